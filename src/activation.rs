@@ -1,0 +1,510 @@
+//! What is applied to the sums: element-wise functions, and softmax.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use core::fmt;
+use core::str::FromStr;
+
+/// A function that is applied to the sums of a layer, element by element (but for [`Softmax`](Self::Softmax)).
+///
+/// Parameters are `f64` and rounded once to the layer's type. NaN gives NaN, infinities give the limit of the
+/// function. Sources: `keras.activations` 3.15; ONNX operators of that name.
+///
+/// ```
+/// use recurrent::Activation;
+/// let mut y = [-4.0_f64, 0.0, 1.0];
+/// Activation::HARD_SIGMOID_KERAS2.apply(&mut y);
+/// assert_eq!(y, [0.0, 0.5, 0.7]);
+/// assert_eq!("relu".parse(), Ok(Activation::Relu)); // Keras' names
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub enum Activation {
+    /// x
+    Linear,
+    /// tanh x
+    #[default]
+    Tanh,
+    /// 1 / (1 + e^-x)
+    Sigmoid,
+    /// clip(alpha x + beta, 0, 1): see [`HARD_SIGMOID`](Self::HARD_SIGMOID) and
+    /// [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2).
+    HardSigmoid {
+        /// The slope.
+        alpha: f64,
+        /// The value at 0.
+        beta: f64,
+    },
+    /// max(x, 0)
+    Relu,
+    /// min(max(x, 0), 6)
+    Relu6,
+    /// x if x ≥ 0, else alpha x
+    LeakyRelu {
+        /// The slope below 0: 0.2 in Keras, 0.01 in ONNX.
+        alpha: f64,
+    },
+    /// x if x > alpha, else 0 (ONNX)
+    ThresholdedRelu {
+        /// The threshold.
+        alpha: f64,
+    },
+    /// x if x > 0, else alpha (e^x - 1)
+    Elu {
+        /// The limit at minus infinity, turned around.
+        alpha: f64,
+    },
+    /// 1.0507009873554805 · (x if x > 0, else 1.6732632423543772 (e^x - 1))
+    Selu,
+    /// max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
+    Celu {
+        /// The limit at minus infinity, turned around.
+        alpha: f64,
+    },
+    /// x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
+    Gelu {
+        /// Whether it is the approximation.
+        approximate: bool,
+    },
+    /// x · sigmoid(x), also called swish
+    Silu,
+    /// x · clip(x/6 + 1/2, 0, 1), also called hard swish
+    HardSilu,
+    /// ln(1 + e^x)
+    Softplus,
+    /// x / (1 + |x|)
+    Softsign,
+    /// e^x
+    Exponential,
+    /// x · tanh(softplus(x))
+    Mish,
+    /// clip(x, -1, 1)
+    HardTanh,
+    /// ln sigmoid(x)
+    LogSigmoid,
+    /// x - tanh x
+    TanhShrink,
+    /// x - threshold if x > threshold, x + threshold if x < -threshold, else 0
+    SoftShrink {
+        /// Half the width of what becomes 0.
+        threshold: f64,
+    },
+    /// x if |x| > threshold, else 0
+    HardShrink {
+        /// Half the width of what becomes 0.
+        threshold: f64,
+    },
+    /// x if x > threshold, else value
+    Threshold {
+        /// The threshold.
+        threshold: f64,
+        /// What stands for all below.
+        value: f64,
+    },
+    /// (x + √(x² + b)) / 2
+    Squareplus {
+        /// How round the corner is.
+        b: f64,
+    },
+    /// 0 if x ≤ -1, (x + 1)²/4 if x < 1, else x
+    SparsePlus,
+    /// 0 if x ≤ -1, 1 if x ≥ 1, else (x + 1)/2
+    SparseSigmoid,
+    /// alpha x + beta (ONNX)
+    Affine {
+        /// The slope.
+        alpha: f64,
+        /// The value at 0.
+        beta: f64,
+    },
+    /// alpha tanh(beta x) (ONNX)
+    ScaledTanh {
+        /// The limit.
+        alpha: f64,
+        /// The scale of the argument.
+        beta: f64,
+    },
+    /// e^x / Σ e^x over the last axis: for [`Dense`](crate::Dense). Not element-wise, so no activation of a gate.
+    Softmax,
+}
+
+/// Klambauer et al., "Self-Normalizing Neural Networks" (2017), to `f64`.
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+/// √(2/π), of the approximation by Hendrycks & Gimpel, "Gaussian Error Linear Units" (2016).
+const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+
+/// The names that [`Activation::from_str`] knows, with what they mean.
+const NAMES: [(&str, Activation); 29] = [
+    ("linear", Activation::Linear),
+    ("tanh", Activation::Tanh),
+    ("sigmoid", Activation::Sigmoid),
+    ("hard_sigmoid", Activation::HARD_SIGMOID),
+    ("hard_sigmoid_keras2", Activation::HARD_SIGMOID_KERAS2),
+    ("relu", Activation::Relu),
+    ("relu6", Activation::Relu6),
+    ("leaky_relu", Activation::LeakyRelu { alpha: 0.2 }),
+    ("elu", Activation::Elu { alpha: 1.0 }),
+    ("selu", Activation::Selu),
+    ("celu", Activation::Celu { alpha: 1.0 }),
+    ("gelu", Activation::Gelu { approximate: false }),
+    ("silu", Activation::Silu),
+    ("swish", Activation::Silu),
+    ("hard_silu", Activation::HardSilu),
+    ("hard_swish", Activation::HardSilu),
+    ("softplus", Activation::Softplus),
+    ("softsign", Activation::Softsign),
+    ("exponential", Activation::Exponential),
+    ("mish", Activation::Mish),
+    ("hard_tanh", Activation::HardTanh),
+    ("log_sigmoid", Activation::LogSigmoid),
+    ("tanh_shrink", Activation::TanhShrink),
+    ("soft_shrink", Activation::SoftShrink { threshold: 0.5 }),
+    ("hard_shrink", Activation::HardShrink { threshold: 0.5 }),
+    ("squareplus", Activation::Squareplus { b: 4.0 }),
+    ("sparse_plus", Activation::SparsePlus),
+    ("sparse_sigmoid", Activation::SparseSigmoid),
+    ("softmax", Activation::Softmax),
+];
+
+impl Activation {
+    /// Keras 3: clip(x/6 + 1/2, 0, 1).
+    pub const HARD_SIGMOID: Self = Activation::HardSigmoid {
+        alpha: 1.0 / 6.0,
+        beta: 0.5,
+    };
+
+    /// Keras 1 and 2: clip(0.2x + 0.5, 0, 1). What Keras up to 2.2 has in the gates by default.
+    pub const HARD_SIGMOID_KERAS2: Self = Activation::HardSigmoid {
+        alpha: 0.2,
+        beta: 0.5,
+    };
+
+    /// Applies it in place; to [`Softmax`](Self::Softmax) the slice is the last axis.
+    pub fn apply<A: Element>(self, values: &mut [A]) {
+        if self == Activation::Softmax {
+            softmax(values);
+        } else {
+            values.iter_mut().for_each(|x| *x = self.elementwise(*x));
+        }
+    }
+
+    /// One element, of all but softmax.
+    pub(crate) fn elementwise<A: Element>(self, x: A) -> A {
+        let (zero, one, half) = (A::zero(), A::one(), A::from_f64(0.5));
+        let of = A::from_f64;
+        match self {
+            Activation::Tanh => x.tanh_(),
+            Activation::Sigmoid => sigmoid(x),
+            Activation::HardSigmoid { alpha, beta } => clip(of(alpha) * x + of(beta), zero, one),
+            Activation::Relu => at_least(x, zero),
+            Activation::Relu6 => clip(x, zero, of(6.0)),
+            Activation::LeakyRelu { alpha } if x < zero => of(alpha) * x,
+            Activation::ThresholdedRelu { alpha } if x <= of(alpha) => zero,
+            Activation::Elu { alpha } if x < zero => of(alpha) * x.exp_m1_(),
+            Activation::Selu if x < zero => of(SELU_SCALE) * of(SELU_ALPHA) * x.exp_m1_(),
+            Activation::Selu => of(SELU_SCALE) * x,
+            Activation::Celu { alpha } if x < zero => of(alpha) * (x / of(alpha)).exp_m1_(),
+            Activation::Linear
+            | Activation::LeakyRelu { .. }
+            | Activation::ThresholdedRelu { .. }
+            | Activation::Elu { .. }
+            | Activation::Celu { .. } => x,
+            Activation::Gelu { approximate } => {
+                let erf = if approximate {
+                    let root = of(SQRT_2_OVER_PI);
+                    (root * (x + of(0.044_715) * x * x * x)).tanh_()
+                } else {
+                    (x * of(core::f64::consts::FRAC_1_SQRT_2)).erf_()
+                };
+                times(x, half * (one + erf))
+            }
+            Activation::Silu => times(x, sigmoid(x)),
+            Activation::HardSilu => times(x, clip(x / of(6.0) + half, zero, one)),
+            Activation::Softplus => softplus(x),
+            Activation::Softsign if x.is_infinite() => x.signum(),
+            Activation::Softsign => x / (one + x.abs()),
+            Activation::Exponential => x.exp_(),
+            Activation::Mish => times(x, softplus(x).tanh_()),
+            Activation::HardTanh => clip(x, -one, one),
+            Activation::LogSigmoid => -softplus(-x),
+            Activation::TanhShrink => x - x.tanh_(),
+            Activation::SoftShrink { threshold } => {
+                let t = of(threshold);
+                if x > t {
+                    x - t
+                } else if x < -t {
+                    x + t
+                } else {
+                    keep_nan(x, zero)
+                }
+            }
+            Activation::HardShrink { threshold } if x.abs() > of(threshold) => x,
+            Activation::HardShrink { .. } => keep_nan(x, zero),
+            Activation::Threshold { threshold, .. } if x > of(threshold) => x,
+            Activation::Threshold { value, .. } => keep_nan(x, of(value)),
+            Activation::Squareplus { .. } if x == A::neg_infinity() => zero,
+            Activation::Squareplus { b } => (x + (x * x + of(b)).sqrt()) * half,
+            Activation::SparsePlus if x >= one => x,
+            Activation::SparsePlus => {
+                let y = at_least(x + one, zero);
+                y * y * of(0.25)
+            }
+            Activation::SparseSigmoid => clip((x + one) * half, zero, one),
+            Activation::Affine { alpha, beta } => of(alpha) * x + of(beta),
+            Activation::ScaledTanh { alpha, beta } => of(alpha) * (of(beta) * x).tanh_(),
+            Activation::Softmax => {
+                debug_assert!(false, "softmax is not element-wise: `apply` has it");
+                x
+            }
+        }
+    }
+
+    /// Refuses what cannot be the activation of a layer: parameters that are no numbers.
+    pub(crate) fn check(self, name: &'static str) -> Result<()> {
+        let parameters = match self {
+            Activation::HardSigmoid { alpha, beta }
+            | Activation::Affine { alpha, beta }
+            | Activation::ScaledTanh { alpha, beta } => [alpha, beta],
+            Activation::Threshold { threshold, value } => [threshold, value],
+            Activation::LeakyRelu { alpha }
+            | Activation::ThresholdedRelu { alpha }
+            | Activation::Elu { alpha } => [alpha, 0.0],
+            Activation::SoftShrink { threshold } | Activation::HardShrink { threshold } => {
+                [threshold, 0.0]
+            }
+            Activation::Squareplus { b } => [b, 0.0],
+            // It divides by alpha.
+            Activation::Celu { alpha } => [1.0 / alpha, alpha],
+            _ => [0.0, 0.0],
+        };
+        if parameters.iter().all(|p| p.is_finite()) {
+            return Ok(());
+        }
+        Err(Error::value(
+            name,
+            "a function with finite parameters",
+            self,
+        ))
+    }
+
+    /// The same, and refuses softmax: a gate is computed element by element.
+    pub(crate) fn check_gate(self, name: &'static str) -> Result<()> {
+        if self == Activation::Softmax {
+            let expected = "an element-wise function: units are computed one by one";
+            return Err(Error::value(name, expected, self));
+        }
+        self.check(name)
+    }
+}
+
+fn keep_nan<A: Element>(x: A, otherwise: A) -> A {
+    if x.is_nan() { x } else { otherwise }
+}
+
+fn at_least<A: Element>(x: A, low: A) -> A {
+    if x < low { low } else { x }
+}
+
+fn clip<A: Element>(x: A, low: A, high: A) -> A {
+    if x < low {
+        low
+    } else if x > high {
+        high
+    } else {
+        x
+    }
+}
+
+/// `x · y` where a vanishing `y` wins over an infinite `x`.
+fn times<A: Element>(x: A, y: A) -> A {
+    if y == A::zero() && !x.is_nan() {
+        y
+    } else {
+        x * y
+    }
+}
+
+fn sigmoid<A: Element>(x: A) -> A {
+    A::one() / (A::one() + (-x).exp_())
+}
+
+fn softplus<A: Element>(x: A) -> A {
+    // ln(1 + e^x), with an exponential that cannot overflow.
+    at_least(x, A::zero()) + (-x.abs()).exp_().ln_1p_()
+}
+
+/// The largest score becomes e^0, so that nothing overflows.
+fn softmax<A: Element>(values: &mut [A]) {
+    let largest = values.iter().fold(
+        A::neg_infinity(),
+        |m, &x| if x > m || x.is_nan() { x } else { m },
+    );
+    let mut sum = A::zero();
+    for x in &mut *values {
+        *x = if *x == largest {
+            A::one()
+        } else {
+            (*x - largest).exp_()
+        };
+        sum += *x;
+    }
+    values.iter_mut().for_each(|x| *x /= sum);
+}
+
+impl FromStr for Activation {
+    type Err = Error;
+
+    /// Keras 3 names; `hard_sigmoid_keras2` is the one of Keras 1 and 2.
+    fn from_str(name: &str) -> Result<Self> {
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, activation)| activation)
+            .ok_or_else(|| {
+                Error::value(
+                    "activation",
+                    "a name of Keras, like tanh, sigmoid or hard_sigmoid",
+                    name,
+                )
+            })
+    }
+}
+
+impl fmt::Display for Activation {
+    /// Keras' name where there is one, else the variant with its parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match NAMES.iter().find(|(_, activation)| activation == self) {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "{self:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [f64; 9] = [-7.0, -2.5, -1.0, -0.3, 0.0, 0.3, 1.0, 2.5, 7.0];
+
+    /// The formulas of the table above at `POINTS`, computed by Python's `math` in `f64`.
+    #[rustfmt::skip]
+    #[allow(clippy::excessive_precision, clippy::unreadable_literal, clippy::approx_constant)]
+    const TABLE: [(Activation, [f64; 9]); 31] = [
+        (Activation::Linear, [-7.0, -2.5, -1.0, -0.3, 0.0, 0.3, 1.0, 2.5, 7.0]),
+        (Activation::Tanh, [-0.9999983369439447, -0.9866142981514303, -0.7615941559557649, -0.2913126124515909, 0.0, 0.2913126124515909, 0.7615941559557649, 0.9866142981514303, 0.9999983369439447]),
+        (Activation::Sigmoid, [0.0009110511944006454, 0.07585818002124355, 0.2689414213699951, 0.425557483188341, 0.5, 0.574442516811659, 0.7310585786300049, 0.9241418199787566, 0.9990889488055994]),
+        (Activation::HARD_SIGMOID, [0.0, 0.08333333333333331, 0.33333333333333337, 0.45, 0.5, 0.55, 0.6666666666666666, 0.9166666666666667, 1.0]),
+        (Activation::HARD_SIGMOID_KERAS2, [0.0, 0.0, 0.3, 0.44, 0.5, 0.56, 0.7, 1.0, 1.0]),
+        (Activation::Relu, [0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 2.5, 7.0]),
+        (Activation::Relu6, [0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 2.5, 6.0]),
+        (Activation::LeakyRelu { alpha: 0.2 }, [-1.4000000000000001, -0.5, -0.2, -0.06, 0.0, 0.3, 1.0, 2.5, 7.0]),
+        (Activation::ThresholdedRelu { alpha: 0.3 }, [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.5, 7.0]),
+        (Activation::Elu { alpha: 1.5 }, [-1.4986321770516682, -1.376872502064152, -0.9481808382428365, -0.3887726689774232, 0.0, 0.3, 1.0, 2.5, 7.0]),
+        (Activation::Selu, [-1.7564961617648047, -1.6137857588732425, -1.1113307378125625, -0.4556673153791221, 0.0, 0.31521029620664415, 1.0507009873554805, 2.626752468388701, 7.354906911488364]),
+        (Activation::Celu { alpha: 1.5 }, [-1.485894656172757, -1.2166865957436572, -0.729874321451112, -0.2719038703830272, 0.0, 0.3, 1.0, 2.5, 7.0]),
+        (Activation::Gelu { approximate: false }, [-8.958667141456544e-12, -0.015524163314440398, -0.15865525393145707, -0.1146265733433142, 0.0, 0.18537342665668577, 0.8413447460685429, 2.4844758366855597, 6.999999999991041]),
+        (Activation::Gelu { approximate: true }, [-2.3314683517128287e-15, -0.015084266089998577, -0.15880800939172324, -0.11462907645724074, 0.0, 0.18537092354275922, 0.8411919906082768, 2.484915733910001, 6.999999999999997]),
+        (Activation::Silu, [-0.006377358360804518, -0.18964545005310887, -0.2689414213699951, -0.1276672449565023, 0.0, 0.1723327550434977, 0.7310585786300049, 2.3103545499468914, 6.993622641639195]),
+        (Activation::HardSilu, [0.0, -0.2083333333333333, -0.33333333333333337, -0.135, 0.0, 0.165, 0.6666666666666666, 2.291666666666667, 7.0]),
+        (Activation::Softplus, [0.0009114664537742447, 0.07888973429254963, 0.31326168751822286, 0.5543552444685271, 0.6931471805599453, 0.8543552444685272, 1.3132616875182228, 2.5788897342925496, 7.000911466453775]),
+        (Activation::Softsign, [-0.875, -0.7142857142857143, -0.5, -0.23076923076923075, 0.0, 0.23076923076923075, 0.5, 0.7142857142857143, 0.875]),
+        (Activation::Exponential, [0.0009118819655545162, 0.0820849986238988, 0.36787944117144233, 0.7408182206817179, 1.0, 1.3498588075760032, 2.718281828459045, 12.182493960703473, 1096.6331584284585]),
+        (Activation::Mish, [-0.006380263409573668, -0.19681620390653337, -0.30340146137410895, -0.15113317713833455, 0.0, 0.20800137234811503, 0.8650983882673103, 2.471392304557881, 6.999988379809741]),
+        (Activation::HardTanh, [-1.0, -1.0, -1.0, -0.3, 0.0, 0.3, 1.0, 1.0, 1.0]),
+        (Activation::LogSigmoid, [-7.000911466453775, -2.5788897342925496, -1.3132616875182228, -0.8543552444685272, -0.6931471805599453, -0.5543552444685271, -0.31326168751822286, -0.07888973429254963, -0.0009114664537742447]),
+        (Activation::TanhShrink, [-6.0000016630560555, -1.5133857018485697, -0.23840584404423515, -0.008687387548409087, 0.0, 0.008687387548409087, 0.23840584404423515, 1.5133857018485697, 6.0000016630560555]),
+        (Activation::SoftShrink { threshold: 0.5 }, [-6.5, -2.0, -0.5, 0.0, 0.0, 0.0, 0.5, 2.0, 6.5]),
+        (Activation::HardShrink { threshold: 0.5 }, [-7.0, -2.5, -1.0, 0.0, 0.0, 0.0, 1.0, 2.5, 7.0]),
+        (Activation::Threshold { threshold: 0.5, value: -2.0 }, [-2.0, -2.0, -2.0, -2.0, -2.0, -2.0, 1.0, 2.5, 7.0]),
+        (Activation::Squareplus { b: 4.0 }, [0.14005494464025903, 0.35078105935821213, 0.6180339887498949, 0.8611874208078342, 1.0, 1.161187420807834, 1.618033988749895, 2.850781059358212, 7.140054944640259]),
+        (Activation::SparsePlus, [0.0, 0.0, 0.0, 0.12249999999999998, 0.25, 0.42250000000000004, 1.0, 2.5, 7.0]),
+        (Activation::SparseSigmoid, [0.0, 0.0, 0.0, 0.35, 0.5, 0.65, 1.0, 1.0, 1.0]),
+        (Activation::Affine { alpha: 0.3, beta: 0.1 }, [-2.0, -0.65, -0.19999999999999998, 0.010000000000000009, 0.1, 0.19, 0.4, 0.85, 2.2]),
+        (Activation::ScaledTanh { alpha: 1.7, beta: 0.6 }, [-1.699235622981207, -1.5387520311962728, -0.91298426389666, -0.3027374757994613, 0.0, 0.3027374757994613, 0.91298426389666, 1.5387520311962728, 1.699235622981207]),
+    ];
+
+    #[test]
+    fn values_are_those_of_the_formulas() {
+        for (activation, expected) in TABLE {
+            for (x, y) in POINTS.into_iter().zip(expected) {
+                let double = activation.elementwise(x);
+                assert!(
+                    (double - y).abs() <= 2e-15 * y.abs().max(1.0),
+                    "{activation} {x}: {double} {y}"
+                );
+                let single = activation.elementwise(f32::from_f64(x)).as_f64();
+                assert!(
+                    (single - y).abs() <= 4e-7 * y.abs().max(1.0),
+                    "{activation} {x}: {single} {y}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nan_stays_and_infinities_have_limits() {
+        for (activation, _) in TABLE {
+            assert!(activation.elementwise(f64::NAN).is_nan(), "{activation}");
+            for x in [f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN] {
+                assert!(!activation.elementwise(x).is_nan(), "{activation} {x}");
+            }
+        }
+        let at_minus_infinity = |a: Activation| a.elementwise(f64::NEG_INFINITY);
+        for vanishing in [
+            "sigmoid",
+            "silu",
+            "gelu",
+            "mish",
+            "softplus",
+            "exponential",
+            "squareplus",
+        ] {
+            let y = at_minus_infinity(vanishing.parse().unwrap());
+            assert!(y == 0.0, "{vanishing}: {y}");
+        }
+        assert!((at_minus_infinity(Activation::Elu { alpha: 2.0 }) + 2.0).abs() < 1e-15);
+        assert!((at_minus_infinity(Activation::Softsign) + 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn softmax_sums_to_one_and_does_not_overflow() {
+        let mut y = [1e4_f64, 1e4 - 1.0, -1e4];
+        Activation::Softmax.apply(&mut y);
+        let e = core::f64::consts::E;
+        assert!((y[0] - e / (e + 1.0)).abs() < 1e-12 && y[2] == 0.0);
+        assert!((y.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        Activation::Softmax.apply::<f64>(&mut []);
+    }
+
+    #[test]
+    fn names_are_read_and_written() {
+        use alloc::string::ToString;
+        for (name, activation) in NAMES {
+            assert_eq!(name.parse(), Ok(activation));
+            assert_eq!(activation.to_string().parse(), Ok(activation));
+        }
+        assert_eq!(
+            "snake".parse::<Activation>().unwrap_err().to_string(),
+            "activation is snake, expected a name of Keras, like tanh, sigmoid or hard_sigmoid"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_a_gate_is_refused() {
+        assert!(Activation::Softmax.check_gate("activation").is_err());
+        assert!(Activation::Softmax.check("activation").is_ok());
+        assert!(
+            Activation::Elu { alpha: f64::NAN }
+                .check_gate("activation")
+                .is_err()
+        );
+        assert!(
+            Activation::Celu { alpha: 0.0 }
+                .check_gate("activation")
+                .is_err()
+        );
+        assert!(Activation::HARD_SIGMOID.check_gate("activation").is_ok());
+    }
+}

@@ -1,0 +1,202 @@
+//! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
+
+use crate::error::{Error, Result, check};
+use crate::{Activation, Element, Initializer};
+use ndarray::Array2;
+
+/// The options that every cell has.
+#[derive(Clone, Debug)]
+pub(crate) struct Common {
+    pub features: usize,
+    pub units: usize,
+    pub activation: Activation,
+    pub use_bias: bool,
+    pub kernel_initializer: Initializer,
+    pub recurrent_initializer: Initializer,
+    pub bias_initializer: Initializer,
+    pub seed: u64,
+}
+
+impl Common {
+    pub fn new(features: usize, units: usize) -> Self {
+        Common {
+            features,
+            units,
+            activation: Activation::Tanh,
+            use_bias: true,
+            kernel_initializer: Initializer::GlorotUniform,
+            recurrent_initializer: Initializer::Orthogonal { gain: 1.0 },
+            bias_initializer: Initializer::Zeros,
+            seed: 0,
+        }
+    }
+
+    /// The kernel and the recurrent kernel that the initialisers give.
+    pub fn matrices<A: Element>(&self, gates: usize) -> Result<(Array2<A>, Array2<A>)> {
+        let columns = self.columns(gates)?;
+        Ok((
+            self.kernel_initializer
+                .matrix(self.features, columns, self.seed)?,
+            self.recurrent_initializer
+                .matrix(self.units, columns, self.seed.wrapping_add(1))?,
+        ))
+    }
+
+    /// The seed of the bias: each array has a sequence of its own.
+    pub fn bias_seed(&self) -> u64 {
+        self.seed.wrapping_add(2)
+    }
+
+    /// Refuses sizes and activations with which no cell can be, and weights of other sizes.
+    pub fn check<A>(
+        &self,
+        gates: usize,
+        kernel: &Array2<A>,
+        recurrent_kernel: &Array2<A>,
+    ) -> Result<()> {
+        self.activation.check_gate("activation")?;
+        let columns = self.columns(gates)?;
+        check("kernel", "rows (features)", self.features, kernel.nrows())?;
+        check(
+            "recurrent_kernel",
+            "rows (units)",
+            self.units,
+            recurrent_kernel.nrows(),
+        )?;
+        let axis = COLUMNS[gates];
+        check("kernel", axis, columns, kernel.ncols())?;
+        check("recurrent_kernel", axis, columns, recurrent_kernel.ncols())
+    }
+
+    /// Refuses a bias that is there although it was said that there is none.
+    pub fn check_bias(&self, given: bool) -> Result<()> {
+        if given && !self.use_bias {
+            return Err(Error::value(
+                "bias",
+                "none, since use_bias is false",
+                "an array",
+            ));
+        }
+        Ok(())
+    }
+
+    fn columns(&self, gates: usize) -> Result<usize> {
+        if self.units == 0 {
+            return Err(Error::value("units", "at least 1", 0));
+        }
+        // Also bounds the sizes of both kernels, so that no product below can overflow.
+        let columns = self.units.checked_mul(gates);
+        let size = columns.and_then(|c| c.checked_mul(self.features.max(self.units)));
+        match (columns, size) {
+            (Some(columns), Some(size)) if size <= isize::MAX as usize / 16 => Ok(columns),
+            _ => Err(Error::value(
+                "units",
+                "few enough for the memory of a machine",
+                self.units,
+            )),
+        }
+    }
+}
+
+/// What the columns of a kernel are, by the number of gates.
+const COLUMNS: [&str; 5] = [
+    "",
+    "columns (units)",
+    "",
+    "columns (3 gates x units)",
+    "columns (4 gates x units)",
+];
+
+/// The setters that every builder has, named like Keras' arguments.
+macro_rules! common_setters {
+    () => {
+        /// The activation of the candidate (and of the output); Tanh by default.
+        pub fn activation(mut self, activation: crate::Activation) -> Self {
+            self.common.activation = activation;
+            self
+        }
+
+        /// Whether there is a bias; yes by default.
+        pub fn use_bias(mut self, use_bias: bool) -> Self {
+            self.common.use_bias = use_bias;
+            self
+        }
+
+        /// How the kernel is filled; `GlorotUniform` by default.
+        pub fn kernel_initializer(mut self, initializer: crate::Initializer) -> Self {
+            self.common.kernel_initializer = initializer;
+            self
+        }
+
+        /// How the recurrent kernel is filled; Orthogonal by default.
+        pub fn recurrent_initializer(mut self, initializer: crate::Initializer) -> Self {
+            self.common.recurrent_initializer = initializer;
+            self
+        }
+
+        /// How the bias is filled; Zeros by default.
+        pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
+            self.common.bias_initializer = initializer;
+            self
+        }
+
+        /// Where the random numbers start; 0 by default. The same seed gives the same weights on every platform.
+        pub fn seed(mut self, seed: u64) -> Self {
+            self.common.seed = seed;
+            self
+        }
+    };
+}
+pub(crate) use common_setters;
+
+/// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
+macro_rules! recurrent_of_cell {
+    ($cell:ident, $name:literal, $state:ident, [$($array:ident),*]) => {
+        impl<A: Element> Recurrent for $cell<A> {
+            type Elem = A;
+            type State = $state<A>;
+
+            fn features(&self) -> usize {
+                self.kernel.rows()
+            }
+
+            fn units(&self) -> usize {
+                self.kernel.units()
+            }
+
+            fn zero_state(&self, samples: usize) -> $state<A> {
+                $state::zeros(samples, self.units())
+            }
+
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {
+                $(check_array(concat!("state.", stringify!($array)), &state.$array, samples, self.units())?;)*
+                Ok(())
+            }
+
+            unroll_by_steps!();
+        }
+
+        impl<A: Element> core::fmt::Debug for $cell<A> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                self.describe(f)
+            }
+        }
+    };
+}
+pub(crate) use recurrent_of_cell;
+
+/// A row of an input, copied to `spare` only if its numbers do not lie one behind the other.
+pub(crate) fn contiguous<'a, A: Element>(
+    row: &'a ndarray::ArrayView1<'a, A>,
+    spare: &'a mut [A],
+) -> &'a [A] {
+    if let Some(row) = row.as_slice() {
+        return row;
+    }
+    row.iter().zip(&mut *spare).for_each(|(&x, to)| *to = x);
+    spare
+}

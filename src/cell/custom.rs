@@ -1,0 +1,145 @@
+//! `Cell`: your own equations for one timestep; `Rnn` makes a layer of them.
+
+use crate::error::{Result, check};
+use crate::mask::Rows;
+use crate::recurrent::{Causal, Recurrent, check_output, unroll_by_steps};
+use crate::{Element, State};
+use ndarray::ArrayView2;
+
+/// The mathematics of one timestep, open to you: what Keras' `RNN` takes as `cell`.
+///
+/// Wrapped in [`Rnn`] it runs whole sequences with masks, directions, states, streams, stacks and flags. Here is a leaky
+/// integrator, `h' = 0.9 h + 0.1 x`:
+///
+/// ```
+/// use ndarray::{ArrayView2, array};
+/// use recurrent::{Cell, Hidden, Recurrent, Rnn};
+///
+/// #[derive(Clone, Debug)]
+/// struct Leaky { units: usize }
+///
+/// impl Cell for Leaky {
+///     type Elem = f64;
+///     type State = Hidden<f64>;
+///     fn features(&self) -> usize { self.units }
+///     fn units(&self) -> usize { self.units }
+///     fn zero_state(&self, samples: usize) -> Hidden<f64> { Hidden::zeros(samples, self.units) }
+///     fn step(&self, x: ArrayView2<f64>, state: &mut Hidden<f64>) {
+///         state.h.zip_mut_with(&x, |h, &x| *h = 0.9 * *h + 0.1 * x);
+///     }
+///     fn output<'s>(&self, state: &'s Hidden<f64>) -> ArrayView2<'s, f64> { state.h.view() }
+/// }
+///
+/// let layer = Rnn(Leaky { units: 1 });
+/// let x = array![[[1.0], [2.0], [9.0]]];
+/// let mask = array![[true, true, false]];
+/// let (h, state) = layer.run(&x).mask(&mask).last_and_state()?;
+/// assert_eq!(h, array![[0.9 * 0.1 + 0.1 * 2.0]]); // the masked 9 was never seen
+/// assert_eq!(h, state.h);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// A result is the same for a sample alone or in any batch if `step` treats the rows independently.
+pub trait Cell {
+    /// `f32` or `f64`.
+    type Elem: Element;
+    /// What is carried from one timestep to the next.
+    type State: State;
+
+    /// The length of the last axis of the input.
+    fn features(&self) -> usize;
+
+    /// The length of the last axis of the output.
+    fn units(&self) -> usize;
+
+    /// The state before the first step.
+    fn zero_state(&self, samples: usize) -> Self::State;
+
+    /// One timestep of all samples, `x` (samples, features). Masked samples are put back by the caller.
+    fn step(&self, x: ArrayView2<Self::Elem>, state: &mut Self::State);
+
+    /// What the step that led to this state put out, (samples, units): a pure function of the state.
+    fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
+
+    /// Whether a state that came from outside fits; looks at the number of samples unless you say more.
+    fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
+        check("state", "samples", samples, state.samples())
+    }
+}
+
+/// A [`Cell`] of your own as a layer, like Keras' `RNN(cell)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rnn<C>(pub C);
+
+impl<C: Cell> Recurrent for Rnn<C> {
+    type Elem = C::Elem;
+    type State = C::State;
+
+    fn features(&self) -> usize {
+        self.0.features()
+    }
+
+    fn units(&self) -> usize {
+        self.0.units()
+    }
+
+    fn zero_state(&self, samples: usize) -> C::State {
+        self.0.zero_state(samples)
+    }
+
+    fn name(&self) -> &'static str {
+        "rnn"
+    }
+
+    fn check_state(&self, state: &C::State, samples: usize) -> Result<()> {
+        self.0.check_state(state, samples)?;
+        check_output(
+            "output of the state",
+            samples,
+            self.units(),
+            self.0.output(state).dim(),
+        )
+    }
+
+    unroll_by_steps!();
+}
+
+impl<C: Cell> Causal for Rnn<C> {
+    /// The states that masked samples had before the step; made when the first mask comes.
+    type Scratch = Option<C::State>;
+
+    fn scratch(&self) -> Option<C::State> {
+        None
+    }
+
+    fn settle(&self, _: &mut C::State) {}
+
+    fn advance(
+        &self,
+        x: ArrayView2<C::Elem>,
+        rows: &Rows,
+        state: &mut C::State,
+        scratch: &mut Option<C::State>,
+    ) -> Result<()> {
+        let samples = rows.samples();
+        if rows.active().is_empty() {
+            return self.check_state(state, samples);
+        }
+        let masked = || (0..samples).filter(|&row| !rows.is_active(row));
+        let held = scratch.get_or_insert_with(|| state.zeros_like(0));
+        if !rows.all_active() {
+            if held.samples() != samples {
+                *held = state.zeros_like(samples);
+            }
+            masked().try_for_each(|row| held.copy_sample(row, state, row))?;
+        }
+        self.0.step(x, state);
+        masked().try_for_each(|row| state.copy_sample(row, held, row))?;
+        // A cell whose step changes the shape of its state is refused here, before anybody reads a row of it.
+        self.check_state(state, samples)
+    }
+
+    fn output<'s>(&self, state: &'s C::State) -> ArrayView2<'s, C::Elem> {
+        self.0.output(state)
+    }
+}

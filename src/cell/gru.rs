@@ -1,0 +1,387 @@
+//! `Gru`: two gates, its output is its state; in both forms of the reset gate.
+
+use super::builder::{Common, common_setters, contiguous, recurrent_of_cell};
+use crate::error::{Error, Result, check};
+use crate::kernel::Packed;
+use crate::mask::Rows;
+use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
+use crate::state::{check_array, make_contiguous};
+use crate::{Activation, Element, Hidden};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+
+/// The column blocks of a kernel, in Keras' order.
+const UPDATE: usize = 0;
+const RESET: usize = 1;
+const CANDIDATE: usize = 2;
+
+/// A gated recurrent unit, in the two forms that exist of it.
+///
+/// ```text
+/// reset_after = true  (Keras 3, PyTorch, cuDNN)         s = recurrent_activation, a = activation
+///     z = s(x @ Kz + b0z + h @ Rz + b1z)
+///     r = s(x @ Kr + b0r + h @ Rr + b1r)
+///     g = a(x @ Kh + b0h + r * (h @ Rh + b1h))
+/// reset_after = false (Keras 2.1 and before, the paper, ONNX by default)
+///     z = s(x @ Kz + bz + h @ Rz)
+///     r = s(x @ Kr + br + h @ Rr)
+///     g = a(x @ Kh + bh + (r * h) @ Rh)
+/// h' = z * h + (1 - z) * g                              output = h'
+/// ```
+/// | array | shape | column blocks |
+/// | --- | --- | --- |
+/// | kernel | (features, 3·units) | z, r, h |
+/// | `recurrent_kernel` | (units, 3·units) | z, r, h |
+/// | bias, `reset_after` | (2, 3·units): row 0 with the input, row 1 with the state | z, r, h |
+/// | bias, not `reset_after` | (3·units) | z, r, h |
+///
+/// Source: Cho et al., "Learning Phrase Representations using RNN Encoder–Decoder" (2014); `keras.layers.GRU`.
+///
+/// ```
+/// use ndarray::{Array1, Array2, array};
+/// use recurrent::{Gru, Recurrent};
+/// let (kernel, recurrent_kernel) = (Array2::from_elem((2, 3), 0.1), Array2::from_elem((1, 3), 0.1));
+/// let after = Gru::from_weights(kernel.clone(), recurrent_kernel.clone(), Array2::zeros((2, 3)))?;
+/// let before = Gru::from_weights(kernel, recurrent_kernel, Array1::zeros(3))?;
+/// assert!(after.reset_after() && !before.reset_after()); // the shape of the bias decides
+/// let h = after.run(&array![[[0.1, 0.2], [0.3, 0.1]]]).last()?;
+/// assert_eq!(h.dim(), (1, 1));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Gru<A> {
+    kernel: Packed<A>,
+    /// z and r: what the state has to do with the gates.
+    recurrent_gates: Packed<A>,
+    /// h: apart, since without `reset_after` it waits for r.
+    recurrent_candidate: Packed<A>,
+    /// As given, for reading it back; the packed sums below start from it.
+    bias: GruBias<A>,
+    start: Option<Packed<A>>,
+    candidate_start: Option<Packed<A>>,
+    reset_after: bool,
+    activation: Activation,
+    recurrent_activation: Activation,
+}
+
+/// The bias of a [`Gru`]: its shape tells the form of the reset gate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GruBias<A> {
+    /// `use_bias=False`.
+    None,
+    /// (3·units): the reset gate acts before the product, `reset_after=False`.
+    ResetBefore(Array1<A>),
+    /// (2, 3·units), row 0 with the input, row 1 with the state: `reset_after=True`.
+    ResetAfter(Array2<A>),
+}
+
+impl<A> From<Array1<A>> for GruBias<A> {
+    fn from(bias: Array1<A>) -> Self {
+        GruBias::ResetBefore(bias)
+    }
+}
+
+impl<A> From<Array2<A>> for GruBias<A> {
+    fn from(bias: Array2<A>) -> Self {
+        GruBias::ResetAfter(bias)
+    }
+}
+
+impl<A: Element> Gru<A> {
+    /// Options and initialisers for a layer of these sizes.
+    pub fn builder(features: usize, units: usize) -> GruBuilder<A> {
+        GruBuilder {
+            common: Common::new(features, units),
+            recurrent_activation: Activation::Sigmoid,
+            reset_after: None,
+            elem: PhantomData,
+        }
+    }
+
+    /// A layer with Keras' default activations (Tanh, Sigmoid) and these weights: `kernel` (features, 3·units),
+    /// `recurrent_kernel` (units, 3·units), gates in the order z, r, h. A `bias` of shape (2, 3·units) means
+    /// `reset_after`, one of shape (3·units) means not; without one ([`GruBias::None`]) it is `reset_after`, as in
+    /// Keras 3, unless the builder says otherwise.
+    pub fn from_weights(
+        kernel: Array2<A>,
+        recurrent_kernel: Array2<A>,
+        bias: impl Into<GruBias<A>>,
+    ) -> Result<Self> {
+        Self::builder(kernel.nrows(), recurrent_kernel.nrows()).from_weights(
+            kernel,
+            recurrent_kernel,
+            bias,
+        )
+    }
+
+    /// The same options with other weights.
+    pub fn with_weights(
+        &self,
+        kernel: Array2<A>,
+        recurrent_kernel: Array2<A>,
+        bias: impl Into<GruBias<A>>,
+    ) -> Result<Self> {
+        Self::builder(self.features(), self.units())
+            .activation(self.activation)
+            .recurrent_activation(self.recurrent_activation)
+            .reset_after(self.reset_after)
+            .from_weights(kernel, recurrent_kernel, bias)
+    }
+
+    /// The kernel as it was given, (features, 3·units).
+    pub fn kernel(&self) -> Array2<A> {
+        self.kernel.unpack()
+    }
+
+    /// The recurrent kernel as it was given, (units, 3·units).
+    pub fn recurrent_kernel(&self) -> Array2<A> {
+        let units = self.units();
+        let mut kernel = Array2::zeros((units, 3 * units));
+        kernel
+            .slice_mut(s![.., ..2 * units])
+            .assign(&self.recurrent_gates.unpack());
+        kernel
+            .slice_mut(s![.., 2 * units..])
+            .assign(&self.recurrent_candidate.unpack());
+        kernel
+    }
+
+    /// The bias as it was given, both rows of it.
+    pub fn bias(&self) -> &GruBias<A> {
+        &self.bias
+    }
+
+    /// Whether the reset gate acts after the product with the recurrent kernel.
+    pub fn reset_after(&self) -> bool {
+        self.reset_after
+    }
+
+    /// What is applied to the candidate.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// What is applied to the gates.
+    pub fn recurrent_activation(&self) -> Activation {
+        self.recurrent_activation
+    }
+
+    fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Gru")
+            .field("features", &self.features())
+            .field("units", &self.units())
+            .field("activation", &self.activation)
+            .field("recurrent_activation", &self.recurrent_activation)
+            .field("reset_after", &self.reset_after)
+            .field("use_bias", &(self.start.is_some()))
+            .finish()
+    }
+}
+
+/// Builds a [`Gru`]; the setters are named like Keras' arguments.
+#[derive(Clone, Debug)]
+pub struct GruBuilder<A> {
+    common: Common,
+    recurrent_activation: Activation,
+    reset_after: Option<bool>,
+    elem: PhantomData<A>,
+}
+
+impl<A: Element> GruBuilder<A> {
+    common_setters!();
+
+    /// The activation of both gates; Sigmoid by default, [`Activation::HARD_SIGMOID_KERAS2`] in files of Keras 2.2 and
+    /// before.
+    pub fn recurrent_activation(mut self, activation: Activation) -> Self {
+        self.recurrent_activation = activation;
+        self
+    }
+
+    /// Whether the reset gate acts after the product; yes by default, as in Keras 3.
+    pub fn reset_after(mut self, reset_after: bool) -> Self {
+        self.reset_after = Some(reset_after);
+        self
+    }
+
+    /// A layer whose weights come from the initialisers.
+    pub fn build(self) -> Result<Gru<A>> {
+        let (kernel, recurrent_kernel) = self.common.matrices(3)?;
+        let Common {
+            bias_initializer,
+            units,
+            use_bias,
+            ..
+        } = self.common;
+        let seed = self.common.bias_seed();
+        let bias = match (use_bias, self.reset_after.unwrap_or(true)) {
+            (false, _) => GruBias::None,
+            (true, true) => bias_initializer.matrix(2, 3 * units, seed)?.into(),
+            (true, false) => bias_initializer.vector(3 * units, seed)?.into(),
+        };
+        self.from_weights(kernel, recurrent_kernel, bias)
+    }
+
+    /// A layer with these weights: `kernel` (features, 3·units), `recurrent_kernel` (units, 3·units), gates in the order
+    /// z, r, h; `bias` (2, 3·units) with `reset_after`, (3·units) without.
+    #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
+    pub fn from_weights(
+        self,
+        kernel: Array2<A>,
+        recurrent_kernel: Array2<A>,
+        bias: impl Into<GruBias<A>>,
+    ) -> Result<Gru<A>> {
+        let (common, bias) = (self.common, bias.into());
+        common.check(3, &kernel, &recurrent_kernel)?;
+        self.recurrent_activation
+            .check_gate("recurrent_activation")?;
+        common.check_bias(bias != GruBias::None)?;
+        let units = common.units;
+        let (reset_after, start, candidate_start) = match &bias {
+            GruBias::None => (self.reset_after.unwrap_or(true), None, None),
+            GruBias::ResetBefore(bias) => {
+                check("bias", "numbers (3 gates x units)", 3 * units, bias.len())?;
+                (false, Some(bias.clone().insert_axis(Axis(0))), None)
+            }
+            GruBias::ResetAfter(bias) => {
+                check("bias", "rows (input, state)", 2, bias.nrows())?;
+                check("bias", "columns (3 gates x units)", 3 * units, bias.ncols())?;
+                // The gates add both rows up; the candidate keeps them apart, since r multiplies the second.
+                let mut start = bias.slice(s![..1, ..]).to_owned();
+                let mut gates = start.slice_mut(s![.., ..2 * units]);
+                gates += &bias.slice(s![1.., ..2 * units]);
+                (
+                    true,
+                    Some(start),
+                    Some(bias.slice(s![1.., 2 * units..]).to_owned()),
+                )
+            }
+        };
+        if self.reset_after.is_some_and(|wanted| wanted != reset_after) {
+            let (expected, found) = if reset_after {
+                (
+                    "of shape (3 x units), since reset_after is false",
+                    "of shape (2, 3 x units)",
+                )
+            } else {
+                (
+                    "of shape (2, 3 x units), since reset_after is true",
+                    "of shape (3 x units)",
+                )
+            };
+            return Err(Error::value("bias", expected, found));
+        }
+        Ok(Gru {
+            kernel: Packed::pack(kernel.view(), 3),
+            recurrent_gates: Packed::pack(recurrent_kernel.slice(s![.., ..2 * units]), 2),
+            recurrent_candidate: Packed::pack(recurrent_kernel.slice(s![.., 2 * units..]), 1),
+            bias,
+            start: start.map(|row| Packed::pack(row.view(), 3)),
+            candidate_start: candidate_start.map(|row| Packed::pack(row.view(), 1)),
+            reset_after,
+            activation: common.activation,
+            recurrent_activation: self.recurrent_activation,
+        })
+    }
+}
+
+recurrent_of_cell!(Gru, "gru", Hidden, [h]);
+
+/// What a step of one row needs room for.
+#[derive(Clone, Debug)]
+pub struct Scratch<A> {
+    x: Vec<A>,
+    /// The input's part of z, r, h.
+    z: Vec<A>,
+    /// The sums of z and r.
+    gates: Vec<A>,
+    /// The state's part of h.
+    candidate: Vec<A>,
+    /// r * h.
+    reset: Vec<A>,
+}
+
+impl<A: Element> Causal for Gru<A> {
+    type Scratch = Scratch<A>;
+
+    fn scratch(&self) -> Scratch<A> {
+        let zeros = |len| vec![A::zero(); len];
+        Scratch {
+            x: zeros(self.features()),
+            z: zeros(self.kernel.len()),
+            gates: zeros(self.recurrent_gates.len()),
+            candidate: zeros(self.recurrent_candidate.len()),
+            reset: zeros(self.units()),
+        }
+    }
+
+    fn settle(&self, state: &mut Hidden<A>) {
+        make_contiguous(&mut state.h);
+    }
+
+    fn advance(
+        &self,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut Hidden<A>,
+        scratch: &mut Scratch<A>,
+    ) -> Result<()> {
+        let Scratch {
+            x: spare,
+            z,
+            gates,
+            candidate,
+            reset,
+        } = scratch;
+        let (kernel, of_gates, of_candidate) = (
+            &self.kernel,
+            &self.recurrent_gates,
+            &self.recurrent_candidate,
+        );
+        for &row in rows.active() {
+            Packed::start(self.start.as_ref(), z);
+            kernel.accumulate(contiguous(&x.row(row), spare), z);
+            let mut h = state.h.row_mut(row);
+            let h = h.as_slice_mut().expect("a settled state is contiguous");
+
+            for unit in 0..h.len() {
+                for gate in [UPDATE, RESET] {
+                    gates[of_gates.at(gate, unit)] = z[kernel.at(gate, unit)];
+                }
+            }
+            of_gates.accumulate(h, gates);
+            let gate = |gate, unit| {
+                self.recurrent_activation
+                    .elementwise(gates[of_gates.at(gate, unit)])
+            };
+
+            if self.reset_after {
+                Packed::start(self.candidate_start.as_ref(), candidate);
+                of_candidate.accumulate(h, candidate);
+                for unit in 0..h.len() {
+                    let inner = &mut candidate[of_candidate.at(0, unit)];
+                    *inner = z[kernel.at(CANDIDATE, unit)] + gate(RESET, unit) * *inner;
+                }
+            } else {
+                for (unit, reset) in reset.iter_mut().enumerate() {
+                    *reset = gate(RESET, unit) * h[unit];
+                    candidate[of_candidate.at(0, unit)] = z[kernel.at(CANDIDATE, unit)];
+                }
+                of_candidate.accumulate(reset, candidate);
+            }
+            for (unit, h) in h.iter_mut().enumerate() {
+                let update = gate(UPDATE, unit);
+                let g = self
+                    .activation
+                    .elementwise(candidate[of_candidate.at(0, unit)]);
+                *h = update * *h + (A::one() - update) * g;
+            }
+        }
+        Ok(())
+    }
+
+    fn output<'s>(&self, state: &'s Hidden<A>) -> ArrayView2<'s, A> {
+        state.h.view()
+    }
+}

@@ -1,0 +1,163 @@
+//! What can go wrong, each time with what was expected and what was found.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use core::fmt;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Why a call was refused.
+///
+/// Every public door checks its arguments first and changes nothing if it refuses: an `Err` leaves states, streams and
+/// sessions as they were.
+///
+/// ```
+/// use recurrent::{Lstm, Recurrent};
+/// let lstm = Lstm::<f32>::builder(2, 3).build()?;
+/// let x = ndarray::Array3::zeros((1, 4, 5));
+/// assert_eq!(lstm.run(&x).last().unwrap_err().to_string(), "input has 5 features, expected 2");
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An axis of an array is longer or shorter than it must be.
+    Shape {
+        /// Which array: `"input"`, `"kernel"`, `"mask"`, `"state.h"` …
+        array: &'static str,
+        /// Which axis of it: `"samples"`, `"timesteps"`, `"features"`, `"units"`, `"rows"`, `"columns"`.
+        axis: &'static str,
+        /// The length that it must have.
+        expected: usize,
+        /// The length that it has.
+        found: usize,
+    },
+    /// An array has another number of axes than it must have.
+    Rank {
+        /// Which array.
+        array: &'static str,
+        /// The axes that it must have.
+        expected: &'static str,
+        /// How many it has.
+        found: usize,
+    },
+    /// A sample was named that is not there.
+    Sample {
+        /// The index that was asked for.
+        sample: usize,
+        /// How many samples there are.
+        samples: usize,
+    },
+    /// An entry of `lengths` is larger than the number of timesteps.
+    Length {
+        /// The sample whose length it is.
+        sample: usize,
+        /// The timesteps of the input.
+        timesteps: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// An argument has a value that cannot be right.
+    Value {
+        /// Which argument.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A layer of a [`Model`](crate::Model) refused its input.
+    Layer {
+        /// Its place, from 0.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Box<Error>,
+    },
+}
+
+impl Error {
+    pub(crate) fn value(name: &'static str, expected: impl ToString, found: impl ToString) -> Self {
+        Error::Value {
+            name,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Shape {
+                array,
+                axis,
+                expected,
+                found,
+            } => {
+                write!(f, "{array} has {found} {axis}, expected {expected}")
+            }
+            Error::Rank {
+                array,
+                expected,
+                found,
+            } => write!(f, "{array} has {found} axes, expected {expected}"),
+            Error::Sample { sample, samples } => {
+                write!(
+                    f,
+                    "sample {sample} does not exist: there are {samples}, counted from 0"
+                )
+            }
+            Error::Length {
+                sample,
+                timesteps,
+                found,
+            } => {
+                write!(
+                    f,
+                    "lengths[{sample}] is {found}, but the input has {timesteps} timesteps"
+                )
+            }
+            Error::Value {
+                name,
+                expected,
+                found,
+            } => write!(f, "{name} is {found}, expected {expected}"),
+            Error::Layer {
+                index,
+                name,
+                source,
+            } => write!(f, "layer {index} ({name}): {source}"),
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Error::Layer { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Refuses an axis of another length than `expected`.
+pub(crate) fn check(
+    array: &'static str,
+    axis: &'static str,
+    expected: usize,
+    found: usize,
+) -> Result<()> {
+    if expected == found {
+        Ok(())
+    } else {
+        Err(Error::Shape {
+            array,
+            axis,
+            expected,
+            found,
+        })
+    }
+}

@@ -1,0 +1,423 @@
+//! How new weights are filled: seeded, and the same numbers on every platform.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use alloc::vec::Vec;
+use ndarray::{Array1, Array2};
+
+/// Keras' initialisers.
+///
+/// For an array (rows, columns), `fan_in` = rows and `fan_out` = columns; for a vector both are its length. All is
+/// computed in `f64` from a SplitMix64 sequence and rounded once, so a seed gives the same weights everywhere (other
+/// weights than Keras gives for that seed). Sources: `keras.initializers` 3.15 and the papers named there.
+///
+/// ```
+/// use recurrent::Initializer;
+/// let kernel = Initializer::GlorotUniform.matrix::<f32>(3, 8, 42)?;
+/// assert_eq!(kernel, Initializer::GlorotUniform.matrix::<f32>(3, 8, 42)?);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Initializer {
+    /// 0
+    Zeros,
+    /// 1
+    Ones,
+    /// The same value everywhere.
+    Constant(f64),
+    /// Uniform in [min, max).
+    RandomUniform {
+        /// The lower bound.
+        min: f64,
+        /// The upper bound.
+        max: f64,
+    },
+    /// Normal.
+    RandomNormal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation.
+        stddev: f64,
+    },
+    /// Normal, redrawn beyond two standard deviations.
+    TruncatedNormal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation before truncation.
+        stddev: f64,
+    },
+    /// Uniform in ±√(6 / (`fan_in` + `fan_out`)). Glorot & Bengio (2010).
+    GlorotUniform,
+    /// Truncated normal of variance 2 / (`fan_in` + `fan_out`). Glorot & Bengio (2010).
+    GlorotNormal,
+    /// Uniform in ±√(6 / `fan_in`). He et al. (2015).
+    HeUniform,
+    /// Truncated normal of variance 2 / `fan_in`. He et al. (2015).
+    HeNormal,
+    /// Uniform in ±√(3 / `fan_in`). LeCun et al. (1998).
+    LecunUniform,
+    /// Truncated normal of variance 1 / `fan_in`. LeCun et al. (1998).
+    LecunNormal,
+    /// Rows (or columns, if there are fewer) that are orthonormal, times `gain`: Q of the QR decomposition of a normal
+    /// matrix. Saxe et al. (2014).
+    Orthogonal {
+        /// The length of each row.
+        gain: f64,
+    },
+    /// `gain` on the main diagonal.
+    Identity {
+        /// The value on the diagonal.
+        gain: f64,
+    },
+}
+
+/// The standard deviation of a standard normal that is cut off at ±2.
+const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
+
+impl Initializer {
+    /// A new matrix, (rows, columns).
+    pub fn matrix<A: Element>(self, rows: usize, columns: usize, seed: u64) -> Result<Array2<A>> {
+        self.check()?;
+        let values: Vec<f64> = match self {
+            Initializer::Orthogonal { gain } => orthogonal(rows, columns, gain, seed),
+            Initializer::Identity { gain } => {
+                let on_diagonal = |at: usize| at / columns == at % columns;
+                let size = size(rows, columns)?;
+                (0..size)
+                    .map(|at| if on_diagonal(at) { gain } else { 0.0 })
+                    .collect()
+            }
+            _ => self.fill(size(rows, columns)?, rows, columns, seed),
+        };
+        let values = values.into_iter().map(A::from_f64).collect();
+        Array2::from_shape_vec((rows, columns), values).map_err(|_| too_large(rows, columns))
+    }
+
+    /// A new vector. `Orthogonal` and `Identity` are refused: they need two axes.
+    pub fn vector<A: Element>(self, len: usize, seed: u64) -> Result<Array1<A>> {
+        self.check()?;
+        if let Initializer::Orthogonal { .. } | Initializer::Identity { .. } = self {
+            let expected = "one for a vector: it needs two axes";
+            return Err(Error::value(
+                "initializer",
+                expected,
+                alloc::format!("{self:?}"),
+            ));
+        }
+        Ok(self
+            .fill(len, len, len, seed)
+            .into_iter()
+            .map(A::from_f64)
+            .collect())
+    }
+
+    fn check(self) -> Result<()> {
+        let good = match self {
+            Initializer::RandomUniform { min, max } => min <= max && (max - min).is_finite(),
+            Initializer::RandomNormal { mean, stddev }
+            | Initializer::TruncatedNormal { mean, stddev } => {
+                mean.is_finite() && stddev.is_finite() && stddev >= 0.0
+            }
+            Initializer::Orthogonal { gain } | Initializer::Identity { gain } => gain.is_finite(),
+            _ => true,
+        };
+        if good {
+            return Ok(());
+        }
+        let expected = "one with finite parameters, min <= max, stddev >= 0";
+        Err(Error::value(
+            "initializer",
+            expected,
+            alloc::format!("{self:?}"),
+        ))
+    }
+
+    /// What draws every element by itself.
+    fn fill(self, len: usize, fan_in: usize, fan_out: usize, seed: u64) -> Vec<f64> {
+        let (fan_in, fan_out) = (fan_in as f64, fan_out as f64);
+        let mean_fan = f64::midpoint(fan_in, fan_out);
+        let uniform = |scale: f64, fan: f64| {
+            let limit = libm::sqrt(3.0 * scale / fan.max(1.0));
+            SplitMix64(seed).fill(len, |r| limit * (2.0 * r.uniform() - 1.0))
+        };
+        let normal = |scale: f64, fan: f64| {
+            let stddev = libm::sqrt(scale / fan.max(1.0)) / TRUNCATED_STDDEV;
+            SplitMix64(seed).fill(len, |r| stddev * r.truncated())
+        };
+        match self {
+            // The last two never come here: they are no element-wise draws.
+            Initializer::Zeros | Initializer::Orthogonal { .. } | Initializer::Identity { .. } => {
+                alloc::vec![0.0; len]
+            }
+            Initializer::Ones => alloc::vec![1.0; len],
+            Initializer::Constant(value) => alloc::vec![value; len],
+            Initializer::RandomUniform { min, max } => {
+                SplitMix64(seed).fill(len, |r| min + (max - min) * r.uniform())
+            }
+            Initializer::RandomNormal { mean, stddev } => {
+                SplitMix64(seed).fill(len, |r| mean + stddev * r.normal())
+            }
+            Initializer::TruncatedNormal { mean, stddev } => {
+                SplitMix64(seed).fill(len, |r| mean + stddev * r.truncated())
+            }
+            Initializer::GlorotUniform => uniform(1.0, mean_fan),
+            Initializer::GlorotNormal => normal(1.0, mean_fan),
+            Initializer::HeUniform => uniform(2.0, fan_in),
+            Initializer::HeNormal => normal(2.0, fan_in),
+            Initializer::LecunUniform => uniform(1.0, fan_in),
+            Initializer::LecunNormal => normal(1.0, fan_in),
+        }
+    }
+}
+
+fn size(rows: usize, columns: usize) -> Result<usize> {
+    let size = rows
+        .checked_mul(columns)
+        .filter(|&size| size <= isize::MAX as usize / 16);
+    size.ok_or_else(|| too_large(rows, columns))
+}
+
+fn too_large(rows: usize, columns: usize) -> Error {
+    let found = alloc::format!("({rows}, {columns})");
+    Error::value("shape", "one that fits into the memory of a machine", found)
+}
+
+/// The generator: Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In [0, 1), from the upper 53 bits.
+    fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Standard normal, by Box & Muller (1958), one of the pair.
+    fn normal(&mut self) -> f64 {
+        let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
+        radius * libm::cos(core::f64::consts::TAU * self.uniform())
+    }
+
+    /// Standard normal within ±2.
+    fn truncated(&mut self) -> f64 {
+        loop {
+            let x = self.normal();
+            if x.abs() <= 2.0 {
+                return x;
+            }
+        }
+    }
+
+    fn fill(&mut self, len: usize, mut draw: impl FnMut(&mut Self) -> f64) -> Vec<f64> {
+        (0..len).map(|_| draw(self)).collect()
+    }
+}
+
+/// Q of a normal matrix, by Gram & Schmidt's method, each vector projected twice so that rounding leaves it orthogonal to
+/// 1e-15 or so. The diagonal of R is positive by construction: Keras' correction of the signs.
+fn orthogonal(rows: usize, columns: usize, gain: f64, seed: u64) -> Vec<f64> {
+    let (count, len) = (rows.min(columns), rows.max(columns));
+    let mut random = SplitMix64(seed);
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut v = random.fill(len, SplitMix64::normal);
+        for _ in 0..2 {
+            for q in &vectors {
+                let dot: f64 = q.iter().zip(&v).map(|(q, v)| q * v).sum();
+                v.iter_mut().zip(q).for_each(|(v, q)| *v -= dot * q);
+            }
+        }
+        let norm = libm::sqrt(v.iter().map(|v| v * v).sum());
+        // A vector that nearly lies in the span of the others is drawn again.
+        if norm > 1e-8 {
+            v.iter_mut().for_each(|v| *v /= norm);
+            vectors.push(v);
+        }
+    }
+    let at = |row: usize, column: usize| {
+        if rows <= columns {
+            vectors[row][column]
+        } else {
+            vectors[column][row]
+        }
+    };
+    (0..rows * columns)
+        .map(|i| gain * at(i / columns, i % columns))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn the_generator_is_the_published_one() {
+        let mut random = SplitMix64(1_234_567);
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(expected, [(); 5].map(|()| random.next()));
+    }
+
+    fn moments(initializer: Initializer) -> (f64, f64, f64) {
+        let w = initializer.matrix::<f64>(200, 300, 5).unwrap();
+        let mean = w.mean().unwrap();
+        let variance = w.mapv(|w| (w - mean) * (w - mean)).mean().unwrap();
+        (mean, variance, w.fold(0.0, |m: f64, w| m.max(w.abs())))
+    }
+
+    #[test]
+    fn distributions_have_their_moments_and_bounds() {
+        let stddev = 2.0_f64.sqrt();
+        let cases: [(Initializer, f64, f64); 9] = [
+            (
+                Initializer::RandomUniform {
+                    min: -3.0,
+                    max: 3.0,
+                },
+                3.0,
+                3.0,
+            ),
+            (Initializer::RandomNormal { mean: 0.0, stddev }, 2.0, 10.0),
+            (
+                Initializer::TruncatedNormal { mean: 0.0, stddev },
+                2.0 * 0.7737,
+                2.0 * stddev,
+            ),
+            (
+                Initializer::GlorotUniform,
+                2.0 / 500.0,
+                (6.0_f64 / 500.0).sqrt(),
+            ),
+            (
+                Initializer::GlorotNormal,
+                2.0 / 500.0,
+                2.0 * (2.0_f64 / 500.0).sqrt() / 0.8796,
+            ),
+            (
+                Initializer::HeUniform,
+                2.0 / 200.0,
+                (6.0_f64 / 200.0).sqrt(),
+            ),
+            (
+                Initializer::HeNormal,
+                2.0 / 200.0,
+                2.0 * (2.0_f64 / 200.0).sqrt() / 0.8796,
+            ),
+            (
+                Initializer::LecunUniform,
+                1.0 / 200.0,
+                (3.0_f64 / 200.0).sqrt(),
+            ),
+            (
+                Initializer::LecunNormal,
+                1.0 / 200.0,
+                2.0 * (1.0_f64 / 200.0).sqrt() / 0.8796,
+            ),
+        ];
+        for (initializer, variance, bound) in cases {
+            let (mean, found, largest) = moments(initializer);
+            assert!(
+                mean.abs() < 0.02 * variance.sqrt(),
+                "{initializer:?}: mean {mean}"
+            );
+            assert!(
+                (found / variance - 1.0).abs() < 0.02,
+                "{initializer:?}: {found} {variance}"
+            );
+            assert!(
+                largest <= bound && largest > 0.95 * bound.min(4.0 * variance.sqrt()),
+                "{initializer:?}: {largest}"
+            );
+        }
+    }
+
+    #[test]
+    fn orthogonal_rows_or_columns_are_orthonormal() {
+        for (rows, columns) in [(5, 20), (20, 5), (7, 7), (1, 4), (64, 256), (0, 3), (3, 0)] {
+            let q = Initializer::Orthogonal { gain: 2.0 }
+                .matrix::<f64>(rows, columns, 3)
+                .unwrap();
+            let product = if rows <= columns {
+                q.dot(&q.t())
+            } else {
+                q.t().dot(&q)
+            };
+            let expected = Array2::<f64>::eye(rows.min(columns)) * 4.0;
+            assert!(
+                (product - expected).iter().all(|d| d.abs() < 1e-13),
+                "{rows} {columns}"
+            );
+        }
+    }
+
+    #[test]
+    fn seeds_decide() {
+        let draw = |seed| Initializer::GlorotUniform.vector::<f64>(50, seed).unwrap();
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn the_plain_ones() {
+        assert_eq!(
+            Initializer::Ones.vector::<f32>(2, 0).unwrap().to_vec(),
+            [1.0, 1.0]
+        );
+        assert_eq!(
+            Initializer::Constant(0.1)
+                .vector::<f32>(1, 0)
+                .unwrap()
+                .to_vec(),
+            [0.1]
+        );
+        let eye = Initializer::Identity { gain: 2.0 }
+            .matrix::<f32>(2, 3, 0)
+            .unwrap();
+        assert_eq!(eye, ndarray::array![[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        assert!(
+            Initializer::Orthogonal { gain: 1.0 }
+                .vector::<f32>(3, 0)
+                .is_err()
+        );
+        assert!(
+            Initializer::RandomUniform { min: 1.0, max: 0.0 }
+                .vector::<f32>(3, 0)
+                .is_err()
+        );
+        assert!(
+            Initializer::RandomNormal {
+                mean: 0.0,
+                stddev: -1.0
+            }
+            .matrix::<f32>(3, 3, 0)
+            .is_err()
+        );
+        assert!(
+            Initializer::TruncatedNormal {
+                mean: f64::NAN,
+                stddev: 1.0
+            }
+            .vector::<f32>(3, 0)
+            .is_err()
+        );
+        assert!(Initializer::Zeros.matrix::<f32>(usize::MAX, 2, 0).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
+
+use crate::error::Result;
+use crate::run::{Options, Run};
+use crate::{Output, Recurrent, Returns};
+use ndarray::{ArrayRef, Ix3};
+
+/// A recurrent layer together with Keras' constructor flags: what configurations and files describe.
+///
+/// Where the flags are known when you write the program, call the layer itself ([`Recurrent::run`]) and have the shape in
+/// the type; here it is in the variant of the [`Output`].
+///
+/// ```
+/// use recurrent::{Gru, Layer, Output};
+/// let layer = Layer::new(Gru::<f32>::builder(2, 3).build()?).return_sequences(true).return_state(true);
+/// let x = ndarray::Array3::zeros((4, 5, 2));
+/// let Output::SequencesAndState(h, state) = layer.forward(&x)? else { unreachable!() };
+/// assert_eq!((h.dim(), state.h.dim()), ((4, 5, 3), (4, 3)));
+/// let masked = layer.run(&x).lengths(&[5, 4, 0, 1]).output()?; // a run with its options set
+/// assert!(masked.sequences().is_some());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Layer<R> {
+    of: R,
+    options: Options,
+    stateful: bool,
+}
+
+impl<R: Recurrent> Layer<R> {
+    /// With Keras' defaults: all flags false.
+    pub fn new(of: R) -> Self {
+        Layer {
+            of,
+            options: Options::default(),
+            stateful: true,
+        }
+    }
+
+    /// The output of every timestep, (samples, timesteps, units), not only the last, (samples, units).
+    pub fn return_sequences(mut self, yes: bool) -> Self {
+        self.options.returns.sequences = yes;
+        self
+    }
+
+    /// The state after the last timestep, too.
+    pub fn return_state(mut self, yes: bool) -> Self {
+        self.options.returns.state = yes;
+        self
+    }
+
+    /// Reads the last timestep first; sequences come in processing order. See [`Run::go_backwards`].
+    pub fn go_backwards(mut self, yes: bool) -> Self {
+        self.options.go_backwards = yes;
+        self
+    }
+
+    /// Sequences of a backwards pass come in the order of the input. See [`Run::in_time_order`]. (Not in Keras.)
+    pub fn in_time_order(mut self, yes: bool) -> Self {
+        self.options.in_time_order = yes;
+        self
+    }
+
+    /// Masked steps output 0 instead of the previous output. See [`Run::zero_output_for_mask`].
+    pub fn zero_output_for_mask(mut self, yes: bool) -> Self {
+        self.options.zero_output_for_mask = yes;
+        self
+    }
+
+    /// Input, mask and sequences have timesteps before samples. (Keras 2; gone in Keras 3.)
+    pub fn time_major(mut self, yes: bool) -> Self {
+        self.options.time_major = yes;
+        self
+    }
+
+    /// Whether a [`Session`](crate::Session) keeps the state of this layer from call to call; yes unless a model file
+    /// says no. Outside a session nothing is ever kept, so that Keras' `stateful=False` is every call that is not in one.
+    pub fn stateful(mut self, yes: bool) -> Self {
+        self.stateful = yes;
+        self
+    }
+
+    /// Runs the layer from the zero state and returns what the flags say. `x` is (samples, timesteps, features).
+    pub fn forward(&self, x: &ArrayRef<R::Elem, Ix3>) -> Result<Output<R::Elem, R::State>> {
+        self.run(x).output()
+    }
+
+    /// A call with the options set: add `.mask(&m)`, `.from(state)` …, and end it with [`Run::output`] or a verb.
+    pub fn run<'a>(&'a self, x: &'a ArrayRef<R::Elem, Ix3>) -> Run<'a, R> {
+        self.of.run(x).with_options(self.options)
+    }
+
+    /// The layer without the flags.
+    pub fn inner(&self) -> &R {
+        &self.of
+    }
+
+    /// The two flags that decide what is returned.
+    pub fn returns(&self) -> Returns {
+        self.options.returns
+    }
+
+    pub(crate) fn is_stateful(&self) -> bool {
+        self.stateful
+    }
+}

@@ -1,0 +1,101 @@
+//! Recurrent layers with the numbers of Keras and the shapes in the types: [`SimpleRnn`], [`Lstm`], [`Gru`].
+//!
+//! A layer is an immutable value. A call takes an input (samples, timesteps, features), adjectives, and one verb, which
+//! says what is returned. These are the four cases of Keras' two flags, with the numbers of a well-known article
+//! ("Difference Between Return Sequences and Return States for LSTMs in Keras", J. Brownlee):
+//!
+//! ```
+//! use approx::assert_abs_diff_eq;
+//! use ndarray::{Array2, array};
+//! use recurrent::{Activation, Lstm, Recurrent};
+//!
+//! // One unit, all weights 0.1; Keras of that time had the hard sigmoid 0.2x + 0.5.
+//! let lstm = Lstm::builder(2, 1)
+//!     .recurrent_activation(Activation::HARD_SIGMOID_KERAS2)
+//!     .from_weights(Array2::from_elem((2, 4), 0.1), Array2::from_elem((1, 4), 0.1), array![0., 1., 0., 0.])?;
+//! let x = array![[[0.1, 0.2], [0.3, 0.1], [0.2, 0.3]]]; // 1 sample, 3 timesteps, 2 features
+//!
+//! // return_sequences=False, return_state=False: (samples, units)
+//! let h = lstm.run(&x).last()?;
+//! assert_abs_diff_eq!(h, array![[0.02480672]], epsilon = 1e-8);
+//!
+//! // return_state=True: and the state, by name
+//! let (h, state) = lstm.run(&x).last_and_state()?;
+//! assert_eq!(h, state.h);
+//! assert_abs_diff_eq!(state.c, array![[0.04864851]], epsilon = 1e-8);
+//!
+//! // return_sequences=True: (samples, timesteps, units)
+//! let hs = lstm.run(&x).sequences()?;
+//! assert_abs_diff_eq!(hs, array![[[0.00767819], [0.01597687], [0.02480672]]], epsilon = 1e-8);
+//!
+//! // both
+//! let (hs, state) = lstm.run(&x).sequences_and_state()?;
+//! assert_eq!(hs.dim(), (1, 3, 1));
+//! assert_abs_diff_eq!(state.c, array![[0.04864851]], epsilon = 1e-8);
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
+//! # Where to look
+//! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
+//! * One timestep at a time: [`Stream`]. Calls that go on where the last one ended: [`Session`].
+//! * Flags as run-time values: [`Layer`], [`Output`].
+//! * Layers of layers: [`Bidirectional`], [`Stacked`]; of any kind: [`Model`].
+//! * Equations of your own: [`Cell`].
+//! * Pages: [`doc`].
+//!
+//! # Features
+//! `std` (default): ndarray's and num-traits' arithmetic uses the standard library. Without it the crate needs only
+//! `alloc`, and gives the same bits.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate alloc;
+
+mod activation;
+mod cell;
+mod element;
+mod error;
+mod init;
+mod kernel;
+mod layer;
+mod mask;
+mod model;
+mod nn;
+mod output;
+mod recurrent;
+mod run;
+mod session;
+mod state;
+mod stream;
+mod wrap;
+
+pub mod doc;
+
+// Recurrent layers.
+pub use cell::{Cell, Rnn};
+pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
+pub use wrap::{Bidirectional, Merge, Stacked};
+
+// Running them.
+pub use layer::Layer;
+pub use output::{Output, Returns};
+pub use recurrent::{Causal, Recurrent};
+pub use run::{Apart, Merged, Run};
+pub use session::{Forward, Session, Stateful};
+pub use state::{BiState, Hidden, LstmState, State};
+pub use stream::Stream;
+
+// What stands around them.
+pub use model::{AnyLayer, Flow, Kept, Model};
+pub use nn::{Dense, Embedding, Masking, RepeatVector, Softmax, TimeDistributed};
+
+// What all of it is made of.
+pub use activation::Activation;
+pub use element::Element;
+pub use error::{Error, Result};
+pub use init::Initializer;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,133 @@
+//! `Dense`: a fully connected layer on the last axis.
+
+use crate::error::{Error, Result, check};
+use crate::kernel::Packed;
+use crate::model::{AnyLayer, Flow};
+use crate::{Activation, Element};
+use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
+
+/// A fully connected layer on the last axis of its input, whatever the axes before it: `y = activation(x @ kernel + bias)`.
+///
+/// | array | shape |
+/// | --- | --- |
+/// | input | (…, features) |
+/// | kernel | (features, units) |
+/// | bias | (units) |
+/// | output | (…, units) |
+///
+/// Masks pass through, as in Keras. Every row gives the same bits alone or in any batch. Source: `keras.layers.Dense`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{Activation, Dense};
+/// let dense = Dense::from_weights(array![[1.0, -1.0], [0.5, 0.5]], array![0.0, 1.0])?.with_activation(Activation::Relu)?;
+/// assert_eq!(dense.forward(&array![[2.0, 4.0]])?, array![[4.0, 1.0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Dense<A> {
+    kernel: Packed<A>,
+    bias: Option<Packed<A>>,
+    activation: Activation,
+}
+
+impl<A: Element> Dense<A> {
+    /// A linear layer with these weights: `kernel` (features, units), `bias` (units) or `None`.
+    pub fn from_weights(kernel: Array2<A>, bias: impl Into<Option<Array1<A>>>) -> Result<Self> {
+        if kernel.ncols() == 0 {
+            return Err(Error::value("units", "at least 1", 0));
+        }
+        let bias = bias.into();
+        if let Some(bias) = &bias {
+            check("bias", "units", kernel.ncols(), bias.len())?;
+        }
+        Ok(Dense {
+            kernel: Packed::pack(kernel.view(), 1),
+            bias: bias.map(|bias| Packed::pack(bias.view().insert_axis(Axis(0)), 1)),
+            activation: Activation::Linear,
+        })
+    }
+
+    /// The same weights with an activation; [`Activation::Softmax`] goes over the units.
+    pub fn with_activation(mut self, activation: Activation) -> Result<Self> {
+        activation.check("activation")?;
+        self.activation = activation;
+        Ok(self)
+    }
+
+    /// The length of the last axis of the input.
+    pub fn features(&self) -> usize {
+        self.kernel.rows()
+    }
+
+    /// The length of the last axis of the output.
+    pub fn units(&self) -> usize {
+        self.kernel.units()
+    }
+
+    /// The kernel as it was given, (features, units).
+    pub fn kernel(&self) -> Array2<A> {
+        self.kernel.unpack()
+    }
+
+    /// The bias as it was given, (units).
+    pub fn bias(&self) -> Option<Array1<A>> {
+        self.bias
+            .as_ref()
+            .map(|bias| bias.unpack().remove_axis(Axis(0)))
+    }
+
+    /// What is applied to the sum.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// (…, features) in, (…, units) out.
+    pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        let Some(last) = x.ndim().checked_sub(1).map(Axis) else {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "at least 1",
+                found: 0,
+            });
+        };
+        check("input", "features", self.features(), x.len_of(last))?;
+        let mut shape = x.raw_dim();
+        shape[last.0] = self.units();
+        let mut y = Array::zeros(shape);
+        let mut z = alloc::vec![A::zero(); self.kernel.len()];
+        let x = x.as_standard_layout();
+        for (x, mut y) in x.lanes(last).into_iter().zip(y.lanes_mut(last)) {
+            Packed::start(self.bias.as_ref(), &mut z);
+            self.kernel
+                .accumulate(x.as_slice().unwrap_or_default(), &mut z);
+            self.activation.apply(&mut z[..self.units()]);
+            y.iter_mut().zip(&z).for_each(|(y, &z)| *y = z);
+        }
+        Ok(y)
+    }
+}
+
+impl<A: Element> core::fmt::Debug for Dense<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Dense")
+            .field("features", &self.features())
+            .field("units", &self.units())
+            .field("activation", &self.activation)
+            .field("use_bias", &self.bias.is_some())
+            .finish()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Dense<A> {
+    fn name(&self) -> &str {
+        "dense"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Ok(Flow {
+            values: Dense::forward(self, &input.values)?,
+            mask: input.mask,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! `Embedding`: a row of a table for every token.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow};
+use alloc::format;
+use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
+
+/// Turns token ids into vectors: row `id` of a table.
+///
+/// | array | shape |
+/// | --- | --- |
+/// | input | (samples, timesteps), ids below `input_dim` |
+/// | embeddings | (`input_dim`, `output_dim`) |
+/// | output | (samples, timesteps, `output_dim`) |
+///
+/// With `mask_zero`, id 0 means "nothing there" and becomes a mask for the layers behind it; without it any mask ends
+/// here. Source: `keras.layers.Embedding`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Embedding;
+/// let table = Embedding::from_weights(array![[0.0, 0.0], [0.1, 0.2], [0.3, 0.4]])?.mask_zero(true);
+/// let ids = array![[2, 1, 0]];
+/// assert_eq!(table.forward(&ids)?, array![[[0.3, 0.4], [0.1, 0.2], [0.0, 0.0]]]);
+/// assert_eq!(table.mask(&ids), Some(array![[true, true, false]]));
+/// assert_eq!(table.forward(&array![[3]]).unwrap_err().to_string(), "token id is 3, expected below 3");
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Embedding<A> {
+    embeddings: Array2<A>,
+    mask_zero: bool,
+}
+
+impl<A: Element> Embedding<A> {
+    /// A table (`input_dim`, `output_dim`), `mask_zero` false.
+    pub fn from_weights(embeddings: Array2<A>) -> Result<Self> {
+        if embeddings.ncols() == 0 {
+            return Err(Error::value("output_dim", "at least 1", 0));
+        }
+        Ok(Embedding {
+            embeddings,
+            mask_zero: false,
+        })
+    }
+
+    /// Whether id 0 is masked.
+    pub fn mask_zero(mut self, yes: bool) -> Self {
+        self.mask_zero = yes;
+        self
+    }
+
+    /// The table, (`input_dim`, `output_dim`).
+    pub fn embeddings(&self) -> &Array2<A> {
+        &self.embeddings
+    }
+
+    /// Ids of any shape in, one more axis out: (…) to (…, `output_dim`).
+    pub fn forward<D>(&self, ids: &ArrayRef<usize, D>) -> Result<Array<A, D::Larger>>
+    where
+        D: Dimension,
+        D::Larger: RemoveAxis,
+    {
+        let (input_dim, output_dim) = self.embeddings.dim();
+        if let Some(id) = ids.iter().find(|&&id| id >= input_dim) {
+            return Err(Error::value("token id", format!("below {input_dim}"), id));
+        }
+        let mut shape = D::Larger::zeros(ids.ndim() + 1);
+        shape.slice_mut()[..ids.ndim()].copy_from_slice(ids.shape());
+        shape[ids.ndim()] = output_dim;
+        let mut y = Array::zeros(shape);
+        for (&id, mut to) in ids.iter().zip(y.lanes_mut(Axis(ids.ndim()))) {
+            to.assign(&self.embeddings.row(id));
+        }
+        Ok(y)
+    }
+
+    /// The mask that goes on to the next layer: `true` where an id is not 0, if `mask_zero`.
+    pub fn mask(&self, ids: &ArrayRef<usize, Ix2>) -> Option<Array2<bool>> {
+        self.mask_zero.then(|| ids.mapv(|id| id != 0))
+    }
+
+    /// A token id that came as a number of the model's type.
+    fn id(&self, x: A) -> Result<usize> {
+        let id = x
+            .to_usize()
+            .filter(|&id| A::from(id) == Some(x) && id < self.embeddings.nrows());
+        id.ok_or_else(|| {
+            let expected = format!("a whole number from 0 to below {}", self.embeddings.nrows());
+            Error::value("token id", expected, x)
+        })
+    }
+}
+
+impl<A: Element> core::fmt::Debug for Embedding<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Embedding")
+            .field("input_dim", &self.embeddings.nrows())
+            .field("output_dim", &self.embeddings.ncols())
+            .field("mask_zero", &self.mask_zero)
+            .finish()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Embedding<A> {
+    fn name(&self) -> &str {
+        "embedding"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let ids: alloc::vec::Vec<usize> = input
+            .values
+            .iter()
+            .map(|&x| self.id(x))
+            .collect::<Result<_>>()?;
+        let shape = input.values.raw_dim();
+        let ids = Array::from_shape_vec(shape, ids).map_err(|_| Error::Rank {
+            array: "input",
+            expected: "2 (samples, timesteps)",
+            found: input.values.ndim(),
+        })?;
+        let mask = match ids.view().into_dimensionality::<Ix2>() {
+            Ok(ids) => self.mask(&ids),
+            Err(_) if !self.mask_zero => None,
+            Err(_) => {
+                let expected = "2 (samples, timesteps) under mask_zero";
+                return Err(Error::Rank {
+                    array: "input",
+                    expected,
+                    found: ids.ndim(),
+                });
+            }
+        };
+        Ok(Flow {
+            values: Embedding::forward(self, &ids)?,
+            mask,
+        })
+    }
+}

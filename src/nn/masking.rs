@@ -1,0 +1,65 @@
+//! `Masking`: finds the padding by its value.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow};
+use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
+
+/// Masks the timesteps whose features **all** equal a value, and sets them to 0 for the layers behind it.
+///
+/// `(samples, timesteps, features)` in, the same and a mask (samples, timesteps) out. Source: `keras.layers.Masking`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Masking;
+/// let (y, mask) = Masking::new(-1.0).forward(&array![[[1.0, -1.0], [-1.0, -1.0]]]);
+/// assert_eq!(mask, array![[true, false]]);
+/// assert_eq!(y, array![[[1.0, -1.0], [0.0, 0.0]]]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Masking<A> {
+    mask_value: A,
+}
+
+impl<A: Element> Masking<A> {
+    /// The value that means "nothing there".
+    pub fn new(mask_value: A) -> Self {
+        Masking { mask_value }
+    }
+
+    /// The input with its masked steps set to 0, and the mask.
+    pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> (Array3<A>, Array2<bool>) {
+        let (samples, timesteps, _) = x.dim();
+        let (mut y, mut mask) = (x.to_owned(), Array2::from_elem((samples, timesteps), true));
+        for (mut step, real) in y.lanes_mut(Axis(2)).into_iter().zip(&mut mask) {
+            *real = step.iter().any(|&x| x != self.mask_value);
+            if !*real {
+                step.fill(A::zero());
+            }
+        }
+        (y, mask)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Masking<A> {
+    fn name(&self) -> &str {
+        "masking"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input
+            .values
+            .view()
+            .into_dimensionality::<Ix3>()
+            .map_err(|_| Error::Rank {
+                array: "input",
+                expected: "3 (samples, timesteps, features)",
+                found: input.values.ndim(),
+            })?;
+        let (y, mask) = Masking::forward(self, &x);
+        Ok(Flow {
+            values: y.into_dyn(),
+            mask: Some(mask),
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! `RepeatVector`: one vector at every timestep.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow};
+use ndarray::{Array3, ArrayRef, Axis, Ix2};
+
+/// Repeats a vector `n` times: (samples, features) in, (samples, n, features) out; how an encoder's last output becomes
+/// a decoder's input. No mask goes on. Source: `keras.layers.RepeatVector`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::RepeatVector;
+/// assert_eq!(RepeatVector::new(2).forward(&array![[1.0, 2.0]]), array![[[1.0, 2.0], [1.0, 2.0]]]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RepeatVector {
+    n: usize,
+}
+
+impl RepeatVector {
+    /// How many timesteps come out.
+    pub fn new(n: usize) -> Self {
+        RepeatVector { n }
+    }
+
+    /// (samples, features) in, (samples, n, features) out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix2>) -> Array3<A> {
+        let (samples, features) = x.dim();
+        let mut y = Array3::zeros((samples, self.n, features));
+        y.axis_iter_mut(Axis(1)).for_each(|mut step| step.assign(x));
+        y
+    }
+}
+
+impl<A: Element> AnyLayer<A> for RepeatVector {
+    fn name(&self) -> &str {
+        "repeat_vector"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input
+            .values
+            .view()
+            .into_dimensionality::<Ix2>()
+            .map_err(|_| Error::Rank {
+                array: "input",
+                expected: "2 (samples, features)",
+                found: input.values.ndim(),
+            })?;
+        Ok(Flow {
+            values: RepeatVector::forward(self, &x).into_dyn(),
+            mask: None,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! `TimeDistributed`: the same layer at every timestep.
+
+use crate::Element;
+use crate::error::{Error, Result, check};
+use crate::model::{AnyLayer, Flow};
+use alloc::vec::Vec;
+use ndarray::IxDyn;
+
+/// Applies a layer to every timestep by itself: (samples, timesteps, …) in, (samples, timesteps, …) out. The mask passes
+/// through. Source: `keras.layers.TimeDistributed`.
+///
+/// For [`Dense`](crate::Dense) it is the same as `Dense` alone, which works on the last axis anyway.
+///
+/// A layer that reads masks is refused inside where a mask comes in, since that mask is not its own.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use recurrent::{Dense, Model, TimeDistributed};
+/// let dense = Dense::from_weights(array![[1.0], [2.0]], array![0.5])?;
+/// let model = Model::new().add(TimeDistributed::new(dense));
+/// assert_eq!(model.forward(&Array3::ones((2, 3, 2)))?.shape(), [2, 3, 1]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TimeDistributed<L> {
+    layer: L,
+}
+
+impl<L> TimeDistributed<L> {
+    /// Wraps the layer that sees one timestep at a time.
+    pub fn new(layer: L) -> Self {
+        TimeDistributed { layer }
+    }
+
+    /// The layer inside.
+    pub fn inner(&self) -> &L {
+        &self.layer
+    }
+}
+
+impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
+    fn name(&self) -> &str {
+        "time_distributed"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let shape = input.values.shape().to_vec();
+        let [samples, timesteps, rest @ ..] = shape.as_slice() else {
+            let expected = "at least 3 (samples, timesteps, ...)";
+            return Err(Error::Rank {
+                array: "input",
+                expected,
+                found: shape.len(),
+            });
+        };
+        if rest.is_empty() {
+            let expected = "at least 3 (samples, timesteps, ...)";
+            return Err(Error::Rank {
+                array: "input",
+                expected,
+                found: shape.len(),
+            });
+        }
+        if input.mask.is_some() && self.layer.uses_mask() {
+            let expected = "none: the layer inside TimeDistributed reads masks of its own steps";
+            return Err(Error::value("mask", expected, "one of the outer timesteps"));
+        }
+        let rows = samples * timesteps;
+        let folded: Vec<usize> = [&[rows], rest].concat();
+        let values = reshape(input.values, &folded)?;
+        let inner = self.layer.forward(Flow { values, mask: None })?.values;
+        let [found, rest @ ..] = inner.shape() else {
+            return Err(Error::Rank {
+                array: "output",
+                expected: "at least 1",
+                found: 0,
+            });
+        };
+        check(
+            "output of the layer inside",
+            "rows (samples x timesteps)",
+            rows,
+            *found,
+        )?;
+        let unfolded: Vec<usize> = [&[*samples, *timesteps], rest].concat();
+        Ok(Flow {
+            values: reshape(inner, &unfolded)?,
+            mask: input.mask,
+        })
+    }
+}
+
+/// Another shape for the same numbers in the same order.
+fn reshape<A: Element>(x: ndarray::ArrayD<A>, shape: &[usize]) -> Result<ndarray::ArrayD<A>> {
+    let found = x.len();
+    x.as_standard_layout()
+        .into_owned()
+        .into_shape_with_order(IxDyn(shape))
+        .map_err(|_| Error::Shape {
+            array: "input",
+            axis: "numbers",
+            expected: shape.iter().product(),
+            found,
+        })
+}

@@ -1,0 +1,405 @@
+//! A call: adjectives that say how, then one verb that says what is returned.
+
+use crate::error::{Error, Result, check};
+use crate::mask::Mask;
+use crate::recurrent::{Pass, Sink, check_output};
+use crate::{Bidirectional, Output, Recurrent, Returns, State};
+use core::marker::PhantomData;
+use ndarray::{Array2, Array3, ArrayRef, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2};
+
+/// How a pass goes through time; a [`Layer`](crate::Layer) fixes it at construction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // four independent options of Keras
+pub(crate) struct Options {
+    pub go_backwards: bool,
+    pub in_time_order: bool,
+    pub zero_output_for_mask: bool,
+    pub time_major: bool,
+    pub returns: Returns,
+}
+
+/// Both directions of a `Bidirectional` merged into one output: what [`Recurrent::run`] starts.
+#[derive(Debug)]
+pub struct Merged(());
+
+/// Two outputs, one of each direction: what [`Bidirectional::run_apart`] starts.
+#[derive(Debug)]
+pub struct Apart(());
+
+/// A call of a layer on one input, with its adjectives. It does nothing until a verb ends it.
+///
+/// | verb | returns |
+/// | --- | --- |
+/// | [`last`](Self::last) | (samples, units) |
+/// | [`last_and_state`](Self::last_and_state) | (samples, units), state |
+/// | [`sequences`](Self::sequences) | (samples, timesteps, units) |
+/// | [`sequences_and_state`](Self::sequences_and_state) | (samples, timesteps, units), state |
+/// | each `…_into` | the same into memory of yours |
+/// | [`returning`](Self::returning), [`output`](Self::output) | one of the four as an [`Output`] |
+///
+/// # What is decided for unusual input
+/// Zero samples give arrays without rows. Zero timesteps give `last` = 0, empty sequences and the initial state. A layer
+/// without features runs on its bias and state alone. NaN and infinities go through the arithmetic of their own sample
+/// and touch no other; a masked step is not read at all, so padding may hold anything.
+#[must_use = "a run does nothing until a verb ends it"]
+#[derive(Debug)]
+pub struct Run<'a, R: Recurrent + ?Sized, V = Merged> {
+    of: &'a R,
+    x: ArrayView3<'a, R::Elem>,
+    mask: Option<Mask<'a>>,
+    conflict: bool,
+    from: Option<R::State>,
+    kept: Option<&'a mut Option<R::State>>,
+    options: Options,
+    verbs: PhantomData<V>,
+}
+
+impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
+    pub(crate) fn new(of: &'a R, x: ArrayView3<'a, R::Elem>) -> Self {
+        let options = Options::default();
+        Run {
+            of,
+            x,
+            mask: None,
+            conflict: false,
+            from: None,
+            kept: None,
+            options,
+            verbs: PhantomData,
+        }
+    }
+
+    pub(crate) fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Starts from the state in `slot`, if any, and leaves the state at the end there.
+    pub(crate) fn keeping(mut self, slot: &'a mut Option<R::State>) -> Self {
+        self.kept = Some(slot);
+        self
+    }
+
+    /// Starts from this state instead of zero: Keras' `initial_state`.
+    pub fn from(mut self, state: R::State) -> Self {
+        self.from = Some(state);
+        self
+    }
+
+    /// `false` marks a step that is not there, (samples, timesteps), any pattern.
+    ///
+    /// A masked step holds the state and repeats the previous output; before the first real step of a sample that is
+    /// 0, not the initial state. In a `time_major` run the mask is (timesteps, samples), like the input.
+    pub fn mask(mut self, mask: &'a ArrayRef<bool, Ix2>) -> Self {
+        self.conflict |= self.mask.is_some();
+        self.mask = Some(Mask::Steps(mask.view()));
+        self
+    }
+
+    /// Right padding: only the first `lengths[r]` timesteps of sample `r` are real. The same as the mask that says so.
+    pub fn lengths(mut self, lengths: &'a [usize]) -> Self {
+        self.conflict |= self.mask.is_some();
+        self.mask = Some(Mask::Lengths(lengths));
+        self
+    }
+
+    /// Reads the last timestep first. Sequences come in processing order, as in Keras: entry 0 belongs to the last
+    /// timestep. Add [`in_time_order`](Self::in_time_order) to have entry 0 belong to the first.
+    pub fn go_backwards(mut self) -> Self {
+        self.options.go_backwards = true;
+        self
+    }
+
+    /// Sequences of a backwards pass come in the order of the input, as in `PyTorch` and ONNX.
+    pub fn in_time_order(mut self) -> Self {
+        self.options.in_time_order = true;
+        self
+    }
+
+    /// A masked step outputs 0 instead of the previous output. The last output, too: it is 0 when the last processed
+    /// step is masked, also without sequences (as Keras does, whatever its documentation says).
+    ///
+    /// A [`Bidirectional`] sets this by itself to whether sequences are returned, as in Keras.
+    pub fn zero_output_for_mask(mut self) -> Self {
+        self.options.zero_output_for_mask = true;
+        self
+    }
+
+    /// Input, mask and sequences have timesteps before samples: (timesteps, samples, features).
+    pub fn time_major(mut self) -> Self {
+        self.options.time_major = true;
+        self
+    }
+
+    /// Checks everything that can be wrong with the call before anything is computed or changed.
+    fn plan(self) -> Result<Plan<'a, R>> {
+        let Options {
+            go_backwards,
+            in_time_order,
+            zero_output_for_mask,
+            time_major,
+            ..
+        } = self.options;
+        if self.conflict {
+            return Err(Error::value(
+                "mask",
+                "either one mask or lengths",
+                "given twice",
+            ));
+        }
+        let (mut x, mut mask) = (self.x, self.mask);
+        if time_major {
+            x.swap_axes(0, 1);
+            if let Some(Mask::Steps(mask)) = &mut mask {
+                mask.swap_axes(0, 1);
+            }
+        }
+        let (samples, timesteps, features) = x.dim();
+        self.of.check()?;
+        check("input", "features", self.of.features(), features)?;
+        if let Some(mask) = &mask {
+            mask.check(samples, timesteps)?;
+        }
+        let kept = self.kept.as_deref().and_then(Option::as_ref);
+        if let Some(state) = self.from.as_ref().or(kept) {
+            self.of.check_state(state, samples)?;
+        }
+        let reversed = go_backwards && !in_time_order;
+        let pass = Pass {
+            x,
+            mask,
+            backwards: go_backwards,
+            reversed,
+            zero_output_for_mask,
+        };
+        Ok(Plan {
+            of: self.of,
+            pass,
+            from: self.from,
+            kept: self.kept,
+            time_major,
+        })
+    }
+}
+
+/// A call that was checked, so that only the memory for its output is missing.
+struct Plan<'a, R: Recurrent + ?Sized> {
+    of: &'a R,
+    pass: Pass<'a, R::Elem>,
+    from: Option<R::State>,
+    kept: Option<&'a mut Option<R::State>>,
+    time_major: bool,
+}
+
+impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
+    fn last_dim(&self, units: usize) -> (usize, usize) {
+        (self.pass.x.dim().0, units)
+    }
+
+    /// The shape of the sequences as the caller sees them.
+    fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
+        let (samples, timesteps, _) = self.pass.x.dim();
+        if self.time_major {
+            (timesteps, samples, units)
+        } else {
+            (samples, timesteps, units)
+        }
+    }
+
+    /// The caller's memory as the pass sees it, samples first.
+    fn sequences_sink<'o>(&self, mut out: ArrayViewMut3<'o, R::Elem>) -> Sink<'o, R::Elem> {
+        if self.time_major {
+            out.swap_axes(0, 1);
+        }
+        Sink::Sequences(out)
+    }
+
+    /// Takes the initial state and lets `pass` bring it to the end.
+    fn drive(
+        self,
+        pass: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
+    ) -> Result<End<'a, R::State>> {
+        let samples = self.pass.x.dim().0;
+        let mut kept = self.kept;
+        let before = self
+            .from
+            .or_else(|| kept.as_mut().and_then(|slot| slot.take()));
+        let mut state = before.unwrap_or_else(|| self.of.zero_state(samples));
+        pass(self.of, self.pass, &mut state)?;
+        Ok(match kept {
+            Some(slot) => End::Kept(slot.insert(state)),
+            None => End::Owned(state),
+        })
+    }
+
+    fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
+        let (samples, units) = self.last_dim(self.of.units());
+        check_output("output", samples, units, out.dim())?;
+        self.drive(|of, pass, state| of.unroll(pass, state, Sink::Last(out)))
+    }
+
+    fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<End<'a, R::State>> {
+        let mut names = ["samples", "timesteps", "units"];
+        if self.time_major {
+            names.swap(0, 1);
+        }
+        let expected: [usize; 3] = self.sequences_dim(self.of.units()).into();
+        for (axis, name) in names.into_iter().enumerate() {
+            check("output", name, expected[axis], out.len_of(Axis(axis)))?;
+        }
+        let sink = self.sequences_sink(out);
+        self.drive(|of, pass, state| of.unroll(pass, state, sink))
+    }
+
+    fn last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {
+        let mut y = Array2::zeros(self.last_dim(self.of.units()));
+        let end = self.last_into(y.view_mut())?;
+        Ok((y, end))
+    }
+
+    fn sequences(self) -> Result<(Array3<R::Elem>, End<'a, R::State>)> {
+        let mut y = Array3::zeros(self.sequences_dim(self.of.units()));
+        let end = self.sequences_into(y.view_mut())?;
+        Ok((y, end))
+    }
+}
+
+/// The state at the end of a pass; where a session keeps it, it is copied only for those who want it.
+enum End<'a, S> {
+    Owned(S),
+    Kept(&'a S),
+}
+
+impl<S: State> End<'_, S> {
+    fn into_state(self) -> S {
+        match self {
+            End::Owned(state) => state,
+            End::Kept(state) => state.clone(),
+        }
+    }
+}
+
+/// The verbs.
+impl<R: Recurrent + ?Sized> Run<'_, R> {
+    /// The last output, (samples, units): `return_sequences=False`.
+    ///
+    /// It is the last *appended* output, as in Keras, and not always `state.h`: it is 0 where a whole sample is masked
+    /// (its state is held), or where the last processed step is masked under `zero_output_for_mask`; and in a
+    /// [`Bidirectional`] it joins the last output of each direction, of which the backward one has just read t = 0.
+    pub fn last(self) -> Result<Array2<R::Elem>> {
+        Ok(self.plan()?.last()?.0)
+    }
+
+    /// The last output, and the state after it: `return_state=True`.
+    pub fn last_and_state(self) -> Result<(Array2<R::Elem>, R::State)> {
+        self.plan()?.last().map(|(y, end)| (y, end.into_state()))
+    }
+
+    /// The output of every timestep, (samples, timesteps, units): `return_sequences=True`.
+    pub fn sequences(self) -> Result<Array3<R::Elem>> {
+        Ok(self.plan()?.sequences()?.0)
+    }
+
+    /// The output of every timestep, and the state after the last: both flags.
+    pub fn sequences_and_state(self) -> Result<(Array3<R::Elem>, R::State)> {
+        self.plan()?
+            .sequences()
+            .map(|(y, end)| (y, end.into_state()))
+    }
+
+    /// [`last`](Self::last) into memory of the caller's, (samples, units).
+    pub fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<()> {
+        self.plan()?.last_into(out).map(drop)
+    }
+
+    /// [`last_and_state`](Self::last_and_state) into memory of the caller's; the state reuses that of
+    /// [`from`](Self::from).
+    pub fn last_and_state_into(self, out: ArrayViewMut2<R::Elem>) -> Result<R::State> {
+        self.plan()?.last_into(out).map(End::into_state)
+    }
+
+    /// [`sequences`](Self::sequences) into memory of the caller's, (samples, timesteps, units).
+    pub fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<()> {
+        self.plan()?.sequences_into(out).map(drop)
+    }
+
+    /// [`sequences_and_state`](Self::sequences_and_state) into memory of the caller's; the state reuses that of
+    /// [`from`](Self::from).
+    pub fn sequences_and_state_into(self, out: ArrayViewMut3<R::Elem>) -> Result<R::State> {
+        self.plan()?.sequences_into(out).map(End::into_state)
+    }
+
+    /// The verb that these flags choose.
+    pub fn returning(self, returns: Returns) -> Result<Output<R::Elem, R::State>> {
+        Ok(match (returns.sequences, returns.state) {
+            (false, false) => Output::Last(self.last()?),
+            (false, true) => {
+                let (y, state) = self.last_and_state()?;
+                Output::LastAndState(y, state)
+            }
+            (true, false) => Output::Sequences(self.sequences()?),
+            (true, true) => {
+                let (y, state) = self.sequences_and_state()?;
+                Output::SequencesAndState(y, state)
+            }
+        })
+    }
+
+    /// The verb that the flags of the [`Layer`](crate::Layer) choose which began this run; without one, the last output.
+    pub fn output(self) -> Result<Output<R::Elem, R::State>> {
+        let returns = self.options.returns;
+        self.returning(returns)
+    }
+}
+
+/// The verbs of Keras' `merge_mode=None`: each gives the forward and the backward output.
+impl<F, B> Run<'_, Bidirectional<F, B>, Apart>
+where
+    F: Recurrent,
+    B: Recurrent<Elem = F::Elem>,
+{
+    /// The last output of each direction.
+    pub fn last(self) -> Result<(Array2<F::Elem>, Array2<F::Elem>)> {
+        self.last_and_state().map(|(f, b, _)| (f, b))
+    }
+
+    /// The last output of each direction, and the states.
+    pub fn last_and_state(
+        self,
+    ) -> Result<(
+        Array2<F::Elem>,
+        Array2<F::Elem>,
+        <Bidirectional<F, B> as Recurrent>::State,
+    )> {
+        let plan = self.plan()?;
+        let [f, b] = plan.of.directions().map(|units| plan.last_dim(units));
+        let (mut f, mut b) = (Array2::zeros(f), Array2::zeros(b));
+        let sinks = (Sink::Last(f.view_mut()), Sink::Last(b.view_mut()));
+        let end = plan.drive(|of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        Ok((f, b, end.into_state()))
+    }
+
+    /// The output of each direction at every timestep, both in the order of the forward one.
+    pub fn sequences(self) -> Result<(Array3<F::Elem>, Array3<F::Elem>)> {
+        self.sequences_and_state().map(|(f, b, _)| (f, b))
+    }
+
+    /// The output of each direction at every timestep, and the states.
+    pub fn sequences_and_state(
+        self,
+    ) -> Result<(
+        Array3<F::Elem>,
+        Array3<F::Elem>,
+        <Bidirectional<F, B> as Recurrent>::State,
+    )> {
+        let plan = self.plan()?;
+        let [f, b] = plan.of.directions().map(|units| plan.sequences_dim(units));
+        let (mut f, mut b) = (Array3::zeros(f), Array3::zeros(b));
+        let sinks = (
+            plan.sequences_sink(f.view_mut()),
+            plan.sequences_sink(b.view_mut()),
+        );
+        let end = plan.drive(|of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        Ok((f, b, end.into_state()))
+    }
+}

@@ -1,0 +1,216 @@
+//! What a layer carries from one timestep to the next: a named value, outside the weights.
+
+use crate::Element;
+use crate::error::{Error, Result, check};
+use ndarray::Array2;
+
+/// What is carried from one timestep to the next, one row a sample.
+///
+/// A state goes into a pass ([`Run::from`](crate::Run::from)), comes out of it (`…_and_state`) and is kept by a
+/// [`Stream`](crate::Stream) or a [`Session`](crate::Session). It belongs to samples, not to weights, so any number of
+/// states can share one layer and any batch size is a state of its own.
+///
+/// [`Hidden`], [`LstmState`], [`BiState`] and pairs of states are given; implement it for the state of your own
+/// [`Cell`](crate::Cell).
+///
+/// ```
+/// use recurrent::{LstmState, State};
+/// let mut state = LstmState::<f32>::zeros(3, 4); // 3 samples, 4 units
+/// state.h.fill(0.5);
+/// let picked = state.select(&[2, 0])?;           // rows 2 and 0, in this order
+/// assert_eq!(picked.samples(), 2);
+/// state.reset_samples(&[1])?;                    // sample 1 starts anew
+/// assert_eq!((state.h[[0, 0]], state.h[[1, 0]]), (0.5, 0.0));
+/// assert!(state.reset_samples(&[3]).is_err());   // there is none
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+pub trait State: Clone + Send + 'static {
+    /// How many samples it is the state of.
+    fn samples(&self) -> usize;
+
+    /// A zero state with the same units for another number of samples.
+    fn zeros_like(&self, samples: usize) -> Self;
+
+    /// Takes over row `from_row` of `from` as row `row`: how a masked sample holds its state.
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()>;
+
+    /// Sets one sample to zero, without allocating.
+    fn reset_sample(&mut self, row: usize) -> Result<()>;
+
+    /// The states of these samples, in this order; a sample may stand more than once.
+    fn select(&self, samples: &[usize]) -> Result<Self> {
+        let mut picked = self.zeros_like(samples.len());
+        for (row, &from) in samples.iter().enumerate() {
+            picked.copy_sample(row, self, from)?;
+        }
+        Ok(picked)
+    }
+
+    /// Sets these samples to zero; refuses the whole call if one of them does not exist.
+    fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
+        let all = self.samples();
+        if let Some(&sample) = samples.iter().find(|&&s| s >= all) {
+            return Err(Error::Sample {
+                sample,
+                samples: all,
+            });
+        }
+        samples
+            .iter()
+            .try_for_each(|&sample| self.reset_sample(sample))
+    }
+}
+
+/// The state of a [`SimpleRnn`](crate::SimpleRnn) or a [`Gru`](crate::Gru): its output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden<A> {
+    /// The output of the last unmasked step, (samples, units).
+    pub h: Array2<A>,
+}
+
+/// The state of an [`Lstm`](crate::Lstm): its output and its memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LstmState<A> {
+    /// The output of the last unmasked step, (samples, units).
+    pub h: Array2<A>,
+    /// The memory cell, (samples, units).
+    pub c: Array2<A>,
+}
+
+/// The state of a [`Bidirectional`](crate::Bidirectional): one of each direction, never merged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BiState<F, B> {
+    /// The state of the direction that reads t = 0 first.
+    pub forward: F,
+    /// The state of the direction that reads the last timestep first.
+    pub backward: B,
+}
+
+impl<A: Element> Hidden<A> {
+    /// The state before the first step.
+    pub fn zeros(samples: usize, units: usize) -> Self {
+        Hidden {
+            h: Array2::zeros((samples, units)),
+        }
+    }
+}
+
+impl<A: Element> LstmState<A> {
+    /// The state before the first step.
+    pub fn zeros(samples: usize, units: usize) -> Self {
+        LstmState {
+            h: Array2::zeros((samples, units)),
+            c: Array2::zeros((samples, units)),
+        }
+    }
+}
+
+impl<A: Element> State for Hidden<A> {
+    fn samples(&self) -> usize {
+        self.h.nrows()
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        Hidden::zeros(samples, self.h.ncols())
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        check_copy("state.h", &self.h, row, &from.h, from_row)?;
+        self.h.row_mut(row).assign(&from.h.row(from_row));
+        Ok(())
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        check_row(row, &self.h)?;
+        self.h.row_mut(row).fill(A::zero());
+        Ok(())
+    }
+}
+
+impl<A: Element> State for LstmState<A> {
+    fn samples(&self) -> usize {
+        self.h.nrows()
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        LstmState::zeros(samples, self.h.ncols())
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        check_copy("state.h", &self.h, row, &from.h, from_row)?;
+        check_copy("state.c", &self.c, row, &from.c, from_row)?;
+        self.h.row_mut(row).assign(&from.h.row(from_row));
+        self.c.row_mut(row).assign(&from.c.row(from_row));
+        Ok(())
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        check_row(row, &self.h)?;
+        check_row(row, &self.c)?;
+        self.h.row_mut(row).fill(A::zero());
+        self.c.row_mut(row).fill(A::zero());
+        Ok(())
+    }
+}
+
+/// A pair of states has one sample count, row by row the same samples.
+macro_rules! state_of_two {
+    ($state:ty, $first:tt, $second:tt, $make:expr) => {
+        impl<F: State, B: State> State for $state {
+            fn samples(&self) -> usize {
+                self.$first.samples()
+            }
+            fn zeros_like(&self, samples: usize) -> Self {
+                $make(
+                    self.$first.zeros_like(samples),
+                    self.$second.zeros_like(samples),
+                )
+            }
+            fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+                self.$first.copy_sample(row, &from.$first, from_row)?;
+                self.$second.copy_sample(row, &from.$second, from_row)
+            }
+            fn reset_sample(&mut self, row: usize) -> Result<()> {
+                self.$first.reset_sample(row)?;
+                self.$second.reset_sample(row)
+            }
+        }
+    };
+}
+state_of_two!((F, B), 0, 1, |lower, upper| (lower, upper));
+state_of_two!(BiState<F, B>, forward, backward, |forward, backward| BiState { forward, backward });
+
+fn check_row<A>(row: usize, array: &Array2<A>) -> Result<()> {
+    if row < array.nrows() {
+        Ok(())
+    } else {
+        Err(Error::Sample {
+            sample: row,
+            samples: array.nrows(),
+        })
+    }
+}
+
+fn check_copy<A>(
+    name: &'static str,
+    to: &Array2<A>,
+    row: usize,
+    from: &Array2<A>,
+    from_row: usize,
+) -> Result<()> {
+    check_row(row, to)?;
+    check_row(from_row, from)?;
+    check(name, "units", to.ncols(), from.ncols())
+}
+
+/// Refuses one array of a state that has other samples or units than a layer expects.
+pub(crate) fn check_array<A>(
+    name: &'static str,
+    array: &Array2<A>,
+    samples: usize,
+    units: usize,
+) -> Result<()> {
+    check(name, "samples", samples, array.nrows())?;
+    check(name, "units", units, array.ncols())
+}
+
+/// Rows must lie one behind the other for the kernels; an array that a user transposed does not.
+pub(crate) fn make_contiguous<A: Element>(array: &mut Array2<A>) {
+    if !array.is_standard_layout() {
+        *array = array.as_standard_layout().into_owned();
+    }
+}

@@ -1,0 +1,200 @@
+//! One timestep at a time, in real time.
+
+use crate::State;
+use crate::error::{Error, Result, check};
+use crate::mask::Rows;
+use crate::recurrent::{Causal, check_output};
+use ndarray::{Array2, ArrayView2};
+
+/// A layer that is fed one timestep at a time and keeps its state between them.
+///
+/// It owns state and scratch, and borrows, owns or shares its weights:
+///
+/// | made by | weights | |
+/// | --- | --- | --- |
+/// | [`layer.stream(n)`](Causal::stream) | borrowed | |
+/// | [`layer.into_stream(n)`](Causal::into_stream) | owned | `Send + 'static` |
+/// | [`Arc::clone(&layer).into_stream(n)`](Causal::into_stream) | shared | `Send + 'static` |
+///
+/// Pushing every timestep of a sequence gives what [`Run::sequences`](crate::Run::sequences) gives in one call.
+///
+/// ```
+/// use recurrent::{Causal, Lstm, Recurrent};
+/// use std::sync::Arc;
+/// let lstm = Arc::new(Lstm::<f32>::builder(2, 3).build()?);
+/// let mut live = Arc::clone(&lstm).into_stream(1);
+/// let thread = std::thread::spawn(move || -> recurrent::Result<f32> {
+///     live.push(&[[0.1, 0.2]])?;               // (samples, features) in, (samples, units) out
+///     let h = live.push_slice(&[0.3, 0.1])?;   // the same without ndarray
+///     Ok(h[0])
+/// });
+/// let h = thread.join().unwrap()?;
+/// let x = ndarray::array![[[0.1, 0.2], [0.3, 0.1]]];
+/// assert_eq!(h, lstm.run(&x).last()?[[0, 0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Stream<R: Causal> {
+    of: R,
+    state: R::State,
+    scratch: R::Scratch,
+    rows: Rows,
+    zero_output_for_mask: bool,
+    /// The outputs of a masked step, where they are not those of the state.
+    masked: Array2<R::Elem>,
+}
+
+impl<R: Causal> Stream<R> {
+    /// A stream of this many samples, from the zero state.
+    pub fn new(of: R, samples: usize) -> Self {
+        let mut state = of.zero_state(samples);
+        of.settle(&mut state);
+        let scratch = of.scratch();
+        let masked = Array2::zeros((samples, of.units()));
+        Stream {
+            of,
+            state,
+            scratch,
+            rows: Rows::new(samples),
+            zero_output_for_mask: false,
+            masked,
+        }
+    }
+
+    /// Masked samples output 0 instead of their previous output.
+    pub fn zero_output_for_mask(mut self) -> Self {
+        self.zero_output_for_mask = true;
+        self
+    }
+
+    /// How many samples are pushed at a time.
+    pub fn samples(&self) -> usize {
+        self.rows.samples()
+    }
+
+    /// The layer whose weights it uses.
+    pub fn layer(&self) -> &R {
+        &self.of
+    }
+
+    /// One timestep of all samples: (samples, features) in, (samples, units) out.
+    pub fn push<'x>(
+        &mut self,
+        x: impl Into<ArrayView2<'x, R::Elem>>,
+    ) -> Result<ArrayView2<'_, R::Elem>> {
+        let x = x.into();
+        self.check_input(&x)?;
+        self.rows.choose_all();
+        self.of
+            .advance(x, &self.rows, &mut self.state, &mut self.scratch)?;
+        Ok(self.of.output(&self.state))
+    }
+
+    /// One timestep of those samples whose `mask` is true; the others hold their state and repeat their previous
+    /// output (0 before their first real step, and under [`zero_output_for_mask`](Self::zero_output_for_mask)).
+    pub fn push_masked<'x>(
+        &mut self,
+        x: impl Into<ArrayView2<'x, R::Elem>>,
+        mask: &[bool],
+    ) -> Result<ArrayView2<'_, R::Elem>> {
+        let x = x.into();
+        self.check_input(&x)?;
+        check("mask", "samples", self.samples(), mask.len())?;
+        self.rows.choose(|row| mask[row]);
+        self.of
+            .advance(x, &self.rows, &mut self.state, &mut self.scratch)?;
+        let output = self.of.output(&self.state);
+        self.rows
+            .append(output, self.zero_output_for_mask, self.masked.view_mut());
+        Ok(self.masked.view())
+    }
+
+    /// [`push`](Self::push) without ndarray: samples × features numbers in, samples × units numbers out, row by row.
+    pub fn push_slice(&mut self, x: &[R::Elem]) -> Result<&[R::Elem]> {
+        let (samples, features) = (self.samples(), self.of.features());
+        let x = ArrayView2::from_shape((samples, features), x)
+            .ok()
+            .filter(|view| view.len() == x.len())
+            .ok_or(Error::Shape {
+                array: "input",
+                axis: "numbers (samples x features)",
+                expected: samples * features,
+                found: x.len(),
+            })?;
+        self.push(x)?;
+        let output = self.of.output(&self.state);
+        if output.is_standard_layout() {
+            let slice = output.to_slice();
+            debug_assert!(slice.is_some());
+            return Ok(slice.unwrap_or_default());
+        }
+        // Only a cell of a user's own can keep its output in another order.
+        self.masked.assign(&output);
+        Ok(self.masked.as_slice().unwrap_or_default())
+    }
+
+    fn check_input(&self, x: &ArrayView2<R::Elem>) -> Result<()> {
+        self.of.check()?;
+        check("input", "samples", self.samples(), x.nrows())?;
+        check("input", "features", self.of.features(), x.ncols())
+    }
+
+    /// The state after the last push.
+    pub fn state(&self) -> &R::State {
+        &self.state
+    }
+
+    /// Goes on from another state, as a new call does: the carried output of masked steps restarts at 0.
+    pub fn set_state(&mut self, state: R::State) -> Result<()> {
+        self.of.check()?;
+        self.of.check_state(&state, self.samples())?;
+        self.state = state;
+        self.of.settle(&mut self.state);
+        let (samples, units) = (self.samples(), self.of.units());
+        check_output(
+            "output of the state",
+            samples,
+            units,
+            self.of.output(&self.state).dim(),
+        )?;
+        (0..samples).for_each(|row| self.rows.restart(row));
+        Ok(())
+    }
+
+    /// The state after the last push, without the stream.
+    pub fn into_state(self) -> R::State {
+        self.state
+    }
+
+    /// All samples start anew, without allocating.
+    pub fn reset(&mut self) -> Result<()> {
+        for row in 0..self.samples() {
+            self.state.reset_sample(row)?;
+            self.rows.restart(row);
+        }
+        Ok(())
+    }
+
+    /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.
+    pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
+        self.state.reset_samples(samples)?;
+        samples.iter().for_each(|&row| self.rows.restart(row));
+        Ok(())
+    }
+}
+
+impl<R: Causal + Clone> Clone for Stream<R>
+where
+    R::Scratch: Clone,
+{
+    fn clone(&self) -> Self {
+        Stream {
+            of: self.of.clone(),
+            state: self.state.clone(),
+            scratch: self.scratch.clone(),
+            rows: self.rows.clone(),
+            zero_output_for_mask: self.zero_output_for_mask,
+            masked: self.masked.clone(),
+        }
+    }
+}

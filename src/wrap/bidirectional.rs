@@ -1,0 +1,220 @@
+//! `Bidirectional`: one layer reads the sequence forwards, another backwards.
+
+use crate::error::{Result, check};
+use crate::recurrent::{Pass, Recurrent, Sink};
+use crate::run::{Apart, Run};
+use crate::{BiState, Element};
+use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
+
+/// How the two outputs of a [`Bidirectional`] become one. (Keras' `None`, two outputs, is
+/// [`Bidirectional::run_apart`].)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Merge {
+    /// Forward, then backward units.
+    #[default]
+    Concat,
+    /// forward + backward.
+    Sum,
+    /// forward * backward.
+    Mul,
+    /// (forward + backward) / 2.
+    Ave,
+}
+
+/// Two layers over the same input, one of which starts at the end.
+///
+/// ```text
+/// sequences[t] = merge(forward at t, backward at t)
+/// last         = merge(forward after the last timestep, backward after t = 0)
+/// ```
+/// Both layers are given as forward ones; the second is turned around here. States are never merged:
+/// [`BiState`] has `forward` and `backward`.
+///
+/// As in Keras, masked steps are 0 in its sequences and held in its last output (it sets `zero_output_for_mask` to
+/// whether sequences are returned, whatever the call says); with `go_backwards` each direction reads the other way and
+/// the sequences come in the forward layer's processing order.
+///
+/// Source: Schuster & Paliwal, "Bidirectional Recurrent Neural Networks" (1997); `keras.layers.Bidirectional`.
+///
+/// ```
+/// use recurrent::{Bidirectional, Lstm, Merge, Recurrent};
+/// let (forward, backward) = (Lstm::<f32>::builder(4, 3).build()?, Lstm::builder(4, 3).seed(1).build()?);
+/// let bi = Bidirectional::new(forward, backward);
+/// let x = ndarray::Array3::zeros((2, 5, 4));
+/// assert_eq!(bi.run(&x).sequences()?.dim(), (2, 5, 6));
+/// let (forward, backward) = bi.run_apart(&x).sequences()?;
+/// assert_eq!((forward.dim(), backward.dim()), ((2, 5, 3), (2, 5, 3)));
+/// assert_eq!(bi.merge(Merge::Sum).run(&x).last()?.dim(), (2, 3));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// If the two layers were built for different features, or are merged by other than `Concat` and have different units,
+/// every call is refused.
+#[derive(Clone, Debug)]
+pub struct Bidirectional<F, B> {
+    forward: F,
+    backward: B,
+    merge: Merge,
+}
+
+impl<F, B> Bidirectional<F, B> {
+    /// `forward` reads t = 0 first, `backward` the last timestep; outputs are concatenated.
+    pub fn new(forward: F, backward: B) -> Self {
+        Bidirectional {
+            forward,
+            backward,
+            merge: Merge::Concat,
+        }
+    }
+
+    /// The same layers with another way to merge.
+    pub fn merge(mut self, merge: Merge) -> Self {
+        self.merge = merge;
+        self
+    }
+
+    /// The layer that reads t = 0 first.
+    pub fn forward(&self) -> &F {
+        &self.forward
+    }
+
+    /// The layer that reads the last timestep first.
+    pub fn backward(&self) -> &B {
+        &self.backward
+    }
+}
+
+impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
+    /// A call that returns the two outputs apart: Keras' `merge_mode=None`.
+    pub fn run_apart<'a>(&'a self, x: &'a ArrayRef<F::Elem, Ix3>) -> Run<'a, Self, Apart> {
+        Run::new(self, x.view())
+    }
+
+    /// The units of each direction.
+    pub(crate) fn directions(&self) -> [usize; 2] {
+        [self.forward.units(), self.backward.units()]
+    }
+
+    pub(crate) fn unroll_apart(
+        &self,
+        pass: Pass<F::Elem>,
+        state: &mut <Self as Recurrent>::State,
+        (forward, backward): (Sink<F::Elem>, Sink<F::Elem>),
+    ) -> Result<()> {
+        let sequences = matches!(forward, Sink::Sequences(_));
+        let pass = Pass {
+            zero_output_for_mask: sequences,
+            ..pass
+        };
+        let turned = Pass {
+            backwards: !pass.backwards,
+            ..pass
+        };
+        self.forward.unroll(pass, &mut state.forward, forward)?;
+        self.backward.unroll(turned, &mut state.backward, backward)
+    }
+
+    /// The forward output goes where the merged one will be, the backward one beside it, and then they become one.
+    fn merge_into<D: Dimension>(
+        &self,
+        to: ArrayViewMut<F::Elem, D>,
+        with: ArrayViewMut<F::Elem, D>,
+    ) {
+        let half = F::Elem::from_f64(0.5);
+        let mut to = to;
+        to.zip_mut_with(&with, |f, &b| match self.merge {
+            Merge::Mul => *f *= b,
+            Merge::Ave => *f = (*f + b) * half,
+            Merge::Sum | Merge::Concat => *f += b,
+        });
+    }
+}
+
+impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, B> {
+    type Elem = F::Elem;
+    type State = BiState<F::State, B::State>;
+
+    fn features(&self) -> usize {
+        self.forward.features()
+    }
+
+    fn units(&self) -> usize {
+        match self.merge {
+            Merge::Concat => self.forward.units() + self.backward.units(),
+            _ => self.forward.units(),
+        }
+    }
+
+    fn zero_state(&self, samples: usize) -> Self::State {
+        BiState {
+            forward: self.forward.zero_state(samples),
+            backward: self.backward.zero_state(samples),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "bidirectional"
+    }
+
+    fn check(&self) -> Result<()> {
+        self.forward.check()?;
+        self.backward.check()?;
+        let features = self.forward.features();
+        check(
+            "input of the backward layer",
+            "features",
+            features,
+            self.backward.features(),
+        )?;
+        match self.merge {
+            Merge::Concat => Ok(()),
+            _ => check(
+                "output of the backward layer",
+                "units",
+                self.forward.units(),
+                self.backward.units(),
+            ),
+        }
+    }
+
+    fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
+        self.forward.check_state(&state.forward, samples)?;
+        self.backward.check_state(&state.backward, samples)
+    }
+
+    fn unroll(
+        &self,
+        pass: Pass<F::Elem>,
+        state: &mut Self::State,
+        sink: Sink<F::Elem>,
+    ) -> Result<()> {
+        let units = self.forward.units();
+        match (self.merge, sink) {
+            (Merge::Concat, Sink::Last(y)) => {
+                let (f, b) = y.split_at(Axis(1), units);
+                self.unroll_apart(pass, state, (Sink::Last(f), Sink::Last(b)))
+            }
+            (Merge::Concat, Sink::Sequences(y)) => {
+                let (f, b) = y.split_at(Axis(2), units);
+                self.unroll_apart(pass, state, (Sink::Sequences(f), Sink::Sequences(b)))
+            }
+            (_, Sink::Last(mut y)) => {
+                let mut other = Array2::zeros(y.dim());
+                let sinks = (Sink::Last(y.view_mut()), Sink::Last(other.view_mut()));
+                self.unroll_apart(pass, state, sinks)?;
+                self.merge_into(y, other.view_mut());
+                Ok(())
+            }
+            (_, Sink::Sequences(mut y)) => {
+                let mut other = Array3::zeros(y.dim());
+                let sinks = (
+                    Sink::Sequences(y.view_mut()),
+                    Sink::Sequences(other.view_mut()),
+                );
+                self.unroll_apart(pass, state, sinks)?;
+                self.merge_into(y, other.view_mut());
+                Ok(())
+            }
+        }
+    }
+}

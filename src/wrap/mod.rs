@@ -1,0 +1,7 @@
+//! Layers made of layers.
+
+mod bidirectional;
+mod stacked;
+
+pub use bidirectional::{Bidirectional, Merge};
+pub use stacked::Stacked;

@@ -1,0 +1,136 @@
+//! `Stacked`: one layer on top of another.
+
+use crate::error::{Result, check};
+use crate::mask::Rows;
+use crate::recurrent::{Causal, Pass, Recurrent, Sink};
+use ndarray::{Array3, ArrayView2};
+
+/// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`]. Its state is the pair
+/// of states.
+///
+/// It is two layers of a Keras `Sequential` (the lower with `return_sequences`) as well as Keras' `RNN([cell, cell])`:
+/// both give the same numbers, also under masks. A mask holds for both; `go_backwards` turns the whole stack.
+///
+/// ```
+/// use recurrent::{Gru, Lstm, Recurrent};
+/// let net = Lstm::<f32>::builder(4, 8).build()?.then(Gru::builder(8, 3).build()?);
+/// let x = ndarray::Array3::zeros((2, 5, 4));
+/// let (h, (lstm, gru)) = net.run(&x).sequences_and_state()?;
+/// assert_eq!((h.dim(), lstm.c.dim(), gru.h.dim()), ((2, 5, 3), (2, 8), (2, 3)));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// If the upper layer was built for other features than the units of the lower, every call is refused.
+#[derive(Clone, Debug)]
+pub struct Stacked<L, U> {
+    lower: L,
+    upper: U,
+}
+
+impl<L, U> Stacked<L, U> {
+    pub(crate) fn new(lower: L, upper: U) -> Self {
+        Stacked { lower, upper }
+    }
+
+    /// The layer that reads the input.
+    pub fn lower(&self) -> &L {
+        &self.lower
+    }
+
+    /// The layer that writes the output.
+    pub fn upper(&self) -> &U {
+        &self.upper
+    }
+}
+
+impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
+    type Elem = L::Elem;
+    type State = (L::State, U::State);
+
+    fn features(&self) -> usize {
+        self.lower.features()
+    }
+
+    fn units(&self) -> usize {
+        self.upper.units()
+    }
+
+    fn zero_state(&self, samples: usize) -> Self::State {
+        (
+            self.lower.zero_state(samples),
+            self.upper.zero_state(samples),
+        )
+    }
+
+    fn name(&self) -> &'static str {
+        "stacked"
+    }
+
+    fn check(&self) -> Result<()> {
+        self.lower.check()?;
+        self.upper.check()?;
+        check(
+            "output of the lower layer",
+            "units",
+            self.upper.features(),
+            self.lower.units(),
+        )
+    }
+
+    fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
+        self.lower.check_state(&state.0, samples)?;
+        self.upper.check_state(&state.1, samples)
+    }
+
+    fn unroll(
+        &self,
+        pass: Pass<L::Elem>,
+        state: &mut Self::State,
+        sink: Sink<L::Elem>,
+    ) -> Result<()> {
+        let (samples, timesteps, _) = pass.x.dim();
+        let mut between = Array3::zeros((samples, timesteps, self.lower.units()));
+        // In time order, so that the upper layer can go through time as the call says.
+        let lower = Pass {
+            reversed: false,
+            ..pass
+        };
+        self.lower
+            .unroll(lower, &mut state.0, Sink::Sequences(between.view_mut()))?;
+        self.upper
+            .unroll(pass.over(between.view()), &mut state.1, sink)
+    }
+}
+
+impl<L: Causal, U: Causal<Elem = L::Elem>> Causal for Stacked<L, U> {
+    type Scratch = (L::Scratch, U::Scratch);
+
+    fn scratch(&self) -> Self::Scratch {
+        (self.lower.scratch(), self.upper.scratch())
+    }
+
+    fn settle(&self, state: &mut Self::State) {
+        self.lower.settle(&mut state.0);
+        self.upper.settle(&mut state.1);
+    }
+
+    fn advance(
+        &self,
+        x: ArrayView2<L::Elem>,
+        rows: &Rows,
+        state: &mut Self::State,
+        scratch: &mut Self::Scratch,
+    ) -> Result<()> {
+        self.lower.advance(x, rows, &mut state.0, &mut scratch.0)?;
+        self.upper.advance(
+            self.lower.output(&state.0),
+            rows,
+            &mut state.1,
+            &mut scratch.1,
+        )
+    }
+
+    fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, L::Elem> {
+        self.upper.output(&state.1)
+    }
+}

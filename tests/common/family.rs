@@ -1,0 +1,64 @@
+//! `Family`: the cases and the tensors of one directory of golden data.
+
+use super::Outcome;
+use ndarray::{Array2, Array3, ArrayD, IxDyn};
+use recurrent::Element;
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+pub struct Family {
+    pub cases: Vec<Value>,
+    tensors: HashMap<String, ArrayD<f64>>,
+}
+
+impl Family {
+    /// Reads a family from the directory `RECURRENT_GOLDEN`, or from `tests/golden` where that is not set.
+    pub fn load(name: &str) -> Outcome<Self> {
+        let root = std::env::var_os("RECURRENT_GOLDEN").map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
+            PathBuf::from,
+        );
+        let read = |file: &str| {
+            let path = root.join(name).join(file);
+            std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))
+        };
+        let cases: Vec<Value> = serde_json::from_slice(&read("cases.json")?)?;
+        if cases.is_empty() {
+            return Err(format!("{name} has no cases").into());
+        }
+        let bytes = read("tensors.safetensors")?;
+        let mut tensors = HashMap::new();
+        for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
+            let data = view.data();
+            let numbers: Vec<f64> = match view.dtype() {
+                Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
+                Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                other => return Err(format!("tensor {name} is {other:?}").into()),
+            };
+            let array = ArrayD::from_shape_vec(IxDyn(view.shape()), numbers)?;
+            tensors.insert(name, array);
+        }
+        Ok(Family { cases, tensors })
+    }
+
+    /// A tensor by its name in JSON. Every number is exact in `f64`.
+    pub fn tensor(&self, name: &Value) -> Outcome<&ArrayD<f64>> {
+        let found = name.as_str().and_then(|name| self.tensors.get(name));
+        found.ok_or_else(|| format!("no tensor {name}").into())
+    }
+
+    pub fn array3<A: Element>(&self, name: &Value) -> Outcome<Array3<A>> {
+        Ok(self.tensor(name)?.mapv(A::from_f64).into_dimensionality()?)
+    }
+
+    pub fn mask(&self, name: &Value) -> Outcome<Array2<bool>> {
+        Ok(self.tensor(name)?.mapv(|real| real != 0.0).into_dimensionality()?)
+    }
+}
+
+/// Two axes, in the type of the test.
+pub fn matrix<A: Element>(array: &ArrayD<f64>) -> Outcome<Array2<A>> {
+    Ok(array.mapv(A::from_f64).into_dimensionality()?)
+}

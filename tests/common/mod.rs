@@ -1,0 +1,24 @@
+//! Golden data (JSON and tensors) turned into calls of the crate, layer by layer.
+//!
+//! The cells of a case are known when the test runs, the crate's types when it is compiled. [`layer`] matches the one
+//! to the other, cell by cell, and hides the type behind the trait [`subject::Subject`]. What a case has and this code
+//! does not know is an `Err`: nothing is skipped.
+
+mod agree;
+mod call;
+mod cell;
+mod compare;
+mod family;
+mod fields;
+mod layer;
+mod pipeline;
+mod report;
+mod roles;
+mod seq2seq;
+mod subject;
+mod weights;
+
+pub use report::{check_family, check_gradients};
+
+/// What a step of a case returns; the message tells what did not fit.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
