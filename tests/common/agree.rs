@@ -29,13 +29,19 @@ impl<A: Element> Verbs<A> {
         let run = || -> Run<'_, R> {
             let run = layer.run(&call.x);
             let run = call.mask.iter().fold(run, |run, mask| run.mask(mask));
-            start.into_iter().fold(run, |run, start| run.from(start.clone()))
+            start
+                .into_iter()
+                .fold(run, |run, start| run.from(start.clone()))
         };
         let (last, state) = run().last_and_state()?;
         let (sequences, state_of_sequences) = run().sequences_and_state()?;
         let state = roles_of(prefixes, &state);
         let check_state = |verb: &str, got: &R::State| {
-            same_bits_all(&format!("state of {verb}"), &roles_of(prefixes, got), &state)
+            same_bits_all(
+                &format!("state of {verb}"),
+                &roles_of(prefixes, got),
+                &state,
+            )
         };
         check_state("sequences_and_state", &state_of_sequences)?;
         same_bits("last()", &run().last()?, &last)?;
@@ -46,16 +52,26 @@ impl<A: Element> Verbs<A> {
         run().last_into(out.view_mut())?;
         same_bits("last_into", &out, &last)?;
         out.fill(A::nan());
-        check_state("last_and_state_into", &run().last_and_state_into(out.view_mut())?)?;
+        check_state(
+            "last_and_state_into",
+            &run().last_and_state_into(out.view_mut())?,
+        )?;
         same_bits("last_and_state_into", &out, &last)?;
         let mut out = Array3::from_elem(sequences.dim(), A::nan());
         run().sequences_into(out.view_mut())?;
         same_bits("sequences_into", &out, &sequences)?;
         out.fill(A::nan());
-        check_state("sequences_and_state_into", &run().sequences_and_state_into(out.view_mut())?)?;
+        check_state(
+            "sequences_and_state_into",
+            &run().sequences_and_state_into(out.view_mut())?,
+        )?;
         same_bits("sequences_and_state_into", &out, &sequences)?;
 
-        Ok(Verbs { last, sequences, state })
+        Ok(Verbs {
+            last,
+            sequences,
+            state,
+        })
     }
 
     /// What the flags choose of it, as a list in Keras' order.
@@ -92,7 +108,12 @@ where
     if let Some(start) = start {
         live.set_state(start.clone())?;
     }
-    for (t, (x, want)) in call.x.axis_iter(Axis(1)).zip(verbs.sequences.axis_iter(Axis(1))).enumerate() {
+    for (t, (x, want)) in call
+        .x
+        .axis_iter(Axis(1))
+        .zip(verbs.sequences.axis_iter(Axis(1)))
+        .enumerate()
+    {
         let y = match &call.mask {
             Some(mask) => live.push_masked(x, &mask.column(t).to_vec())?.to_owned(),
             // Both doors lead to the same stream.
@@ -104,5 +125,9 @@ where
         };
         same_bits(&format!("stream at {t}"), &y, &want.to_owned())?;
     }
-    same_bits_all("state of the stream", &roles_of(prefixes, live.state()), &verbs.state)
+    same_bits_all(
+        "state of the stream",
+        &roles_of(prefixes, live.state()),
+        &verbs.state,
+    )
 }

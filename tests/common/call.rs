@@ -24,32 +24,51 @@ impl<A: Element> Call<A> {
         let call = Self::of_case(family, &fields, &Value::Null)?;
         let reset_before = fields.bool("reset_before")?;
         fields.done()?;
-        Ok(Call { reset_before, ..call })
+        Ok(Call {
+            reset_before,
+            ..call
+        })
     }
 
     /// From the case itself, as `gradients` has it; there the shapes of the outputs stand in the `shapes` of the case.
     pub fn of_case(family: &Family, fields: &Fields, shapes: &Value) -> Outcome<Self> {
-        let mask = fields.optional("mask").map(|name| family.mask(name)).transpose()?;
-        let initial = fields.optional("initial_state").map(|list| roles(family, list)).transpose()?;
+        let mask = fields
+            .nullable("mask")?
+            .map(|name| family.mask(name))
+            .transpose()?;
+        let initial = fields
+            .nullable("initial_state")?
+            .map(|list| roles(family, list))
+            .transpose()?;
         let outputs = fields.list("outputs")?.iter();
         Ok(Call {
             x: family.array3(fields.get("x")?)?,
             mask,
             initial,
             reset_before: false,
-            expected: outputs.map(|value| output(family, value, shapes)).collect::<Outcome<_>>()?,
+            expected: outputs
+                .map(|value| output(family, value, shapes))
+                .collect::<Outcome<_>>()?,
         })
     }
 
     /// A call from the zero state without a mask, whose output is compared elsewhere.
     pub fn plain(x: Array3<A>, initial: Option<Named<A>>) -> Self {
-        Call { x, mask: None, initial, reset_before: false, expected: Vec::new() }
+        Call {
+            x,
+            mask: None,
+            initial,
+            reset_before: false,
+            expected: Vec::new(),
+        }
     }
 }
 
 /// A list of `{"role", "tensor"}`.
 fn roles<A: Element>(family: &Family, list: &Value) -> Outcome<Named<A>> {
-    let list = list.as_array().ok_or_else(|| format!("not a list: {list}"))?;
+    let list = list
+        .as_array()
+        .ok_or_else(|| format!("not a list: {list}"))?;
     list.iter()
         .map(|value| {
             let fields = Fields::new(value)?;

@@ -33,8 +33,18 @@ impl Family {
         for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
             let data = view.data();
             let numbers: Vec<f64> = match view.dtype() {
-                Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
-                Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+                Dtype::F32 => data
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|b| f32::from_le_bytes(*b).into())
+                    .collect(),
+                Dtype::F64 => data
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|b| f64::from_le_bytes(*b))
+                    .collect(),
                 other => return Err(format!("tensor {name} is {other:?}").into()),
             };
             let array = ArrayD::from_shape_vec(IxDyn(view.shape()), numbers)?;
@@ -54,7 +64,10 @@ impl Family {
     }
 
     pub fn mask(&self, name: &Value) -> Outcome<Array2<bool>> {
-        Ok(self.tensor(name)?.mapv(|real| real != 0.0).into_dimensionality()?)
+        Ok(self
+            .tensor(name)?
+            .mapv(|real| real != 0.0)
+            .into_dimensionality()?)
     }
 }
 

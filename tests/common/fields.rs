@@ -15,8 +15,13 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub fn new(value: &'a Value) -> Outcome<Self> {
-        let object = value.as_object().ok_or_else(|| format!("not a JSON object: {value}"))?;
-        Ok(Fields { object, read: RefCell::default() })
+        let object = value
+            .as_object()
+            .ok_or_else(|| format!("not a JSON object: {value}"))?;
+        Ok(Fields {
+            object,
+            read: RefCell::default(),
+        })
     }
 
     /// The value of a key that may be missing or null.
@@ -25,8 +30,17 @@ impl<'a> Fields<'a> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
+    /// The value of a key that must be there, but may be null.
+    pub fn nullable(&self, key: &str) -> Outcome<Option<&'a Value>> {
+        if !self.object.contains_key(key) {
+            return Err(format!("no key {key:?}").into());
+        }
+        Ok(self.optional(key))
+    }
+
     pub fn get(&self, key: &str) -> Outcome<&'a Value> {
-        self.optional(key).ok_or_else(|| format!("no key {key:?}").into())
+        self.optional(key)
+            .ok_or_else(|| format!("no key {key:?}").into())
     }
 
     fn typed<T>(&self, key: &str, cast: impl Fn(&'a Value) -> Option<T>) -> Outcome<T> {
@@ -56,13 +70,17 @@ impl<'a> Fields<'a> {
 
     pub fn activation(&self, key: &str) -> Outcome<Activation> {
         let name = self.text(key)?;
-        name.parse().map_err(|e| format!("unknown activation {name:?}: {e}").into())
+        name.parse()
+            .map_err(|e| format!("unknown activation {name:?}: {e}").into())
     }
 
     /// An initialiser that makes the same weights everywhere.
     pub fn initializer(&self, key: &str) -> Outcome<Initializer> {
         let value = self.get(key)?;
-        match (value.as_str(), value.get("constant").and_then(Value::as_f64)) {
+        match (
+            value.as_str(),
+            value.get("constant").and_then(Value::as_f64),
+        ) {
             (Some("zeros"), _) => Ok(Initializer::Zeros),
             (Some("ones"), _) => Ok(Initializer::Ones),
             (_, Some(constant)) => Ok(Initializer::Constant(constant)),
@@ -72,13 +90,23 @@ impl<'a> Fields<'a> {
 
     /// These keys change no number.
     pub fn ignore(&self, keys: &[&str]) {
-        self.read.borrow_mut().extend(keys.iter().map(ToString::to_string));
+        self.read
+            .borrow_mut()
+            .extend(keys.iter().map(ToString::to_string));
     }
 
     /// Refuses keys that were not read.
     pub fn done(&self) -> Outcome<()> {
         let read = self.read.borrow();
-        let unknown: Vec<_> = self.object.keys().filter(|key| !read.contains(*key)).collect();
-        if unknown.is_empty() { Ok(()) } else { Err(format!("unknown keys {unknown:?}").into()) }
+        let unknown: Vec<_> = self
+            .object
+            .keys()
+            .filter(|key| !read.contains(*key))
+            .collect();
+        if unknown.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("unknown keys {unknown:?}").into())
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Recurrent layers from class, configuration and weights.
 
 use super::Outcome;
+use super::by_hand::{Apart, Deep};
 use super::cell::with_cell;
 use super::compare::Precision;
 use super::fields::Fields;
-use super::subject::{Apart, Flags, Merged, Steps, Subject};
+use super::flags::Flags;
+use super::subject::{Merged, Steps, Subject};
 use super::weights::Weights;
 use recurrent::{Bidirectional, Merge, Recurrent};
 use serde_json::Value;
@@ -37,7 +39,7 @@ fn description(value: &Value) -> Outcome<(&str, Fields<'_>)> {
 
 fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A> {
     let config = Fields::new(config)?;
-    let merge = match config.optional("merge_mode").map(Value::as_str) {
+    let merge = match config.nullable("merge_mode")?.map(Value::as_str) {
         None => None,
         Some(Some("concat")) => Some(Merge::Concat),
         Some(Some("sum")) => Some(Merge::Sum),
@@ -48,11 +50,18 @@ fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A>
     let (forward_class, forward) = description(config.get("forward")?)?;
     let flags = Flags::read(&forward)?;
     // Without a description of its own the backward layer is a copy of the forward one, turned around.
-    let (backward_class, backward, backward_flags) = match config.optional("backward") {
+    let (backward_class, backward, backward_flags) = match config.nullable("backward")? {
         None => {
             let (class, copy) = description(config.get("forward")?)?;
             let copied = Flags::read(&copy)?;
-            (class, copy, Flags { go_backwards: true, ..copied })
+            (
+                class,
+                copy,
+                Flags {
+                    go_backwards: true,
+                    ..copied
+                },
+            )
         }
         Some(value) => {
             let (class, own) = description(value)?;
@@ -62,7 +71,11 @@ fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A>
     };
     // Keras refuses anything else; whether masked steps are zero is decided by the wrapper for both.
     let zero_output_for_mask = backward_flags.zero_output_for_mask;
-    let turned = Flags { go_backwards: !flags.go_backwards, zero_output_for_mask, ..flags };
+    let turned = Flags {
+        go_backwards: !flags.go_backwards,
+        zero_output_for_mask,
+        ..flags
+    };
     if backward_flags != turned {
         return Err("both directions need the same flags and opposite go_backwards".into());
     }
@@ -102,18 +115,20 @@ fn stacked<A: Precision>(config: &Value, mut weights: Weights) -> Built<A> {
             with_cell!(*class, fields, weights.clone(), $name => $then)
         }};
     }
-    macro_rules! steps {
-        ($of:expr) => {{
+    macro_rules! boxed {
+        ($kind:ident, $of:expr) => {{
             let of = $of;
             done()?;
-            Ok(Box::new(Steps::new(of, flags, prefixes)))
+            Ok(Box::new($kind::new(of, flags, prefixes)))
         }};
     }
     match cells.len() {
-        1 => cell!(0, a => steps!(a)),
-        2 => cell!(0, a => cell!(1, b => steps!(a.then(b)))),
-        3 => cell!(0, a => cell!(1, b => cell!(2, c => steps!(a.then(b).then(c))))),
-        4 => cell!(0, a => cell!(1, b => cell!(2, c => cell!(3, d => steps!(a.then(b).then(c).then(d)))))),
+        1 => cell!(0, a => boxed!(Steps, a)),
+        2 => cell!(0, a => cell!(1, b => boxed!(Steps, a.then(b)))),
+        3 => cell!(0, a => cell!(1, b => cell!(2, c => boxed!(Steps, a.then(b).then(c))))),
+        4 => {
+            cell!(0, a => cell!(1, b => cell!(2, c => cell!(3, d => boxed!(Deep, a.then(b).then(c).then(d))))))
+        }
         n => Err(format!("a stack of {n} cells").into()),
     }
 }

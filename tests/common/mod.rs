@@ -5,11 +5,13 @@
 //! does not know is an `Err`: nothing is skipped.
 
 mod agree;
+mod by_hand;
 mod call;
 mod cell;
 mod compare;
 mod family;
 mod fields;
+mod flags;
 mod layer;
 mod pipeline;
 mod report;

@@ -75,7 +75,9 @@ fn add<A: Precision>(
 pub fn dense<A: Precision>(config: &Value, mut weights: Weights) -> Outcome<Dense<A>> {
     let config = Fields::new(config)?;
     let kernel = matrix(&weights.take("kernel")?)?;
-    let bias = weights.optional("bias").map(|bias| bias.mapv(A::from_f64).into_dimensionality());
+    let bias = weights
+        .optional("bias")
+        .map(|bias| bias.mapv(A::from_f64).into_dimensionality());
     weights.done()?;
     if bias.is_some() != config.bool("use_bias")? || kernel.ncols() != config.count("units")? {
         return Err("the weights are not those of the configuration".into());

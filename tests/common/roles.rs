@@ -15,7 +15,8 @@ type Next<'p> = std::slice::Iter<'p, String>;
 /// A state whose arrays have roles. Every cell of it takes the next prefix.
 pub trait Roles<A>: State {
     fn write(&self, prefixes: &mut Next, to: &mut Named<A>);
-    fn read(prefixes: &mut Next, from: &mut std::slice::Iter<(String, ArrayD<A>)>) -> Outcome<Self>;
+    fn read(prefixes: &mut Next, from: &mut std::slice::Iter<(String, ArrayD<A>)>)
+    -> Outcome<Self>;
 }
 
 /// The state as a list.
@@ -77,8 +78,14 @@ impl<A, F: Roles<A>, B: Roles<A>> Roles<A> for BiState<F, B> {
         self.forward.write(prefixes, to);
         self.backward.write(prefixes, to);
     }
-    fn read(prefixes: &mut Next, from: &mut std::slice::Iter<(String, ArrayD<A>)>) -> Outcome<Self> {
-        Ok(BiState { forward: F::read(prefixes, from)?, backward: B::read(prefixes, from)? })
+    fn read(
+        prefixes: &mut Next,
+        from: &mut std::slice::Iter<(String, ArrayD<A>)>,
+    ) -> Outcome<Self> {
+        Ok(BiState {
+            forward: F::read(prefixes, from)?,
+            backward: B::read(prefixes, from)?,
+        })
     }
 }
 
@@ -87,7 +94,10 @@ impl<A, L: Roles<A>, U: Roles<A>> Roles<A> for (L, U) {
         self.0.write(prefixes, to);
         self.1.write(prefixes, to);
     }
-    fn read(prefixes: &mut Next, from: &mut std::slice::Iter<(String, ArrayD<A>)>) -> Outcome<Self> {
+    fn read(
+        prefixes: &mut Next,
+        from: &mut std::slice::Iter<(String, ArrayD<A>)>,
+    ) -> Outcome<Self> {
         Ok((L::read(prefixes, from)?, U::read(prefixes, from)?))
     }
 }

@@ -23,13 +23,18 @@ pub fn check<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         dense: dense_part(family, case.get("dense")?)?,
     };
     let expected = |key: &str| family.tensor(case.get(key)?);
-    let mut worst = Worst::<A>(0.0);
+    let mut worst = Worst(0.0);
 
     let x = Call::plain(family.array3(case.get("x")?)?, None);
     let (_, encoded) = output_and_states(&*encoder, x)?;
     let states = case.list("encoder_states")?;
     if states.len() != encoded.len() {
-        return Err(format!("{} encoder states, expected {}", encoded.len(), states.len()).into());
+        return Err(format!(
+            "{} encoder states, expected {}",
+            encoded.len(),
+            states.len()
+        )
+        .into());
     }
     for ((role, got), want) in encoded.iter().zip(states) {
         worst.see(&format!("encoder {role}"), got, family.tensor(want)?)?;
@@ -52,16 +57,22 @@ pub fn check<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         one_hot[[0, 0, tokens[n]]] = A::one();
         let (p, next) = decoder.run(one_hot, states)?;
         let p = p.into_shape_with_order(vocabulary)?;
-        let (best, _) = p.iter().enumerate().fold((0, A::neg_infinity()), |best, (token, &p)| {
-            if p > best.1 { (token, p) } else { best }
-        });
+        let (best, _) = p
+            .iter()
+            .enumerate()
+            .fold((0, A::neg_infinity()), |best, (token, &p)| {
+                if p > best.1 { (token, p) } else { best }
+            });
         if best != tokens[n + 1] {
             return Err(format!("step {n}: token {best}, expected {}", tokens[n + 1]).into());
         }
         let step = |what: &str| format!("{what} of step {n}");
         let at = |array: &ArrayD<f64>| array.index_axis(Axis(0), n).to_owned();
         worst.see(&step("probabilities"), &p.into_dyn(), &at(probabilities))?;
-        let rows: Vec<_> = next.iter().map(|(_, state)| state.index_axis(Axis(0), 0)).collect();
+        let rows: Vec<_> = next
+            .iter()
+            .map(|(_, state)| state.index_axis(Axis(0), 0))
+            .collect();
         worst.see(&step("states"), &stack(Axis(0), &rows)?, &at(step_states))?;
         states = next;
     }
@@ -69,4 +80,62 @@ pub fn check<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
 }
 
 /// The largest difference so far.
-struct Worst<A>(f64, std::marker::PhantomData<A>);
+struct Worst(f64);
+
+impl Worst {
+    fn see<A: Precision>(
+        &mut self,
+        what: &str,
+        got: &ArrayD<A>,
+        want: &ArrayD<f64>,
+    ) -> Outcome<()> {
+        self.0 = self
+            .0
+            .max(compare(what, got, want, A::tolerance(0.0) * scale([want]))?);
+        Ok(())
+    }
+}
+
+struct Decoder<A> {
+    layer: Box<dyn Subject<A>>,
+    dense: Dense<A>,
+}
+
+impl<A: Precision> Decoder<A> {
+    /// Probabilities, and the states to go on from.
+    fn run(&self, x: Array3<A>, from: Named<A>) -> Outcome<(ArrayD<A>, Named<A>)> {
+        let (y, states) = output_and_states(&*self.layer, Call::plain(x, Some(from)))?;
+        Ok((self.dense.forward(&y)?, states))
+    }
+}
+
+fn output_and_states<A: Precision>(
+    layer: &dyn Subject<A>,
+    call: Call<A>,
+) -> Outcome<(ArrayD<A>, Named<A>)> {
+    let mut outputs = layer.calls(&[call])?.remove(0);
+    let (_, y) = outputs.remove(0);
+    if outputs.is_empty() {
+        return Err("encoder and decoder must return their states".into());
+    }
+    Ok((y, outputs))
+}
+
+fn part<A: Precision>(family: &Family, value: &Value) -> Outcome<Box<dyn Subject<A>>> {
+    let fields = Fields::new(value)?;
+    let weights = Weights::new(family, fields.get("weights")?)?;
+    let part = layer(fields.text("class")?, fields.get("config")?, weights)?;
+    fields.done()?;
+    Ok(part)
+}
+
+fn dense_part<A: Precision>(family: &Family, value: &Value) -> Outcome<Dense<A>> {
+    let fields = Fields::new(value)?;
+    if fields.text("class")? != "Dense" {
+        return Err("the last layer is not Dense".into());
+    }
+    let weights = Weights::new(family, fields.get("weights")?)?;
+    let dense = dense(fields.get("config")?, weights)?;
+    fields.done()?;
+    Ok(dense)
+}

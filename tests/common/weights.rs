@@ -23,25 +23,34 @@ pub struct Weights {
 impl Weights {
     /// From `{"kernel": NAME, …}`.
     pub fn new(family: &Family, names: &Value) -> Outcome<Self> {
-        let names = names.as_object().ok_or_else(|| format!("weights are {names}"))?;
+        let names = names
+            .as_object()
+            .ok_or_else(|| format!("weights are {names}"))?;
         let arrays = names
             .iter()
             .map(|(name, tensor)| Ok((name.clone(), family.tensor(tensor)?.clone())))
             .collect::<Outcome<_>>()?;
-        Ok(Weights { arrays, initialised: Initialised::Nothing })
+        Ok(Weights {
+            arrays,
+            initialised: Initialised::Nothing,
+        })
     }
 
     /// Takes out the arrays behind `prefix/`, as `backward/kernel`.
     pub fn part(&mut self, prefix: &str) -> Self {
         let mut part = BTreeMap::new();
-        self.arrays.retain(|name, array| match name.strip_prefix(prefix) {
-            Some(rest) if rest.starts_with('/') => {
-                part.insert(rest[1..].to_string(), std::mem::take(array));
-                false
-            }
-            _ => true,
-        });
-        Weights { arrays: part, initialised: self.initialised }
+        self.arrays
+            .retain(|name, array| match name.strip_prefix(prefix) {
+                Some(rest) if rest.starts_with('/') => {
+                    part.insert(rest[1..].to_string(), std::mem::take(array));
+                    false
+                }
+                _ => true,
+            });
+        Weights {
+            arrays: part,
+            initialised: self.initialised,
+        }
     }
 
     pub fn optional(&mut self, name: &str) -> Option<ArrayD<f64>> {
@@ -49,7 +58,8 @@ impl Weights {
     }
 
     pub fn take(&mut self, name: &str) -> Outcome<ArrayD<f64>> {
-        self.optional(name).ok_or_else(|| format!("no weights {name:?}").into())
+        self.optional(name)
+            .ok_or_else(|| format!("no weights {name:?}").into())
     }
 
     /// Refuses arrays that were not taken.
@@ -57,6 +67,10 @@ impl Weights {
         if self.arrays.is_empty() {
             return Ok(());
         }
-        Err(format!("unknown weights {:?}", self.arrays.keys().collect::<Vec<_>>()).into())
+        Err(format!(
+            "unknown weights {:?}",
+            self.arrays.keys().collect::<Vec<_>>()
+        )
+        .into())
     }
 }
