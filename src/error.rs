@@ -161,3 +161,20 @@ pub(crate) fn check(
         })
     }
 }
+
+/// Refuses to make an array that no machine has the memory for (making it would panic).
+pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {
+    let most = isize::MAX as usize / 16;
+    let sizes = shape.iter().filter(|&&n| n > 0);
+    match sizes.copied().try_fold(1_usize, usize::checked_mul) {
+        Some(size) if size <= most => Ok(()),
+        _ => {
+            let expected = "one that fits into the memory of a machine";
+            Err(Error::value(
+                "shape",
+                expected,
+                alloc::format!("{shape:?} for the {array}"),
+            ))
+        }
+    }
+}

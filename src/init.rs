@@ -1,7 +1,7 @@
 //! How new weights are filled: seeded, and the same numbers on every platform.
 
 use crate::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_size};
 use alloc::vec::Vec;
 use ndarray::{Array1, Array2};
 
@@ -79,24 +79,27 @@ impl Initializer {
     /// A new matrix, (rows, columns).
     pub fn matrix<A: Element>(self, rows: usize, columns: usize, seed: u64) -> Result<Array2<A>> {
         self.check()?;
+        check_size("weights", &[rows, columns])?;
         let values: Vec<f64> = match self {
             Initializer::Orthogonal { gain } => orthogonal(rows, columns, gain, seed),
             Initializer::Identity { gain } => {
                 let on_diagonal = |at: usize| at / columns == at % columns;
-                let size = size(rows, columns)?;
-                (0..size)
+                (0..rows * columns)
                     .map(|at| if on_diagonal(at) { gain } else { 0.0 })
                     .collect()
             }
-            _ => self.fill(size(rows, columns)?, rows, columns, seed),
+            _ => self.fill(rows * columns, rows, columns, seed),
         };
-        let values = values.into_iter().map(A::from_f64).collect();
-        Array2::from_shape_vec((rows, columns), values).map_err(|_| too_large(rows, columns))
+        let mut values = values.into_iter().map(A::from_f64);
+        Ok(Array2::from_shape_simple_fn((rows, columns), || {
+            values.next().unwrap_or_default()
+        }))
     }
 
     /// A new vector. `Orthogonal` and `Identity` are refused: they need two axes.
     pub fn vector<A: Element>(self, len: usize, seed: u64) -> Result<Array1<A>> {
         self.check()?;
+        check_size("weights", &[len])?;
         if let Initializer::Orthogonal { .. } | Initializer::Identity { .. } = self {
             let expected = "one for a vector: it needs two axes";
             return Err(Error::value(
@@ -169,18 +172,6 @@ impl Initializer {
             Initializer::LecunNormal => normal(1.0, fan_in),
         }
     }
-}
-
-fn size(rows: usize, columns: usize) -> Result<usize> {
-    let size = rows
-        .checked_mul(columns)
-        .filter(|&size| size <= isize::MAX as usize / 16);
-    size.ok_or_else(|| too_large(rows, columns))
-}
-
-fn too_large(rows: usize, columns: usize) -> Error {
-    let found = alloc::format!("({rows}, {columns})");
-    Error::value("shape", "one that fits into the memory of a machine", found)
 }
 
 /// The generator: Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators" (2014).

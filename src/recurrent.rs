@@ -36,7 +36,7 @@ pub trait Recurrent {
     /// The length of the last axis of the output.
     fn units(&self) -> usize;
 
-    /// The state before the first step.
+    /// The state before the first step. Like every allocation it panics if no machine has the memory for that.
     fn zero_state(&self, samples: usize) -> Self::State;
 
     /// Starts a call: choose adjectives (`.from(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).

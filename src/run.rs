@@ -1,6 +1,6 @@
 //! A call: adjectives that say how, then one verb that says what is returned.
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, check_size};
 use crate::mask::Mask;
 use crate::recurrent::{Pass, Sink, check_output};
 use crate::{Bidirectional, Output, Recurrent, Returns, State};
@@ -157,6 +157,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let (samples, timesteps, features) = x.dim();
         self.of.check()?;
         check("input", "features", self.of.features(), features)?;
+        check_size("output", &[samples, timesteps, self.of.units()])?;
         if let Some(mask) = &mask {
             mask.check(samples, timesteps)?;
         }

@@ -1,6 +1,6 @@
 //! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, check_size};
 use crate::{Activation, Element, Initializer};
 use ndarray::Array2;
 
@@ -84,17 +84,12 @@ impl Common {
         if self.units == 0 {
             return Err(Error::value("units", "at least 1", 0));
         }
-        // Also bounds the sizes of both kernels, so that no product below can overflow.
-        let columns = self.units.checked_mul(gates);
-        let size = columns.and_then(|c| c.checked_mul(self.features.max(self.units)));
-        match (columns, size) {
-            (Some(columns), Some(size)) if size <= isize::MAX as usize / 16 => Ok(columns),
-            _ => Err(Error::value(
-                "units",
-                "few enough for the memory of a machine",
-                self.units,
-            )),
-        }
+        // Also bounds the products below.
+        check_size(
+            "kernel",
+            &[self.features.max(self.units), self.units, gates],
+        )?;
+        Ok(self.units * gates)
     }
 }
 

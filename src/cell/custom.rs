@@ -134,9 +134,9 @@ impl<C: Cell> Causal for Rnn<C> {
             masked().try_for_each(|row| held.copy_sample(row, state, row))?;
         }
         self.0.step(x, state);
-        masked().try_for_each(|row| state.copy_sample(row, held, row))?;
         // A cell whose step changes the shape of its state is refused here, before anybody reads a row of it.
-        self.check_state(state, samples)
+        self.check_state(state, samples)?;
+        masked().try_for_each(|row| state.copy_sample(row, held, row))
     }
 
     fn output<'s>(&self, state: &'s C::State) -> ArrayView2<'s, C::Elem> {

@@ -1,6 +1,6 @@
 //! `Dense`: a fully connected layer on the last axis.
 
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, check_size};
 use crate::kernel::Packed;
 use crate::model::{AnyLayer, Flow};
 use crate::{Activation, Element};
@@ -94,6 +94,7 @@ impl<A: Element> Dense<A> {
         check("input", "features", self.features(), x.len_of(last))?;
         let mut shape = x.raw_dim();
         shape[last.0] = self.units();
+        check_size("output", shape.slice())?;
         let mut y = Array::zeros(shape);
         let mut z = alloc::vec![A::zero(); self.kernel.len()];
         let x = x.as_standard_layout();

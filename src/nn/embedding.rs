@@ -1,7 +1,7 @@
 //! `Embedding`: a row of a table for every token.
 
 use crate::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_size};
 use crate::model::{AnyLayer, Flow};
 use alloc::format;
 use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
@@ -69,6 +69,7 @@ impl<A: Element> Embedding<A> {
         let mut shape = D::Larger::zeros(ids.ndim() + 1);
         shape.slice_mut()[..ids.ndim()].copy_from_slice(ids.shape());
         shape[ids.ndim()] = output_dim;
+        check_size("output", shape.slice())?;
         let mut y = Array::zeros(shape);
         for (&id, mut to) in ids.iter().zip(y.lanes_mut(Axis(ids.ndim()))) {
             to.assign(&self.embeddings.row(id));

@@ -1,7 +1,7 @@
 //! `RepeatVector`: one vector at every timestep.
 
 use crate::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_size};
 use crate::model::{AnyLayer, Flow};
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
 
@@ -11,7 +11,8 @@ use ndarray::{Array3, ArrayRef, Axis, Ix2};
 /// ```
 /// use ndarray::array;
 /// use recurrent::RepeatVector;
-/// assert_eq!(RepeatVector::new(2).forward(&array![[1.0, 2.0]]), array![[[1.0, 2.0], [1.0, 2.0]]]);
+/// assert_eq!(RepeatVector::new(2).forward(&array![[1.0, 2.0]])?, array![[[1.0, 2.0], [1.0, 2.0]]]);
+/// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RepeatVector {
@@ -25,11 +26,12 @@ impl RepeatVector {
     }
 
     /// (samples, features) in, (samples, n, features) out.
-    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix2>) -> Array3<A> {
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix2>) -> Result<Array3<A>> {
         let (samples, features) = x.dim();
+        check_size("output", &[samples, self.n, features])?;
         let mut y = Array3::zeros((samples, self.n, features));
         y.axis_iter_mut(Axis(1)).for_each(|mut step| step.assign(x));
-        y
+        Ok(y)
     }
 }
 
@@ -49,7 +51,7 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
                 found: input.values.ndim(),
             })?;
         Ok(Flow {
-            values: RepeatVector::forward(self, &x).into_dyn(),
+            values: RepeatVector::forward(self, &x)?.into_dyn(),
             mask: None,
         })
     }

@@ -1,0 +1,210 @@
+//! Cells of a user's own: masks, directions, streams, stacks and flags for free; misbehaviour ends in an error.
+
+use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
+use recurrent::{
+    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, Recurrent, Result, Rnn, State,
+};
+
+/// h' = 0.5 h + x; the output is h', or twice that.
+#[derive(Clone, Debug)]
+struct Leaky {
+    units: usize,
+}
+
+impl Cell for Leaky {
+    type Elem = f64;
+    type State = Hidden<f64>;
+    fn features(&self) -> usize {
+        self.units
+    }
+    fn units(&self) -> usize {
+        self.units
+    }
+    fn zero_state(&self, samples: usize) -> Hidden<f64> {
+        Hidden::zeros(samples, self.units)
+    }
+    fn step(&self, x: ArrayView2<f64>, state: &mut Hidden<f64>) {
+        state.h.zip_mut_with(&x, |h, &x| *h = 0.5 * *h + x);
+    }
+    fn output<'s>(&self, state: &'s Hidden<f64>) -> ArrayView2<'s, f64> {
+        state.h.view()
+    }
+}
+
+#[test]
+fn masks_directions_streams_and_stacks_come_for_free() {
+    let layer = Rnn(Leaky { units: 1 });
+    let x = array![[[1.0], [2.0], [4.0]], [[1.0], [2.0], [4.0]]];
+    assert_eq!(
+        layer.run(&x).sequences().unwrap().index_axis(Axis(0), 0),
+        array![[1.0], [2.5], [5.25]]
+    );
+
+    let mask = array![[true, false, true], [false, true, false]];
+    let (hs, state) = layer.run(&x).mask(&mask).sequences_and_state().unwrap();
+    assert_eq!(hs, array![[[1.0], [1.0], [4.5]], [[0.0], [2.0], [2.0]]]);
+    assert_eq!(state.h, array![[4.5], [2.0]]);
+    let last = layer
+        .run(&x)
+        .mask(&mask)
+        .zero_output_for_mask()
+        .last()
+        .unwrap();
+    assert_eq!(last, array![[4.5], [0.0]]);
+
+    let back = layer.run(&x).go_backwards().sequences().unwrap();
+    assert_eq!(back.index_axis(Axis(0), 0), array![[4.0], [4.0], [3.0]]);
+
+    let mut live = layer.stream(2);
+    for t in 0..3 {
+        let h = live
+            .push_masked(x.index_axis(Axis(1), t), &mask.column(t).to_vec())
+            .unwrap();
+        assert_eq!(h, hs.index_axis(Axis(1), t));
+    }
+    let one = array![[[1.0]]];
+    let net = layer
+        .clone()
+        .then(Lstm::<f64>::builder(1, 2).build().unwrap());
+    assert_eq!(net.run(&one).sequences().unwrap().dim(), (1, 1, 2));
+    let bi = Bidirectional::new(layer.clone(), layer.clone());
+    assert_eq!(bi.run(&x).last().unwrap(), array![[5.25, 3.0], [5.25, 3.0]]);
+    let flags = Layer::new(layer).return_sequences(true);
+    assert!(flags.forward(&x).unwrap().sequences().is_some());
+}
+
+/// A cell with a memory of its own kind, whose output is not its state: the running mean.
+#[derive(Clone, Debug)]
+struct Mean;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Sums {
+    sum: Array2<f32>,
+    count: Vec<f32>,
+    mean: Array2<f32>,
+}
+
+impl State for Sums {
+    fn samples(&self) -> usize {
+        self.count.len()
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        Sums {
+            sum: Array2::zeros((samples, 1)),
+            count: vec![0.0; samples],
+            mean: Array2::zeros((samples, 1)),
+        }
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        self.sum[[row, 0]] = from.sum[[from_row, 0]];
+        self.count[row] = from.count[from_row];
+        self.mean[[row, 0]] = from.mean[[from_row, 0]];
+        Ok(())
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        let zero = self.zeros_like(1);
+        self.copy_sample(row, &zero, 0)
+    }
+}
+
+impl Cell for Mean {
+    type Elem = f32;
+    type State = Sums;
+    fn features(&self) -> usize {
+        1
+    }
+    fn units(&self) -> usize {
+        1
+    }
+    fn zero_state(&self, samples: usize) -> Sums {
+        Sums {
+            sum: Array2::zeros((samples, 1)),
+            count: vec![0.0; samples],
+            mean: Array2::zeros((samples, 1)),
+        }
+    }
+    fn step(&self, x: ArrayView2<f32>, state: &mut Sums) {
+        for row in 0..state.count.len() {
+            state.sum[[row, 0]] += x[[row, 0]];
+            state.count[row] += 1.0;
+            state.mean[[row, 0]] = state.sum[[row, 0]] / state.count[row];
+        }
+    }
+    fn output<'s>(&self, state: &'s Sums) -> ArrayView2<'s, f32> {
+        state.mean.view()
+    }
+}
+
+#[test]
+fn an_output_need_not_be_the_state() {
+    let layer = Rnn(Mean);
+    let x = array![[[1.0], [3.0], [5.0]], [[2.0], [9.0], [9.0]]];
+    let (h, state) = layer.run(&x).lengths(&[3, 1]).last_and_state().unwrap();
+    assert_eq!(h, array![[3.0], [2.0]]);
+    assert_eq!(state.count, [3.0, 1.0]);
+    let (a, state) = layer
+        .run(&x.slice(s![.., ..1, ..]))
+        .last_and_state()
+        .unwrap();
+    assert_eq!(a, array![[1.0], [2.0]]);
+    assert_eq!(
+        layer
+            .run(&x.slice(s![.., 1.., ..]))
+            .from(state)
+            .last()
+            .unwrap(),
+        array![[3.0], [20.0 / 3.0]]
+    );
+}
+
+/// Says one number of units and has another, at once or after its first step.
+#[derive(Clone, Debug)]
+struct Liar {
+    at_once: bool,
+}
+
+impl Cell for Liar {
+    type Elem = f32;
+    type State = Hidden<f32>;
+    fn features(&self) -> usize {
+        1
+    }
+    fn units(&self) -> usize {
+        2
+    }
+    fn zero_state(&self, samples: usize) -> Hidden<f32> {
+        Hidden::zeros(samples, if self.at_once { 3 } else { 2 })
+    }
+    fn step(&self, _: ArrayView2<f32>, state: &mut Hidden<f32>) {
+        state.h = Array2::zeros((state.h.nrows(), 3));
+    }
+    fn output<'s>(&self, state: &'s Hidden<f32>) -> ArrayView2<'s, f32> {
+        state.h.view()
+    }
+}
+
+#[test]
+fn a_cell_that_breaks_its_word_is_refused() {
+    let expected = Error::Shape {
+        array: "output of the state",
+        axis: "units",
+        expected: 2,
+        found: 3,
+    };
+    for at_once in [false, true] {
+        let layer = Rnn(Liar { at_once });
+        let x = Array3::zeros((2, 3, 1));
+        assert_eq!(layer.run(&x).last(), Err(expected.clone()));
+        assert_eq!(layer.run(&x).lengths(&[0, 0]).sequences().is_err(), at_once);
+        let mut live = layer.stream(2);
+        assert_eq!(live.push(&[[0.0], [0.0]]), Err(expected.clone()));
+        assert_eq!(
+            layer.stream(2).push_slice(&[0.0, 0.0]),
+            Err(expected.clone())
+        );
+        assert_eq!(
+            layer.stream(2).push_masked(&[[0.0], [0.0]], &[true, false]),
+            Err(expected.clone())
+        );
+    }
+}

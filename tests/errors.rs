@@ -1,0 +1,442 @@
+//! Every refusal by its words, at every public door; and that a refusal changes nothing.
+
+use ndarray::{Array1, Array2, Array3, ArrayD, array};
+use recurrent::{
+    Activation, BiState, Bidirectional, Causal, Dense, Embedding, Gru, GruBias, Hidden,
+    Initializer, Layer, Lstm, LstmState, Masking, Merge, Model, Recurrent, RepeatVector, Returns,
+    Session, SimpleRnn, State, TimeDistributed,
+};
+use std::fmt::Debug;
+
+#[track_caller]
+fn says<T: Debug>(result: recurrent::Result<T>, words: &str) {
+    assert_eq!(result.expect_err("a refusal").to_string(), words);
+}
+
+fn lstm() -> Lstm<f32> {
+    Lstm::builder(2, 3).build().unwrap()
+}
+
+fn x() -> Array3<f32> {
+    Array3::ones((4, 5, 2))
+}
+
+#[test]
+fn weights_of_wrong_shapes() {
+    let m = |rows, columns| Array2::<f32>::zeros((rows, columns));
+    let v = |len| Array1::<f32>::zeros(len);
+    says(
+        Lstm::from_weights(m(2, 11), m(3, 12), v(12)),
+        "kernel has 11 columns (4 gates x units), expected 12",
+    );
+    says(
+        Lstm::from_weights(m(2, 12), m(3, 13), v(12)),
+        "recurrent_kernel has 13 columns (4 gates x units), expected 12",
+    );
+    says(
+        Lstm::from_weights(m(2, 12), m(3, 12), v(3)),
+        "bias has 3 numbers (4 gates x units), expected 12",
+    );
+    says(
+        Gru::from_weights(m(2, 8), m(3, 9), v(9)),
+        "kernel has 8 columns (3 gates x units), expected 9",
+    );
+    says(
+        Gru::from_weights(m(2, 9), m(3, 9), v(10)),
+        "bias has 10 numbers (3 gates x units), expected 9",
+    );
+    says(
+        Gru::from_weights(m(2, 9), m(3, 9), m(1, 9)),
+        "bias has 1 rows (input, state), expected 2",
+    );
+    says(
+        Gru::from_weights(m(2, 9), m(3, 9), m(2, 8)),
+        "bias has 8 columns (3 gates x units), expected 9",
+    );
+    says(
+        SimpleRnn::from_weights(m(2, 4), m(3, 3), v(3)),
+        "kernel has 4 columns (units), expected 3",
+    );
+    says(
+        SimpleRnn::from_weights(m(2, 3), m(3, 3), v(4)),
+        "bias has 4 units, expected 3",
+    );
+    says(
+        Lstm::<f32>::builder(1, 3).from_weights(m(2, 12), m(3, 12), v(12)),
+        "kernel has 2 rows (features), expected 1",
+    );
+    says(
+        Lstm::<f32>::builder(2, 4).from_weights(m(2, 16), m(3, 16), v(16)),
+        "recurrent_kernel has 3 rows (units), expected 4",
+    );
+    says(
+        Lstm::from_weights(m(2, 0), m(0, 0), v(0)),
+        "units is 0, expected at least 1",
+    );
+    says(
+        lstm().with_weights(m(3, 12), m(3, 12), None),
+        "kernel has 3 rows (features), expected 2",
+    );
+    says(
+        Dense::from_weights(m(2, 3), v(2)),
+        "bias has 2 units, expected 3",
+    );
+    says(
+        Dense::from_weights(m(2, 0), None),
+        "units is 0, expected at least 1",
+    );
+    says(
+        Embedding::from_weights(m(2, 0)),
+        "output_dim is 0, expected at least 1",
+    );
+}
+
+#[test]
+fn options_that_cannot_be() {
+    let gate = "an element-wise function: units are computed one by one";
+    says(
+        Lstm::<f32>::builder(1, 1)
+            .activation(Activation::Softmax)
+            .build(),
+        &format!("activation is softmax, expected {gate}"),
+    );
+    says(
+        Gru::<f32>::builder(1, 1)
+            .recurrent_activation(Activation::Softmax)
+            .build(),
+        &format!("recurrent_activation is softmax, expected {gate}"),
+    );
+    says(
+        SimpleRnn::<f32>::builder(1, 1)
+            .activation(Activation::LeakyRelu {
+                alpha: f64::INFINITY,
+            })
+            .build(),
+        "activation is LeakyRelu { alpha: inf }, expected a function with finite parameters",
+    );
+    let (k, r) = (Array2::<f32>::zeros((1, 3)), Array2::zeros((1, 3)));
+    let build = || Gru::<f32>::builder(1, 1);
+    says(
+        build()
+            .reset_after(false)
+            .from_weights(k.clone(), r.clone(), Array2::zeros((2, 3))),
+        "bias is of shape (2, 3 x units), expected of shape (3 x units), since reset_after is false",
+    );
+    says(
+        build()
+            .reset_after(true)
+            .from_weights(k.clone(), r.clone(), Array1::zeros(3)),
+        "bias is of shape (3 x units), expected of shape (2, 3 x units), since reset_after is true",
+    );
+    says(
+        build()
+            .use_bias(false)
+            .from_weights(k.clone(), r.clone(), Array1::zeros(3)),
+        "bias is an array, expected none, since use_bias is false",
+    );
+    assert!(
+        !build()
+            .reset_after(false)
+            .from_weights(k, r, GruBias::None)
+            .unwrap()
+            .reset_after()
+    );
+    says(
+        Lstm::<f32>::builder(2, 0).build(),
+        "units is 0, expected at least 1",
+    );
+    for (features, units) in [
+        (usize::MAX, 2),
+        (2, usize::MAX),
+        (usize::MAX / 2, 3),
+        (1 << 40, 1 << 40),
+    ] {
+        assert!(Lstm::<f32>::builder(features, units).build().is_err());
+        assert!(Gru::<f32>::builder(features, units).build().is_err());
+        assert!(SimpleRnn::<f32>::builder(features, units).build().is_err());
+    }
+    says(
+        Lstm::<f32>::builder(1, 1)
+            .bias_initializer(Initializer::Orthogonal { gain: 1.0 })
+            .build(),
+        "initializer is Orthogonal { gain: 1.0 }, expected one for a vector: it needs two axes",
+    );
+}
+
+#[test]
+fn inputs_masks_and_memory_of_wrong_shapes() {
+    let (lstm, x) = (lstm(), x());
+    says(
+        lstm.run(&Array3::zeros((4, 5, 3))).last(),
+        "input has 3 features, expected 2",
+    );
+    says(
+        lstm.run(&x).mask(&Array2::from_elem((3, 5), true)).last(),
+        "mask has 3 samples, expected 4",
+    );
+    says(
+        lstm.run(&x).mask(&Array2::from_elem((4, 6), true)).last(),
+        "mask has 6 timesteps, expected 5",
+    );
+    says(
+        lstm.run(&x).lengths(&[5, 5, 5]).last(),
+        "lengths has 3 samples, expected 4",
+    );
+    says(
+        lstm.run(&x).lengths(&[5, 5, 6, 5]).last(),
+        "lengths[2] is 6, but the input has 5 timesteps",
+    );
+    let mask = Array2::from_elem((4, 5), true);
+    says(
+        lstm.run(&x).mask(&mask).lengths(&[5; 4]).last(),
+        "mask is given twice, expected either one mask or lengths",
+    );
+    says(
+        lstm.run(&x).time_major().mask(&mask.t()).last(),
+        "mask has 4 samples, expected 5",
+    );
+    says(
+        lstm.run(&x).last_into(Array2::zeros((4, 2)).view_mut()),
+        "output has 2 units, expected 3",
+    );
+    says(
+        lstm.run(&x)
+            .last_and_state_into(Array2::zeros((5, 3)).view_mut()),
+        "output has 5 samples, expected 4",
+    );
+    let mut out = Array3::zeros((4, 4, 3));
+    says(
+        lstm.run(&x).sequences_into(out.view_mut()),
+        "output has 4 timesteps, expected 5",
+    );
+    says(
+        lstm.run(&x)
+            .time_major()
+            .sequences_and_state_into(out.view_mut()),
+        "output has 4 samples, expected 5",
+    );
+    let huge = Array3::<f32>::zeros((1, 1, 2));
+    let huge = huge.broadcast((1 << 40, 1 << 18, 2)).unwrap();
+    assert!(lstm.run(&huge).sequences().is_err());
+}
+
+#[test]
+fn states_of_other_batches_and_layers() {
+    let (lstm, x) = (lstm(), x());
+    let state = |h, c| LstmState {
+        h: Array2::zeros(h),
+        c: Array2::zeros(c),
+    };
+    says(
+        lstm.run(&x).from(state((3, 3), (3, 3))).last(),
+        "state.h has 3 samples, expected 4",
+    );
+    says(
+        lstm.run(&x).from(state((4, 2), (4, 3))).last(),
+        "state.h has 2 units, expected 3",
+    );
+    says(
+        lstm.run(&x).from(state((4, 3), (2, 3))).last(),
+        "state.c has 2 samples, expected 4",
+    );
+    says(
+        lstm.run(&x).from(state((4, 3), (4, 4))).last(),
+        "state.c has 4 units, expected 3",
+    );
+    let bi = Bidirectional::new(lstm.clone(), Gru::<f32>::builder(2, 3).build().unwrap());
+    let both = BiState {
+        forward: LstmState::zeros(4, 3),
+        backward: Hidden::zeros(4, 5),
+    };
+    says(
+        bi.run(&x).from(both.clone()).last(),
+        "state.h has 5 units, expected 3",
+    );
+    says(
+        bi.run_apart(&x).from(both).sequences(),
+        "state.h has 5 units, expected 3",
+    );
+    let net = lstm
+        .clone()
+        .then(Gru::<f32>::builder(3, 2).build().unwrap());
+    says(
+        net.run(&x)
+            .from((LstmState::zeros(4, 3), Hidden::zeros(1, 2)))
+            .last(),
+        "state.h has 1 samples, expected 4",
+    );
+    let mut kept = LstmState::<f32>::zeros(2, 3);
+    kept.h.fill(1.0);
+    says(
+        kept.reset_samples(&[0, 2]),
+        "sample 2 does not exist: there are 2, counted from 0",
+    );
+    assert!(
+        kept.h.iter().all(|&h| h == 1.0),
+        "a refused reset changes nothing"
+    );
+    says(
+        kept.select(&[2]),
+        "sample 2 does not exist: there are 2, counted from 0",
+    );
+    says(
+        kept.copy_sample(0, &LstmState::zeros(1, 4), 0),
+        "state.h has 4 units, expected 3",
+    );
+    says(
+        kept.reset_sample(9),
+        "sample 9 does not exist: there are 2, counted from 0",
+    );
+}
+
+#[test]
+fn layers_that_do_not_fit_together() {
+    let x = x();
+    let gru = |features, units| Gru::<f32>::builder(features, units).build().unwrap();
+    let bi = Bidirectional::new(lstm(), gru(3, 3));
+    says(
+        bi.run(&x).last(),
+        "input of the backward layer has 3 features, expected 2",
+    );
+    let bi = Bidirectional::new(lstm(), gru(2, 4)).merge(Merge::Sum);
+    says(
+        bi.run(&x).sequences(),
+        "output of the backward layer has 4 units, expected 3",
+    );
+    let net = lstm().then(gru(4, 2));
+    says(
+        net.run(&x).returning(Returns::default()),
+        "output of the lower layer has 3 units, expected 4",
+    );
+    says(
+        net.stream(1).push(&[[0.0, 0.0]]),
+        "output of the lower layer has 3 units, expected 4",
+    );
+    says(
+        net.stream(1).push_slice(&[0.0, 0.0]),
+        "output of the lower layer has 3 units, expected 4",
+    );
+}
+
+#[test]
+fn a_refused_push_changes_nothing() {
+    let lstm = lstm();
+    let (mut live, mut twin) = (lstm.stream(2), lstm.stream(2));
+    let good = [[0.1, 0.2], [0.3, 0.4]];
+    live.push(&good).unwrap();
+    twin.push(&good).unwrap();
+    says(live.push(&[[0.1, 0.2]]), "input has 1 samples, expected 2");
+    says(
+        live.push(&[[0.1, 0.2, 0.3]; 2]),
+        "input has 3 features, expected 2",
+    );
+    says(
+        live.push_slice(&[0.0; 3]),
+        "input has 3 numbers (samples x features), expected 4",
+    );
+    says(
+        live.push_slice(&[0.0; 8]),
+        "input has 8 numbers (samples x features), expected 4",
+    );
+    says(
+        live.push_masked(&good, &[true]),
+        "mask has 1 samples, expected 2",
+    );
+    says(
+        live.set_state(LstmState::zeros(3, 3)),
+        "state.h has 3 samples, expected 2",
+    );
+    says(
+        live.reset_samples(&[1, 7]),
+        "sample 7 does not exist: there are 2, counted from 0",
+    );
+    assert_eq!(live.push(&good).unwrap(), twin.push(&good).unwrap());
+    assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), []);
+}
+
+#[test]
+fn models_name_the_layer() {
+    let x = x();
+    let dense = |rows| Dense::from_weights(Array2::<f32>::eye(rows), None).unwrap();
+    let model = Model::new().add(Layer::new(lstm())).add(dense(4));
+    says(
+        model.forward(&x),
+        "layer 1 (dense): input has 3 features, expected 4",
+    );
+    let model = Model::new().add(Layer::new(lstm()).return_state(true));
+    says(
+        model.forward(&x),
+        "layer 0 (lstm): return_state is true, expected false: a layer of a Model passes on one output",
+    );
+    let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
+    says(
+        model.forward(&x),
+        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features)",
+    );
+    let model = Model::<f32>::new().add(RepeatVector::new(2));
+    says(
+        model.forward(&x),
+        "layer 0 (repeat_vector): input has 3 axes, expected 2 (samples, features)",
+    );
+    says(
+        RepeatVector::new(usize::MAX)
+            .forward(&array![[1.0_f32]])
+            .map(drop),
+        &format!(
+            "shape is [1, {}, 1] for the output, expected one that fits into the memory of a machine",
+            usize::MAX
+        ),
+    );
+    let model = Model::new().add(Masking::new(0.0_f32));
+    says(
+        model.forward(&array![1.0]),
+        "layer 0 (masking): input has 1 axes, expected 3 (samples, timesteps, features)",
+    );
+    let model = Model::new().add(TimeDistributed::new(dense(2)));
+    says(
+        model.forward(&array![[1.0, 2.0]]),
+        "layer 0 (time_distributed): input has 2 axes, expected at least 3 (samples, timesteps, ...)",
+    );
+    let inner = TimeDistributed::new(Layer::new(lstm()));
+    let model = Model::new()
+        .add(Masking::new(0.0))
+        .add(TimeDistributed::new(dense(2)))
+        .add(inner);
+    let expected = "layer 2 (time_distributed): mask is one of the outer timesteps, expected none: the layer inside \
+                    TimeDistributed reads masks of its own steps";
+    says(model.forward(&x), expected);
+    says(
+        dense(2).forward(&ndarray::arr0(1.0)),
+        "input has 0 axes, expected at least 1",
+    );
+    says(
+        dense(2).with_activation(Activation::Elu { alpha: f64::NAN }),
+        "activation is Elu { alpha: NaN }, expected a function with finite parameters",
+    );
+    let table = Embedding::from_weights(Array2::<f32>::eye(3)).unwrap();
+    says(
+        table.forward(&array![[0, 3]]),
+        "token id is 3, expected below 3",
+    );
+    for id in [3.0, 0.5, -1.0, f32::NAN, f32::INFINITY] {
+        let model = Model::new().add(table.clone().mask_zero(true));
+        says(
+            model.forward(&array![[id]]),
+            &format!(
+                "layer 0 (embedding): token id is {id}, expected a whole number from 0 to below 3"
+            ),
+        );
+    }
+    let model = Model::new().add(table.mask_zero(true));
+    says(
+        model.forward(&ArrayD::zeros(vec![1, 1, 1])),
+        "layer 0 (embedding): input has 3 axes, expected 2 (samples, timesteps) under mask_zero",
+    );
+    let error = model.forward(&array![[9.0]]).unwrap_err();
+    assert!(std::error::Error::source(&error).is_some());
+    let layer = Layer::new(lstm());
+    says(
+        Session::new(&layer).forward(&Array3::zeros((1, 1, 1))),
+        "input has 1 features, expected 2",
+    );
+}
