@@ -11,6 +11,7 @@ use std::sync::Arc;
 fn shared<T: Send + Sync + 'static>() {}
 fn sent<T: Send + 'static>() {}
 fn copied<T: Clone + Debug>() {}
+fn error<E: std::error::Error + Send + Sync + 'static>() {}
 
 #[test]
 fn weights_and_values_cross_threads() {
@@ -28,7 +29,6 @@ fn weights_and_values_cross_threads() {
     shared::<Output<f32, LstmState<f32>>>();
     shared::<BiState<Hidden<f32>, LstmState<f32>>>();
     shared::<Error>();
-    fn error<E: std::error::Error + Send + Sync + 'static>() {}
     error::<Error>();
 }
 
@@ -63,7 +63,7 @@ fn layers_are_cloned_and_print_shapes_and_no_numbers() {
     copied::<Activation>();
     copied::<Initializer>();
     copied::<Stream<Lstm<f32>>>();
-    let weight = Initializer::Constant(0.1234567);
+    let weight = Initializer::Constant(0.123_456_7);
     let lstm = Lstm::<f64>::builder(2, 3)
         .kernel_initializer(weight)
         .bias_initializer(weight);

@@ -106,7 +106,7 @@ property!(flags_choose_the_variant_and_the_shape, |layer, of| {
                 Output::LastAndState(h, s) => assert_eq!((h.dim(), s.samples()), ((n, u), n)),
                 Output::Sequences(h) => assert_eq!(h.dim(), (n, t, u)),
                 Output::SequencesAndState(h, s) => {
-                    assert_eq!((h.dim(), s.samples()), ((n, t, u), n))
+                    assert_eq!((h.dim(), s.samples()), ((n, t, u), n));
                 }
             }
         }

@@ -33,7 +33,7 @@ impl AnyLayer<f64> for Spy {
 #[test]
 fn masks_flow_as_in_keras() {
     let x = array![[[1.0, 2.0], [0.0, 0.0]]];
-    let sees = |model: Model<f64>| model.add(Spy).forward(&x).unwrap()[[0].as_slice()] == 1.0;
+    let sees = |model: Model<f64>| model.add(Spy).forward(&x).unwrap()[[0].as_slice()] > 0.5;
     let begin = || Model::new().add(Masking::new(0.0));
     assert!(sees(begin()));
     assert!(sees(begin().add(Layer::new(lstm()).return_sequences(true))));

@@ -36,7 +36,10 @@ unsafe impl GlobalAlloc for Block {
 }
 
 #[global_allocator]
-static MEMORY: Block = Block { memory: UnsafeCell::new([0; 1 << 20]), used: AtomicUsize::new(0) };
+static MEMORY: Block = Block {
+    memory: UnsafeCell::new([0; 1 << 20]),
+    used: AtomicUsize::new(0),
+};
 
 #[panic_handler]
 fn halt(_: &core::panic::PanicInfo) -> ! {
