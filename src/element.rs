@@ -1,5 +1,6 @@
 //! The two kinds of number that a layer computes in.
 
+use crate::kernel::Lanes;
 use core::fmt::{Debug, Display};
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
@@ -24,6 +25,7 @@ pub trait Element:
     + Display
     + Send
     + Sync
+    + Lanes
     + private::Sealed
 {
     /// The nearest value of this type.

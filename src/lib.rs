@@ -50,6 +50,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+extern crate std;
 
 mod activation;
 mod cell;

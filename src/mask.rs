@@ -45,7 +45,7 @@ impl<'a> Mask<'a> {
         }
     }
 
-    fn is_real(&self, row: usize, t: usize) -> bool {
+    pub(crate) fn is_real(&self, row: usize, t: usize) -> bool {
         match self {
             Mask::Steps(mask) => mask[[row, t]],
             Mask::Lengths(lengths) => t < lengths[row],

@@ -115,7 +115,25 @@ pub trait Causal: Recurrent {
     type Scratch: Send;
 
     #[doc(hidden)]
-    fn scratch(&self) -> Self::Scratch;
+    fn scratch(&self, samples: usize) -> Self::Scratch;
+
+    /// How many timesteps are worth to be prepared together.
+    #[doc(hidden)]
+    fn block(&self, _samples: usize) -> usize {
+        1
+    }
+
+    /// Does what a few steps to come have in common: `steps` lists them, (sample, timestep) in their order.
+    #[doc(hidden)]
+    fn prepare(
+        &self,
+        _x: &ArrayView3<Self::Elem>,
+        _steps: impl Iterator<Item = (usize, usize)>,
+        _scratch: &mut Self::Scratch,
+    ) where
+        Self: Sized,
+    {
+    }
 
     /// Brings a state that came from outside into the form that steps work on.
     #[doc(hidden)]
@@ -196,14 +214,22 @@ pub(crate) fn unroll<C: Causal>(
 ) -> Result<()> {
     let (samples, timesteps, _) = pass.x.dim();
     cell.settle(state);
-    let mut scratch = cell.scratch();
+    let mut scratch = cell.scratch(samples);
+    let block = cell.block(samples).max(1);
     let mut rows = Rows::new(samples);
     let (mut last, mut sequences) = match sink {
         Sink::Last(last) => (Some(last), None),
         Sink::Sequences(sequences) => (None, Some(sequences)),
     };
+    let time = |i: usize| if pass.backwards { timesteps - 1 - i } else { i };
     for i in 0..timesteps {
-        let t = if pass.backwards { timesteps - 1 - i } else { i };
+        let t = time(i);
+        if i % block == 0 {
+            let ahead = (i..timesteps.min(i + block)).map(time);
+            let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
+            let is_real = |&(row, t): &(usize, usize)| pass.mask.is_none_or(|m| m.is_real(row, t));
+            cell.prepare(&pass.x, steps.filter(is_real), &mut scratch);
+        }
         rows.choose_by(pass.mask.as_ref(), t);
         cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
         if let Some(sequences) = &mut sequences {
@@ -277,8 +303,8 @@ macro_rules! causal_by_reference {
     ($([$($generics:tt)*] $owner:ty),*) => {$(
         impl<$($generics)*> Causal for $owner {
             type Scratch = R::Scratch;
-            fn scratch(&self) -> R::Scratch {
-                (**self).scratch()
+            fn scratch(&self, samples: usize) -> R::Scratch {
+                (**self).scratch(samples)
             }
             fn settle(&self, state: &mut R::State) {
                 (**self).settle(state);

@@ -49,7 +49,7 @@ impl<R: Causal> Stream<R> {
     pub fn new(of: R, samples: usize) -> Self {
         let mut state = of.zero_state(samples);
         of.settle(&mut state);
-        let scratch = of.scratch();
+        let scratch = of.scratch(samples);
         let masked = Array2::zeros((samples, of.units()));
         Stream {
             of,

@@ -1,6 +1,7 @@
 //! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
 
 use crate::error::{Error, Result, check, check_size};
+use crate::kernel::{Isa, Panels};
 use crate::{Activation, Element, Initializer};
 use ndarray::Array2;
 
@@ -15,6 +16,7 @@ pub(crate) struct Common {
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
     pub seed: u64,
+    pub isa: Isa,
 }
 
 impl Common {
@@ -28,6 +30,7 @@ impl Common {
             recurrent_initializer: Initializer::Orthogonal { gain: 1.0 },
             bias_initializer: Initializer::Zeros,
             seed: 0,
+            isa: Isa::detect(),
         }
     }
 
@@ -184,14 +187,57 @@ macro_rules! recurrent_of_cell {
 }
 pub(crate) use recurrent_of_cell;
 
-/// A row of an input, copied to `spare` only if its numbers do not lie one behind the other.
-pub(crate) fn contiguous<'a, A: Element>(
-    row: &'a ndarray::ArrayView1<'a, A>,
-    spare: &'a mut [A],
-) -> &'a [A] {
-    if let Some(row) = row.as_slice() {
-        return row;
-    }
-    row.iter().zip(&mut *spare).for_each(|(&x, to)| *to = x);
-    spare
+/// About how many bytes of projected inputs stay in the cache until they are used.
+const AHEAD: usize = 256 * 1024;
+
+/// How many timesteps of so many samples are projected together.
+pub(crate) fn block<A>(kernel: &Panels<A>, samples: usize) -> usize
+where
+    A: Element,
+{
+    let step = samples * kernel.len() * size_of::<A>();
+    (AHEAD / step.max(1)).max(1)
 }
+
+/// What the three cells do alike as causal layers; `advance` is theirs.
+macro_rules! causal_of_cell {
+    () => {
+        type Scratch = Workspace<A>;
+
+        fn block(&self, samples: usize) -> usize {
+            block(&self.kernel, samples)
+        }
+
+        fn prepare(
+            &self,
+            x: &ArrayView3<A>,
+            steps: impl Iterator<Item = (usize, usize)>,
+            scratch: &mut Workspace<A>,
+        ) {
+            scratch.project(&self.kernel, self.start(), x, steps);
+        }
+
+        fn advance(
+            &self,
+            x: ArrayView2<A>,
+            rows: &Rows,
+            state: &mut Self::State,
+            scratch: &mut Workspace<A>,
+        ) -> Result<()> {
+            if rows.active().is_empty() {
+                return Ok(());
+            }
+            if !scratch.is_ahead() {
+                let steps = rows.active().iter().map(|&row| (row, 0));
+                self.prepare(&x.insert_axis(Axis(1)), steps, scratch);
+            }
+            self.step(rows, state, scratch);
+            Ok(())
+        }
+
+        fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, A> {
+            state.h.view()
+        }
+    };
+}
+pub(crate) use causal_of_cell;

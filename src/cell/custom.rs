@@ -108,7 +108,7 @@ impl<C: Cell> Causal for Rnn<C> {
     /// The states that masked samples had before the step; made when the first mask comes.
     type Scratch = Option<C::State>;
 
-    fn scratch(&self) -> Option<C::State> {
+    fn scratch(&self, _: usize) -> Option<C::State> {
         None
     }
 

@@ -1,21 +1,15 @@
 //! `Gru`: two gates, its output is its state; in both forms of the reset gate.
 
-use super::builder::{Common, common_setters, contiguous, recurrent_of_cell};
+use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Error, Result, check};
-use crate::kernel::Packed;
+use crate::kernel::activate::Chosen;
+use crate::kernel::{Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
-use alloc::vec;
-use alloc::vec::Vec;
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-
-/// The column blocks of a kernel, in Keras' order.
-const UPDATE: usize = 0;
-const RESET: usize = 1;
-const CANDIDATE: usize = 2;
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, concatenate, s};
 
 /// A gated recurrent unit, in the two forms that exist of it.
 ///
@@ -52,18 +46,29 @@ const CANDIDATE: usize = 2;
 /// ```
 #[derive(Clone)]
 pub struct Gru<A> {
-    kernel: Packed<A>,
-    /// z and r: what the state has to do with the gates.
-    recurrent_gates: Packed<A>,
-    /// h: apart, since without `reset_after` it waits for r.
-    recurrent_candidate: Packed<A>,
-    /// As given, for reading it back; the packed sums below start from it.
+    kernel: Panels<A>,
+    recurrent_kernel: RecurrentKernel<A>,
+    /// As given, for reading it back; the packed sums start from it.
     bias: GruBias<A>,
-    start: Option<Packed<A>>,
-    candidate_start: Option<Packed<A>>,
-    reset_after: bool,
+    /// b0, and the gates' part of b1, which is added up with it.
+    start: Option<Panels<A>>,
     activation: Activation,
     recurrent_activation: Activation,
+}
+
+/// The recurrent kernel, in the form of the reset gate.
+#[derive(Clone)]
+enum RecurrentKernel<A> {
+    /// z, r, h in one product; b1, of which the candidate's part is used, since r multiplies it.
+    ResetAfter {
+        all: Panels<A>,
+        inner: Option<Panels<A>>,
+    },
+    /// h apart, since its product waits for r.
+    ResetBefore {
+        gates: Panels<A>,
+        candidate: Panels<A>,
+    },
 }
 
 /// The bias of a [`Gru`]: its shape tells the form of the reset gate.
@@ -126,7 +131,7 @@ impl<A: Element> Gru<A> {
         Self::builder(self.features(), self.units())
             .activation(self.activation)
             .recurrent_activation(self.recurrent_activation)
-            .reset_after(self.reset_after)
+            .reset_after(self.reset_after())
             .from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -137,15 +142,12 @@ impl<A: Element> Gru<A> {
 
     /// The recurrent kernel as it was given, (units, 3·units).
     pub fn recurrent_kernel(&self) -> Array2<A> {
-        let units = self.units();
-        let mut kernel = Array2::zeros((units, 3 * units));
-        kernel
-            .slice_mut(s![.., ..2 * units])
-            .assign(&self.recurrent_gates.unpack());
-        kernel
-            .slice_mut(s![.., 2 * units..])
-            .assign(&self.recurrent_candidate.unpack());
-        kernel
+        match &self.recurrent_kernel {
+            RecurrentKernel::ResetAfter { all, .. } => all.unpack(),
+            RecurrentKernel::ResetBefore { gates, candidate } => {
+                concatenate![Axis(1), gates.unpack(), candidate.unpack()]
+            }
+        }
     }
 
     /// The bias as it was given, both rows of it.
@@ -155,7 +157,7 @@ impl<A: Element> Gru<A> {
 
     /// Whether the reset gate acts after the product with the recurrent kernel.
     pub fn reset_after(&self) -> bool {
-        self.reset_after
+        matches!(self.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
     }
 
     /// What is applied to the candidate.
@@ -174,7 +176,7 @@ impl<A: Element> Gru<A> {
             .field("units", &self.units())
             .field("activation", &self.activation)
             .field("recurrent_activation", &self.recurrent_activation)
-            .field("reset_after", &self.reset_after)
+            .field("reset_after", &self.reset_after())
             .field("use_bias", &(self.start.is_some()))
             .finish()
     }
@@ -238,7 +240,7 @@ impl<A: Element> GruBuilder<A> {
             .check_gate("recurrent_activation")?;
         common.check_bias(bias != GruBias::None)?;
         let units = common.units;
-        let (reset_after, start, candidate_start) = match &bias {
+        let (reset_after, start, inner) = match &bias {
             GruBias::None => (self.reset_after.unwrap_or(true), None, None),
             GruBias::ResetBefore(bias) => {
                 check("bias", "numbers (3 gates x units)", 3 * units, bias.len())?;
@@ -251,11 +253,7 @@ impl<A: Element> GruBuilder<A> {
                 let mut start = bias.slice(s![..1, ..]).to_owned();
                 let mut gates = start.slice_mut(s![.., ..2 * units]);
                 gates += &bias.slice(s![1.., ..2 * units]);
-                (
-                    true,
-                    Some(start),
-                    Some(bias.slice(s![1.., 2 * units..]).to_owned()),
-                )
+                (true, Some(start), Some(bias.slice(s![1.., ..])))
             }
         };
         if self.reset_after.is_some_and(|wanted| wanted != reset_after) {
@@ -272,14 +270,24 @@ impl<A: Element> GruBuilder<A> {
             };
             return Err(Error::value("bias", expected, found));
         }
+        let isa = common.isa;
+        let recurrent_kernel = if reset_after {
+            RecurrentKernel::ResetAfter {
+                all: Panels::pack(recurrent_kernel.view(), 3, isa),
+                inner: inner.map(|row| Panels::pack(row, 3, isa)),
+            }
+        } else {
+            let (gates, candidate) = recurrent_kernel.view().split_at(Axis(1), 2 * units);
+            RecurrentKernel::ResetBefore {
+                gates: Panels::pack(gates, 2, isa),
+                candidate: Panels::pack(candidate, 1, isa),
+            }
+        };
         Ok(Gru {
-            kernel: Packed::pack(kernel.view(), 3),
-            recurrent_gates: Packed::pack(recurrent_kernel.slice(s![.., ..2 * units]), 2),
-            recurrent_candidate: Packed::pack(recurrent_kernel.slice(s![.., 2 * units..]), 1),
+            kernel: Panels::pack(kernel.view(), 3, isa),
+            recurrent_kernel,
+            start: start.map(|row| Panels::pack(row.view(), 3, isa)),
             bias,
-            start: start.map(|row| Packed::pack(row.view(), 3)),
-            candidate_start: candidate_start.map(|row| Packed::pack(row.view(), 1)),
-            reset_after,
             activation: common.activation,
             recurrent_activation: self.recurrent_activation,
         })
@@ -288,31 +296,37 @@ impl<A: Element> GruBuilder<A> {
 
 recurrent_of_cell!(Gru, "gru", Hidden, [h]);
 
-/// What a step of one row needs room for.
-#[derive(Clone, Debug)]
-pub struct Scratch<A> {
-    x: Vec<A>,
-    /// The input's part of z, r, h.
-    z: Vec<A>,
-    /// The sums of z and r.
-    gates: Vec<A>,
-    /// The state's part of h.
-    candidate: Vec<A>,
-    /// r * h.
-    reset: Vec<A>,
+impl<A: Element> Gru<A> {
+    /// Where the sums of the inputs start.
+    fn start(&self) -> Option<&Panels<A>> {
+        self.start.as_ref()
+    }
+
+    fn step(&self, rows: &Rows, state: &mut Hidden<A>, scratch: &mut Workspace<A>) {
+        let functions = Chosen {
+            gate: self.recurrent_activation,
+            act: self.activation,
+        };
+        let h = &mut state.h;
+        match &self.recurrent_kernel {
+            RecurrentKernel::ResetAfter { all, inner } => {
+                scratch.gru(all, inner.as_ref(), rows, h, functions);
+            }
+            RecurrentKernel::ResetBefore { gates, candidate } => {
+                let z_len = self.kernel.len();
+                scratch.gru_in_two_halves((gates, candidate), z_len, rows, h, functions);
+            }
+        }
+    }
 }
 
 impl<A: Element> Causal for Gru<A> {
-    type Scratch = Scratch<A>;
-
-    fn scratch(&self) -> Scratch<A> {
-        let zeros = |len| vec![A::zero(); len];
-        Scratch {
-            x: zeros(self.features()),
-            z: zeros(self.kernel.len()),
-            gates: zeros(self.recurrent_gates.len()),
-            candidate: zeros(self.recurrent_candidate.len()),
-            reset: zeros(self.units()),
+    fn scratch(&self, samples: usize) -> Workspace<A> {
+        let scratch = Workspace::new(samples, &self.kernel);
+        if self.reset_after() {
+            scratch
+        } else {
+            scratch.in_two_halves()
         }
     }
 
@@ -320,68 +334,5 @@ impl<A: Element> Causal for Gru<A> {
         make_contiguous(&mut state.h);
     }
 
-    fn advance(
-        &self,
-        x: ArrayView2<A>,
-        rows: &Rows,
-        state: &mut Hidden<A>,
-        scratch: &mut Scratch<A>,
-    ) -> Result<()> {
-        let Scratch {
-            x: spare,
-            z,
-            gates,
-            candidate,
-            reset,
-        } = scratch;
-        let (kernel, of_gates, of_candidate) = (
-            &self.kernel,
-            &self.recurrent_gates,
-            &self.recurrent_candidate,
-        );
-        for &row in rows.active() {
-            Packed::start(self.start.as_ref(), z);
-            kernel.accumulate(contiguous(&x.row(row), spare), z);
-            let mut h = state.h.row_mut(row);
-            let h = h.as_slice_mut().expect("a settled state is contiguous");
-
-            for unit in 0..h.len() {
-                for gate in [UPDATE, RESET] {
-                    gates[of_gates.at(gate, unit)] = z[kernel.at(gate, unit)];
-                }
-            }
-            of_gates.accumulate(h, gates);
-            let gate = |gate, unit| {
-                self.recurrent_activation
-                    .elementwise(gates[of_gates.at(gate, unit)])
-            };
-
-            if self.reset_after {
-                Packed::start(self.candidate_start.as_ref(), candidate);
-                of_candidate.accumulate(h, candidate);
-                for unit in 0..h.len() {
-                    let inner = &mut candidate[of_candidate.at(0, unit)];
-                    *inner = z[kernel.at(CANDIDATE, unit)] + gate(RESET, unit) * *inner;
-                }
-            } else {
-                for (unit, reset) in reset.iter_mut().enumerate() {
-                    *reset = gate(RESET, unit) * h[unit];
-                    candidate[of_candidate.at(0, unit)] = z[kernel.at(CANDIDATE, unit)];
-                }
-                of_candidate.accumulate(reset, candidate);
-            }
-            for (unit, h) in h.iter_mut().enumerate() {
-                let update = gate(UPDATE, unit);
-                let g = self
-                    .activation
-                    .elementwise(candidate[of_candidate.at(0, unit)]);
-                *h = update * *h + (A::one() - update) * g;
-            }
-        }
-        Ok(())
-    }
-
-    fn output<'s>(&self, state: &'s Hidden<A>) -> ArrayView2<'s, A> {
-        state.h.view()
-    }
+    causal_of_cell!();
 }

@@ -1,22 +1,15 @@
 //! `Lstm`: a memory cell behind three gates.
 
-use super::builder::{Common, common_setters, contiguous, recurrent_of_cell};
+use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Result, check};
-use crate::kernel::Packed;
+use crate::kernel::activate::Chosen;
+use crate::kernel::{Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, LstmState};
-use alloc::vec;
-use alloc::vec::Vec;
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-
-/// The column blocks of a kernel, in Keras' order.
-const INPUT: usize = 0;
-const FORGET: usize = 1;
-const CANDIDATE: usize = 2;
-const OUTPUT: usize = 3;
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 
 /// Long short-term memory: input, forget and output gates around a memory cell `c`.
 ///
@@ -52,9 +45,9 @@ const OUTPUT: usize = 3;
 /// ```
 #[derive(Clone)]
 pub struct Lstm<A> {
-    kernel: Packed<A>,
-    recurrent_kernel: Packed<A>,
-    bias: Option<Packed<A>>,
+    kernel: Panels<A>,
+    recurrent_kernel: Panels<A>,
+    bias: Option<Panels<A>>,
     activation: Activation,
     recurrent_activation: Activation,
 }
@@ -202,10 +195,11 @@ impl<A: Element> LstmBuilder<A> {
                 bias.len(),
             )?;
         }
+        let isa = common.isa;
         Ok(Lstm {
-            kernel: Packed::pack(kernel.view(), 4),
-            recurrent_kernel: Packed::pack(recurrent_kernel.view(), 4),
-            bias: bias.map(|bias| Packed::pack(bias.view().insert_axis(Axis(0)), 4)),
+            kernel: Panels::pack(kernel.view(), 4, isa),
+            recurrent_kernel: Panels::pack(recurrent_kernel.view(), 4, isa),
+            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
             activation: common.activation,
             recurrent_activation: self.recurrent_activation,
         })
@@ -214,21 +208,25 @@ impl<A: Element> LstmBuilder<A> {
 
 recurrent_of_cell!(Lstm, "lstm", LstmState, [h, c]);
 
-/// What a step of one row needs room for.
-#[derive(Clone, Debug)]
-pub struct Scratch<A> {
-    x: Vec<A>,
-    z: Vec<A>,
+impl<A: Element> Lstm<A> {
+    /// Where the sums of the inputs start.
+    fn start(&self) -> Option<&Panels<A>> {
+        self.bias.as_ref()
+    }
+
+    fn step(&self, rows: &Rows, state: &mut LstmState<A>, scratch: &mut Workspace<A>) {
+        let functions = Chosen {
+            gate: self.recurrent_activation,
+            act: self.activation,
+        };
+        let LstmState { h, c } = state;
+        scratch.lstm(&self.recurrent_kernel, rows, h, c, functions);
+    }
 }
 
 impl<A: Element> Causal for Lstm<A> {
-    type Scratch = Scratch<A>;
-
-    fn scratch(&self) -> Scratch<A> {
-        Scratch {
-            x: vec![A::zero(); self.features()],
-            z: vec![A::zero(); self.kernel.len()],
-        }
+    fn scratch(&self, samples: usize) -> Workspace<A> {
+        Workspace::new(samples, &self.kernel)
     }
 
     fn settle(&self, state: &mut LstmState<A>) {
@@ -236,34 +234,5 @@ impl<A: Element> Causal for Lstm<A> {
         make_contiguous(&mut state.c);
     }
 
-    fn advance(
-        &self,
-        x: ArrayView2<A>,
-        rows: &Rows,
-        state: &mut LstmState<A>,
-        scratch: &mut Scratch<A>,
-    ) -> Result<()> {
-        let Scratch { x: spare, z } = scratch;
-        for &row in rows.active() {
-            Packed::start(self.bias.as_ref(), z);
-            self.kernel.accumulate(contiguous(&x.row(row), spare), z);
-            let mut h = state.h.row_mut(row);
-            let h = h.as_slice_mut().expect("a settled state is contiguous");
-            self.recurrent_kernel.accumulate(h, z);
-            for (unit, (h, c)) in h.iter_mut().zip(state.c.row_mut(row)).enumerate() {
-                let gate = |gate| z[self.kernel.at(gate, unit)];
-                let i = self.recurrent_activation.elementwise(gate(INPUT));
-                let f = self.recurrent_activation.elementwise(gate(FORGET));
-                let g = self.activation.elementwise(gate(CANDIDATE));
-                let o = self.recurrent_activation.elementwise(gate(OUTPUT));
-                *c = f * *c + i * g;
-                *h = o * self.activation.elementwise(*c);
-            }
-        }
-        Ok(())
-    }
-
-    fn output<'s>(&self, state: &'s LstmState<A>) -> ArrayView2<'s, A> {
-        state.h.view()
-    }
+    causal_of_cell!();
 }

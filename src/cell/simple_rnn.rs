@@ -1,16 +1,15 @@
 //! `SimpleRnn`: one gate, its output is its state.
 
-use super::builder::{Common, common_setters, contiguous, recurrent_of_cell};
+use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Result, check};
-use crate::kernel::Packed;
+use crate::kernel::activate::Chosen;
+use crate::kernel::{Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
-use alloc::vec;
-use alloc::vec::Vec;
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis};
 
 /// A fully connected recurrent layer: the output is fed back as it is.
 ///
@@ -35,9 +34,9 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 /// ```
 #[derive(Clone)]
 pub struct SimpleRnn<A> {
-    kernel: Packed<A>,
-    recurrent_kernel: Packed<A>,
-    bias: Option<Packed<A>>,
+    kernel: Panels<A>,
+    recurrent_kernel: Panels<A>,
+    bias: Option<Panels<A>>,
     activation: Activation,
 }
 
@@ -149,10 +148,11 @@ impl<A: Element> SimpleRnnBuilder<A> {
         if let Some(bias) = &bias {
             check("bias", "units", common.units, bias.len())?;
         }
+        let isa = common.isa;
         Ok(SimpleRnn {
-            kernel: Packed::pack(kernel.view(), 1),
-            recurrent_kernel: Packed::pack(recurrent_kernel.view(), 1),
-            bias: bias.map(|bias| Packed::pack(bias.view().insert_axis(Axis(0)), 1)),
+            kernel: Panels::pack(kernel.view(), 1, isa),
+            recurrent_kernel: Panels::pack(recurrent_kernel.view(), 1, isa),
+            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
             activation: common.activation,
         })
     }
@@ -160,49 +160,29 @@ impl<A: Element> SimpleRnnBuilder<A> {
 
 recurrent_of_cell!(SimpleRnn, "simple_rnn", Hidden, [h]);
 
-/// What a step of one row needs room for.
-#[derive(Clone, Debug)]
-pub struct Scratch<A> {
-    x: Vec<A>,
-    z: Vec<A>,
+impl<A: Element> SimpleRnn<A> {
+    /// Where the sums of the inputs start.
+    fn start(&self) -> Option<&Panels<A>> {
+        self.bias.as_ref()
+    }
+
+    fn step(&self, rows: &Rows, state: &mut Hidden<A>, scratch: &mut Workspace<A>) {
+        let functions = Chosen {
+            gate: Activation::Sigmoid,
+            act: self.activation,
+        };
+        scratch.simple_rnn(&self.recurrent_kernel, rows, &mut state.h, functions);
+    }
 }
 
 impl<A: Element> Causal for SimpleRnn<A> {
-    type Scratch = Scratch<A>;
-
-    fn scratch(&self) -> Scratch<A> {
-        Scratch {
-            x: vec![A::zero(); self.features()],
-            z: vec![A::zero(); self.kernel.len()],
-        }
+    fn scratch(&self, samples: usize) -> Workspace<A> {
+        Workspace::new(samples, &self.kernel)
     }
 
     fn settle(&self, state: &mut Hidden<A>) {
         make_contiguous(&mut state.h);
     }
 
-    fn advance(
-        &self,
-        x: ArrayView2<A>,
-        rows: &Rows,
-        state: &mut Hidden<A>,
-        scratch: &mut Scratch<A>,
-    ) -> Result<()> {
-        let Scratch { x: spare, z } = scratch;
-        for &row in rows.active() {
-            Packed::start(self.bias.as_ref(), z);
-            self.kernel.accumulate(contiguous(&x.row(row), spare), z);
-            let mut h = state.h.row_mut(row);
-            let h = h.as_slice_mut().expect("a settled state is contiguous");
-            self.recurrent_kernel.accumulate(h, z);
-            for (unit, h) in h.iter_mut().enumerate() {
-                *h = self.activation.elementwise(z[self.kernel.at(0, unit)]);
-            }
-        }
-        Ok(())
-    }
-
-    fn output<'s>(&self, state: &'s Hidden<A>) -> ArrayView2<'s, A> {
-        state.h.view()
-    }
+    causal_of_cell!();
 }

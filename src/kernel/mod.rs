@@ -1,7 +1,29 @@
-//! The arithmetic under the cells: packed weights and the products with them. Knows no gates, no time, no masks.
+//! The arithmetic under the cells: packed weights, micro-kernels, vector activations, one dispatch. Knows no time and no
+//! masks. The only place in the crate with `unsafe`.
+//!
+//! ```text
+//! vector   the operations; portable, x86   ->   math       tanh, sigmoid   ->   activate
+//! panels   weights in the order of use     ->   tile       samples x vectors in registers
+//! isa      which vectors: chosen at packing     steps      a tile of each cell, from inputs to the new state
+//!                                               workspace  the safe doors
+//! ```
+#![allow(unsafe_code)]
+// Kernels index registers: `for r in 0..R` reads as the equations do.
+#![allow(clippy::needless_range_loop, clippy::inline_always)]
 
-mod packed;
+pub(crate) mod activate;
+mod isa;
+mod math;
+mod panels;
 #[cfg(test)]
 pub(crate) mod reference;
+pub(crate) mod steps;
+mod tile;
+mod vector;
+mod workspace;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-pub(crate) use packed::Packed;
+pub use isa::{Isa, Lanes};
+pub(crate) use panels::Panels;
+pub use workspace::Workspace;

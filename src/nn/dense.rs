@@ -1,7 +1,7 @@
 //! `Dense`: a fully connected layer on the last axis.
 
 use crate::error::{Error, Result, check, check_size};
-use crate::kernel::Packed;
+use crate::kernel::{Isa, Panels, Workspace};
 use crate::model::{AnyLayer, Flow};
 use crate::{Activation, Element};
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
@@ -26,10 +26,13 @@ use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 /// ```
 #[derive(Clone)]
 pub struct Dense<A> {
-    kernel: Packed<A>,
-    bias: Option<Packed<A>>,
+    kernel: Panels<A>,
+    bias: Option<Panels<A>>,
     activation: Activation,
 }
+
+/// How many rows share the weights while they are in the cache.
+const CHUNK: usize = 64;
 
 impl<A: Element> Dense<A> {
     /// A linear layer with these weights: `kernel` (features, units), `bias` (units) or `None`.
@@ -41,9 +44,10 @@ impl<A: Element> Dense<A> {
         if let Some(bias) = &bias {
             check("bias", "units", kernel.ncols(), bias.len())?;
         }
+        let isa = Isa::detect();
         Ok(Dense {
-            kernel: Packed::pack(kernel.view(), 1),
-            bias: bias.map(|bias| Packed::pack(bias.view().insert_axis(Axis(0)), 1)),
+            kernel: Panels::pack(kernel.view(), 1, isa),
+            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
             activation: Activation::Linear,
         })
     }
@@ -96,14 +100,29 @@ impl<A: Element> Dense<A> {
         shape[last.0] = self.units();
         check_size("output", shape.slice())?;
         let mut y = Array::zeros(shape);
-        let mut z = alloc::vec![A::zero(); self.kernel.len()];
-        let x = x.as_standard_layout();
-        for (x, mut y) in x.lanes(last).into_iter().zip(y.lanes_mut(last)) {
-            Packed::start(self.bias.as_ref(), &mut z);
-            self.kernel
-                .accumulate(x.as_slice().unwrap_or_default(), &mut z);
-            self.activation.apply(&mut z[..self.units()]);
-            y.iter_mut().zip(&z).for_each(|(y, &z)| *y = z);
+        let (x, units) = (x.as_standard_layout(), self.units());
+        let rows = y.len() / units;
+        let x = x.to_shape((rows, 1, self.features())).map_err(|_| {
+            let expected = "few enough rows for the memory of a machine";
+            Error::value(
+                "input",
+                expected,
+                alloc::format!("of shape {:?}", x.shape()),
+            )
+        })?;
+        let mut work = Workspace::new(CHUNK.min(rows), &self.kernel);
+        let mut y_rows = y.lanes_mut(last).into_iter();
+        for first in (0..rows).step_by(CHUNK) {
+            let chunk = (first..rows.min(first + CHUNK)).map(|row| (row, 0));
+            work.project(&self.kernel, self.bias.as_ref(), &x.view(), chunk);
+            for (z, mut y) in work
+                .projected()
+                .chunks_exact_mut(self.kernel.len())
+                .zip(&mut y_rows)
+            {
+                self.activation.apply(&mut z[..units]);
+                y.iter_mut().zip(&*z).for_each(|(y, &z)| *y = z);
+            }
         }
         Ok(y)
     }

@@ -105,8 +105,8 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
 impl<L: Causal, U: Causal<Elem = L::Elem>> Causal for Stacked<L, U> {
     type Scratch = (L::Scratch, U::Scratch);
 
-    fn scratch(&self) -> Self::Scratch {
-        (self.lower.scratch(), self.upper.scratch())
+    fn scratch(&self, samples: usize) -> Self::Scratch {
+        (self.lower.scratch(samples), self.upper.scratch(samples))
     }
 
     fn settle(&self, state: &mut Self::State) {

@@ -1,0 +1,141 @@
+//! A weight matrix, laid out once for the products of every step.
+
+use super::isa::Isa;
+use super::tile::{Inputs, Project};
+use crate::Element;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayView2};
+
+/// A piece of memory that vectors do not straddle cache lines in.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line<A>([A; 16]);
+
+/// A Keras-shaped matrix (rows, gates · units), stored as `[panel][row][gate][block][lane]`: units in blocks of one vector,
+/// `blocks` of them side by side where there is one gate only, the last ones filled up with zeros. What is accumulated has
+/// the layout `[panel][gate][block][lane]`, one row of this.
+///
+/// The weights are stored here and nowhere else; [`unpack`](Self::unpack) gives the matrix back bit for bit.
+#[derive(Clone)]
+pub(crate) struct Panels<A> {
+    lines: Vec<Line<A>>,
+    rows: usize,
+    gates: usize,
+    units: usize,
+    lanes: usize,
+    blocks: usize,
+    isa: Isa,
+}
+
+impl<A: Element> Panels<A> {
+    /// `matrix` is (rows, gates · units).
+    pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
+        let (rows, columns) = matrix.dim();
+        let units = columns / gates;
+        let lanes = isa.lanes::<A>();
+        // One gate alone would leave most registers of a tile empty.
+        let blocks = if gates == 1 {
+            units.div_ceil(lanes).clamp(1, 4)
+        } else {
+            1
+        };
+        let mut packed = Panels {
+            lines: Vec::new(),
+            rows,
+            gates,
+            units,
+            lanes,
+            blocks,
+            isa,
+        };
+        let len = packed.panels() * rows * packed.width();
+        packed.lines = vec![Line([A::zero(); 16]); len.div_ceil(16)];
+        for row in 0..rows {
+            for gate in 0..gates {
+                for unit in 0..units {
+                    let at = packed.position(row, gate, unit);
+                    packed.lines[at / 16].0[at % 16] = matrix[[row, gate * units + unit]];
+                }
+            }
+        }
+        packed
+    }
+
+    /// The matrix that was packed, (rows, gates · units).
+    pub fn unpack(&self) -> Array2<A> {
+        Array2::from_shape_fn((self.rows, self.gates * self.units), |(row, column)| {
+            let at = self.position(row, column / self.units, column % self.units);
+            self.lines[at / 16].0[at % 16]
+        })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// How many panels there are.
+    pub fn panels(&self) -> usize {
+        self.units.div_ceil(self.lanes * self.blocks)
+    }
+
+    /// How many units a panel has.
+    pub fn panel_units(&self) -> usize {
+        self.lanes * self.blocks
+    }
+
+    /// How many vectors stand side by side in a row of a panel.
+    pub fn vectors(&self) -> usize {
+        self.gates * self.blocks
+    }
+
+    /// How many numbers a row of a panel has.
+    pub fn width(&self) -> usize {
+        self.vectors() * self.lanes
+    }
+
+    /// The length of what is accumulated: all gates of all units, filled up.
+    pub fn len(&self) -> usize {
+        self.panels() * self.width()
+    }
+
+    /// The first number of a panel; its rows follow one another.
+    pub fn panel(&self, panel: usize) -> *const A {
+        debug_assert!(panel < self.panels());
+        let first: *const A = self.lines.as_ptr().cast();
+        // SAFETY: `panels() * rows * width` numbers were packed, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
+        // bytes fill 64 or 128 bytes).
+        unsafe { first.add(panel * self.rows * self.width()) }
+    }
+
+    /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
+    /// neighbours. `z` has `len()` numbers for each input.
+    pub fn project(&self, bias: Option<&Self>, inputs: &Inputs<A>, z: &mut [A]) {
+        assert!(inputs.len() * self.len() <= z.len());
+        debug_assert!(bias.is_none_or(|bias| (bias.rows, bias.len()) == (1, self.len())));
+        self.isa.run(Project {
+            panels: self,
+            bias,
+            inputs,
+            z,
+        });
+    }
+
+    fn in_panel(&self, gate: usize, unit: usize) -> usize {
+        let block = unit / self.lanes % self.blocks;
+        (gate * self.blocks + block) * self.lanes + unit % self.lanes
+    }
+
+    fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
+        let panel = unit / self.panel_units();
+        (panel * self.rows + row) * self.width() + self.in_panel(gate, unit)
+    }
+}

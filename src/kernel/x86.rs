@@ -1,0 +1,134 @@
+//! The vectors of AVX2 with FMA, and of AVX-512.
+
+use super::vector::Vector;
+#[allow(clippy::wildcard_imports)] // sixty names
+use core::arch::x86_64::*;
+
+#[derive(Clone, Copy)]
+pub struct F32x8(__m256);
+#[derive(Clone, Copy)]
+pub struct F64x4(__m256d);
+#[derive(Clone, Copy)]
+pub struct F32x16(__m512);
+#[derive(Clone, Copy)]
+pub struct F64x8(__m512d);
+
+/// One `Vector` of each: the same operations under the names of the instruction set.
+macro_rules! vector {
+    (
+        $name:ident, $elem:ty, $lanes:literal, $registers:literal, $mantissa:literal,
+        $set1:ident, $loadu:ident, $storeu:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident,
+        $max:ident, $min:ident, $to_int:ident, $from_int:ident, $and:ident, $or:ident, $set_bits:ident, $shift:ident,
+        $bits:ty, $int:ty
+    ) => {
+        // SAFETY: each operation is the instruction of that name; loads and stores touch `LANES` numbers, unaligned.
+        // The callers have checked the instruction set (the trait's contract).
+        unsafe impl Vector for $name {
+            type Elem = $elem;
+            const LANES: usize = $lanes;
+            const REGISTERS: usize = $registers;
+
+            #[inline(always)]
+            unsafe fn splat(x: $elem) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $set1(x) })
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $elem) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $loadu(from) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $elem) {
+                // SAFETY: as above.
+                unsafe { $storeu(to, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $add(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn sub(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $sub(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $mul(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn div(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $div(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn mul_add(self, a: Self, b: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $fmadd(self.0, a.0, b.0) })
+            }
+            #[inline(always)]
+            unsafe fn max(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $max(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn min(self, y: Self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $min(self.0, y.0) })
+            }
+            #[inline(always)]
+            unsafe fn abs(self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $from_int($and($to_int(self.0), $set_bits(<$int>::MAX))) })
+            }
+            #[inline(always)]
+            unsafe fn with_sign(self, of: Self) -> Self {
+                // SAFETY: as above.
+                unsafe {
+                    let sign = $and($to_int(of.0), $set_bits(<$int>::MIN));
+                    $name($from_int($or($to_int(self.0), sign)))
+                }
+            }
+            #[inline(always)]
+            unsafe fn low_bits_to_exponent(self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $from_int($shift::<$mantissa>($to_int(self.0))) })
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+vector!(
+    F32x8, f32, 8, 16, 23,
+    _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps,
+    _mm256_max_ps, _mm256_min_ps,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi32,
+    _mm256_slli_epi32, __m256i, i32
+);
+#[rustfmt::skip]
+vector!(
+    F64x4, f64, 4, 16, 52,
+    _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd,
+    _mm256_max_pd, _mm256_min_pd,
+    _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x,
+    _mm256_slli_epi64, __m256i, i64
+);
+#[rustfmt::skip]
+vector!(
+    F32x16, f32, 16, 32, 23,
+    _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
+    _mm512_max_ps, _mm512_min_ps,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
+    _mm512_slli_epi32, __m512i, i32
+);
+#[rustfmt::skip]
+vector!(
+    F64x8, f64, 8, 32, 52,
+    _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
+    _mm512_max_pd, _mm512_min_pd,
+    _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,
+    _mm512_slli_epi64, __m512i, i64
+);
