@@ -13,8 +13,8 @@ mod private {
 
 /// A floating-point number that layers compute in: [`f32`] or [`f64`].
 ///
-/// Sealed: the kernels are written for these two. It asks for no `std`; the transcendental functions are those of the
-/// `libm` crate on every platform, with and without `std`, so that results do not depend on the C library underneath.
+/// Sealed: the kernels are written for these two. It asks for no `std`: the transcendental functions are the crate's own
+/// or those of the `libm` crate, never those of the C library underneath.
 pub trait Element:
     Float
     + NumAssign
@@ -33,15 +33,15 @@ pub trait Element:
     /// This value as an `f64`, exact.
     fn as_f64(self) -> f64;
     #[doc(hidden)]
-    fn exp_(self) -> Self;
+    fn libm_exp(self) -> Self;
     #[doc(hidden)]
-    fn exp_m1_(self) -> Self;
+    fn libm_exp_m1(self) -> Self;
     #[doc(hidden)]
-    fn ln_1p_(self) -> Self;
+    fn libm_ln_1p(self) -> Self;
     #[doc(hidden)]
-    fn tanh_(self) -> Self;
+    fn libm_tanh(self) -> Self;
     #[doc(hidden)]
-    fn erf_(self) -> Self;
+    fn libm_erf(self) -> Self;
 }
 
 macro_rules! element {
@@ -55,19 +55,19 @@ macro_rules! element {
             fn as_f64(self) -> f64 {
                 self as f64
             }
-            fn exp_(self) -> Self {
+            fn libm_exp(self) -> Self {
                 libm::$exp(self)
             }
-            fn exp_m1_(self) -> Self {
+            fn libm_exp_m1(self) -> Self {
                 libm::$expm1(self)
             }
-            fn ln_1p_(self) -> Self {
+            fn libm_ln_1p(self) -> Self {
                 libm::$log1p(self)
             }
-            fn tanh_(self) -> Self {
+            fn libm_tanh(self) -> Self {
                 libm::$tanh(self)
             }
-            fn erf_(self) -> Self {
+            fn libm_erf(self) -> Self {
                 libm::$erf(self)
             }
         }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// The result of everything in this crate that can fail.
@@ -10,7 +11,8 @@ pub type Result<T> = core::result::Result<T, Error>;
 /// Why a call was refused.
 ///
 /// Every public door checks its arguments first and changes nothing if it refuses: an `Err` leaves states, streams and
-/// sessions as they were.
+/// sessions as they were. (Only a [`Cell`](crate::Cell) of your own that breaks its word can fail in the middle of a call:
+/// a session keeps its state even then, a stream has to be given a new one.)
 ///
 /// ```
 /// use recurrent::{Lstm, Recurrent};
@@ -67,6 +69,13 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// What one part of a composed layer refused.
+    Part {
+        /// Which one: `"forward layer"`, `"upper layer"` …
+        part: &'static str,
+        /// Why.
+        source: Box<Error>,
+    },
     /// A layer of a [`Model`](crate::Model) refused its input.
     Layer {
         /// Its place, from 0.
@@ -86,6 +95,14 @@ impl Error {
             found: found.to_string(),
         }
     }
+}
+
+/// Says which part of a composed layer an error is about.
+pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
+    result.map_err(|source| Error::Part {
+        part,
+        source: Box::new(source),
+    })
 }
 
 impl fmt::Display for Error {
@@ -125,6 +142,7 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => write!(f, "{name} is {found}, expected {expected}"),
+            Error::Part { part, source } => write!(f, "{part}: {source}"),
             Error::Layer {
                 index,
                 name,
@@ -137,7 +155,7 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Error::Layer { source, .. } => Some(source),
+            Error::Layer { source, .. } | Error::Part { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -162,19 +180,25 @@ pub(crate) fn check(
     }
 }
 
-/// Refuses to make an array that no machine has the memory for (making it would panic).
+/// Refuses to make an array that this machine has not the memory for (making it would panic or abort).
 pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {
-    let most = isize::MAX as usize / 16;
-    let sizes = shape.iter().filter(|&&n| n > 0);
-    match sizes.copied().try_fold(1_usize, usize::checked_mul) {
-        Some(size) if size <= most => Ok(()),
-        _ => {
-            let expected = "one that fits into the memory of a machine";
-            Err(Error::value(
-                "shape",
-                expected,
-                alloc::format!("{shape:?} for the {array}"),
-            ))
-        }
+    /// No number is larger.
+    const BYTES: usize = 8;
+    /// Up to here asking would take longer than it is worth.
+    const SMALL: usize = 1 << 30;
+    // An array without elements must still have a size that can be counted without them.
+    let sizes = shape.iter().copied().filter(|&n| n > 0);
+    let most = isize::MAX as usize;
+    let bytes = sizes
+        .fold(BYTES, usize::saturating_mul)
+        .min(most.saturating_add(1));
+    let fits = bytes <= SMALL
+        || shape.contains(&0) && bytes <= most
+        || Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
+    if fits {
+        return Ok(());
     }
+    let expected = "one that fits into the memory of this machine";
+    let found = alloc::format!("{shape:?} for the {array}");
+    Err(Error::value("shape", expected, found))
 }

@@ -217,32 +217,49 @@ impl SplitMix64 {
 fn orthogonal(rows: usize, columns: usize, gain: f64, seed: u64) -> Vec<f64> {
     let (count, len) = (rows.min(columns), rows.max(columns));
     let mut random = SplitMix64(seed);
-    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
-    while vectors.len() < count {
+    let mut vectors: Vec<f64> = Vec::with_capacity(count * len);
+    while vectors.len() < count * len {
         let mut v = random.fill(len, SplitMix64::normal);
         for _ in 0..2 {
-            for q in &vectors {
-                let dot: f64 = q.iter().zip(&v).map(|(q, v)| q * v).sum();
-                v.iter_mut().zip(q).for_each(|(v, q)| *v -= dot * q);
+            for q in vectors.chunks_exact(len) {
+                let along = dot(q, &v);
+                v.iter_mut().zip(q).for_each(|(v, q)| *v -= along * q);
             }
         }
-        let norm = libm::sqrt(v.iter().map(|v| v * v).sum());
+        let norm = libm::sqrt(dot(&v, &v));
         // A vector that nearly lies in the span of the others is drawn again.
         if norm > 1e-8 {
-            v.iter_mut().for_each(|v| *v /= norm);
-            vectors.push(v);
+            vectors.extend(v.iter().map(|v| v / norm));
         }
     }
     let at = |row: usize, column: usize| {
         if rows <= columns {
-            vectors[row][column]
+            vectors[row * len + column]
         } else {
-            vectors[column][row]
+            vectors[column * len + row]
         }
     };
     (0..rows * columns)
         .map(|i| gain * at(i / columns, i % columns))
         .collect()
+}
+
+/// Eight sums side by side, in one order on every machine.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a
+        .remainder()
+        .iter()
+        .zip(b.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    let mut sums = [0.0; 8];
+    for (a, b) in a.zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

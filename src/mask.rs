@@ -59,6 +59,10 @@ impl<'a> Mask<'a> {
 /// previous output, except before its first real step, where Keras says 0 (not h0): hence `started`.
 #[derive(Clone, Debug)]
 pub struct Rows {
+    samples: usize,
+    /// All of them take the step.
+    all: bool,
+    /// These three are empty where no mask can come.
     real: Vec<bool>,
     started: Vec<bool>,
     active: Vec<usize>,
@@ -67,50 +71,72 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// Every one of `samples` takes every step.
+    pub(crate) fn unmasked(samples: usize) -> Self {
+        Rows {
+            samples,
+            all: true,
+            real: Vec::new(),
+            started: Vec::new(),
+            active: Vec::new(),
+            steady: true,
+        }
+    }
+
     /// Every one of `samples` takes the step; none has taken one.
     pub(crate) fn new(samples: usize) -> Self {
         Rows {
+            samples,
+            all: true,
             real: alloc::vec![true; samples],
             started: alloc::vec![false; samples],
-            active: (0..samples).collect(),
+            active: Vec::with_capacity(samples),
             steady: false,
         }
     }
 
     pub(crate) fn samples(&self) -> usize {
-        self.real.len()
+        self.samples
     }
 
-    /// The samples that take the step, ascending.
-    pub(crate) fn active(&self) -> &[usize] {
-        &self.active
+    /// The samples that take the step, ascending; `None` if they all do.
+    pub(crate) fn active(&self) -> Option<&[usize]> {
+        (!self.all).then_some(&self.active)
+    }
+
+    /// How many samples take the step.
+    pub(crate) fn count(&self) -> usize {
+        self.active().map_or(self.samples, <[usize]>::len)
     }
 
     pub(crate) fn all_active(&self) -> bool {
-        self.active.len() == self.real.len()
+        self.all
     }
 
     pub(crate) fn is_active(&self, row: usize) -> bool {
-        self.real[row]
+        self.all || self.real[row]
     }
 
     /// Chooses who takes the next step. Allocates nothing: `active` was made for all.
     pub(crate) fn choose(&mut self, is_real: impl Fn(usize) -> bool) {
         self.steady = false;
         self.active.clear();
-        for row in 0..self.real.len() {
-            self.real[row] = is_real(row);
-            self.started[row] |= self.real[row];
-            if self.real[row] {
+        for (row, (real, started)) in self.real.iter_mut().zip(&mut self.started).enumerate() {
+            *real = is_real(row);
+            *started |= *real;
+            if *real {
                 self.active.push(row);
             }
         }
+        self.all = self.active.len() == self.samples;
     }
 
+    #[inline]
     pub(crate) fn choose_all(&mut self) {
         if !self.steady {
-            self.choose(|_| true);
-            self.steady = true;
+            self.real.fill(true);
+            self.started.fill(true);
+            (self.all, self.steady) = (true, true);
         }
     }
 

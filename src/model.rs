@@ -1,6 +1,6 @@
 //! `Model`: layers one behind the other, with masks flowing as in Keras.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check};
 use crate::{Element, Layer, Output, Recurrent, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -67,6 +67,12 @@ pub trait AnyLayer<A: Element>: Send + Sync {
     #[doc(hidden)]
     fn forward_from(&self, input: Flow<A>, _: Option<&Slot>) -> Result<(Flow<A>, Option<Slot>)> {
         self.forward(input).map(|flow| (flow, None))
+    }
+
+    /// The state of one sample before the first call, if calls in a session keep one.
+    #[doc(hidden)]
+    fn fresh(&self) -> Option<Slot> {
+        None
     }
 }
 
@@ -142,6 +148,15 @@ impl<A: Element> Model<A> {
 
     /// Reads the kept states and makes new ones, so that an error in a late layer leaves the early ones as they were.
     pub(crate) fn run_from(&self, input: Flow<A>, kept: Option<&Kept>) -> Result<(Flow<A>, Kept)> {
+        if let Some(mask) = &input.mask {
+            let shape = input.values.shape();
+            let [samples, timesteps] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
+            check("mask", "samples", samples, mask.nrows())?;
+            check("mask", "timesteps", timesteps, mask.ncols())?;
+        }
+        if kept.is_some_and(|kept| kept.0.len() != self.layers.len()) {
+            return Err(another_model());
+        }
         let mut flow = input;
         let mut states = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {
@@ -157,6 +172,13 @@ impl<A: Element> Model<A> {
             states.push(state);
         }
         Ok((flow, Kept(states)))
+    }
+}
+
+impl<A: Element> Model<A> {
+    /// The state of one sample before the first call, of every layer that keeps one.
+    pub(crate) fn fresh_states(&self) -> Kept {
+        Kept(self.layers.iter().map(|layer| layer.fresh()).collect())
     }
 }
 
@@ -212,8 +234,8 @@ where
         if let Some(mask) = &input.mask {
             run = run.mask(mask);
         }
-        if let Some(state) = kept.and_then(Slot::get) {
-            run = run.from(state);
+        if let Some(slot) = kept {
+            run = run.from(slot.get().ok_or_else(another_model)?);
         }
         let returns = crate::Returns {
             state: true,
@@ -230,6 +252,15 @@ where
         let state = state.filter(|_| self.is_stateful()).map(Slot::new);
         Ok((Flow { values, mask }, state))
     }
+
+    fn fresh(&self) -> Option<Slot> {
+        let stateful = self.is_stateful();
+        stateful.then(|| Slot::new(self.inner().zero_state(1)))
+    }
+}
+
+fn another_model() -> Error {
+    Error::value("state", "of the same model", "of another")
 }
 
 /// The kept state of one layer of a model.
@@ -277,7 +308,7 @@ impl<S: State> AnyState for S {
     fn copy_sample(&mut self, row: usize, from: &dyn AnyState, from_row: usize) -> Result<()> {
         match from.as_any().downcast_ref::<S>() {
             Some(from) => State::copy_sample(self, row, from, from_row),
-            None => Err(Error::value("state", "of the same model", "of another")),
+            None => Err(another_model()),
         }
     }
     fn reset_sample(&mut self, row: usize) -> Result<()> {
@@ -303,7 +334,7 @@ impl State for Kept {
     }
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
         if self.0.len() != from.0.len() {
-            return Err(Error::value("state", "of the same model", "of another"));
+            return Err(another_model());
         }
         for (slot, from) in self.0.iter_mut().zip(&from.0) {
             if let (Some(slot), Some(from)) = (slot, from) {

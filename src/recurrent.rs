@@ -36,7 +36,7 @@ pub trait Recurrent {
     /// The length of the last axis of the output.
     fn units(&self) -> usize;
 
-    /// The state before the first step. Like every allocation it panics if no machine has the memory for that.
+    /// The state before the first step. Like every allocation it panics or aborts if there is no memory for that.
     fn zero_state(&self, samples: usize) -> Self::State;
 
     /// Starts a call: choose adjectives (`.from(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).
@@ -117,10 +117,10 @@ pub trait Causal: Recurrent {
     #[doc(hidden)]
     fn scratch(&self, samples: usize) -> Self::Scratch;
 
-    /// How many timesteps are worth to be prepared together.
+    /// How many timesteps are worth to be prepared together; 0 if none.
     #[doc(hidden)]
     fn block(&self, _samples: usize) -> usize {
-        1
+        0
     }
 
     /// Does what a few steps to come have in common: `steps` lists them, (sample, timestep) in their order.
@@ -215,8 +215,11 @@ pub(crate) fn unroll<C: Causal>(
     let (samples, timesteps, _) = pass.x.dim();
     cell.settle(state);
     let mut scratch = cell.scratch(samples);
-    let block = cell.block(samples).max(1);
-    let mut rows = Rows::new(samples);
+    let block = cell.block(samples);
+    let mut rows = match pass.mask {
+        Some(_) => Rows::new(samples),
+        None => Rows::unmasked(samples),
+    };
     let (mut last, mut sequences) = match sink {
         Sink::Last(last) => (Some(last), None),
         Sink::Sequences(sequences) => (None, Some(sequences)),
@@ -224,7 +227,7 @@ pub(crate) fn unroll<C: Causal>(
     let time = |i: usize| if pass.backwards { timesteps - 1 - i } else { i };
     for i in 0..timesteps {
         let t = time(i);
-        if i % block == 0 {
+        if block > 0 && i % block == 0 {
             let ahead = (i..timesteps.min(i + block)).map(time);
             let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
             let is_real = |&(row, t): &(usize, usize)| pass.mask.is_none_or(|m| m.is_real(row, t));

@@ -40,7 +40,8 @@ pub struct Apart(());
 /// # What is decided for unusual input
 /// Zero samples give arrays without rows. Zero timesteps give `last` = 0, empty sequences and the initial state. A layer
 /// without features runs on its bias and state alone. NaN and infinities go through the arithmetic of their own sample
-/// and touch no other; a masked step is not read at all, so padding may hold anything.
+/// and touch no other; a masked step is not read at all, so padding may hold anything. (But a [`Cell`](crate::Cell) of your
+/// own sees the padding; what it makes of that is thrown away.)
 #[must_use = "a run does nothing until a verb ends it"]
 #[derive(Debug)]
 pub struct Run<'a, R: Recurrent + ?Sized, V = Merged> {
@@ -157,6 +158,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let (samples, timesteps, features) = x.dim();
         self.of.check()?;
         check("input", "features", self.of.features(), features)?;
+        check_size("output", &[samples, self.of.units()])?;
         check_size("output", &[samples, timesteps, self.of.units()])?;
         if let Some(mask) = &mask {
             mask.check(samples, timesteps)?;
@@ -221,10 +223,9 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
         pass: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
     ) -> Result<End<'a, R::State>> {
         let samples = self.pass.x.dim().0;
-        let mut kept = self.kept;
-        let before = self
-            .from
-            .or_else(|| kept.as_mut().and_then(|slot| slot.take()));
+        let kept = self.kept;
+        // A copy: should a cell of the user's own break its word in the middle, the kept state is still there.
+        let before = self.from.or_else(|| kept.as_deref().cloned().flatten());
         let mut state = before.unwrap_or_else(|| self.of.zero_state(samples));
         pass(self.of, self.pass, &mut state)?;
         Ok(match kept {

@@ -3,10 +3,11 @@
 use crate::error::{Error, Result};
 use crate::model::{Flow, Kept, Model};
 use crate::run::Run;
+use crate::state::check_samples;
 use crate::{Element, Layer, Output, Recurrent, State};
 use core::fmt;
 use core::ops::Deref;
-use ndarray::{ArrayD, ArrayRef, Dimension, Ix3};
+use ndarray::{ArrayD, ArrayRef, Dimension, Ix2, Ix3};
 
 /// What has a state to keep: a [`Layer`] or a [`Model`].
 pub trait Stateful {
@@ -14,6 +15,10 @@ pub trait Stateful {
     type Elem: Element;
     /// What is kept between calls.
     type Kept: State;
+
+    /// The state of one sample before its first call.
+    #[doc(hidden)]
+    fn fresh(&self) -> Self::Kept;
 }
 
 /// What can be called in a [`Session`] with an input of `D` axes: a [`Layer`] with three, a [`Model`] with any number.
@@ -82,6 +87,16 @@ where
         self.kept.as_ref()
     }
 
+    /// Goes on from this state in the next call, which refuses one that does not fit.
+    pub fn set_state(&mut self, state: <P::Target as Stateful>::Kept) {
+        self.kept = Some(state);
+    }
+
+    /// The state that the next call would start from, without the session.
+    pub fn into_state(self) -> Option<<P::Target as Stateful>::Kept> {
+        self.kept
+    }
+
     /// Everything starts anew; the next call may have another number of samples.
     pub fn reset(&mut self) {
         self.kept = None;
@@ -90,7 +105,13 @@ where
     /// These samples start anew, the others go on. Refuses the whole call if one of them does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         match (&mut self.kept, samples.first()) {
-            (Some(kept), _) => kept.reset_samples(samples),
+            (Some(kept), _) => {
+                check_samples(samples, kept.samples())?;
+                let fresh = self.of.fresh();
+                samples
+                    .iter()
+                    .try_for_each(|&row| kept.copy_sample(row, &fresh, 0))
+            }
             (None, None) => Ok(()),
             (None, Some(&sample)) => Err(Error::Sample { sample, samples: 0 }),
         }
@@ -122,9 +143,30 @@ impl<R: Recurrent, P: Deref<Target = Layer<R>>> Session<P> {
     }
 }
 
+impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
+    /// A call from the kept state, with a mask of its own, (samples, timesteps).
+    pub fn forward_masked<D: Dimension>(
+        &mut self,
+        x: &ArrayRef<A, D>,
+        mask: &ArrayRef<bool, Ix2>,
+    ) -> Result<ArrayD<A>> {
+        let input = Flow {
+            mask: Some(mask.to_owned()),
+            ..Flow::from(x)
+        };
+        let (flow, states) = self.of.run_from(input, self.kept.as_ref())?;
+        self.kept = Some(states);
+        Ok(flow.values)
+    }
+}
+
 impl<R: Recurrent> Stateful for Layer<R> {
     type Elem = R::Elem;
     type Kept = R::State;
+
+    fn fresh(&self) -> R::State {
+        self.inner().zero_state(1)
+    }
 }
 
 impl<R: Recurrent> Forward<Ix3> for Layer<R> {
@@ -146,6 +188,10 @@ impl<R: Recurrent> Forward<Ix3> for Layer<R> {
 impl<A: Element> Stateful for Model<A> {
     type Elem = A;
     type Kept = Kept;
+
+    fn fresh(&self) -> Kept {
+        self.fresh_states()
+    }
 }
 
 impl<A: Element, D: Dimension> Forward<D> for Model<A> {

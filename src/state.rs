@@ -49,12 +49,7 @@ pub trait State: Clone + Send + 'static {
     /// Sets these samples to zero; refuses the whole call if one of them does not exist.
     fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         let all = self.samples();
-        if let Some(&sample) = samples.iter().find(|&&s| s >= all) {
-            return Err(Error::Sample {
-                sample,
-                samples: all,
-            });
-        }
+        check_samples(samples, all)?;
         samples
             .iter()
             .try_for_each(|&sample| self.reset_sample(sample))
@@ -126,7 +121,7 @@ impl<A: Element> State for Hidden<A> {
 
 impl<A: Element> State for LstmState<A> {
     fn samples(&self) -> usize {
-        self.h.nrows()
+        self.h.nrows().min(self.c.nrows())
     }
     fn zeros_like(&self, samples: usize) -> Self {
         LstmState::zeros(samples, self.h.ncols())
@@ -152,7 +147,7 @@ macro_rules! state_of_two {
     ($state:ty, $first:tt, $second:tt, $make:expr) => {
         impl<F: State, B: State> State for $state {
             fn samples(&self) -> usize {
-                self.$first.samples()
+                self.$first.samples().min(self.$second.samples())
             }
             fn zeros_like(&self, samples: usize) -> Self {
                 $make(
@@ -173,6 +168,17 @@ macro_rules! state_of_two {
 }
 state_of_two!((F, B), 0, 1, |lower, upper| (lower, upper));
 state_of_two!(BiState<F, B>, forward, backward, |forward, backward| BiState { forward, backward });
+
+/// Refuses samples that are not there.
+pub(crate) fn check_samples(samples: &[usize], all: usize) -> Result<()> {
+    match samples.iter().find(|&&s| s >= all) {
+        None => Ok(()),
+        Some(&sample) => Err(Error::Sample {
+            sample,
+            samples: all,
+        }),
+    }
+}
 
 fn check_row<A>(row: usize, array: &Array2<A>) -> Result<()> {
     if row < array.nrows() {

@@ -4,6 +4,7 @@ use crate::State;
 use crate::error::{Error, Result, check};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, check_output};
+use crate::state::check_samples;
 use ndarray::{Array2, ArrayView2};
 
 /// A layer that is fed one timestep at a time and keeps its state between them.
@@ -37,6 +38,8 @@ use ndarray::{Array2, ArrayView2};
 pub struct Stream<R: Causal> {
     of: R,
     state: R::State,
+    /// The state of one sample before its first step.
+    fresh: R::State,
     scratch: R::Scratch,
     rows: Rows,
     zero_output_for_mask: bool,
@@ -45,15 +48,17 @@ pub struct Stream<R: Causal> {
 }
 
 impl<R: Causal> Stream<R> {
-    /// A stream of this many samples, from the zero state.
+    /// A stream of this many samples, from the zero state. Panics or aborts if there is no memory for that many, as every
+    /// allocation does.
     pub fn new(of: R, samples: usize) -> Self {
-        let mut state = of.zero_state(samples);
+        let (mut state, fresh) = (of.zero_state(samples), of.zero_state(1));
         of.settle(&mut state);
         let scratch = of.scratch(samples);
         let masked = Array2::zeros((samples, of.units()));
         Stream {
             of,
             state,
+            fresh,
             scratch,
             rows: Rows::new(samples),
             zero_output_for_mask: false,
@@ -118,7 +123,7 @@ impl<R: Causal> Stream<R> {
             .ok_or(Error::Shape {
                 array: "input",
                 axis: "numbers (samples x features)",
-                expected: samples * features,
+                expected: samples.saturating_mul(features),
                 found: x.len(),
             })?;
         self.push(x)?;
@@ -169,7 +174,7 @@ impl<R: Causal> Stream<R> {
     /// All samples start anew, without allocating.
     pub fn reset(&mut self) -> Result<()> {
         for row in 0..self.samples() {
-            self.state.reset_sample(row)?;
+            self.state.copy_sample(row, &self.fresh, 0)?;
             self.rows.restart(row);
         }
         Ok(())
@@ -177,8 +182,11 @@ impl<R: Causal> Stream<R> {
 
     /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
-        self.state.reset_samples(samples)?;
-        samples.iter().for_each(|&row| self.rows.restart(row));
+        check_samples(samples, self.samples())?;
+        for &row in samples {
+            self.state.copy_sample(row, &self.fresh, 0)?;
+            self.rows.restart(row);
+        }
         Ok(())
     }
 }
@@ -191,6 +199,7 @@ where
         Stream {
             of: self.of.clone(),
             state: self.state.clone(),
+            fresh: self.fresh.clone(),
             scratch: self.scratch.clone(),
             rows: self.rows.clone(),
             zero_output_for_mask: self.zero_output_for_mask,

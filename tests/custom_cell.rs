@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
-    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, Recurrent, Result, Rnn, State,
+    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, Model, Recurrent, Result, Rnn,
+    Session, State,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -207,4 +208,67 @@ fn a_cell_that_breaks_its_word_is_refused() {
             Err(expected.clone())
         );
     }
+}
+
+/// Counts from 5, and breaks its word where x is negative.
+#[derive(Clone)]
+struct FromFive;
+
+impl Cell for FromFive {
+    type Elem = f32;
+    type State = Hidden<f32>;
+    fn features(&self) -> usize {
+        1
+    }
+    fn units(&self) -> usize {
+        1
+    }
+    fn zero_state(&self, samples: usize) -> Hidden<f32> {
+        Hidden {
+            h: Array2::from_elem((samples, 1), 5.0),
+        }
+    }
+    fn step(&self, x: ArrayView2<f32>, state: &mut Hidden<f32>) {
+        if x[[0, 0]] < 0.0 {
+            state.h = Array2::zeros((0, 1));
+        } else {
+            state.h += &x;
+        }
+    }
+    fn output<'s>(&self, state: &'s Hidden<f32>) -> ArrayView2<'s, f32> {
+        state.h.view()
+    }
+}
+
+#[test]
+fn a_reset_begins_where_the_cell_begins() {
+    let one = array![[[1.0]]];
+    let layer = Layer::new(Rnn(FromFive));
+    let mut session = Session::new(&layer);
+    let mut live = Rnn(FromFive).into_stream(1);
+    let model = Model::new().add(Layer::new(Rnn(FromFive)));
+    let mut models = Session::new(&model);
+    for _ in 0..2 {
+        assert_eq!(
+            session.forward(&one).unwrap(),
+            recurrent::Output::Last(array![[6.0]])
+        );
+        assert_eq!(models.forward(&one).unwrap(), array![[6.0]].into_dyn());
+        assert_eq!(live.push_slice(&[1.0]).unwrap(), [6.0]);
+        session.reset_samples(&[0]).unwrap();
+        models.reset_samples(&[0]).unwrap();
+        live.reset_samples(&[0]).unwrap();
+    }
+    live.push_slice(&[1.0]).unwrap();
+    live.reset().unwrap();
+    assert_eq!(live.push_slice(&[1.0]).unwrap(), [6.0]);
+}
+
+#[test]
+fn a_session_outlives_a_cell_that_breaks_its_word() {
+    let layer = Layer::new(Rnn(FromFive));
+    let mut session = Session::new(&layer);
+    session.forward(&array![[[1.0]]]).unwrap();
+    assert!(session.forward(&array![[[-1.0]]]).is_err());
+    assert_eq!(session.state().unwrap().h, array![[6.0]]);
 }

@@ -1,10 +1,9 @@
 //! Every refusal by its words, at every public door; and that a refusal changes nothing.
 
-use ndarray::{Array1, Array2, Array3, ArrayD, array};
+use ndarray::{Array1, Array2, Array3};
 use recurrent::{
     Activation, BiState, Bidirectional, Causal, Dense, Embedding, Gru, GruBias, Hidden,
-    Initializer, Layer, Lstm, LstmState, Masking, Merge, Model, Recurrent, RepeatVector, Returns,
-    Session, SimpleRnn, State, TimeDistributed,
+    Initializer, Lstm, LstmState, Merge, Recurrent, Returns, SimpleRnn, State,
 };
 use std::fmt::Debug;
 
@@ -19,6 +18,47 @@ fn lstm() -> Lstm<f32> {
 
 fn x() -> Array3<f32> {
     Array3::ones((4, 5, 2))
+}
+
+#[test]
+fn sizes_beyond_the_memory() {
+    let much = 1 << 45;
+    let large = |shape: &str| {
+        format!("shape is {shape}, expected one that fits into the memory of this machine")
+    };
+    says(
+        lstm().run(&Array3::zeros((much, 0, 2))).last(),
+        &large("[35184372088832, 3] for the output"),
+    );
+    says(
+        Lstm::<f32>::builder(1, 20_000_000).build(),
+        &large("[20000000, 20000000, 4] for the kernel"),
+    );
+    let point = Array3::<f32>::zeros((1, 1, 1));
+    let long = point.broadcast((1, much, 1)).unwrap();
+    let rnn = |features, units| SimpleRnn::<f32>::builder(features, units).build().unwrap();
+    says(
+        rnn(1, 64).then(rnn(64, 1)).run(&long).last(),
+        &large("[1, 35184372088832, 1] for the output"),
+    );
+}
+
+#[test]
+fn the_array_that_is_wrong_is_the_one_that_is_named() {
+    let m = |rows, columns| Array2::<f32>::zeros((rows, columns));
+    says(
+        Lstm::from_weights(m(2, 4), m(4, 1), None), // transposed
+        "recurrent_kernel has 1 columns (4 gates x units), expected 16",
+    );
+    says(
+        Gru::from_weights(m(9, 2), m(9, 3), GruBias::None), // as PyTorch has them
+        "recurrent_kernel has 3 columns (3 gates x units), expected 27",
+    );
+    let unbiased = Lstm::from_weights(m(2, 4), m(1, 4), None).unwrap();
+    says(
+        unbiased.with_weights(m(2, 4), m(1, 4), Array1::zeros(4)),
+        "bias is an array, expected none, since use_bias is false",
+    );
 }
 
 #[test]
@@ -250,11 +290,11 @@ fn states_of_other_batches_and_layers() {
     };
     says(
         bi.run(&x).from(both.clone()).last(),
-        "state.h has 5 units, expected 3",
+        "backward layer: state.h has 5 units, expected 3",
     );
     says(
         bi.run_apart(&x).from(both).sequences(),
-        "state.h has 5 units, expected 3",
+        "backward layer: state.h has 5 units, expected 3",
     );
     let net = lstm
         .clone()
@@ -263,7 +303,7 @@ fn states_of_other_batches_and_layers() {
         net.run(&x)
             .from((LstmState::zeros(4, 3), Hidden::zeros(1, 2)))
             .last(),
-        "state.h has 1 samples, expected 4",
+        "upper layer: state.h has 1 samples, expected 4",
     );
     let mut kept = LstmState::<f32>::zeros(2, 3);
     kept.h.fill(1.0);
@@ -275,6 +315,13 @@ fn states_of_other_batches_and_layers() {
         kept.h == ndarray::Array2::ones((2, 3)),
         "a refused reset changes nothing"
     );
+    let mut uneven = state((3, 3), (2, 3));
+    uneven.h.fill(1.0);
+    says(
+        uneven.reset_samples(&[0, 2]),
+        "sample 2 does not exist: there are 2, counted from 0",
+    );
+    assert!(uneven.h == Array2::ones((3, 3)));
     says(
         kept.select(&[2]),
         "sample 2 does not exist: there are 2, counted from 0",
@@ -352,91 +399,4 @@ fn a_refused_push_changes_nothing() {
     );
     assert_eq!(live.push(&good).unwrap(), twin.push(&good).unwrap());
     assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), []);
-}
-
-#[test]
-fn models_name_the_layer() {
-    let x = x();
-    let dense = |rows| Dense::from_weights(Array2::<f32>::eye(rows), None).unwrap();
-    let model = Model::new().add(Layer::new(lstm())).add(dense(4));
-    says(
-        model.forward(&x),
-        "layer 1 (dense): input has 3 features, expected 4",
-    );
-    let model = Model::new().add(Layer::new(lstm()).return_state(true));
-    says(
-        model.forward(&x),
-        "layer 0 (lstm): return_state is true, expected false: a layer of a Model passes on one output",
-    );
-    let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
-    says(
-        model.forward(&x),
-        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features)",
-    );
-    let model = Model::<f32>::new().add(RepeatVector::new(2));
-    says(
-        model.forward(&x),
-        "layer 0 (repeat_vector): input has 3 axes, expected 2 (samples, features)",
-    );
-    says(
-        RepeatVector::new(usize::MAX)
-            .forward(&array![[1.0_f32]])
-            .map(drop),
-        &format!(
-            "shape is [1, {}, 1] for the output, expected one that fits into the memory of a machine",
-            usize::MAX
-        ),
-    );
-    let model = Model::new().add(Masking::new(0.0_f32));
-    says(
-        model.forward(&array![1.0]),
-        "layer 0 (masking): input has 1 axes, expected 3 (samples, timesteps, features)",
-    );
-    let model = Model::new().add(TimeDistributed::new(dense(2)));
-    says(
-        model.forward(&array![[1.0, 2.0]]),
-        "layer 0 (time_distributed): input has 2 axes, expected at least 3 (samples, timesteps, ...)",
-    );
-    let inner = TimeDistributed::new(Layer::new(lstm()));
-    let model = Model::new()
-        .add(Masking::new(0.0))
-        .add(TimeDistributed::new(dense(2)))
-        .add(inner);
-    let expected = "layer 2 (time_distributed): mask is one of the outer timesteps, expected none: the layer inside \
-                    TimeDistributed reads masks of its own steps";
-    says(model.forward(&x), expected);
-    says(
-        dense(2).forward(&ndarray::arr0(1.0)),
-        "input has 0 axes, expected at least 1",
-    );
-    says(
-        dense(2).with_activation(Activation::Elu { alpha: f64::NAN }),
-        "activation is Elu { alpha: NaN }, expected a function with finite parameters",
-    );
-    let table = Embedding::from_weights(Array2::<f32>::eye(3)).unwrap();
-    says(
-        table.forward(&array![[0, 3]]),
-        "token id is 3, expected below 3",
-    );
-    for id in [3.0, 0.5, -1.0, f32::NAN, f32::INFINITY] {
-        let model = Model::new().add(table.clone().mask_zero(true));
-        says(
-            model.forward(&array![[id]]),
-            &format!(
-                "layer 0 (embedding): token id is {id}, expected a whole number from 0 to below 3"
-            ),
-        );
-    }
-    let model = Model::new().add(table.mask_zero(true));
-    says(
-        model.forward(&ArrayD::zeros(vec![1, 1, 1])),
-        "layer 0 (embedding): input has 3 axes, expected 2 (samples, timesteps) under mask_zero",
-    );
-    let error = model.forward(&array![[9.0]]).unwrap_err();
-    assert!(std::error::Error::source(&error).is_some());
-    let layer = Layer::new(lstm());
-    says(
-        Session::new(&layer).forward(&Array3::zeros((1, 1, 1))),
-        "input has 1 features, expected 2",
-    );
 }

@@ -67,8 +67,9 @@ impl Common {
             recurrent_kernel.nrows(),
         )?;
         let axis = COLUMNS[gates];
-        check("kernel", axis, columns, kernel.ncols())?;
-        check("recurrent_kernel", axis, columns, recurrent_kernel.ncols())
+        // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
+        check("recurrent_kernel", axis, columns, recurrent_kernel.ncols())?;
+        check("kernel", axis, columns, kernel.ncols())
     }
 
     /// Refuses a bias that is there although it was said that there is none.
@@ -111,6 +112,13 @@ macro_rules! common_setters {
         /// The activation of the candidate (and of the output); Tanh by default.
         pub fn activation(mut self, activation: crate::Activation) -> Self {
             self.common.activation = activation;
+            self
+        }
+
+        /// For tests: the kernels of this instruction set instead of the machine's best.
+        #[doc(hidden)]
+        pub fn with_isa(mut self, isa: crate::Isa) -> Self {
+            self.common.isa = isa;
             self
         }
 
@@ -190,11 +198,14 @@ pub(crate) use recurrent_of_cell;
 /// About how many bytes of projected inputs stay in the cache until they are used.
 const AHEAD: usize = 256 * 1024;
 
-/// How many timesteps of so many samples are projected together.
-pub(crate) fn block<A>(kernel: &Panels<A>, samples: usize) -> usize
-where
-    A: Element,
-{
+/// Up to so many features of one sample are cheaper projected within the step.
+const FEW: usize = 4;
+
+/// How many timesteps of so many samples are projected together, before the steps; none if the steps do it.
+pub(crate) fn block<A: Element>(kernel: &Panels<A>, samples: usize) -> usize {
+    if samples == 1 && kernel.rows() <= FEW {
+        return 0;
+    }
     let step = samples * kernel.len() * size_of::<A>();
     (AHEAD / step.max(1)).max(1)
 }
@@ -224,14 +235,10 @@ macro_rules! causal_of_cell {
             state: &mut Self::State,
             scratch: &mut Workspace<A>,
         ) -> Result<()> {
-            if rows.active().is_empty() {
-                return Ok(());
+            if rows.count() > 0 {
+                let (kernel, bias) = (&self.kernel, self.start());
+                self.step(&Input { x, kernel, bias }, rows, state, scratch);
             }
-            if !scratch.is_ahead() {
-                let steps = rows.active().iter().map(|&row| (row, 0));
-                self.prepare(&x.insert_axis(Axis(1)), steps, scratch);
-            }
-            self.step(rows, state, scratch);
             Ok(())
         }
 

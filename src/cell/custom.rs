@@ -55,7 +55,8 @@ pub trait Cell {
     /// The state before the first step.
     fn zero_state(&self, samples: usize) -> Self::State;
 
-    /// One timestep of all samples, `x` (samples, features). Masked samples are put back by the caller.
+    /// One timestep of all samples, `x` (samples, features). The rows of masked samples hold their padding, whatever it is;
+    /// their states are put back by the caller.
     fn step(&self, x: ArrayView2<Self::Elem>, state: &mut Self::State);
 
     /// What the step that led to this state put out, (samples, units): a pure function of the state.
@@ -122,7 +123,7 @@ impl<C: Cell> Causal for Rnn<C> {
         scratch: &mut Option<C::State>,
     ) -> Result<()> {
         let samples = rows.samples();
-        if rows.active().is_empty() {
+        if rows.count() == 0 {
             return self.check_state(state, samples);
         }
         let masked = || (0..samples).filter(|&row| !rows.is_active(row));

@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Panels, Workspace};
+use crate::kernel::{Input, Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
@@ -132,6 +132,7 @@ impl<A: Element> Gru<A> {
             .activation(self.activation)
             .recurrent_activation(self.recurrent_activation)
             .reset_after(self.reset_after())
+            .use_bias(self.bias != GruBias::None)
             .from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -302,7 +303,13 @@ impl<A: Element> Gru<A> {
         self.start.as_ref()
     }
 
-    fn step(&self, rows: &Rows, state: &mut Hidden<A>, scratch: &mut Workspace<A>) {
+    fn step(
+        &self,
+        input: &Input<A>,
+        rows: &Rows,
+        state: &mut Hidden<A>,
+        scratch: &mut Workspace<A>,
+    ) {
         let functions = Chosen {
             gate: self.recurrent_activation,
             act: self.activation,
@@ -310,11 +317,10 @@ impl<A: Element> Gru<A> {
         let h = &mut state.h;
         match &self.recurrent_kernel {
             RecurrentKernel::ResetAfter { all, inner } => {
-                scratch.gru(all, inner.as_ref(), rows, h, functions);
+                scratch.gru(input, (all, inner.as_ref()), rows, h, functions);
             }
             RecurrentKernel::ResetBefore { gates, candidate } => {
-                let z_len = self.kernel.len();
-                scratch.gru_in_two_halves((gates, candidate), z_len, rows, h, functions);
+                scratch.gru_in_two_halves(input, (gates, candidate), rows, h, functions);
             }
         }
     }
@@ -322,11 +328,11 @@ impl<A: Element> Gru<A> {
 
 impl<A: Element> Causal for Gru<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
-        let scratch = Workspace::new(samples, &self.kernel);
-        if self.reset_after() {
-            scratch
-        } else {
-            scratch.in_two_halves()
+        match &self.recurrent_kernel {
+            RecurrentKernel::ResetAfter { .. } => Workspace::new(samples, &self.kernel),
+            RecurrentKernel::ResetBefore { candidate, .. } => {
+                Workspace::in_two_halves(samples, &self.kernel, candidate)
+            }
         }
     }
 

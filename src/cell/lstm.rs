@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Panels, Workspace};
+use crate::kernel::{Input, Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
@@ -87,6 +87,7 @@ impl<A: Element> Lstm<A> {
         Self::builder(self.features(), self.units())
             .activation(self.activation)
             .recurrent_activation(self.recurrent_activation)
+            .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -214,13 +215,19 @@ impl<A: Element> Lstm<A> {
         self.bias.as_ref()
     }
 
-    fn step(&self, rows: &Rows, state: &mut LstmState<A>, scratch: &mut Workspace<A>) {
+    fn step(
+        &self,
+        input: &Input<A>,
+        rows: &Rows,
+        state: &mut LstmState<A>,
+        scratch: &mut Workspace<A>,
+    ) {
         let functions = Chosen {
             gate: self.recurrent_activation,
             act: self.activation,
         };
         let LstmState { h, c } = state;
-        scratch.lstm(&self.recurrent_kernel, rows, h, c, functions);
+        scratch.lstm(input, &self.recurrent_kernel, rows, (h, c), functions);
     }
 }
 

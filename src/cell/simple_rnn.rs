@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
 use crate::error::{Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Panels, Workspace};
+use crate::kernel::{Input, Panels, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
@@ -72,6 +72,7 @@ impl<A: Element> SimpleRnn<A> {
     ) -> Result<Self> {
         Self::builder(self.features(), self.units())
             .activation(self.activation)
+            .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -166,12 +167,18 @@ impl<A: Element> SimpleRnn<A> {
         self.bias.as_ref()
     }
 
-    fn step(&self, rows: &Rows, state: &mut Hidden<A>, scratch: &mut Workspace<A>) {
+    fn step(
+        &self,
+        input: &Input<A>,
+        rows: &Rows,
+        state: &mut Hidden<A>,
+        scratch: &mut Workspace<A>,
+    ) {
         let functions = Chosen {
             gate: Activation::Sigmoid,
             act: self.activation,
         };
-        scratch.simple_rnn(&self.recurrent_kernel, rows, &mut state.h, functions);
+        scratch.simple_rnn(input, &self.recurrent_kernel, rows, &mut state.h, functions);
     }
 }
 

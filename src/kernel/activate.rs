@@ -1,7 +1,8 @@
 //! Activations over vectors: the common ones in registers, the others one number at a time.
 
+use super::isa::Op;
 use super::math::{sigmoid, tanh};
-use super::vector::Vector;
+use super::vector::{Vector, Work};
 use crate::{Activation, Element};
 
 /// The two functions of a cell.
@@ -37,7 +38,7 @@ impl Functions for Defaults {
 
 /// Any others.
 #[derive(Clone, Copy)]
-pub(crate) struct Chosen {
+pub struct Chosen {
     pub gate: Activation,
     pub act: Activation,
 }
@@ -52,12 +53,45 @@ impl Functions for Chosen {
     #[inline(always)]
     unsafe fn gate<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller's promise.
-        unsafe { apply(self.gate, x) }
+        unsafe { Apply::to(x, self.gate) }
     }
     #[inline(always)]
     unsafe fn act<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller's promise.
-        unsafe { apply(self.act, x) }
+        unsafe { Apply::to(x, self.act) }
+    }
+}
+
+/// An activation as a call, so that not every kernel holds a copy of all of them. `x` is a vector.
+struct Apply<A> {
+    activation: Activation,
+    x: *mut A,
+}
+
+impl<A: Element> Apply<A> {
+    /// # Safety
+    /// The machine has the instruction set of `V`.
+    #[inline(always)]
+    unsafe fn to<V: Vector<Elem = A>>(x: V, activation: Activation) -> V {
+        let mut lanes = [A::zero(); 16];
+        let lane = lanes.as_mut_ptr();
+        // SAFETY: the caller's promise; the array has room for any vector.
+        unsafe {
+            x.store(lane);
+            V::call(Apply {
+                activation,
+                x: lane,
+            });
+            V::load(lane)
+        }
+    }
+}
+
+impl<A: Element> Work<A> for Apply<A> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = A>>(self) {
+        // SAFETY: the caller's promise; `x` is a vector.
+        unsafe { apply(self.activation, V::load(self.x)).store(self.x) }
     }
 }
 
@@ -76,6 +110,33 @@ unsafe fn apply<V: Vector>(activation: Activation, x: V) -> V {
             }
             Activation::Relu => V::splat(of(0.0)).max(x),
             other => x.map(|x| other.elementwise(x)),
+        }
+    }
+}
+
+/// An activation of many numbers, in place.
+pub(crate) struct Map<'a, A> {
+    pub values: &'a mut [A],
+    pub activation: Activation,
+}
+
+impl<A: Element> Op<A> for Map<'_, A> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        let (values, activation) = (&mut *self.values, self.activation);
+        // SAFETY: the caller's promise.
+        unsafe { V::enter(Map { values, activation }) }
+    }
+}
+
+impl<A: Element> Work<A> for Map<'_, A> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = A>>(self) {
+        for chunk in self.values.chunks_mut(V::LANES) {
+            // SAFETY: the caller's promise; the chunk has as many numbers as are loaded and stored.
+            unsafe {
+                let x = V::load_first(chunk.as_ptr(), chunk.len());
+                apply(self.activation, x).store_first(chunk.as_mut_ptr(), chunk.len());
+            }
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Which instruction set the kernels run on: found once, when weights are packed.
 
+use super::activate::{Chosen, Defaults, Map};
 use super::math::Constants;
+use super::panels::Panels;
+use super::steps::{GruCandidate, GruGates, GruStep, Halves, LstmStep, SimpleRnnStep, Step};
+use super::tile::Project;
 use super::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{F32x8, F32x16, F64x4, F64x8};
+use crate::Activation;
 
-/// An instruction set that this machine has: having the value is the proof.
+/// An instruction set that this machine has: having the value is the proof. Hidden: it is there for tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Set);
 
@@ -47,6 +52,11 @@ impl Isa {
         found.into_iter().flatten().map(Isa)
     }
 
+    /// Whether a multiply-add is rounded once: those that do so compute the same bits.
+    pub fn is_fused(self) -> bool {
+        self.0 != Set::Portable || super::vector::FUSED
+    }
+
     /// How many numbers a vector of this set has.
     pub(crate) fn lanes<A: Lanes>(self) -> usize {
         match self.0 {
@@ -60,16 +70,16 @@ impl Isa {
 
     /// Runs `op` with the vectors of this set.
     #[inline]
-    pub(crate) fn run<A: Lanes, O: Op<A>>(self, op: O) {
-        match self.0 {
-            // SAFETY: every machine has arrays.
-            Set::Portable => unsafe { op.eval::<A::Portable>() },
-            // SAFETY: the value is the proof that the machine has AVX2 and FMA.
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { avx2(op) },
-            // SAFETY: the value is the proof that the machine has AVX-512F.
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => unsafe { avx512(op) },
+    pub(crate) fn run<A: Lanes>(self, op: &mut impl Op<A>) {
+        // SAFETY: the value is the proof that the machine has the set.
+        unsafe {
+            match self.0 {
+                Set::Portable => op.eval::<A::Portable>(),
+                #[cfg(target_arch = "x86_64")]
+                Set::Avx2 => op.eval::<A::Avx2>(),
+                #[cfg(target_arch = "x86_64")]
+                Set::Avx512 => op.eval::<A::Avx512>(),
+            }
         }
     }
 }
@@ -77,25 +87,14 @@ impl Isa {
 /// Work that is written once, over any vector.
 pub(crate) trait Op<A> {
     /// # Safety
-    /// The machine must have the instruction set of `V`. Implementations are `#[inline(always)]`.
-    unsafe fn eval<V: Vector<Elem = A>>(self);
+    /// The machine must have the instruction set of `V`.
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self);
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<A: Lanes, O: Op<A>>(op: O) {
-    // SAFETY: this function has the features enabled.
-    unsafe { op.eval::<A::Avx2>() }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
-unsafe fn avx512<A: Lanes, O: Op<A>>(op: O) {
-    // SAFETY: this function has the features enabled.
-    unsafe { op.eval::<A::Avx512>() }
-}
-
-/// The vectors of a number type in each instruction set.
+/// A number type: its vectors in each instruction set, and the kernels over them.
+///
+/// The kernels are methods of the two number types, so that they are compiled once, with this crate, and not again in
+/// every crate that uses a layer.
 pub trait Lanes: Constants {
     #[doc(hidden)]
     type Portable: Vector<Elem = Self>;
@@ -105,20 +104,68 @@ pub trait Lanes: Constants {
     #[cfg(target_arch = "x86_64")]
     #[doc(hidden)]
     type Avx512: Vector<Elem = Self>;
+
+    #[doc(hidden)]
+    fn activate(values: &mut [Self], activation: Activation, isa: Isa);
+    #[doc(hidden)]
+    fn project(work: Project<Self>, isa: Isa);
+    #[doc(hidden)]
+    fn simple_rnn(step: &Step<Self>, of: Chosen);
+    #[doc(hidden)]
+    fn lstm(step: &Step<Self>, c: *mut Self, of: Chosen);
+    #[doc(hidden)]
+    fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: Chosen);
+    #[doc(hidden)]
+    fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: Chosen);
+    #[doc(hidden)]
+    fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: Chosen);
 }
 
-impl Lanes for f32 {
-    type Portable = Portable<f32, 4>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = F32x8;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = F32x16;
+/// Runs a step with the functions known when it was compiled, if they are Keras' defaults, or with any others.
+macro_rules! with_functions {
+    ($step:ident, $of:ident, $op:ident { $($field:ident),* }) => {
+        if $of.are_defaults() {
+            let functions = Defaults;
+            $step.panels.isa().run(&mut $op { $($field,)* functions });
+        } else {
+            let functions = $of;
+            $step.panels.isa().run(&mut $op { $($field,)* functions });
+        }
+    };
 }
 
-impl Lanes for f64 {
-    type Portable = Portable<f64, 2>;
-    #[cfg(target_arch = "x86_64")]
-    type Avx2 = F64x4;
-    #[cfg(target_arch = "x86_64")]
-    type Avx512 = F64x8;
+macro_rules! lanes {
+    ($elem:ty, $portable:ty, $avx2:ty, $avx512:ty) => {
+        impl Lanes for $elem {
+            type Portable = $portable;
+            #[cfg(target_arch = "x86_64")]
+            type Avx2 = $avx2;
+            #[cfg(target_arch = "x86_64")]
+            type Avx512 = $avx512;
+
+            fn activate(values: &mut [Self], activation: Activation, isa: Isa) {
+                isa.run(&mut Map { values, activation });
+            }
+            fn project(mut work: Project<Self>, isa: Isa) {
+                isa.run(&mut work);
+            }
+            fn simple_rnn(step: &Step<Self>, of: Chosen) {
+                with_functions!(step, of, SimpleRnnStep { step });
+            }
+            fn lstm(step: &Step<Self>, c: *mut Self, of: Chosen) {
+                with_functions!(step, of, LstmStep { step, c });
+            }
+            fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: Chosen) {
+                with_functions!(step, of, GruStep { step, inner });
+            }
+            fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: Chosen) {
+                with_functions!(step, of, GruGates { step, halves });
+            }
+            fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: Chosen) {
+                with_functions!(step, of, GruCandidate { step, halves });
+            }
+        }
+    };
 }
+lanes!(f32, Portable<f32, 4>, F32x8, F32x16);
+lanes!(f64, Portable<f64, 2>, F64x4, F64x8);

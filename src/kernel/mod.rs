@@ -26,4 +26,5 @@ mod x86;
 
 pub use isa::{Isa, Lanes};
 pub(crate) use panels::Panels;
+pub(crate) use workspace::Input;
 pub use workspace::Workspace;

@@ -18,13 +18,15 @@ struct Line<A>([A; 16]);
 ///
 /// The weights are stored here and nowhere else; [`unpack`](Self::unpack) gives the matrix back bit for bit.
 #[derive(Clone)]
-pub(crate) struct Panels<A> {
+pub struct Panels<A> {
     lines: Vec<Line<A>>,
     rows: usize,
     gates: usize,
     units: usize,
     lanes: usize,
     blocks: usize,
+    /// How many numbers a panel has.
+    panel: usize,
     isa: Isa,
 }
 
@@ -47,9 +49,10 @@ impl<A: Element> Panels<A> {
             units,
             lanes,
             blocks,
+            panel: rows * gates * blocks * lanes,
             isa,
         };
-        let len = packed.panels() * rows * packed.width();
+        let len = packed.panels() * packed.panel;
         packed.lines = vec![Line([A::zero(); 16]); len.div_ceil(16)];
         for row in 0..rows {
             for gate in 0..gates {
@@ -82,6 +85,11 @@ impl<A: Element> Panels<A> {
         self.isa
     }
 
+    /// How much memory the weights take.
+    pub fn bytes(&self) -> usize {
+        self.panels() * self.panel * size_of::<A>()
+    }
+
     /// How many panels there are.
     pub fn panels(&self) -> usize {
         self.units.div_ceil(self.lanes * self.blocks)
@@ -107,13 +115,18 @@ impl<A: Element> Panels<A> {
         self.panels() * self.width()
     }
 
+    /// How many numbers a panel has.
+    pub fn panel_len(&self) -> usize {
+        self.panel
+    }
+
     /// The first number of a panel; its rows follow one another.
+    #[inline]
     pub fn panel(&self, panel: usize) -> *const A {
-        debug_assert!(panel < self.panels());
         let first: *const A = self.lines.as_ptr().cast();
-        // SAFETY: `panels() * rows * width` numbers were packed, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
+        // SAFETY: `panels() * panel` numbers were packed, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
         // bytes fill 64 or 128 bytes).
-        unsafe { first.add(panel * self.rows * self.width()) }
+        unsafe { first.add(panel * self.panel) }
     }
 
     /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
@@ -121,12 +134,13 @@ impl<A: Element> Panels<A> {
     pub fn project(&self, bias: Option<&Self>, inputs: &Inputs<A>, z: &mut [A]) {
         assert!(inputs.len() * self.len() <= z.len());
         debug_assert!(bias.is_none_or(|bias| (bias.rows, bias.len()) == (1, self.len())));
-        self.isa.run(Project {
+        let work = Project {
             panels: self,
             bias,
             inputs,
             z,
-        });
+        };
+        A::project(work, self.isa);
     }
 
     fn in_panel(&self, gate: usize, unit: usize) -> usize {
@@ -136,6 +150,6 @@ impl<A: Element> Panels<A> {
 
     fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
         let panel = unit / self.panel_units();
-        (panel * self.rows + row) * self.width() + self.in_panel(gate, unit)
+        panel * self.panel + row * self.width() + self.in_panel(gate, unit)
     }
 }

@@ -2,206 +2,369 @@
 
 use super::isa::Op;
 use super::panels::Panels;
-use super::vector::Vector;
+use super::vector::{Vector, Work};
 use crate::Element;
+use core::mem::MaybeUninit;
+use core::ptr;
 
-/// Rows of some array: where each one starts; its numbers lie one behind the other.
-pub(crate) struct Inputs<'a, A> {
+/// How many rows a tile has at most.
+const MOST_ROWS: usize = 8;
+/// How many vectors of sums a tile has at most.
+const MOST_SUMS: usize = 24;
+
+/// Rows of some array: where each one starts, and how far its numbers lie apart.
+pub struct Inputs<'a, A> {
     base: *const A,
     offsets: &'a [isize],
+    stride: isize,
 }
 
 impl<'a, A: Element> Inputs<'a, A> {
     /// # Safety
-    /// At `base` plus each offset there must be as many numbers as the panels have rows that it is used with, for `'a`.
-    pub unsafe fn new(base: *const A, offsets: &'a [isize]) -> Self {
-        Inputs { base, offsets }
+    /// From `base` plus each offset on there must be a number every `stride`, as many as the panels have rows that it is
+    /// used with, for `'a`.
+    pub unsafe fn new(base: *const A, offsets: &'a [isize], stride: isize) -> Self {
+        Inputs {
+            base,
+            offsets,
+            stride,
+        }
     }
 
     pub fn len(&self) -> usize {
         self.offsets.len()
     }
+}
 
+/// Where a tile is: `rows` rows from the first one on, and `panels` panels, each `apart` behind the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub row: usize,
+    pub rows: usize,
+    pub panel: usize,
+    pub panels: usize,
+    pub apart: usize,
+}
+
+impl Place {
+    /// The `p`-th panel of the tile.
     #[inline(always)]
-    pub fn row(&self, i: usize) -> *const A {
-        // SAFETY: the constructor's contract.
-        unsafe { self.base.offset(self.offsets[i]) }
+    pub fn panel(&self, p: usize) -> usize {
+        self.panel + p * self.apart
     }
 }
 
-/// What is accumulated for `R` rows and `P` panels of `W` vectors.
-pub(crate) type Sums<V, const R: usize, const P: usize, const W: usize> = [[[V; W]; P]; R];
+/// Room for the sums of a tile, `[row][panel][vector][lane]`.
+#[repr(align(64))]
+pub(crate) struct Room<A>(MaybeUninit<[A; MOST_SUMS * 16]>);
 
-/// `sums[r][p] += x[r] · panel[p]`, `rows` of them ascending.
-///
-/// With one row there are several panels (a panel's four sums alone would wait for each other), else one.
+impl<A> Room<A> {
+    pub fn new() -> Self {
+        Room(MaybeUninit::uninit())
+    }
+
+    pub fn start(&mut self) -> *mut A {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// Vectors that belong to rows and panels: how far the next row and the next panel are.
+#[derive(Clone, Copy)]
+pub(crate) struct Grid<P> {
+    pub first: P,
+    pub row: usize,
+    pub panel: usize,
+}
+
+/// `to = from + x · weights` for the rows and panels of a tile, the weights' rows ascending: each sum is one chain.
+pub(crate) struct Product<'a, A> {
+    /// What the sums start from; zero if null.
+    pub from: Grid<*const A>,
+    /// Of a tile of one row: what is added first.
+    pub before: Option<&'a Before<A>>,
+    /// If there, the third of three vectors does not go on from there, but is put aside and starts anew.
+    pub third: Option<Third<A>>,
+    /// The rows that are multiplied: as many numbers as `depth`, one every `stride`.
+    pub x: [*const A; MOST_ROWS],
+    pub stride: isize,
+    /// The tile's first panel, and how far the next is.
+    pub weights: *const A,
+    pub apart: usize,
+    pub depth: usize,
+    pub to: Grid<*mut A>,
+}
+
+/// Another product with one row and the same panels: the numbers of `x`, one every `stride`, times other weights.
+pub(crate) struct Before<A> {
+    pub x: *const A,
+    pub stride: isize,
+    pub weights: *const A,
+    pub apart: usize,
+    pub depth: usize,
+}
+
+/// Where the third of three vectors goes, unless that is null, and what it starts from then.
+#[derive(Clone, Copy)]
+pub(crate) struct Third<A> {
+    pub aside: *mut A,
+    pub from: Grid<*const A>,
+}
+
+/// A product of a size known when it is compiled: `R` rows, `P` panels of `W` vectors.
+struct Sized<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<'a, A>);
+
+impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Sized<'_, A, W, R, P> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = A>>(self) {
+        let Product {
+            from,
+            before,
+            third,
+            x,
+            stride,
+            weights,
+            apart,
+            depth,
+            to,
+        } = self.0;
+        // SAFETY: the contract of `product`.
+        unsafe {
+            let mut sums = [[[V::splat(num_traits::zero()); W]; P]; R];
+            if !from.first.is_null() {
+                for r in 0..R {
+                    for p in 0..P {
+                        for w in 0..W {
+                            let at = r * from.row + p * from.panel + w * V::LANES;
+                            sums[r][p][w] = V::load(from.first.add(at));
+                        }
+                    }
+                }
+            }
+            if R == 1
+                && let Some(before) = before
+            {
+                let panel = core::array::from_fn(|p| before.weights.add(p * before.apart));
+                accumulate(&mut sums, [before.x; R], before.stride, panel, before.depth);
+            }
+            if W == 3
+                && let Some(Third { aside, from }) = third
+            {
+                for r in 0..R {
+                    for p in 0..P {
+                        if R == 1 && !aside.is_null() {
+                            sums[r][p][W - 1].store(aside.add(p * to.panel));
+                        }
+                        sums[r][p][W - 1] = if from.first.is_null() {
+                            V::splat(num_traits::zero())
+                        } else {
+                            V::load(from.first.add(p * from.panel))
+                        };
+                    }
+                }
+            }
+            let panel = core::array::from_fn(|p| weights.add(p * apart));
+            let x = core::array::from_fn(|r| x[r]);
+            accumulate(&mut sums, x, *stride, panel, *depth);
+            for r in 0..R {
+                for p in 0..P {
+                    for w in 0..W {
+                        let at = r * to.row + p * to.panel + w * V::LANES;
+                        sums[r][p][w].store(to.first.add(at));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `sums[r][p] += x[r] · panel[p]`, `depth` rows of it ascending.
 ///
 /// # Safety
-/// `x[r]` has `rows` numbers, each panel `rows · W` vectors; the machine has the instruction set of `V`.
+/// `x[r]` has `depth` numbers, one every `stride`, each panel `depth · W` vectors; the machine has the instruction set of
+/// `V`.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<V: Vector, const R: usize, const P: usize, const W: usize>(
-    sums: &mut Sums<V, R, P, W>,
+unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const P: usize>(
+    sums: &mut [[[V; W]; P]; R],
     x: [*const V::Elem; R],
+    stride: isize,
     panel: [*const V::Elem; P],
-    rows: usize,
+    depth: usize,
 ) {
-    for k in 0..rows {
-        // SAFETY: the caller's promise.
-        unsafe {
-            for p in 0..P {
+    let mut at = 0;
+    for k in 0..depth {
+        for p in 0..P {
+            // SAFETY: the caller's promise.
+            unsafe {
                 let weights: [V; W] =
                     core::array::from_fn(|w| V::load(panel[p].add((k * W + w) * V::LANES)));
                 for r in 0..R {
-                    let x = V::splat(*x[r].add(k));
+                    let x = V::splat(*x[r].offset(at));
                     for w in 0..W {
                         sums[r][p][w] = x.mul_add(weights[w], sums[r][p][w]);
                     }
                 }
             }
         }
+        at += stride;
     }
 }
 
-/// Work that goes over all rows and panels in tiles.
-pub(crate) trait Tiles<V: Vector, const W: usize> {
-    /// # Safety
-    /// Rows `row..row + R` and panels `panel..panel + P` exist; the machine has the instruction set of `V`.
-    unsafe fn tile<const R: usize, const P: usize>(&mut self, row: usize, panel: usize);
-}
-
-/// How many rows a tile of `W` vectors has at most: its sums, the weights and one input fill the registers.
-const fn height<V: Vector>(vectors: usize) -> usize {
-    let height = (V::REGISTERS - 1 - vectors) / vectors;
-    if height > 8 { 8 } else { height }
-}
-
-/// Calls `tile` for all rows and panels; the rows of a panel one behind the other, since they share its weights.
+/// Computes a product of `place`'s size, of panels of so many vectors.
 ///
 /// # Safety
-/// All rows and panels exist; the machine has the instruction set of `V`.
+/// What `Product` points at is there for all rows and panels of the place; the machine has the instruction set of `V`.
 #[inline(always)]
-pub(crate) unsafe fn over<V: Vector, const W: usize>(
-    work: &mut impl Tiles<V, W>,
-    rows: usize,
-    panels: usize,
-) {
-    let most = height::<V>(W);
-    let most_panels = if (V::REGISTERS - 2) / W < 4 {
-        (V::REGISTERS - 2) / W
-    } else {
-        4
-    };
-    // SAFETY: the caller's promise; every tile stays inside `rows` and `panels`.
+pub(crate) unsafe fn product<V: Vector>(vectors: usize, place: &Place, product: &Product<V::Elem>) {
+    // SAFETY: the caller's promise.
     unsafe {
-        if rows == 1 {
-            let mut panel = 0;
-            while panel < panels {
-                let group = (panels - panel).min(most_panels);
-                match group {
-                    1 => work.tile::<1, 1>(0, panel),
-                    2 => work.tile::<1, 2>(0, panel),
-                    3 => work.tile::<1, 3>(0, panel),
-                    _ if most_panels >= 4 => work.tile::<1, 4>(0, panel),
-                    _ => debug_assert!(false, "no group is larger than `most_panels`"),
-                }
-                panel += group;
-            }
-            return;
+        match vectors {
+            1 => product_of::<V, 1>(place, product),
+            2 => product_of::<V, 2>(place, product),
+            3 => product_of::<V, 3>(place, product),
+            _ => product_of::<V, 4>(place, product),
         }
-        // Tiles of nearly equal height: a last one of one or two rows would wait for its weights.
-        let tiles = rows.div_ceil(most);
-        for panel in 0..panels {
-            let mut row = 0;
-            for tile in 0..tiles {
-                let height = (rows - row).div_ceil(tiles - tile);
-                match height {
-                    1 => work.tile::<1, 1>(row, panel),
-                    2 => work.tile::<2, 1>(row, panel),
-                    3 => work.tile::<3, 1>(row, panel),
-                    4 if most >= 4 => work.tile::<4, 1>(row, panel),
-                    5 if most >= 5 => work.tile::<5, 1>(row, panel),
-                    6 if most >= 6 => work.tile::<6, 1>(row, panel),
-                    7 if most >= 7 => work.tile::<7, 1>(row, panel),
-                    _ if most >= 8 => work.tile::<8, 1>(row, panel),
-                    _ => debug_assert!(false, "no tile is higher than `most`"),
-                }
-                row += height;
-            }
+    }
+}
+
+/// # Safety
+/// As [`product`].
+unsafe fn product_of<V: Vector, const W: usize>(place: &Place, product: &Product<V::Elem>) {
+    let (height, breadth) = (height::<V>(W), most_panels::<V>(W));
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (place.rows, place.panels) {
+            (1, 1) => V::enter(Sized::<_, W, 1, 1>(product)),
+            (1, 2) => V::enter(Sized::<_, W, 1, 2>(product)),
+            (1, 3) => V::enter(Sized::<_, W, 1, 3>(product)),
+            (1, 4) if breadth >= 4 => V::enter(Sized::<_, W, 1, 4>(product)),
+            (2, 1) => V::enter(Sized::<_, W, 2, 1>(product)),
+            (3, 1) => V::enter(Sized::<_, W, 3, 1>(product)),
+            (4, 1) if height >= 4 => V::enter(Sized::<_, W, 4, 1>(product)),
+            (5, 1) if height >= 5 => V::enter(Sized::<_, W, 5, 1>(product)),
+            (6, 1) if height >= 6 => V::enter(Sized::<_, W, 6, 1>(product)),
+            (7, 1) if height >= 7 => V::enter(Sized::<_, W, 7, 1>(product)),
+            (8, 1) if height >= 8 => V::enter(Sized::<_, W, 8, 1>(product)),
+            _ => unreachable!("`over` makes no tile that is larger"),
+        }
+    }
+}
+
+/// How many rows a tile of `vectors` has at most: its sums, the weights and one input fill the registers.
+const fn height<V: Vector>(vectors: usize) -> usize {
+    let height = (V::REGISTERS - 1 - vectors) / vectors;
+    if height > MOST_ROWS {
+        MOST_ROWS
+    } else {
+        height
+    }
+}
+
+/// How many panels a tile of one row has at most.
+const fn most_panels<V: Vector>(vectors: usize) -> usize {
+    let panels = (V::REGISTERS - 2) / vectors;
+    if panels > 4 { 4 } else { panels }
+}
+
+/// How many panels the tiles of one row have: the sums of one panel alone would wait for each other. Weights beyond the
+/// first cache come one line at a time anyway; there, few streams of them are read faster than many.
+fn breadth<V: Vector>(weights: &Panels<V::Elem>) -> usize {
+    const FIRST_CACHE: usize = 64 << 10;
+    let most = most_panels::<V>(weights.vectors());
+    if weights.bytes() <= FIRST_CACHE {
+        most
+    } else {
+        let row = weights.width() * size_of::<V::Elem>();
+        (512 / row).clamp(1, most)
+    }
+}
+
+/// Calls `tile` for all rows and all panels; the rows of a panel one behind the other, since they share its weights.
+pub(crate) fn over<V: Vector>(
+    rows: usize,
+    weights: &Panels<V::Elem>,
+    mut tile: impl FnMut(&Place),
+) {
+    let all = weights.panels();
+    if rows == 1 {
+        // Each of a tile's panels goes on where that of the tile before ended: the streams never restart.
+        let tiles = all.div_ceil(breadth::<V>(weights));
+        for panel in 0..tiles {
+            tile(&Place {
+                row: 0,
+                rows,
+                panel,
+                panels: (all - panel).div_ceil(tiles),
+                apart: tiles,
+            });
+        }
+        return;
+    }
+    // Tiles of nearly equal height: a last one of one or two rows would wait for its weights.
+    let tiles = rows.div_ceil(height::<V>(weights.vectors()));
+    for panel in 0..all {
+        let mut row = 0;
+        for done in 0..tiles {
+            let rows = (rows - row).div_ceil(tiles - done);
+            tile(&Place {
+                row,
+                rows,
+                panel,
+                panels: 1,
+                apart: 0,
+            });
+            row += rows;
         }
     }
 }
 
 /// `z = bias + x · matrix` for every input.
-pub(crate) struct Project<'a, A> {
+pub struct Project<'a, A> {
     pub panels: &'a Panels<A>,
     pub bias: Option<&'a Panels<A>>,
     pub inputs: &'a Inputs<'a, A>,
+    /// `panels.len()` numbers for each input.
     pub z: &'a mut [A],
 }
 
 impl<A: Element> Op<A> for Project<'_, A> {
-    #[inline(always)]
-    unsafe fn eval<V: Vector<Elem = A>>(mut self) {
-        let (rows, panels) = (self.inputs.len(), self.panels.panels());
-        // SAFETY: `z` has room for all rows (checked by `Panels::project`), the inputs have theirs by contract.
-        unsafe {
-            match self.panels.vectors() {
-                1 => over::<V, 1>(&mut self, rows, panels),
-                2 => over::<V, 2>(&mut self, rows, panels),
-                3 => over::<V, 3>(&mut self, rows, panels),
-                _ => over::<V, 4>(&mut self, rows, panels),
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        let (panels, inputs, len) = (self.panels, self.inputs, self.panels.len());
+        let z = self.z.as_mut_ptr();
+        over::<V>(inputs.len(), panels, |place| {
+            let mut x = [ptr::null(); MOST_ROWS];
+            for (r, x) in x.iter_mut().enumerate().take(place.rows) {
+                *x = inputs.base.wrapping_offset(inputs.offsets[place.row + r]);
             }
-        }
-    }
-}
-
-impl<V: Vector, const W: usize> Tiles<V, W> for Project<'_, V::Elem> {
-    #[inline(always)]
-    unsafe fn tile<const R: usize, const P: usize>(&mut self, row: usize, panel: usize) {
-        let (len, width) = (self.panels.len(), W * V::LANES);
-        // SAFETY: the rows and panels exist; `z` has `len` numbers a row, the panel's part begins at `panel * width`.
-        unsafe {
-            let mut sums: Sums<V, R, P, W> = [start(self.bias, panel); R];
-            let x = core::array::from_fn(|r| self.inputs.row(row + r));
-            let weights = core::array::from_fn(|p| self.panels.panel(panel + p));
-            accumulate(&mut sums, x, weights, self.panels.rows());
-            let z = self.z.as_mut_ptr();
-            for r in 0..R {
-                for p in 0..P {
-                    for w in 0..W {
-                        let at = (row + r) * len + (panel + p) * width + w * V::LANES;
-                        sums[r][p][w].store(z.add(at));
-                    }
-                }
+            // SAFETY: `z` has room for all rows (checked by `Panels::project`), the inputs have theirs by contract, the
+            // bias has the panels of the kernel.
+            unsafe {
+                let work = Product {
+                    from: bias(self.bias, place),
+                    before: None,
+                    third: None,
+                    x,
+                    stride: inputs.stride,
+                    weights: panels.panel(place.panel),
+                    apart: place.apart * panels.panel_len(),
+                    depth: panels.rows(),
+                    to: Grid {
+                        first: z.add(place.row * len + place.panel * panels.width()),
+                        row: len,
+                        panel: place.apart * panels.width(),
+                    },
+                };
+                product::<V>(panels.vectors(), place, &work);
             }
-        }
+        });
     }
 }
 
-/// Sums that start from the bias, or from zero.
-///
-/// # Safety
-/// The panels exist; the machine has the instruction set of `V`.
+/// Sums that start from the bias, the same for all rows, or from zero.
 #[inline(always)]
-pub(crate) unsafe fn start<V: Vector, const P: usize, const W: usize>(
-    bias: Option<&Panels<V::Elem>>,
-    panel: usize,
-) -> [[V; W]; P] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        core::array::from_fn(|p| match bias {
-            Some(bias) => load::<V, W>(bias.panel(panel + p)),
-            None => [V::splat(num_traits::zero()); W],
-        })
+pub(crate) fn bias<A: Element>(bias: Option<&Panels<A>>, place: &Place) -> Grid<*const A> {
+    Grid {
+        first: bias.map_or(ptr::null(), |bias| bias.panel(place.panel)),
+        row: 0,
+        panel: bias.map_or(0, |bias| place.apart * bias.panel_len()),
     }
-}
-
-/// `W` vectors that lie one behind the other.
-///
-/// # Safety
-/// They are there; the machine has the instruction set of `V`.
-#[inline(always)]
-pub(crate) unsafe fn load<V: Vector, const W: usize>(from: *const V::Elem) -> [V; W] {
-    // SAFETY: the caller's promise.
-    core::array::from_fn(|w| unsafe { V::load(from.add(w * V::LANES)) })
 }

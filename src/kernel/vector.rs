@@ -1,10 +1,10 @@
-//! The dozen operations that kernels are made of, over vectors of one width.
+//! The few operations that kernels are made of, over vectors of one width.
 
 use crate::Element;
 
 /// Some numbers that are computed with together.
 ///
-/// Implementations are `#[inline(always)]` and carry no target feature of their own: the shells in [`isa`](super::isa) do.
+/// The operations are `#[inline(always)]` and carry no target feature of their own: [`enter`](Self::enter) does.
 /// All of them round alike (each operation once, the multiply-add fused), so that a lane does not depend on the width.
 ///
 /// # Safety
@@ -15,6 +15,17 @@ pub unsafe trait Vector: Copy {
     const LANES: usize;
     /// How many of these vectors there are registers for.
     const REGISTERS: usize;
+
+    /// Runs `work` with the instruction set enabled. What it calls must be inlined into it, but it should be small: one tile,
+    /// so that an unoptimised build needs little stack.
+    unsafe fn enter(work: impl Work<Self::Elem>);
+
+    /// The same, and never inlined into the caller.
+    #[inline(never)]
+    unsafe fn call(work: impl Work<Self::Elem>) {
+        // SAFETY: the caller's promise.
+        unsafe { Self::enter(work) }
+    }
 
     unsafe fn splat(x: Self::Elem) -> Self;
     unsafe fn load(from: *const Self::Elem) -> Self;
@@ -80,6 +91,13 @@ pub unsafe trait Vector: Copy {
     }
 }
 
+/// What [`Vector::enter`] runs.
+pub trait Work<A> {
+    /// # Safety
+    /// The machine must have the instruction set of `V`. Implementations are `#[inline(always)]`.
+    unsafe fn run<V: Vector<Elem = A>>(self);
+}
+
 /// Vectors that any machine has: the compiler makes of them what there is (on AArch64, NEON with its fused multiply-add).
 ///
 /// Where the target has no fused multiply-add at compile time, a product is rounded before it is added.
@@ -87,7 +105,7 @@ pub unsafe trait Vector: Copy {
 pub struct Portable<A, const N: usize>([A; N]);
 
 /// Whether `mul_add` is one instruction here, and not a call of a slow function.
-const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
+pub(super) const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
 macro_rules! portable {
     ($elem:ty, $bits:ty, $lanes:literal, $mantissa:literal) => {
@@ -101,6 +119,10 @@ macro_rules! portable {
                 16
             };
 
+            unsafe fn enter(work: impl Work<$elem>) {
+                // SAFETY: the caller's promise.
+                unsafe { work.run::<Self>() }
+            }
             #[inline(always)]
             unsafe fn splat(x: $elem) -> Self {
                 Portable([x; $lanes])

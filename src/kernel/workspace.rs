@@ -1,15 +1,15 @@
 //! What a running layer needs room for, and the safe doors to the kernels.
 
-use super::activate::{Chosen, Defaults};
+use super::activate::Chosen;
 use super::panels::Panels;
-use super::steps::{GruCandidate, GruGates, GruStep, LstmStep, SimpleRnnStep, Step};
+use super::steps::{Halves, Source, Step};
 use super::tile::Inputs;
 use crate::Element;
 use crate::mask::Rows;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
-use ndarray::{Array2, ArrayView3};
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 
 /// Room for the projected inputs and the next state of one pass or stream. It allocates when it is made, and when more
 /// timesteps are projected ahead than ever before.
@@ -20,17 +20,22 @@ pub struct Workspace<A> {
     /// How many of these rows were taken, and how many there are.
     taken: usize,
     ahead: usize,
-    /// How many numbers these rows have together.
-    projected: usize,
     /// Where the rows of an input start.
     offsets: Vec<isize>,
-    /// Rows of an input whose numbers do not lie one behind the other.
-    spare: Vec<A>,
     /// The state after the step; (samples, units).
     next: Array2<A>,
-    /// z and r * h of a GRU without `reset_after`.
+    /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`.
     update: Vec<A>,
     reset: Vec<A>,
+    input: Vec<A>,
+}
+
+/// The inputs of a step, (samples, features), and what they are multiplied with and added to.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'x, 'a, A> {
+    pub x: ArrayView2<'x, A>,
+    pub kernel: &'a Panels<A>,
+    pub bias: Option<&'a Panels<A>>,
 }
 
 /// The start of a row or an array, as a pointer knows it.
@@ -42,246 +47,210 @@ fn signed(offset: usize) -> isize {
 impl<A: Element> Workspace<A> {
     /// For steps of so many samples with this kernel.
     pub(crate) fn new(samples: usize, kernel: &Panels<A>) -> Self {
+        // One sample projects its input within the step.
+        let rows = if samples > 1 { samples } else { 0 };
         Workspace {
-            z: vec![A::zero(); samples * kernel.len()],
+            z: vec![A::zero(); rows * kernel.len()],
             taken: 0,
             ahead: 0,
-            projected: 0,
-            offsets: Vec::with_capacity(samples),
-            spare: vec![A::zero(); samples * kernel.rows()],
+            offsets: Vec::with_capacity(rows),
             next: Array2::zeros((samples, kernel.units())),
             update: Vec::new(),
             reset: Vec::new(),
+            input: Vec::new(),
         }
     }
 
-    /// The same, for a GRU without `reset_after`.
-    pub(crate) fn in_two_halves(mut self) -> Self {
-        self.update = vec![A::zero(); self.next.len()];
-        self.reset = vec![A::zero(); self.next.len()];
-        self
+    /// The same for a GRU without `reset_after`, whose inputs are always projected first.
+    pub(crate) fn in_two_halves(samples: usize, kernel: &Panels<A>, candidate: &Panels<A>) -> Self {
+        let room = samples * kernel.units();
+        Workspace {
+            z: vec![A::zero(); samples * kernel.len()],
+            offsets: Vec::with_capacity(samples),
+            update: vec![A::zero(); room],
+            reset: vec![A::zero(); room],
+            input: vec![A::zero(); samples * candidate.len()],
+            next: Array2::zeros((samples, kernel.units())),
+            ..Workspace::new(0, kernel)
+        }
     }
 
-    /// Whether the inputs of the next step are projected already.
-    pub(crate) fn is_ahead(&self) -> bool {
-        self.ahead > 0
-    }
-
-    /// Projects the inputs of these steps, (sample, timestep) in the order in which they will be taken.
+    /// Projects the inputs of these steps, (sample, timestep) in the order in which they will be taken. Returns what was
+    /// projected, one row for each step.
     pub(crate) fn project(
         &mut self,
         kernel: &Panels<A>,
         bias: Option<&Panels<A>>,
         x: &ArrayView3<A>,
         steps: impl Iterator<Item = (usize, usize)>,
-    ) {
+    ) -> &mut [A] {
         let (samples, timesteps, features) = x.dim();
         assert_eq!(features, kernel.rows());
         let [of_sample, of_step, of_feature]: [isize; 3] = x.strides().try_into().unwrap_or([0; 3]);
-        let contiguous = of_feature == 1 || features <= 1;
         self.offsets.clear();
-        for (sample, t) in steps {
+        self.offsets.extend(steps.map(|(sample, t)| {
             assert!(sample < samples && t < timesteps);
-            if contiguous {
-                self.offsets
-                    .push(signed(sample) * of_sample + signed(t) * of_step);
-            } else {
-                let at = self.offsets.len() * features;
-                self.spare
-                    .resize(self.spare.len().max(at + features), A::zero());
-                for (feature, to) in self.spare[at..at + features].iter_mut().enumerate() {
-                    *to = x[[sample, t, feature]];
-                }
-                self.offsets.push(signed(at));
-            }
-        }
-        let base = if contiguous {
-            x.as_ptr()
-        } else {
-            self.spare.as_ptr()
-        };
+            signed(sample) * of_sample + signed(t) * of_step
+        }));
         let len = self.offsets.len() * kernel.len();
         if self.z.len() < len {
             self.z.resize(len, A::zero());
         }
-        // SAFETY: each offset is the start of a row of `features` numbers: of the view, by its own strides, or of `spare`.
-        let inputs = unsafe { Inputs::new(base, &self.offsets) };
+        // SAFETY: each offset is the start of a row of the view, `features` numbers by its own strides.
+        let inputs = unsafe { Inputs::new(x.as_ptr(), &self.offsets, of_feature) };
         kernel.project(bias, &inputs, &mut self.z);
-        (self.taken, self.ahead, self.projected) = (0, self.offsets.len(), len);
+        (self.taken, self.ahead) = (0, self.offsets.len());
+        &mut self.z[..len]
     }
 
-    /// What was projected, one row for each step.
-    pub(crate) fn projected(&mut self) -> &mut [A] {
-        &mut self.z[..self.projected]
+    /// Projects the inputs of the step that is next.
+    fn project_now(&mut self, input: &Input<A>, rows: &Rows) {
+        let Input { x, kernel, bias } = *input;
+        let x = x.insert_axis(Axis(1));
+        match rows.active() {
+            Some(rows) => self.project(kernel, bias, &x, rows.iter().map(|&row| (row, 0))),
+            None => self.project(kernel, bias, &x, (0..rows.samples()).map(|row| (row, 0))),
+        };
     }
 
-    /// One step of a `SimpleRnn`: `h' = a(z + h R)`.
-    pub(crate) fn simple_rnn(
+    /// One step of a `SimpleRnn`: `h' = a(x W + h R + b)`.
+    pub(crate) fn simple_rnn<'a>(
         &mut self,
-        panels: &Panels<A>,
-        rows: &Rows,
+        input: &Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        rows: &'a Rows,
         h: &mut Array2<A>,
         of: Chosen,
     ) {
-        let step = self.step(panels, panels.len(), rows, h);
-        if of.are_defaults() {
-            panels.isa().run(SimpleRnnStep {
-                step,
-                functions: Defaults,
-            });
-        } else {
-            panels.isa().run(SimpleRnnStep {
-                step,
-                functions: of,
-            });
-        }
+        let step = &self.step(input, panels, rows, h);
+        A::simple_rnn(step, of);
         self.finish(rows, h);
     }
 
     /// One step of an `Lstm`.
-    pub(crate) fn lstm(
+    pub(crate) fn lstm<'a>(
         &mut self,
-        panels: &Panels<A>,
-        rows: &Rows,
-        h: &mut Array2<A>,
-        c: &mut Array2<A>,
+        input: &Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        rows: &'a Rows,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
         of: Chosen,
     ) {
-        assert_eq!(c.dim(), h.dim());
-        assert!(c.is_standard_layout());
+        assert!(c.dim() == h.dim() && in_rows(c));
         let c = c.as_mut_ptr();
-        let step = self.step(panels, panels.len(), rows, h);
-        if of.are_defaults() {
-            panels.isa().run(LstmStep {
-                step,
-                c,
-                functions: Defaults,
-            });
-        } else {
-            panels.isa().run(LstmStep {
-                step,
-                c,
-                functions: of,
-            });
-        }
+        let step = &self.step(input, panels, rows, h);
+        A::lstm(step, c, of);
         self.finish(rows, h);
     }
 
     /// One step of a `Gru` with `reset_after`.
-    pub(crate) fn gru(
+    pub(crate) fn gru<'a>(
         &mut self,
-        panels: &Panels<A>,
-        inner: Option<&Panels<A>>,
-        rows: &Rows,
+        input: &Input<'_, 'a, A>,
+        (panels, inner): (&'a Panels<A>, Option<&'a Panels<A>>),
+        rows: &'a Rows,
         h: &mut Array2<A>,
         of: Chosen,
     ) {
-        let step = self.step(panels, panels.len(), rows, h);
-        if of.are_defaults() {
-            panels.isa().run(GruStep {
-                step,
-                inner,
-                functions: Defaults,
-            });
-        } else {
-            panels.isa().run(GruStep {
-                step,
-                inner,
-                functions: of,
-            });
-        }
+        let step = &self.step(input, panels, rows, h);
+        A::gru(step, inner, of);
         self.finish(rows, h);
     }
 
     /// One step of a `Gru` without `reset_after`: the gates of all units, then the candidates, which need all of r * h.
-    pub(crate) fn gru_in_two_halves(
+    pub(crate) fn gru_in_two_halves<'a>(
         &mut self,
-        (gates, candidate): (&Panels<A>, &Panels<A>),
-        z_len: usize,
-        rows: &Rows,
+        input: &Input<'_, 'a, A>,
+        (gates, candidate): (&'a Panels<A>, &'a Panels<A>),
+        rows: &'a Rows,
         h: &mut Array2<A>,
         of: Chosen,
     ) {
-        let (units, count) = (gates.units(), rows.active().len());
+        let (units, count) = (gates.units(), rows.count());
         assert!(self.update.len() >= count * units && self.reset.len() >= count * units);
-        let (update, reset) = (self.update.as_mut_ptr(), self.reset.as_mut_ptr());
-        let step = Step {
-            next: reset,
-            ..self.step(gates, z_len, rows, h)
+        assert!(self.input.len() >= count * candidate.len());
+        if self.ahead == 0 {
+            self.project_now(input, rows);
+        }
+        let halves = Halves {
+            update: self.update.as_mut_ptr(),
+            reset: self.reset.as_mut_ptr(),
+            input: self.input.as_mut_ptr(),
+            input_len: candidate.len(),
         };
-        if of.are_defaults() {
-            gates.isa().run(GruGates {
-                step,
-                update,
-                functions: Defaults,
-            });
-        } else {
-            gates.isa().run(GruGates {
-                step,
-                update,
-                functions: of,
-            });
-        }
-        self.offsets.clear();
-        self.offsets.extend((0..count).map(|i| signed(i * units)));
-        let offsets = mem::take(&mut self.offsets);
-        // SAFETY: `reset` has `count` rows of `units` numbers, just written.
-        let inputs = unsafe { Inputs::new(reset, &offsets) };
-        let step = self.step(candidate, z_len, rows, h);
-        if of.are_defaults() {
-            candidate.isa().run(GruCandidate {
-                step,
-                reset: inputs,
-                update,
-                functions: Defaults,
-            });
-        } else {
-            candidate.isa().run(GruCandidate {
-                step,
-                reset: inputs,
-                update,
-                functions: of,
-            });
-        }
-        self.offsets = offsets;
+        let step = &self.step(input, gates, rows, h);
+        A::gru_gates(step, halves, of);
+        let step = &self.step(input, candidate, rows, h);
+        A::gru_candidate(step, halves, of);
         self.finish(rows, h);
     }
 
     /// Checks what [`Step`] promises.
+    #[inline]
     fn step<'a>(
-        &'a mut self,
+        &mut self,
+        input: &Input<'_, 'a, A>,
         panels: &'a Panels<A>,
-        z_len: usize,
         rows: &'a Rows,
         h: &Array2<A>,
     ) -> Step<'a, A> {
-        let count = rows.active().len();
-        assert_eq!(h.dim(), (rows.samples(), panels.units()));
-        assert_eq!(self.next.dim(), h.dim());
-        assert!(h.is_standard_layout() && panels.rows() == panels.units());
-        assert!(self.taken + count <= self.ahead && self.ahead * z_len <= self.z.len());
+        let Input { x, kernel, bias } = *input;
+        let (samples, count) = (rows.samples(), rows.count());
+        assert!(h.dim() == (samples, panels.units()) && in_rows(h));
+        assert!(self.next.dim() == h.dim() && panels.rows() == panels.units());
+        assert_eq!(x.dim(), (samples, kernel.rows()));
+        let source = if self.ahead == 0 && count == 1 {
+            let sample = rows.active().map_or(0, |rows| rows[0]);
+            let [of_sample, stride] = *x.strides() else {
+                unreachable!("two axes have two strides")
+            };
+            Source::Input {
+                kernel,
+                bias,
+                x: x.as_ptr().wrapping_offset(signed(sample) * of_sample),
+                stride,
+            }
+        } else {
+            if self.ahead == 0 {
+                self.project_now(input, rows);
+            }
+            let len = kernel.len();
+            assert!(self.taken + count <= self.ahead && self.ahead * len <= self.z.len());
+            let z = self.z[self.taken * len..].as_ptr();
+            Source::Projected { z, len }
+        };
         Step {
             panels,
-            z: self.z[self.taken * z_len..].as_ptr(),
-            z_len,
+            source,
             rows: rows.active(),
+            count,
             h: h.as_ptr(),
             next: self.next.as_mut_ptr(),
         }
     }
 
     /// The new state becomes the state; those who took no step keep theirs.
+    #[inline]
     fn finish(&mut self, rows: &Rows, h: &mut Array2<A>) {
-        if rows.all_active() {
-            mem::swap(h, &mut self.next);
-        } else {
-            for &row in rows.active() {
-                h.row_mut(row).assign(&self.next.row(row));
+        match rows.active() {
+            None => mem::swap(h, &mut self.next),
+            Some(rows) => {
+                for &row in rows {
+                    h.row_mut(row).assign(&self.next.row(row));
+                }
             }
         }
-        self.taken += rows.active().len();
-        if self.taken == self.ahead {
-            (self.taken, self.ahead) = (0, 0);
+        if self.ahead > 0 {
+            self.taken += rows.count();
+            if self.taken == self.ahead {
+                (self.taken, self.ahead) = (0, 0);
+            }
         }
     }
+}
+
+/// Whether (samples, units) lies row by row, without gaps.
+#[inline]
+fn in_rows<A>(array: &Array2<A>) -> bool {
+    array.is_empty() || array.strides() == [signed(array.ncols()), 1] || array.is_standard_layout()
 }

@@ -1,6 +1,6 @@
 //! The vectors of AVX2 with FMA, and of AVX-512.
 
-use super::vector::Vector;
+use super::vector::{Vector, Work};
 #[allow(clippy::wildcard_imports)] // sixty names
 use core::arch::x86_64::*;
 
@@ -13,13 +13,65 @@ pub struct F32x16(__m512);
 #[derive(Clone, Copy)]
 pub struct F64x8(__m512d);
 
+/// The first `count` of eight lanes, 4 or (two by two) 8 bytes each.
+#[inline(always)]
+unsafe fn mask256(count: usize, bytes: usize) -> __m256i {
+    const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let words = count * bytes / 4;
+    // SAFETY: a vector from any of the first nine words on is in the table; the callers have AVX2 and fewer than all lanes.
+    unsafe { _mm256_loadu_si256(LANES.as_ptr().add(8 - words).cast()) }
+}
+
+// The first `count` lanes, fewer than all: loaded, zero in the others; or stored. Lanes outside the mask touch no memory.
+
+#[inline(always)]
+unsafe fn load_f32x8(from: *const f32, count: usize) -> __m256 {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe { _mm256_maskload_ps(from, mask256(count, 4)) }
+}
+#[inline(always)]
+unsafe fn store_f32x8(to: *mut f32, count: usize, x: __m256) {
+    // SAFETY: the caller has room for so many numbers there, and the instruction set.
+    unsafe { _mm256_maskstore_ps(to, mask256(count, 4), x) }
+}
+#[inline(always)]
+unsafe fn load_f64x4(from: *const f64, count: usize) -> __m256d {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe { _mm256_maskload_pd(from, mask256(count, 8)) }
+}
+#[inline(always)]
+unsafe fn store_f64x4(to: *mut f64, count: usize, x: __m256d) {
+    // SAFETY: the caller has room for so many numbers there, and the instruction set.
+    unsafe { _mm256_maskstore_pd(to, mask256(count, 8), x) }
+}
+#[inline(always)]
+unsafe fn load_f32x16(from: *const f32, count: usize) -> __m512 {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe { _mm512_maskz_loadu_ps((1 << count) - 1, from) }
+}
+#[inline(always)]
+unsafe fn store_f32x16(to: *mut f32, count: usize, x: __m512) {
+    // SAFETY: the caller has room for so many numbers there, and the instruction set.
+    unsafe { _mm512_mask_storeu_ps(to, (1 << count) - 1, x) }
+}
+#[inline(always)]
+unsafe fn load_f64x8(from: *const f64, count: usize) -> __m512d {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe { _mm512_maskz_loadu_pd((1 << count) - 1, from) }
+}
+#[inline(always)]
+unsafe fn store_f64x8(to: *mut f64, count: usize, x: __m512d) {
+    // SAFETY: the caller has room for so many numbers there, and the instruction set.
+    unsafe { _mm512_mask_storeu_pd(to, (1 << count) - 1, x) }
+}
+
 /// One `Vector` of each: the same operations under the names of the instruction set.
 macro_rules! vector {
     (
         $name:ident, $elem:ty, $lanes:literal, $registers:literal, $mantissa:literal,
         $set1:ident, $loadu:ident, $storeu:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident,
         $max:ident, $min:ident, $to_int:ident, $from_int:ident, $and:ident, $or:ident, $set_bits:ident, $shift:ident,
-        $bits:ty, $int:ty
+        $int:ty, $features:literal, $load_masked:ident, $store_masked:ident
     ) => {
         // SAFETY: each operation is the instruction of that name; loads and stores touch `LANES` numbers, unaligned.
         // The callers have checked the instruction set (the trait's contract).
@@ -28,6 +80,15 @@ macro_rules! vector {
             const LANES: usize = $lanes;
             const REGISTERS: usize = $registers;
 
+            unsafe fn enter(work: impl Work<$elem>) {
+                #[target_feature(enable = $features)]
+                unsafe fn inner(work: impl Work<$elem>) {
+                    // SAFETY: the features are enabled here.
+                    unsafe { work.run::<$name>() }
+                }
+                // SAFETY: as above.
+                unsafe { inner(work) }
+            }
             #[inline(always)]
             unsafe fn splat(x: $elem) -> Self {
                 // SAFETY: as above.
@@ -92,6 +153,24 @@ macro_rules! vector {
                 }
             }
             #[inline(always)]
+            unsafe fn load_first(from: *const $elem, count: usize) -> Self {
+                if count >= $lanes {
+                    // SAFETY: all lanes are there.
+                    return unsafe { Self::load(from) };
+                }
+                // SAFETY: lanes that the mask leaves out are not touched.
+                $name(unsafe { $load_masked(from, count) })
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut $elem, count: usize) {
+                if count >= $lanes {
+                    // SAFETY: there is room for all lanes.
+                    return unsafe { self.store(to) };
+                }
+                // SAFETY: lanes that the mask leaves out are not touched.
+                unsafe { $store_masked(to, count, self.0) }
+            }
+            #[inline(always)]
             unsafe fn low_bits_to_exponent(self) -> Self {
                 // SAFETY: as above.
                 $name(unsafe { $from_int($shift::<$mantissa>($to_int(self.0))) })
@@ -106,7 +185,7 @@ vector!(
     _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps,
     _mm256_max_ps, _mm256_min_ps,
     _mm256_castps_si256, _mm256_castsi256_ps, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi32,
-    _mm256_slli_epi32, __m256i, i32
+    _mm256_slli_epi32, i32, "avx2,fma", load_f32x8, store_f32x8
 );
 #[rustfmt::skip]
 vector!(
@@ -114,7 +193,7 @@ vector!(
     _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd,
     _mm256_max_pd, _mm256_min_pd,
     _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x,
-    _mm256_slli_epi64, __m256i, i64
+    _mm256_slli_epi64, i64, "avx2,fma", load_f64x4, store_f64x4
 );
 #[rustfmt::skip]
 vector!(
@@ -122,7 +201,7 @@ vector!(
     _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
     _mm512_max_ps, _mm512_min_ps,
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
-    _mm512_slli_epi32, __m512i, i32
+    _mm512_slli_epi32, i32, "avx512f,avx2,fma", load_f32x16, store_f32x16
 );
 #[rustfmt::skip]
 vector!(
@@ -130,5 +209,5 @@ vector!(
     _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
     _mm512_max_pd, _mm512_min_pd,
     _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,
-    _mm512_slli_epi64, __m512i, i64
+    _mm512_slli_epi64, i64, "avx512f,avx2,fma", load_f64x8, store_f64x8
 );

@@ -110,13 +110,12 @@ impl<A: Element> Dense<A> {
                 alloc::format!("of shape {:?}", x.shape()),
             )
         })?;
-        let mut work = Workspace::new(CHUNK.min(rows), &self.kernel);
+        let mut work = Workspace::new(0, &self.kernel);
         let mut y_rows = y.lanes_mut(last).into_iter();
         for first in (0..rows).step_by(CHUNK) {
             let chunk = (first..rows.min(first + CHUNK)).map(|row| (row, 0));
-            work.project(&self.kernel, self.bias.as_ref(), &x.view(), chunk);
             for (z, mut y) in work
-                .projected()
+                .project(&self.kernel, self.bias.as_ref(), &x.view(), chunk)
                 .chunks_exact_mut(self.kernel.len())
                 .zip(&mut y_rows)
             {

@@ -1,6 +1,6 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
-use crate::error::{Result, check};
+use crate::error::{Result, check, of_part};
 use crate::recurrent::{Pass, Recurrent, Sink};
 use crate::run::{Apart, Run};
 use crate::{BiState, Element};
@@ -140,7 +140,7 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
 
     fn units(&self) -> usize {
         match self.merge {
-            Merge::Concat => self.forward.units() + self.backward.units(),
+            Merge::Concat => self.forward.units().saturating_add(self.backward.units()),
             _ => self.forward.units(),
         }
     }
@@ -178,8 +178,10 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
     }
 
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
-        self.forward.check_state(&state.forward, samples)?;
-        self.backward.check_state(&state.backward, samples)
+        let forward = self.forward.check_state(&state.forward, samples);
+        of_part("forward layer", forward)?;
+        let backward = self.backward.check_state(&state.backward, samples);
+        of_part("backward layer", backward)
     }
 
     fn unroll(

@@ -1,6 +1,6 @@
 //! `Stacked`: one layer on top of another.
 
-use crate::error::{Result, check};
+use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Pass, Recurrent, Sink};
 use ndarray::{Array3, ArrayView2};
@@ -78,8 +78,8 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
     }
 
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
-        self.lower.check_state(&state.0, samples)?;
-        self.upper.check_state(&state.1, samples)
+        of_part("lower layer", self.lower.check_state(&state.0, samples))?;
+        of_part("upper layer", self.upper.check_state(&state.1, samples))
     }
 
     fn unroll(
@@ -89,7 +89,12 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         sink: Sink<L::Elem>,
     ) -> Result<()> {
         let (samples, timesteps, _) = pass.x.dim();
-        let mut between = Array3::zeros((samples, timesteps, self.lower.units()));
+        let between = (samples, timesteps, self.lower.units());
+        check_size(
+            "output of the lower layer",
+            &[between.0, between.1, between.2],
+        )?;
+        let mut between = Array3::zeros(between);
         // In time order, so that the upper layer can go through time as the call says.
         let lower = Pass {
             reversed: false,

@@ -134,6 +134,7 @@ macro_rules! build {
         ]);
         let builder = $builder.activation($config.activation("activation")?);
         let builder = builder.use_bias($config.bool("use_bias")?);
+        let builder = builder.with_isa(super::report::isa());
         let (kernel, recurrent_kernel) = ($given.kernel.clone(), $given.recurrent_kernel.clone());
         let cell = builder
             .clone()

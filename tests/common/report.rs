@@ -8,6 +8,8 @@ use super::fields::Fields;
 use super::layer::layer;
 use super::weights::{Initialised, Weights};
 use super::{pipeline, seq2seq};
+use recurrent::Isa;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Keys of a case that say where it came from, not what it is.
@@ -89,9 +91,31 @@ fn check_layer<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     }
 }
 
-/// Runs `check` on every case, prints how many there were, and panics with the list of those that failed.
+thread_local! {
+    static ISA: Cell<Isa> = Cell::new(Isa::detect());
+}
+
+/// The instruction set that cells are built for now.
+pub fn isa() -> Isa {
+    ISA.get()
+}
+
+/// Every case on every instruction set of this machine.
 fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Outcome<f64>) {
     let family = Family::load(name).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for isa in Isa::all() {
+        ISA.set(isa);
+        check_cases(name, &format!("{precision} on {isa:?}"), &family, &check);
+    }
+}
+
+/// Runs `check` on every case, prints how many there were, and panics with the list of those that failed.
+fn check_cases(
+    name: &str,
+    how: &str,
+    family: &Family,
+    check: impl Fn(&Family, &Fields) -> Outcome<f64>,
+) {
     let (mut worst, mut failures) = ((0.0, String::new()), Vec::new());
     for case in &family.cases {
         let id = case["id"]
@@ -101,7 +125,7 @@ fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Ou
         let run = || -> Outcome<f64> {
             let fields = Fields::new(case)?;
             fields.ignore(&["id"]);
-            let difference = check(&family, &fields)?;
+            let difference = check(family, &fields)?;
             fields.ignore(&ABOUT);
             fields.done()?;
             Ok(difference)
@@ -116,13 +140,13 @@ fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Ou
     }
     let all = family.cases.len();
     println!(
-        "{name}: {all} cases in {precision}, worst difference {:.1e} ({})",
+        "{name}: {all} cases in {how}, worst difference {:.1e} ({})",
         worst.0, worst.1
     );
     let failed = failures.len();
     assert!(
         failures.is_empty(),
-        "{name} in {precision}: {failed} of {all} cases failed\n  {}",
+        "{name} in {how}: {failed} of {all} cases failed\n  {}",
         failures.join("\n  ")
     );
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 use ndarray::{Array2, Array3};
-use recurrent::{Causal, Element, Gru, Initializer, Lstm, SimpleRnn, State};
+use recurrent::{Causal, Element, Gru, Initializer, Isa, Lstm, SimpleRnn, State};
 use std::fmt::Debug;
 
 /// Samples, timesteps, features, units: 0, 1, lanes ± 1, primes.
@@ -75,29 +75,22 @@ pub trait Property {
     fn check<R: Subject>(&self, layer: &R, of: Shape);
 }
 
-/// Checks a property for every cell, shape and precision.
+/// Checks a property for every cell, shape, precision and instruction set of this machine.
 pub fn every_cell(property: &impl Property) {
     fn cells<A: Element>(property: &impl Property, of: Shape) {
         let Shape {
             features, units, ..
         } = of;
-        property.check(
-            &SimpleRnn::<A>::builder(features, units)
-                .bias_initializer(SPREAD)
-                .build()
-                .unwrap(),
-            of,
-        );
-        property.check(
-            &Lstm::<A>::builder(features, units)
-                .bias_initializer(SPREAD)
-                .build()
-                .unwrap(),
-            of,
-        );
-        for reset_after in [true, false] {
-            let gru = Gru::<A>::builder(features, units).bias_initializer(SPREAD);
-            property.check(&gru.reset_after(reset_after).build().unwrap(), of);
+        for isa in Isa::all() {
+            let rnn = SimpleRnn::<A>::builder(features, units).bias_initializer(SPREAD);
+            property.check(&rnn.with_isa(isa).build().unwrap(), of);
+            let lstm = Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
+            property.check(&lstm.with_isa(isa).build().unwrap(), of);
+            for reset_after in [true, false] {
+                let gru = Gru::<A>::builder(features, units).bias_initializer(SPREAD);
+                let gru = gru.reset_after(reset_after).with_isa(isa);
+                property.check(&gru.build().unwrap(), of);
+            }
         }
     }
     for (samples, timesteps, features, units) in SHAPES {

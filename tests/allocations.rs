@@ -1,0 +1,93 @@
+//! A step of a stream allocates nothing, of any cell, stack, precision and memory order.
+
+mod support;
+
+use ndarray::{Array2, ArrayView2};
+use recurrent::{Activation, Causal, Element, Gru, Lstm, Recurrent, SimpleRnn, Stream};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use support::numbers;
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: the system's allocator, and a number of this thread beside it.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count(f: impl FnOnce()) -> usize {
+    let before = COUNT.with(Cell::get);
+    f();
+    COUNT.with(Cell::get) - before
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(count(|| drop(std::hint::black_box(vec![1_u8; 10]))), 2);
+}
+
+fn quiet<R: Causal>(what: &str, layer: R, samples: usize) {
+    let features = layer.features();
+    let x: Array2<R::Elem> = numbers((1, samples, features), 3).remove_axis(ndarray::Axis(0));
+    let turned = x.t().as_standard_layout().into_owned();
+    let columns: ArrayView2<R::Elem> = turned.t(); // the same numbers, one column behind the other
+    let mask: Vec<bool> = (0..samples).map(|i| i % 2 == 0).collect();
+    let mut live = Stream::new(layer, samples);
+    let found = count(|| {
+        for _ in 0..3 {
+            live.push(&x).unwrap();
+            live.push(columns).unwrap();
+            live.push_slice(x.as_slice().unwrap()).unwrap();
+            live.push_masked(&x, &mask).unwrap();
+            live.push_masked(columns, &[false; 5][..samples]).unwrap();
+            live.reset_samples(&[0]).unwrap();
+            live.reset().unwrap();
+        }
+    });
+    assert_eq!(found, 0, "{what}, {samples} samples");
+}
+
+fn every_cell<A: Element>(samples: usize) {
+    let lstm = |features, units| Lstm::<A>::builder(features, units).build().unwrap();
+    let gru = |features, units| Gru::<A>::builder(features, units);
+    for units in [1, 19, 64] {
+        quiet(
+            "SimpleRnn",
+            SimpleRnn::<A>::builder(3, units).build().unwrap(),
+            samples,
+        );
+        quiet("Lstm", lstm(3, units), samples);
+        quiet("Gru", gru(7, units).build().unwrap(), samples);
+        let before = gru(7, units).reset_after(false).build().unwrap();
+        quiet("Gru, reset before", before, samples);
+        let hard = Lstm::<A>::builder(3, units).recurrent_activation(Activation::HARD_SIGMOID);
+        quiet("Lstm, other gates", hard.build().unwrap(), samples);
+        let three = lstm(3, units).then(gru(units, 5).build().unwrap());
+        quiet("a stack", three.then(lstm(5, 2)), samples);
+    }
+}
+
+#[test]
+fn a_push_allocates_nothing() {
+    for samples in [1, 5] {
+        every_cell::<f32>(samples);
+        every_cell::<f64>(samples);
+    }
+}

@@ -1,0 +1,141 @@
+//! What models refuse, by its words: the layer is named.
+
+use ndarray::{Array2, Array3, ArrayD, array};
+use recurrent::{
+    Activation, Dense, Embedding, Gru, Layer, Lstm, Masking, Model, RepeatVector, Session,
+    TimeDistributed,
+};
+use std::fmt::Debug;
+
+#[track_caller]
+fn says<T: Debug>(result: recurrent::Result<T>, words: &str) {
+    assert_eq!(result.expect_err("a refusal").to_string(), words);
+}
+
+fn lstm() -> Lstm<f32> {
+    Lstm::builder(2, 3).build().unwrap()
+}
+
+fn x() -> Array3<f32> {
+    Array3::ones((4, 5, 2))
+}
+
+#[test]
+fn models_name_the_layer() {
+    let x = x();
+    let dense = |rows| Dense::from_weights(Array2::<f32>::eye(rows), None).unwrap();
+    let model = Model::new().add(Layer::new(lstm())).add(dense(4));
+    says(
+        model.forward(&x),
+        "layer 1 (dense): input has 3 features, expected 4",
+    );
+    let model = Model::new().add(Layer::new(lstm()).return_state(true));
+    says(
+        model.forward(&x),
+        "layer 0 (lstm): return_state is true, expected false: a layer of a Model passes on one output",
+    );
+    let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
+    says(
+        model.forward(&x),
+        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features)",
+    );
+    let model = Model::<f32>::new().add(RepeatVector::new(2));
+    says(
+        model.forward(&x),
+        "layer 0 (repeat_vector): input has 3 axes, expected 2 (samples, features)",
+    );
+    says(
+        RepeatVector::new(usize::MAX)
+            .forward(&array![[1.0_f32]])
+            .map(drop),
+        &format!(
+            "shape is [1, {}, 1] for the output, expected one that fits into the memory of this machine",
+            usize::MAX
+        ),
+    );
+    let model = Model::new().add(Masking::new(0.0_f32));
+    says(
+        model.forward(&array![1.0]),
+        "layer 0 (masking): input has 1 axes, expected 3 (samples, timesteps, features)",
+    );
+    let model = Model::new().add(TimeDistributed::new(dense(2)));
+    says(
+        model.forward(&array![[1.0, 2.0]]),
+        "layer 0 (time_distributed): input has 2 axes, expected at least 3 (samples, timesteps, ...)",
+    );
+    let inner = TimeDistributed::new(Layer::new(lstm()));
+    let model = Model::new()
+        .add(Masking::new(0.0))
+        .add(TimeDistributed::new(dense(2)))
+        .add(inner);
+    let expected = "layer 2 (time_distributed): mask is one of the outer timesteps, expected none: the layer inside \
+                    TimeDistributed reads masks of its own steps";
+    says(model.forward(&x), expected);
+    says(
+        dense(2).forward(&ndarray::arr0(1.0)),
+        "input has 0 axes, expected at least 1",
+    );
+    says(
+        dense(2).with_activation(Activation::Elu { alpha: f64::NAN }),
+        "activation is Elu { alpha: NaN }, expected a function with finite parameters",
+    );
+    let table = Embedding::from_weights(Array2::<f32>::eye(3)).unwrap();
+    says(
+        table.forward(&array![[0, 3]]),
+        "token id is 3, expected below 3",
+    );
+    for id in [3.0, 0.5, -1.0, f32::NAN, f32::INFINITY] {
+        let model = Model::new().add(table.clone().mask_zero(true));
+        says(
+            model.forward(&array![[id]]),
+            &format!(
+                "layer 0 (embedding): token id is {id}, expected a whole number from 0 to below 3"
+            ),
+        );
+    }
+    let model = Model::new().add(table.mask_zero(true));
+    says(
+        model.forward(&ArrayD::zeros(vec![1, 1, 1])),
+        "layer 0 (embedding): input has 3 axes, expected 2 (samples, timesteps) under mask_zero",
+    );
+    let error = model.forward(&array![[9.0]]).unwrap_err();
+    assert!(std::error::Error::source(&error).is_some());
+    let layer = Layer::new(lstm());
+    says(
+        Session::new(&layer).forward(&Array3::zeros((1, 1, 1))),
+        "input has 1 features, expected 2",
+    );
+}
+
+#[test]
+fn masks_and_states_that_a_model_cannot_use() {
+    let x = x();
+    let dense = |rows| Dense::from_weights(Array2::<f32>::eye(rows), None).unwrap();
+    let model = Model::new().add(dense(2));
+    says(
+        model.forward_masked(&x, &Array2::from_elem((4, 6), true)),
+        "mask has 6 timesteps, expected 5",
+    );
+    let mut session = Session::new(&model);
+    says(
+        session.forward_masked(&x, &Array2::from_elem((3, 5), true)),
+        "mask has 3 samples, expected 4",
+    );
+    let recurrent = Model::new().add(Layer::new(lstm()));
+    let mut other = Session::new(&recurrent);
+    other.forward(&x).unwrap();
+    session.set_state(other.into_state().unwrap());
+    assert!(
+        session.forward(&x).is_ok(),
+        "as many layers, none with a state"
+    );
+    let other = Model::new().add(Layer::new(Gru::<f32>::builder(2, 3).build().unwrap()));
+    let mut other = Session::new(&other);
+    other.forward(&x).unwrap();
+    let mut session = Session::new(&recurrent);
+    session.set_state(other.into_state().unwrap());
+    says(
+        session.forward(&x),
+        "layer 0 (lstm): state is of another, expected of the same model",
+    );
+}
