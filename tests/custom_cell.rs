@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
     Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, Model, Recurrent, Result, Rnn,
-    Session, State,
+    Session, State, Stream,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -259,9 +259,15 @@ fn a_reset_begins_where_the_cell_begins() {
         models.reset_samples(&[0]).unwrap();
         live.reset_samples(&[0]).unwrap();
     }
-    live.push_slice(&[1.0]).unwrap();
-    live.reset().unwrap();
-    assert_eq!(live.push_slice(&[1.0]).unwrap(), [6.0]);
+    for reset in [Stream::reset, |live: &mut Stream<_>| {
+        live.reset_samples(&[0])
+    }] {
+        live.push_slice(&[1.0]).unwrap();
+        reset(&mut live).unwrap();
+        let masked = live.push_masked(&array![[1.0]], &[false]).unwrap();
+        assert_eq!(masked, array![[0.0]], "no step was taken since");
+        assert_eq!(live.push_slice(&[1.0]).unwrap(), [6.0]);
+    }
 }
 
 #[test]

@@ -54,6 +54,14 @@ fn masks_flow_as_in_keras() {
 }
 
 #[test]
+fn a_mask_ends_at_repeat_vector() {
+    let (x, mask) = (array![[1.0, 2.0]], array![[true, false]]);
+    let model = Model::new().add(RepeatVector::new(2)).add(Spy);
+    let y = model.forward_masked(&x, &mask).unwrap();
+    assert!(y[[0].as_slice()] < 0.5, "its output has other timesteps");
+}
+
+#[test]
 fn a_mask_comes_from_token_zero_and_holds_the_state() {
     let table = Embedding::from_weights(array![[9.0, 9.0], [0.1, 0.2], [0.3, 0.4]]).unwrap();
     let ids = array![[1.0, 2.0, 0.0], [2.0, 0.0, 0.0]];

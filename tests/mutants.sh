@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Breaks the crate in one place at a time, in a copy, and asks whether a test notices.
+#   tests/mutants.sh           all of them, about half a minute each
+#   tests/mutants.sh GRU mask  those whose name has one of these words
+# A line is: name | file in src | a Perl substitution. A substitution that no longer finds its place is an error, so
+# that the list stays honest when the code moves. `src/doc/testing.md` has the list in words.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+MUTANTS='
+LSTM: gates i and f swapped | kernel/steps.rs | s/let \[i, f, g, o\] = /let [f, i, g, o] = /
+LSTM: gates c and o swapped | kernel/steps.rs | s/let \[i, f, g, o\] = /let [i, f, o, g] = /
+LSTM: the output does not pass the activation | kernel/steps.rs | s/\.mul\(of\.act\(c\)\)/.mul(c)/
+LSTM: the forget bias stays at its initialiser | cell/lstm.rs | s/if self\.unit_forget_bias \{/if false {/
+GRU: gates z and r swapped | kernel/steps.rs | s/let \[z, reset, inner\] = /let [reset, z, inner] = /
+GRU: z and r swapped without reset_after | kernel/steps.rs | s/let \[z, reset\] = /let [reset, z] = /
+GRU: z and 1 - z swapped | kernel/steps.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
+GRU: r multiplies the input, not the state | kernel/steps.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
+GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1\.\., \.\.2 \* units\]\);/let _ = &mut gates;/
+GRU: the bias rows of the candidate swapped | cell/gru.rs | s/Some\(bias\.slice\(s!\[1\.\., \.\.\]\)\)/Some(bias.slice(s![..1, ..]))/
+SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/(fn start\(&self\) -> Option<&Panels<A>> \{\n\s*)self\.bias\.as_ref\(\)/$1None/
+kernel: masked samples take the step | kernel/workspace.rs | s/match rows\.active\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
+kernel: the last row of the weights is left out | kernel/tile.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
+kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.bias, place\)/from: bias(None, place)/
+kernel: a square one transposed | kernel/panels.rs | s/= matrix\[\[row, gate \* units \+ unit\]\]/= if rows == units { matrix[[unit, gate * units + row]] } else { matrix[[row, gate * units + unit]] }/
+kernel: gates interleaved | kernel/panels.rs | s/= matrix\[\[row, gate \* units \+ unit\]\]/= matrix[[row, unit * gates + gate]]/
+activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
+mask: ignored | recurrent.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
+mask: read forwards in a backwards pass | recurrent.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), i)/
+mask: the first masked steps give h0 | mask.rs | s/\(self\.started\[row\] && !zero_output_for_mask\)/!zero_output_for_mask/
+mask: masked steps are always 0 | mask.rs | s/\|\| \(self\.started\[row\] && !zero_output_for_mask\)/|| (false && !zero_output_for_mask)/
+mask: zero_output_for_mask ignored | mask.rs | s/self\.started\[row\] && !zero_output_for_mask/self.started[row] && (!zero_output_for_mask || true)/
+mask: lengths off by one | mask.rs | s/t < lengths\[row\]/t <= lengths[row]/
+last: state.h instead of the last appended output | recurrent.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
+go_backwards: outputs in time order | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = false && !in_time_order/
+in_time_order: ignored | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = go_backwards \&\& (!in_time_order || true)/
+time_major: the mask is not turned | run.rs | s/mask\.swap_axes\(0, 1\)/let _ = mask/
+from: the state is not used | run.rs | s/self\.from = Some\(state\)/let _ = state/
+Bidirectional: zero_output_for_mask reaches `last` | wrap/bidirectional.rs | s/zero_output_for_mask: sequences,/zero_output_for_mask: sequences || true,/
+Bidirectional: keeps the zero_output_for_mask of the call | wrap/bidirectional.rs | s/zero_output_for_mask: sequences,/zero_output_for_mask: pass.zero_output_for_mask \&\& (sequences || true),/
+Bidirectional: backward outputs in processing order | wrap/bidirectional.rs | s/backwards: !pass\.backwards,/backwards: !pass.backwards, reversed: !pass.reversed,/
+Bidirectional: directions swapped in the output | wrap/bidirectional.rs | s/Sink::Last\(f\), Sink::Last\(b\)/Sink::Last(b), Sink::Last(f)/
+Stacked: turned twice | wrap/stacked.rs | s/reversed: false,/reversed: pass.reversed,/
+Stacked: the lower layer sees no mask | wrap/stacked.rs | s/reversed: false,/reversed: false, mask: None,/
+Session: reset keeps the state | session.rs | s/(pub fn reset\(&mut self\) \{\n        )self\.kept = None;/$1let _ = \&self.kept;/
+Session: forgets between calls | session.rs | s/self\.run\(x\)\.keeping\(kept\)\.output\(\)/{ *kept = None; self.run(x).keeping(kept).output() }/
+Stream: a reset sample repeats its old output | stream.rs | s/(copy_sample\(row, &self\.fresh, 0\)\?;\n\s*)self\.rows\.restart\(row\);/$1/g
+Masking: a step is masked if any feature has the value | nn/masking.rs | s/step\.iter\(\)\.any\(/step.iter().all(/
+Masking: masked steps keep their values | nn/masking.rs | s/step\.fill\(A::zero\(\)\)/let _ = \&mut step/
+Embedding: mask_zero ignored | nn/embedding.rs | s/self\.mask_zero\.then\(/(self.mask_zero \&\& false).then(/
+RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: input.mask/
+Model: a recurrent layer drops the mask | model.rs | s/input\.mask\.filter\(\|_\| sequences\)/input.mask.filter(|_| sequences \&\& false)/
+'
+
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+tar -c --exclude=./target --exclude=./.git . | tar -xm -C "$copy" # of today, so that nothing counts as built
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/mutants" CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS="-A warnings"
+run() { (cd "$copy" && cargo test --lib --tests 2>&1); }
+
+run >"$copy/log" || { tail -40 "$copy/log"; echo "the tests fail without a mutant" >&2; exit 1; }
+caught=0 missed=0
+while IFS='|' read -r name file change; do
+  [ -n "$name" ] || continue
+  if [ $# -gt 0 ]; then
+    wanted=no
+    for word in "$@"; do [[ $name == *"$word"* ]] && wanted=yes; done
+    [ $wanted = yes ] || continue
+  fi
+  file="src/$(xargs <<<"$file")"
+  cp "$file" "$copy/$file"
+  CHANGE="$change" perl -0pi -e 'eval $ENV{CHANGE}; die $@ if $@' "$copy/$file"
+  cmp -s "$file" "$copy/$file" && { echo "$name: its place in $file is gone" >&2; exit 1; }
+  if run >"$copy/log"; then
+    echo "MISSED  $name"; missed=$((missed + 1))
+  elif grep -q "could not compile" "$copy/log"; then
+    grep -A8 '^error' "$copy/log" >&2; echo "$name: does not compile" >&2; exit 1
+  else
+    by=$(sed -n 's/^test \([a-z0-9_:]*\) .*FAILED$/\1/p' "$copy/log" | sort -u)
+    echo "caught  $name  (by $(head -3 <<<"$by" | paste -sd, | sed "s/,/, /g"))"; caught=$((caught + 1))
+  fi
+  cp "$file" "$copy/$file"
+done <<<"$MUTANTS"
+echo "$caught caught, $missed missed"
+[ $missed = 0 ]
