@@ -28,8 +28,9 @@ pub enum Activation {
     Tanh,
     /// 1 / (1 + e^-x)
     Sigmoid,
-    /// clip(alpha x + beta, 0, 1): see [`HARD_SIGMOID`](Self::HARD_SIGMOID) and
-    /// [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2).
+    /// clip(alpha x + beta, 0, 1), under one name two functions: Keras 3 has [`HARD_SIGMOID`](Self::HARD_SIGMOID) and so
+    /// has `"hard_sigmoid".parse()`, Keras 1 and 2 have [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2), ONNX has
+    /// alpha 0.2 unless the node says otherwise.
     HardSigmoid {
         /// The slope.
         alpha: f64,
@@ -357,7 +358,8 @@ fn softmax<A: Element>(values: &mut [A]) {
 impl FromStr for Activation {
     type Err = Error;
 
-    /// Keras 3 names; `hard_sigmoid_keras2` is the one of Keras 1 and 2.
+    /// Keras 3's names. **`hard_sigmoid` in a file of Keras 1 or 2 is `hard_sigmoid_keras2` here**: the function changed
+    /// and its name did not, so ask the file for its version first.
     fn from_str(name: &str) -> Result<Self> {
         NAMES
             .iter()

@@ -97,6 +97,13 @@ impl Error {
     }
 }
 
+/// So that `?` works behind ndarray's own functions (`from_shape_vec`, `into_dimensionality` …).
+impl From<ndarray::ShapeError> for Error {
+    fn from(error: ndarray::ShapeError) -> Self {
+        Error::value("array", "one that ndarray can make", error)
+    }
+}
+
 /// Says which part of a composed layer an error is about.
 pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
     result.map_err(|source| Error::Part {

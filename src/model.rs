@@ -50,6 +50,12 @@ impl<A: Element, D: Dimension> From<&ArrayRef<A, D>> for Flow<A> {
 /// assert_eq!(model.forward(&Array3::zeros((4, 5, 2)))?.shape(), [4, 3]);
 /// # Ok::<(), recurrent::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer of a `Model<{A}>`",
+    note = "a recurrent layer goes in with its flags: `.add(Layer::new(lstm).return_sequences(true))`",
+    note = "layers of `f32` go into a `Model<f32>`, those of `f64` into a `Model<f64>`",
+    note = "a layer of your own is one when it implements `AnyLayer`"
+)]
 pub trait AnyLayer<A: Element>: Send + Sync {
     /// What errors call it.
     fn name(&self) -> &str;
@@ -227,7 +233,10 @@ where
             .into_dimensionality::<Ix3>()
             .map_err(|_| Error::Rank {
                 array: "input",
-                expected: "3 (samples, timesteps, features)",
+                expected: match input.values.ndim() {
+                    2 => "3 (samples, timesteps, features): does the layer before it return sequences?",
+                    _ => "3 (samples, timesteps, features)",
+                },
                 found: input.values.ndim(),
             })?;
         let mut run = self.run(&x);

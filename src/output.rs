@@ -50,6 +50,22 @@ impl<A, S> Output<A, S> {
         }
     }
 
+    /// The last output itself, if that is what was asked for.
+    pub fn into_last(self) -> Option<Array2<A>> {
+        match self {
+            Output::Last(y) | Output::LastAndState(y, _) => Some(y),
+            _ => None,
+        }
+    }
+
+    /// The outputs of all timesteps themselves, if they were asked for.
+    pub fn into_sequences(self) -> Option<Array3<A>> {
+        match self {
+            Output::Sequences(y) | Output::SequencesAndState(y, _) => Some(y),
+            _ => None,
+        }
+    }
+
     /// The state, if it was asked for.
     pub fn state(&self) -> Option<&S> {
         match self {

@@ -82,6 +82,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
     }
 
     /// Starts from this state instead of zero: Keras' `initial_state`.
+    #[doc(alias = "initial_state")]
     pub fn from(mut self, state: R::State) -> Self {
         self.from = Some(state);
         self

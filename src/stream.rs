@@ -83,6 +83,9 @@ impl<R: Causal> Stream<R> {
     }
 
     /// One timestep of all samples: (samples, features) in, (samples, units) out.
+    ///
+    /// `x` is anything that is a view of two axes: `x.view()` of an array, `&array`, `&[[0.1, 0.2]]`. For a plain slice there
+    /// is [`push_slice`](Self::push_slice).
     pub fn push<'x>(
         &mut self,
         x: impl Into<ArrayView2<'x, R::Elem>>,

@@ -48,11 +48,11 @@ fn the_array_that_is_wrong_is_the_one_that_is_named() {
     let m = |rows, columns| Array2::<f32>::zeros((rows, columns));
     says(
         Lstm::from_weights(m(2, 4), m(4, 1), None), // transposed
-        "recurrent_kernel has 1 columns (4 gates x units), expected 16",
+        "recurrent_kernel is (4, 1), which looks transposed (PyTorch's way, see doc::layouts), expected (units, 4 gates x units)",
     );
     says(
-        Gru::from_weights(m(9, 2), m(9, 3), GruBias::None), // as PyTorch has them
-        "recurrent_kernel has 3 columns (3 gates x units), expected 27",
+        Gru::from_weights(m(9, 2), m(9, 3), None), // as PyTorch has them
+        "recurrent_kernel is (9, 3), which looks transposed (PyTorch's way, see doc::layouts), expected (units, 3 gates x units)",
     );
     let unbiased = Lstm::from_weights(m(2, 4), m(1, 4), None).unwrap();
     says(

@@ -37,7 +37,8 @@ fn models_name_the_layer() {
     let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
     says(
         model.forward(&x),
-        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features)",
+        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features): \
+         does the layer before it return sequences?",
     );
     let model = Model::<f32>::new().add(RepeatVector::new(2));
     says(

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result, check, check_size};
 use crate::kernel::{Isa, Panels};
 use crate::{Activation, Element, Initializer};
+use alloc::format;
 use ndarray::Array2;
 
 /// The options that every cell has.
@@ -68,7 +69,15 @@ impl Common {
         )?;
         let axis = COLUMNS[gates];
         // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
-        check("recurrent_kernel", axis, columns, recurrent_kernel.ncols())?;
+        let (rows, found) = recurrent_kernel.dim();
+        if gates > 1 && rows == gates * found && found > 0 {
+            let expected = format!("(units, {gates} gates x units)");
+            let found = format!(
+                "({rows}, {found}), which looks transposed (PyTorch's way, see doc::layouts)"
+            );
+            return Err(Error::value("recurrent_kernel", expected, found));
+        }
+        check("recurrent_kernel", axis, columns, found)?;
         check("kernel", axis, columns, kernel.ncols())
     }
 

@@ -59,10 +59,12 @@ pub trait Cell {
     /// their states are put back by the caller.
     fn step(&self, x: ArrayView2<Self::Elem>, state: &mut Self::State);
 
-    /// What the step that led to this state put out, (samples, units): a pure function of the state.
+    /// What the step that led to this state put out, (samples, units): a view of an array in the state. An output that has
+    /// to be computed goes into the state, as one more array that `step` fills.
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
 
-    /// Whether a state that came from outside fits; looks at the number of samples unless you say more.
+    /// Whether a state that came from outside fits, so that `step` need not look. Unless you say more, the number of samples
+    /// and the shape of the output are looked at; of a state with several arrays, check the others here.
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         check("state", "samples", samples, state.samples())
     }

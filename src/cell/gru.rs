@@ -94,6 +94,13 @@ impl<A> From<Array2<A>> for GruBias<A> {
     }
 }
 
+impl<A> From<Option<Array2<A>>> for GruBias<A> {
+    /// So that `None` means none, as it does for the other cells.
+    fn from(bias: Option<Array2<A>>) -> Self {
+        bias.map_or(GruBias::None, GruBias::ResetAfter)
+    }
+}
+
 impl<A: Element> Gru<A> {
     /// Options and initialisers for a layer of these sizes.
     pub fn builder(features: usize, units: usize) -> GruBuilder<A> {
@@ -107,7 +114,7 @@ impl<A: Element> Gru<A> {
 
     /// A layer with Keras' default activations (Tanh, Sigmoid) and these weights: `kernel` (features, 3·units),
     /// `recurrent_kernel` (units, 3·units), gates in the order z, r, h. A `bias` of shape (2, 3·units) means
-    /// `reset_after`, one of shape (3·units) means not; without one ([`GruBias::None`]) it is `reset_after`, as in
+    /// `reset_after`, one of shape (3·units) means not; without one (`None`) it is `reset_after`, as in
     /// Keras 3, unless the builder says otherwise.
     pub fn from_weights(
         kernel: Array2<A>,
