@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::error::{Error, Result, check};
 use alloc::vec::Vec;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 
 /// Which steps of a call are real. `false` = masked.
 #[derive(Clone, Copy, Debug)]
@@ -161,15 +161,30 @@ impl Rows {
         mut to: ArrayViewMut2<A>,
     ) {
         if self.all_active() {
-            to.assign(&output);
+            match (output.to_slice(), to.as_slice_mut()) {
+                (Some(from), Some(to)) => to.copy_from_slice(from),
+                _ => output
+                    .outer_iter()
+                    .zip(to.outer_iter_mut())
+                    .for_each(|(from, to)| copy(from, to)),
+            }
             return;
         }
-        for (row, mut to) in to.rows_mut().into_iter().enumerate() {
+        for (row, mut to) in to.outer_iter_mut().enumerate() {
             if self.real[row] || (self.started[row] && !zero_output_for_mask) {
-                to.assign(&output.row(row));
+                copy(output.row(row), to);
             } else {
                 to.fill(A::zero());
             }
         }
+    }
+}
+
+/// Copies a row, as memory where it is one: `assign` takes longer to find that out than a short row to copy.
+#[inline]
+fn copy<A: Element>(from: ArrayView1<A>, mut to: ArrayViewMut1<A>) {
+    match (from.to_slice(), to.as_slice_mut()) {
+        (Some(from), Some(to)) => to.copy_from_slice(from),
+        _ => to.assign(&from),
     }
 }

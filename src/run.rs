@@ -159,8 +159,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let (samples, timesteps, features) = x.dim();
         self.of.check()?;
         check("input", "features", self.of.features(), features)?;
-        check_size("output", &[samples, self.of.units()])?;
-        check_size("output", &[samples, timesteps, self.of.units()])?;
+        check_size("output", &[samples, timesteps.max(1), self.of.units()])?;
         if let Some(mask) = &mask {
             mask.check(samples, timesteps)?;
         }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result, check};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, check_output};
 use crate::state::check_samples;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// A layer that is fed one timestep at a time and keeps its state between them.
 ///
@@ -90,12 +90,22 @@ impl<R: Causal> Stream<R> {
         &mut self,
         x: impl Into<ArrayView2<'x, R::Elem>>,
     ) -> Result<ArrayView2<'_, R::Elem>> {
-        let x = x.into();
+        self.step(x.into())?;
+        Ok(self.of.output(&self.state))
+    }
+
+    #[inline]
+    fn step(&mut self, x: ArrayView2<R::Elem>) -> Result<()> {
         self.check_input(&x)?;
         self.rows.choose_all();
-        self.of
-            .advance(x, &self.rows, &mut self.state, &mut self.scratch)?;
-        Ok(self.of.output(&self.state))
+        let Stream {
+            of,
+            state,
+            scratch,
+            rows,
+            ..
+        } = self;
+        of.advance(x, rows, state, scratch)
     }
 
     /// One timestep of those samples whose `mask` is true; the others hold their state and repeat their previous
@@ -120,21 +130,22 @@ impl<R: Causal> Stream<R> {
     /// [`push`](Self::push) without ndarray: samples × features numbers in, samples × units numbers out, row by row.
     pub fn push_slice(&mut self, x: &[R::Elem]) -> Result<&[R::Elem]> {
         let (samples, features) = (self.samples(), self.of.features());
-        let x = ArrayView2::from_shape((samples, features), x)
-            .ok()
-            .filter(|view| view.len() == x.len())
-            .ok_or(Error::Shape {
+        if samples.checked_mul(features) != Some(x.len()) {
+            return Err(Error::Shape {
                 array: "input",
                 axis: "numbers (samples x features)",
                 expected: samples.saturating_mul(features),
                 found: x.len(),
-            })?;
-        self.push(x)?;
+            });
+        }
+        let x = match samples {
+            1 => ArrayView1::from(x).insert_axis(Axis(0)), // sooner than the general way
+            _ => ArrayView2::from_shape((samples, features), x)?,
+        };
+        self.step(x)?;
         let output = self.of.output(&self.state);
-        if output.is_standard_layout() {
-            let slice = output.to_slice();
-            debug_assert!(slice.is_some());
-            return Ok(slice.unwrap_or_default());
+        if let Some(output) = output.to_slice() {
+            return Ok(output);
         }
         // Only a cell of a user's own can keep its output in another order.
         self.masked.assign(&output);

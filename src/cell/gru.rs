@@ -52,8 +52,7 @@ pub struct Gru<A> {
     bias: GruBias<A>,
     /// b0, and the gates' part of b1, which is added up with it.
     start: Option<Panels<A>>,
-    activation: Activation,
-    recurrent_activation: Activation,
+    functions: Chosen,
 }
 
 /// The recurrent kernel, in the form of the reset gate.
@@ -136,8 +135,8 @@ impl<A: Element> Gru<A> {
         bias: impl Into<GruBias<A>>,
     ) -> Result<Self> {
         Self::builder(self.features(), self.units())
-            .activation(self.activation)
-            .recurrent_activation(self.recurrent_activation)
+            .activation(self.functions.act)
+            .recurrent_activation(self.functions.gate)
             .reset_after(self.reset_after())
             .use_bias(self.bias != GruBias::None)
             .from_weights(kernel, recurrent_kernel, bias)
@@ -170,20 +169,20 @@ impl<A: Element> Gru<A> {
 
     /// What is applied to the candidate.
     pub fn activation(&self) -> Activation {
-        self.activation
+        self.functions.act
     }
 
     /// What is applied to the gates.
     pub fn recurrent_activation(&self) -> Activation {
-        self.recurrent_activation
+        self.functions.gate
     }
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Gru")
             .field("features", &self.features())
             .field("units", &self.units())
-            .field("activation", &self.activation)
-            .field("recurrent_activation", &self.recurrent_activation)
+            .field("activation", &self.functions.act)
+            .field("recurrent_activation", &self.functions.gate)
             .field("reset_after", &self.reset_after())
             .field("use_bias", &(self.start.is_some()))
             .finish()
@@ -296,8 +295,7 @@ impl<A: Element> GruBuilder<A> {
             recurrent_kernel,
             start: start.map(|row| Panels::pack(row.view(), 3, isa)),
             bias,
-            activation: common.activation,
-            recurrent_activation: self.recurrent_activation,
+            functions: Chosen::new(self.recurrent_activation, common.activation),
         })
     }
 }
@@ -317,17 +315,13 @@ impl<A: Element> Gru<A> {
         state: &mut Hidden<A>,
         scratch: &mut Workspace<A>,
     ) {
-        let functions = Chosen {
-            gate: self.recurrent_activation,
-            act: self.activation,
-        };
         let h = &mut state.h;
         match &self.recurrent_kernel {
             RecurrentKernel::ResetAfter { all, inner } => {
-                scratch.gru(input, (all, inner.as_ref()), rows, h, functions);
+                scratch.gru(input, (all, inner.as_ref()), rows, h, &self.functions);
             }
             RecurrentKernel::ResetBefore { gates, candidate } => {
-                scratch.gru_in_two_halves(input, (gates, candidate), rows, h, functions);
+                scratch.gru_in_two_halves(input, (gates, candidate), rows, h, &self.functions);
             }
         }
     }
@@ -336,7 +330,7 @@ impl<A: Element> Gru<A> {
 impl<A: Element> Causal for Gru<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         match &self.recurrent_kernel {
-            RecurrentKernel::ResetAfter { .. } => Workspace::new(samples, &self.kernel),
+            RecurrentKernel::ResetAfter { all, .. } => Workspace::new(samples, &self.kernel, all),
             RecurrentKernel::ResetBefore { candidate, .. } => {
                 Workspace::in_two_halves(samples, &self.kernel, candidate)
             }

@@ -48,8 +48,7 @@ pub struct Lstm<A> {
     kernel: Panels<A>,
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
-    activation: Activation,
-    recurrent_activation: Activation,
+    functions: Chosen,
 }
 
 impl<A: Element> Lstm<A> {
@@ -85,8 +84,8 @@ impl<A: Element> Lstm<A> {
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
         Self::builder(self.features(), self.units())
-            .activation(self.activation)
-            .recurrent_activation(self.recurrent_activation)
+            .activation(self.functions.act)
+            .recurrent_activation(self.functions.gate)
             .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
@@ -110,20 +109,20 @@ impl<A: Element> Lstm<A> {
 
     /// What is applied to the candidate and to the memory.
     pub fn activation(&self) -> Activation {
-        self.activation
+        self.functions.act
     }
 
     /// What is applied to the gates.
     pub fn recurrent_activation(&self) -> Activation {
-        self.recurrent_activation
+        self.functions.gate
     }
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Lstm")
             .field("features", &self.features())
             .field("units", &self.units())
-            .field("activation", &self.activation)
-            .field("recurrent_activation", &self.recurrent_activation)
+            .field("activation", &self.functions.act)
+            .field("recurrent_activation", &self.functions.gate)
             .field("use_bias", &self.bias.is_some())
             .finish()
     }
@@ -201,8 +200,7 @@ impl<A: Element> LstmBuilder<A> {
             kernel: Panels::pack(kernel.view(), 4, isa),
             recurrent_kernel: Panels::pack(recurrent_kernel.view(), 4, isa),
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
-            activation: common.activation,
-            recurrent_activation: self.recurrent_activation,
+            functions: Chosen::new(self.recurrent_activation, common.activation),
         })
     }
 }
@@ -222,18 +220,14 @@ impl<A: Element> Lstm<A> {
         state: &mut LstmState<A>,
         scratch: &mut Workspace<A>,
     ) {
-        let functions = Chosen {
-            gate: self.recurrent_activation,
-            act: self.activation,
-        };
         let LstmState { h, c } = state;
-        scratch.lstm(input, &self.recurrent_kernel, rows, (h, c), functions);
+        scratch.lstm(input, &self.recurrent_kernel, rows, (h, c), &self.functions);
     }
 }
 
 impl<A: Element> Causal for Lstm<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
-        Workspace::new(samples, &self.kernel)
+        Workspace::new(samples, &self.kernel, &self.recurrent_kernel)
     }
 
     fn settle(&self, state: &mut LstmState<A>) {

@@ -37,7 +37,7 @@ pub struct SimpleRnn<A> {
     kernel: Panels<A>,
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
-    activation: Activation,
+    functions: Chosen,
 }
 
 impl<A: Element> SimpleRnn<A> {
@@ -71,7 +71,7 @@ impl<A: Element> SimpleRnn<A> {
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
         Self::builder(self.features(), self.units())
-            .activation(self.activation)
+            .activation(self.functions.act)
             .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
@@ -95,14 +95,14 @@ impl<A: Element> SimpleRnn<A> {
 
     /// What is applied to the sum.
     pub fn activation(&self) -> Activation {
-        self.activation
+        self.functions.act
     }
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SimpleRnn")
             .field("features", &self.features())
             .field("units", &self.units())
-            .field("activation", &self.activation)
+            .field("activation", &self.functions.act)
             .field("use_bias", &self.bias.is_some())
             .finish()
     }
@@ -154,7 +154,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
             kernel: Panels::pack(kernel.view(), 1, isa),
             recurrent_kernel: Panels::pack(recurrent_kernel.view(), 1, isa),
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
-            activation: common.activation,
+            functions: Chosen::new(Activation::Sigmoid, common.activation),
         })
     }
 }
@@ -174,17 +174,19 @@ impl<A: Element> SimpleRnn<A> {
         state: &mut Hidden<A>,
         scratch: &mut Workspace<A>,
     ) {
-        let functions = Chosen {
-            gate: Activation::Sigmoid,
-            act: self.activation,
-        };
-        scratch.simple_rnn(input, &self.recurrent_kernel, rows, &mut state.h, functions);
+        scratch.simple_rnn(
+            input,
+            &self.recurrent_kernel,
+            rows,
+            &mut state.h,
+            &self.functions,
+        );
     }
 }
 
 impl<A: Element> Causal for SimpleRnn<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
-        Workspace::new(samples, &self.kernel)
+        Workspace::new(samples, &self.kernel, &self.recurrent_kernel)
     }
 
     fn settle(&self, state: &mut Hidden<A>) {

@@ -36,20 +36,27 @@ impl Functions for Defaults {
     }
 }
 
-/// Any others.
+/// Those of a layer.
 #[derive(Clone, Copy)]
 pub struct Chosen {
     pub gate: Activation,
     pub act: Activation,
+    /// Whether they are [`Defaults`]: found once and not in every step.
+    pub are_defaults: bool,
 }
 
 impl Chosen {
-    pub fn are_defaults(self) -> bool {
-        (self.gate, self.act) == (Activation::Sigmoid, Activation::Tanh)
+    pub fn new(gate: Activation, act: Activation) -> Self {
+        let are_defaults = (gate, act) == (Activation::Sigmoid, Activation::Tanh);
+        Chosen {
+            gate,
+            act,
+            are_defaults,
+        }
     }
 }
 
-impl Functions for Chosen {
+impl Functions for &Chosen {
     #[inline(always)]
     unsafe fn gate<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller's promise.

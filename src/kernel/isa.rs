@@ -1,10 +1,11 @@
 //! Which instruction set the kernels run on: found once, when weights are packed.
 
 use super::activate::{Chosen, Defaults, Map};
+use super::cells::{GruCandidate, GruGates, GruStep, Halves, LstmStep, SimpleRnnStep};
 use super::math::Constants;
 use super::panels::Panels;
-use super::steps::{GruCandidate, GruGates, GruStep, Halves, LstmStep, SimpleRnnStep, Step};
-use super::tile::Project;
+use super::steps::Step;
+use super::tile::{Project, breadth};
 use super::vector::{Portable, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{F32x8, F32x16, F64x4, F64x8};
@@ -68,6 +69,17 @@ impl Isa {
         }
     }
 
+    /// How many panels a tile of one row has, of so many panels with so many vectors and rows.
+    pub(crate) fn breadth<A: Lanes>(self, vectors: usize, panels: usize, rows: usize) -> usize {
+        match self.0 {
+            Set::Portable => breadth::<A::Portable>(vectors, panels, rows),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => breadth::<A::Avx2>(vectors, panels, rows),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => breadth::<A::Avx512>(vectors, panels, rows),
+        }
+    }
+
     /// Runs `op` with the vectors of this set.
     #[inline]
     pub(crate) fn run<A: Lanes>(self, op: &mut impl Op<A>) {
@@ -110,21 +122,21 @@ pub trait Lanes: Constants {
     #[doc(hidden)]
     fn project(work: Project<Self>, isa: Isa);
     #[doc(hidden)]
-    fn simple_rnn(step: &Step<Self>, of: Chosen);
+    fn simple_rnn(step: &Step<Self>, of: &Chosen);
     #[doc(hidden)]
-    fn lstm(step: &Step<Self>, c: *mut Self, of: Chosen);
+    fn lstm(step: &Step<Self>, c: *mut Self, of: &Chosen);
     #[doc(hidden)]
-    fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: Chosen);
+    fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: &Chosen);
     #[doc(hidden)]
-    fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: Chosen);
+    fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: &Chosen);
     #[doc(hidden)]
-    fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: Chosen);
+    fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: &Chosen);
 }
 
 /// Runs a step with the functions known when it was compiled, if they are Keras' defaults, or with any others.
 macro_rules! with_functions {
     ($step:ident, $of:ident, $op:ident { $($field:ident),* }) => {
-        if $of.are_defaults() {
+        if $of.are_defaults {
             let functions = Defaults;
             $step.panels.isa().run(&mut $op { $($field,)* functions });
         } else {
@@ -149,19 +161,19 @@ macro_rules! lanes {
             fn project(mut work: Project<Self>, isa: Isa) {
                 isa.run(&mut work);
             }
-            fn simple_rnn(step: &Step<Self>, of: Chosen) {
+            fn simple_rnn(step: &Step<Self>, of: &Chosen) {
                 with_functions!(step, of, SimpleRnnStep { step });
             }
-            fn lstm(step: &Step<Self>, c: *mut Self, of: Chosen) {
+            fn lstm(step: &Step<Self>, c: *mut Self, of: &Chosen) {
                 with_functions!(step, of, LstmStep { step, c });
             }
-            fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: Chosen) {
+            fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: &Chosen) {
                 with_functions!(step, of, GruStep { step, inner });
             }
-            fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: Chosen) {
+            fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: &Chosen) {
                 with_functions!(step, of, GruGates { step, halves });
             }
-            fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: Chosen) {
+            fn gru_candidate(step: &Step<Self>, halves: Halves<Self>, of: &Chosen) {
                 with_functions!(step, of, GruCandidate { step, halves });
             }
         }

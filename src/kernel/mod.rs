@@ -12,11 +12,13 @@
 #![allow(clippy::needless_range_loop, clippy::inline_always)]
 
 pub(crate) mod activate;
+pub(crate) mod cells;
 mod isa;
 mod math;
 mod panels;
 #[cfg(test)]
 pub(crate) mod reference;
+mod row;
 pub(crate) mod steps;
 mod tile;
 mod vector;

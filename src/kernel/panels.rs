@@ -27,7 +27,17 @@ pub struct Panels<A> {
     blocks: usize,
     /// How many numbers a panel has.
     panel: usize,
+    /// How a product with one row is cut into tiles.
+    tiles: Tiles,
     isa: Isa,
+}
+
+/// A product with one row: `count` tiles of so many panels, the first `wider` of them of one panel more.
+#[derive(Clone, Copy, Default)]
+pub struct Tiles {
+    pub count: usize,
+    pub panels: usize,
+    pub wider: usize,
 }
 
 impl<A: Element> Panels<A> {
@@ -50,7 +60,17 @@ impl<A: Element> Panels<A> {
             lanes,
             blocks,
             panel: rows * gates * blocks * lanes,
+            tiles: Tiles::default(),
             isa,
+        };
+        let (panels, vectors) = (packed.panels(), packed.vectors());
+        let tiles = panels
+            .div_ceil(isa.breadth::<A>(vectors, panels, rows))
+            .max(1);
+        packed.tiles = Tiles {
+            count: tiles,
+            panels: panels / tiles,
+            wider: panels % tiles,
         };
         let len = packed.panels() * packed.panel;
         packed.lines = vec![Line([A::zero(); 16]); len.div_ceil(16)];
@@ -85,14 +105,14 @@ impl<A: Element> Panels<A> {
         self.isa
     }
 
-    /// How much memory the weights take.
-    pub fn bytes(&self) -> usize {
-        self.panels() * self.panel * size_of::<A>()
-    }
-
     /// How many panels there are.
     pub fn panels(&self) -> usize {
         self.units.div_ceil(self.lanes * self.blocks)
+    }
+
+    /// The tiles of a product with one row.
+    pub fn tiles(&self) -> Tiles {
+        self.tiles
     }
 
     /// How many units a panel has.

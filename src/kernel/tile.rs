@@ -46,14 +46,6 @@ pub(crate) struct Place {
     pub apart: usize,
 }
 
-impl Place {
-    /// The `p`-th panel of the tile.
-    #[inline(always)]
-    pub fn panel(&self, p: usize) -> usize {
-        self.panel + p * self.apart
-    }
-}
-
 /// Room for the sums of a tile, `[row][panel][vector][lane]`.
 #[repr(align(64))]
 pub(crate) struct Room<A>(MaybeUninit<[A; MOST_SUMS * 16]>);
@@ -77,12 +69,10 @@ pub(crate) struct Grid<P> {
 }
 
 /// `to = from + x · weights` for the rows and panels of a tile, the weights' rows ascending: each sum is one chain.
-pub(crate) struct Product<'a, A> {
+pub(crate) struct Product<A> {
     /// What the sums start from; zero if null.
     pub from: Grid<*const A>,
-    /// Of a tile of one row: what is added first.
-    pub before: Option<&'a Before<A>>,
-    /// If there, the third of three vectors does not go on from there, but is put aside and starts anew.
+    /// If there, the third of three vectors does not start from there, but from this.
     pub third: Option<Third<A>>,
     /// The rows that are multiplied: as many numbers as `depth`, one every `stride`.
     pub x: [*const A; MOST_ROWS],
@@ -94,31 +84,20 @@ pub(crate) struct Product<'a, A> {
     pub to: Grid<*mut A>,
 }
 
-/// Another product with one row and the same panels: the numbers of `x`, one every `stride`, times other weights.
-pub(crate) struct Before<A> {
-    pub x: *const A,
-    pub stride: isize,
-    pub weights: *const A,
-    pub apart: usize,
-    pub depth: usize,
-}
-
-/// Where the third of three vectors goes, unless that is null, and what it starts from then.
+/// What the third of three vectors starts from.
 #[derive(Clone, Copy)]
 pub(crate) struct Third<A> {
-    pub aside: *mut A,
     pub from: Grid<*const A>,
 }
 
 /// A product of a size known when it is compiled: `R` rows, `P` panels of `W` vectors.
-struct Sized<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<'a, A>);
+struct Sized<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<A>);
 
 impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Sized<'_, A, W, R, P> {
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = A>>(self) {
         let Product {
             from,
-            before,
             third,
             x,
             stride,
@@ -140,20 +119,11 @@ impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Siz
                     }
                 }
             }
-            if R == 1
-                && let Some(before) = before
-            {
-                let panel = core::array::from_fn(|p| before.weights.add(p * before.apart));
-                accumulate(&mut sums, [before.x; R], before.stride, panel, before.depth);
-            }
             if W == 3
-                && let Some(Third { aside, from }) = third
+                && let Some(Third { from }) = third
             {
                 for r in 0..R {
                     for p in 0..P {
-                        if R == 1 && !aside.is_null() {
-                            sums[r][p][W - 1].store(aside.add(p * to.panel));
-                        }
                         sums[r][p][W - 1] = if from.first.is_null() {
                             V::splat(num_traits::zero())
                         } else {
@@ -183,7 +153,7 @@ impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Siz
 /// `x[r]` has `depth` numbers, one every `stride`, each panel `depth · W` vectors; the machine has the instruction set of
 /// `V`.
 #[inline(always)]
-unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const P: usize>(
+pub(crate) unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const P: usize>(
     sums: &mut [[[V; W]; P]; R],
     x: [*const V::Elem; R],
     stride: isize,
@@ -209,34 +179,18 @@ unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const P: usize>(
     }
 }
 
-/// Computes a product of `place`'s size, of panels of so many vectors.
+/// Computes a product of `place`'s size, of panels of `W` vectors.
 ///
 /// # Safety
 /// What `Product` points at is there for all rows and panels of the place; the machine has the instruction set of `V`.
-#[inline(always)]
-pub(crate) unsafe fn product<V: Vector>(vectors: usize, place: &Place, product: &Product<V::Elem>) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match vectors {
-            1 => product_of::<V, 1>(place, product),
-            2 => product_of::<V, 2>(place, product),
-            3 => product_of::<V, 3>(place, product),
-            _ => product_of::<V, 4>(place, product),
-        }
-    }
-}
-
-/// # Safety
-/// As [`product`].
-unsafe fn product_of<V: Vector, const W: usize>(place: &Place, product: &Product<V::Elem>) {
-    let (height, breadth) = (height::<V>(W), most_panels::<V>(W));
+pub(crate) unsafe fn product<V: Vector, const W: usize>(place: &Place, product: &Product<V::Elem>) {
+    let (height, breadth) = const { (height::<V>(W), most_panels::<V>(W)) };
     // SAFETY: the caller's promise.
     unsafe {
         match (place.rows, place.panels) {
             (1, 1) => V::enter(Sized::<_, W, 1, 1>(product)),
-            (1, 2) => V::enter(Sized::<_, W, 1, 2>(product)),
-            (1, 3) => V::enter(Sized::<_, W, 1, 3>(product)),
-            (1, 4) if breadth >= 4 => V::enter(Sized::<_, W, 1, 4>(product)),
+            (1, 2) if breadth >= 2 => V::enter(Sized::<_, W, 1, 2>(product)),
+            (1, 3) if breadth >= 3 => V::enter(Sized::<_, W, 1, 3>(product)),
             (2, 1) => V::enter(Sized::<_, W, 2, 1>(product)),
             (3, 1) => V::enter(Sized::<_, W, 3, 1>(product)),
             (4, 1) if height >= 4 => V::enter(Sized::<_, W, 4, 1>(product)),
@@ -259,21 +213,26 @@ const fn height<V: Vector>(vectors: usize) -> usize {
     }
 }
 
-/// How many panels a tile of one row has at most.
-const fn most_panels<V: Vector>(vectors: usize) -> usize {
+/// How many panels a tile of one row has at most: so many sums keep the multiply-adds busy, and more streams of weights
+/// would be read slower.
+pub(crate) const fn most_panels<V: Vector>(vectors: usize) -> usize {
     let panels = (V::REGISTERS - 2) / vectors;
-    if panels > 4 { 4 } else { panels }
+    if panels > V::STREAMS {
+        V::STREAMS
+    } else {
+        panels
+    }
 }
 
-/// How many panels the tiles of one row have: the sums of one panel alone would wait for each other. Weights beyond the
-/// first cache come one line at a time anyway; there, few streams of them are read faster than many.
-fn breadth<V: Vector>(weights: &Panels<V::Elem>) -> usize {
+/// How many panels a tile of one row has: the sums of one panel alone would wait for each other. Weights beyond the first
+/// cache come one line at a time anyway; there, few streams of them are read faster than many.
+pub(crate) fn breadth<V: Vector>(vectors: usize, panels: usize, rows: usize) -> usize {
     const FIRST_CACHE: usize = 64 << 10;
-    let most = most_panels::<V>(weights.vectors());
-    if weights.bytes() <= FIRST_CACHE {
+    let row = vectors * V::LANES * size_of::<V::Elem>();
+    let most = most_panels::<V>(vectors);
+    if panels * rows * row <= FIRST_CACHE {
         most
     } else {
-        let row = weights.width() * size_of::<V::Elem>();
         (512 / row).clamp(1, most)
     }
 }
@@ -287,14 +246,14 @@ pub(crate) fn over<V: Vector>(
     let all = weights.panels();
     if rows == 1 {
         // Each of a tile's panels goes on where that of the tile before ended: the streams never restart.
-        let tiles = all.div_ceil(breadth::<V>(weights));
-        for panel in 0..tiles {
+        let tiles = weights.tiles();
+        for panel in 0..tiles.count {
             tile(&Place {
                 row: 0,
                 rows,
                 panel,
-                panels: (all - panel).div_ceil(tiles),
-                apart: tiles,
+                panels: tiles.panels + usize::from(panel < tiles.wider),
+                apart: tiles.count,
             });
         }
         return;
@@ -340,7 +299,6 @@ impl<A: Element> Op<A> for Project<'_, A> {
             unsafe {
                 let work = Product {
                     from: bias(self.bias, place),
-                    before: None,
                     third: None,
                     x,
                     stride: inputs.stride,
@@ -353,7 +311,12 @@ impl<A: Element> Op<A> for Project<'_, A> {
                         panel: place.apart * panels.width(),
                     },
                 };
-                product::<V>(panels.vectors(), place, &work);
+                match panels.vectors() {
+                    1 => product::<V, 1>(place, &work),
+                    2 => product::<V, 2>(place, &work),
+                    3 => product::<V, 3>(place, &work),
+                    _ => product::<V, 4>(place, &work),
+                }
             }
         });
     }

@@ -15,6 +15,8 @@ pub unsafe trait Vector: Copy {
     const LANES: usize;
     /// How many of these vectors there are registers for.
     const REGISTERS: usize;
+    /// How many panels of weights are read side by side at most. Each number is one more kernel to compile.
+    const STREAMS: usize = 2;
 
     /// Runs `work` with the instruction set enabled. What it calls must be inlined into it, but it should be small: one tile,
     /// so that an unoptimised build needs little stack.

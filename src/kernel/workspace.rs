@@ -1,8 +1,9 @@
 //! What a running layer needs room for, and the safe doors to the kernels.
 
 use super::activate::Chosen;
+use super::cells::Halves;
 use super::panels::Panels;
-use super::steps::{Halves, Source, Step};
+use super::steps::{Source, Step};
 use super::tile::Inputs;
 use crate::Element;
 use crate::mask::Rows;
@@ -22,8 +23,8 @@ pub struct Workspace<A> {
     ahead: usize,
     /// Where the rows of an input start.
     offsets: Vec<isize>,
-    /// The state after the step; (samples, units).
-    next: Array2<A>,
+    /// The state after the step, (samples, units); none if a step is done in place.
+    next: Option<Array2<A>>,
     /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`.
     update: Vec<A>,
     reset: Vec<A>,
@@ -45,16 +46,17 @@ fn signed(offset: usize) -> isize {
 }
 
 impl<A: Element> Workspace<A> {
-    /// For steps of so many samples with this kernel.
-    pub(crate) fn new(samples: usize, kernel: &Panels<A>) -> Self {
-        // One sample projects its input within the step.
+    /// For steps of so many samples with these kernels.
+    pub(crate) fn new(samples: usize, kernel: &Panels<A>, recurrent: &Panels<A>) -> Self {
+        // One sample projects its input within the step; and a single tile has read all of the state before it writes.
         let rows = if samples > 1 { samples } else { 0 };
+        let in_place = samples == 1 && recurrent.tiles().count == 1;
         Workspace {
             z: vec![A::zero(); rows * kernel.len()],
             taken: 0,
             ahead: 0,
             offsets: Vec::with_capacity(rows),
-            next: Array2::zeros((samples, kernel.units())),
+            next: (!in_place).then(|| Array2::zeros((samples, kernel.units()))),
             update: Vec::new(),
             reset: Vec::new(),
             input: Vec::new(),
@@ -70,8 +72,8 @@ impl<A: Element> Workspace<A> {
             update: vec![A::zero(); room],
             reset: vec![A::zero(); room],
             input: vec![A::zero(); samples * candidate.len()],
-            next: Array2::zeros((samples, kernel.units())),
-            ..Workspace::new(0, kernel)
+            next: Some(Array2::zeros((samples, kernel.units()))),
+            ..Workspace::new(0, kernel, candidate)
         }
     }
 
@@ -120,7 +122,7 @@ impl<A: Element> Workspace<A> {
         panels: &'a Panels<A>,
         rows: &'a Rows,
         h: &mut Array2<A>,
-        of: Chosen,
+        of: &Chosen,
     ) {
         let step = &self.step(input, panels, rows, h);
         A::simple_rnn(step, of);
@@ -134,7 +136,7 @@ impl<A: Element> Workspace<A> {
         panels: &'a Panels<A>,
         rows: &'a Rows,
         (h, c): (&mut Array2<A>, &mut Array2<A>),
-        of: Chosen,
+        of: &Chosen,
     ) {
         assert!(c.dim() == h.dim() && in_rows(c));
         let c = c.as_mut_ptr();
@@ -150,7 +152,7 @@ impl<A: Element> Workspace<A> {
         (panels, inner): (&'a Panels<A>, Option<&'a Panels<A>>),
         rows: &'a Rows,
         h: &mut Array2<A>,
-        of: Chosen,
+        of: &Chosen,
     ) {
         let step = &self.step(input, panels, rows, h);
         A::gru(step, inner, of);
@@ -164,7 +166,7 @@ impl<A: Element> Workspace<A> {
         (gates, candidate): (&'a Panels<A>, &'a Panels<A>),
         rows: &'a Rows,
         h: &mut Array2<A>,
-        of: Chosen,
+        of: &Chosen,
     ) {
         let (units, count) = (gates.units(), rows.count());
         assert!(self.update.len() >= count * units && self.reset.len() >= count * units);
@@ -186,18 +188,25 @@ impl<A: Element> Workspace<A> {
     }
 
     /// Checks what [`Step`] promises.
-    #[inline]
+    #[inline(always)]
     fn step<'a>(
         &mut self,
         input: &Input<'_, 'a, A>,
         panels: &'a Panels<A>,
         rows: &'a Rows,
-        h: &Array2<A>,
+        h: &mut Array2<A>,
     ) -> Step<'a, A> {
         let Input { x, kernel, bias } = *input;
         let (samples, count) = (rows.samples(), rows.count());
         assert!(h.dim() == (samples, panels.units()) && in_rows(h));
-        assert!(self.next.dim() == h.dim() && panels.rows() == panels.units());
+        let next = if let Some(next) = &mut self.next {
+            assert!(next.dim() == h.dim());
+            next.as_mut_ptr()
+        } else {
+            assert!(samples == 1 && panels.tiles().count == 1);
+            h.as_mut_ptr()
+        };
+        assert!(panels.rows() == panels.units());
         assert_eq!(x.dim(), (samples, kernel.rows()));
         let source = if self.ahead == 0 && count == 1 {
             let sample = rows.active().map_or(0, |rows| rows[0]);
@@ -225,18 +234,20 @@ impl<A: Element> Workspace<A> {
             rows: rows.active(),
             count,
             h: h.as_ptr(),
-            next: self.next.as_mut_ptr(),
+            next,
         }
     }
 
     /// The new state becomes the state; those who took no step keep theirs.
-    #[inline]
+    #[inline(always)]
     fn finish(&mut self, rows: &Rows, h: &mut Array2<A>) {
-        match rows.active() {
-            None => mem::swap(h, &mut self.next),
-            Some(rows) => {
-                for &row in rows {
-                    h.row_mut(row).assign(&self.next.row(row));
+        if let Some(next) = &mut self.next {
+            match rows.active() {
+                None => mem::swap(h, next),
+                Some(rows) => {
+                    for &row in rows {
+                        h.row_mut(row).assign(&next.row(row));
+                    }
                 }
             }
         }
@@ -252,5 +263,7 @@ impl<A: Element> Workspace<A> {
 /// Whether (samples, units) lies row by row, without gaps.
 #[inline]
 fn in_rows<A>(array: &Array2<A>) -> bool {
-    array.is_empty() || array.strides() == [signed(array.ncols()), 1] || array.is_standard_layout()
+    // The general answer, which knows empty arrays and single rows, takes longer.
+    matches!(*array.strides(), [row, 1] if row == signed(array.ncols()))
+        || array.is_standard_layout()
 }

@@ -68,7 +68,7 @@ unsafe fn store_f64x8(to: *mut f64, count: usize, x: __m512d) {
 /// One `Vector` of each: the same operations under the names of the instruction set.
 macro_rules! vector {
     (
-        $name:ident, $elem:ty, $lanes:literal, $registers:literal, $mantissa:literal,
+        $name:ident, $elem:ty, $lanes:literal, $registers:literal, $streams:literal, $mantissa:literal,
         $set1:ident, $loadu:ident, $storeu:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident,
         $max:ident, $min:ident, $to_int:ident, $from_int:ident, $and:ident, $or:ident, $set_bits:ident, $shift:ident,
         $int:ty, $features:literal, $load_masked:ident, $store_masked:ident
@@ -79,6 +79,7 @@ macro_rules! vector {
             type Elem = $elem;
             const LANES: usize = $lanes;
             const REGISTERS: usize = $registers;
+            const STREAMS: usize = $streams;
 
             unsafe fn enter(work: impl Work<$elem>) {
                 #[target_feature(enable = $features)]
@@ -181,7 +182,7 @@ macro_rules! vector {
 
 #[rustfmt::skip]
 vector!(
-    F32x8, f32, 8, 16, 23,
+    F32x8, f32, 8, 16, 3, 23,
     _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps,
     _mm256_max_ps, _mm256_min_ps,
     _mm256_castps_si256, _mm256_castsi256_ps, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi32,
@@ -189,7 +190,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F64x4, f64, 4, 16, 52,
+    F64x4, f64, 4, 16, 2, 52,
     _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd,
     _mm256_max_pd, _mm256_min_pd,
     _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x,
@@ -197,7 +198,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F32x16, f32, 16, 32, 23,
+    F32x16, f32, 16, 32, 3, 23,
     _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
     _mm512_max_ps, _mm512_min_ps,
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
@@ -205,7 +206,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F64x8, f64, 8, 32, 52,
+    F64x8, f64, 8, 32, 2, 52,
     _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
     _mm512_max_pd, _mm512_min_pd,
     _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,

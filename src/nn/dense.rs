@@ -110,7 +110,7 @@ impl<A: Element> Dense<A> {
                 alloc::format!("of shape {:?}", x.shape()),
             )
         })?;
-        let mut work = Workspace::new(0, &self.kernel);
+        let mut work = Workspace::new(0, &self.kernel, &self.kernel);
         let mut y_rows = y.lanes_mut(last).into_iter();
         for first in (0..rows).step_by(CHUNK) {
             let chunk = (first..rows.min(first + CHUNK)).map(|row| (row, 0));

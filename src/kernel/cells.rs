@@ -1,0 +1,255 @@
+//! The cells: from the sums of inputs and state to the new state, a vector of units at a time.
+
+use super::activate::Functions;
+use super::isa::Op;
+use super::panels::Panels;
+use super::steps::{End, Source, Step, run};
+use super::vector::Vector;
+use crate::Element;
+
+/// `h' = a(z + h R)`.
+pub(crate) struct SimpleRnnStep<'a, A, F> {
+    pub step: &'a Step<'a, A>,
+    pub functions: F,
+}
+
+impl<A: Element, F: Functions> Op<A> for SimpleRnnStep<'_, A, F> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        // SAFETY: `Step`'s contract.
+        unsafe { run_blocks::<V, Self>(self.step, self) }
+    }
+}
+
+impl<A: Element, F: Functions> End<A> for SimpleRnnStep<'_, A, F> {
+    const GATES: usize = 1;
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        _: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        // SAFETY: `Step`'s contract.
+        unsafe {
+            let h = self.functions.act(sums[0]);
+            h.store_first(self.step.next.add(self.step.at(i, unit)), count);
+        }
+    }
+}
+
+/// `c' = f c + i g`, `h' = o a(c')`; `c` in place.
+pub(crate) struct LstmStep<'a, A, F> {
+    pub step: &'a Step<'a, A>,
+    pub c: *mut A,
+    pub functions: F,
+}
+
+impl<A: Element, F: Functions> Op<A> for LstmStep<'_, A, F> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        // SAFETY: `Step`'s contract.
+        unsafe { run::<V, Self, 4>(self.step, self) }
+    }
+}
+
+impl<A: Element, F: Functions> End<A> for LstmStep<'_, A, F> {
+    const GATES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        _: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        let of = self.functions;
+        let at = self.step.at(i, unit);
+        // SAFETY: `Step`'s contract; `c` is an array as `h`.
+        unsafe {
+            let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
+            let c = V::load_first(self.c.add(at), count);
+            let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
+            c.store_first(self.c.add(at), count);
+            let h = of.gate(o).mul(of.act(c));
+            h.store_first(self.step.next.add(at), count);
+        }
+    }
+}
+
+/// `reset_after`: `g = a(zh + r (h Rh + b1h))`, `h' = z h + (1 - z) g`.
+pub(crate) struct GruStep<'a, A, F> {
+    pub step: &'a Step<'a, A>,
+    /// b1, of which the candidate's part is used.
+    pub inner: Option<&'a Panels<A>>,
+    pub functions: F,
+}
+
+impl<A: Element, F: Functions> Op<A> for GruStep<'_, A, F> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        // SAFETY: `Step`'s contract.
+        unsafe { run::<V, Self, 3>(self.step, self) }
+    }
+}
+
+impl<A: Element, F: Functions> End<A> for GruStep<'_, A, F> {
+    const GATES: usize = 3;
+    const APART: bool = true;
+
+    fn inner(&self) -> Option<&Panels<A>> {
+        self.inner
+    }
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        input: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        let of = self.functions;
+        let at = self.step.at(i, unit);
+        // SAFETY: `Step`'s contract.
+        unsafe {
+            let (z, reset, inner) = (sums[0], sums[1], sums[2]);
+            let g = of.act(of.gate(reset).mul_add(inner, input));
+            let h = V::load_first(self.step.h.add(at), count);
+            mix(of.gate(z), h, g).store_first(self.step.next.add(at), count);
+        }
+    }
+}
+
+/// `z h + (1 - z) g`.
+///
+/// # Safety
+/// The machine has the instruction set of `V`.
+#[inline(always)]
+unsafe fn mix<V: Vector>(z: V, h: V, g: V) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { z.mul_add(h, V::splat(num_traits::one()).sub(z).mul(g)) }
+}
+
+/// A step of a cell with one gate, whose panels have one to four vectors of units.
+///
+/// # Safety
+/// As [`run`].
+unsafe fn run_blocks<V: Vector, E: End<V::Elem>>(step: &Step<V::Elem>, end: &E) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match step.panels.vectors() {
+            1 => run::<V, E, 1>(step, end),
+            2 => run::<V, E, 2>(step, end),
+            3 => run::<V, E, 3>(step, end),
+            _ => run::<V, E, 4>(step, end),
+        }
+    }
+}
+
+/// What the second half of a step without `reset_after` needs of the first, one row for each sample that takes the step.
+#[derive(Clone, Copy)]
+pub struct Halves<A> {
+    /// z, and r * h: `units` numbers.
+    pub update: *mut A,
+    pub reset: *mut A,
+    /// The inputs' part of the candidate, in the layout of the candidate's sums.
+    pub input: *mut A,
+    /// How long a row of that is.
+    pub input_len: usize,
+}
+
+/// Without `reset_after`, first half: z, and `r h`, which the second half multiplies with the candidate's kernel.
+pub(crate) struct GruGates<'a, A, F> {
+    /// The inputs are projected, three gates a panel.
+    pub step: &'a Step<'a, A>,
+    pub halves: Halves<A>,
+    pub functions: F,
+}
+
+impl<A: Element, F: Functions> Op<A> for GruGates<'_, A, F> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        // SAFETY: `Step`'s contract.
+        unsafe { run::<V, Self, 2>(self.step, self) }
+    }
+}
+
+impl<A: Element, F: Functions> End<A> for GruGates<'_, A, F> {
+    const GATES: usize = 2;
+    const INPUTS: usize = 3;
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        input: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        let (of, halves) = (self.functions, self.halves);
+        let to = i * self.step.panels.units() + unit;
+        // SAFETY: `Step`'s contract; `halves` has rows for all samples that take the step.
+        unsafe {
+            let (z, reset) = (sums[0], sums[1]);
+            of.gate(z).store_first(halves.update.add(to), count);
+            let h = V::load_first(self.step.h.add(self.step.at(i, unit)), count);
+            of.gate(reset)
+                .mul(h)
+                .store_first(halves.reset.add(to), count);
+            input.store(halves.input.add(i * halves.input_len + unit));
+        }
+    }
+}
+
+/// Without `reset_after`, second half: `g = a(zh + (r h) Rh)`, `h' = z h + (1 - z) g`.
+pub(crate) struct GruCandidate<'a, A, F> {
+    /// `panels` is the candidate's part of the recurrent kernel.
+    pub step: &'a Step<'a, A>,
+    pub halves: Halves<A>,
+    pub functions: F,
+}
+
+impl<A: Element, F: Functions> Op<A> for GruCandidate<'_, A, F> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        let halves = self.halves;
+        // The same step, but of r h, whose rows are those of the samples that take it.
+        let step = &Step {
+            source: Source::Projected {
+                z: halves.input,
+                len: halves.input_len,
+            },
+            rows: None,
+            h: halves.reset,
+            ..*self.step
+        };
+        // SAFETY: `Step`'s contract; `halves` has rows for all samples that take the step.
+        unsafe { run_blocks::<V, Self>(step, self) }
+    }
+}
+
+impl<A: Element, F: Functions> End<A> for GruCandidate<'_, A, F> {
+    const GATES: usize = 1;
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        _: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        let (at, units) = (self.step.at(i, unit), self.step.panels.units());
+        // SAFETY: `Step`'s contract; `halves` has rows for all samples that take the step.
+        unsafe {
+            let g = self.functions.act(sums[0]);
+            let h = V::load_first(self.step.h.add(at), count);
+            let z = V::load_first(self.halves.update.add(i * units + unit), count);
+            mix(z, h, g).store_first(self.step.next.add(at), count);
+        }
+    }
+}
