@@ -22,7 +22,7 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     let of = |first, last| Tiles {
         first,
         last,
-        tiles: tiles.count,
+        apart: tiles.count,
         step,
         end,
     };
@@ -61,12 +61,12 @@ unsafe fn enter<V: Vector, E: End<V::Elem>, const W: usize>(
     }
 }
 
-/// Tiles of equally many panels. Each panel goes on where that of the tile before ended, `tiles` further: the streams of
+/// Tiles of equally many panels. Each panel goes on where that of the tile before ended, `apart` further: the streams of
 /// weights never restart.
 struct Tiles<'a, A, E> {
     first: usize,
     last: usize,
-    tiles: usize,
+    apart: usize,
     step: &'a Step<'a, A>,
     end: &'a E,
 }
@@ -80,7 +80,7 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
         let Tiles {
             first,
             last,
-            tiles,
+            apart,
             step,
             end,
         } = self.0;
@@ -94,7 +94,7 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
                 match step.source {
                     Source::Projected { z, .. } => {
                         for p in 0..P {
-                            let z = z.add((panel + p * tiles) * of_inputs);
+                            let z = z.add((panel + p * apart) * of_inputs);
                             sums[0][p] = load(z);
                             if E::INPUTS == 3 {
                                 input[p] = V::load(z.add(2 * V::LANES));
@@ -109,10 +109,10 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
                     } => {
                         if let Some(bias) = bias {
                             for p in 0..P {
-                                sums[0][p] = load(bias.panel(panel + p * tiles));
+                                sums[0][p] = load(bias.panel(panel + p * apart));
                             }
                         }
-                        let weights = core::array::from_fn(|p| kernel.panel(panel + p * tiles));
+                        let weights = core::array::from_fn(|p| kernel.panel(panel + p * apart));
                         accumulate(&mut sums, [x], stride, weights, kernel.rows());
                         if E::INPUTS == 3 {
                             for p in 0..P {
@@ -124,17 +124,17 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
                 if E::APART {
                     for p in 0..P {
                         let third =
-                            |inner: &Panels<A>| inner.panel(panel + p * tiles).add(2 * V::LANES);
+                            |inner: &Panels<A>| inner.panel(panel + p * apart).add(2 * V::LANES);
                         sums[0][p][2 % W] = match end.inner() {
                             Some(inner) => V::load(third(inner)),
                             None => V::splat(zero()),
                         };
                     }
                 }
-                let weights = core::array::from_fn(|p| step.panels.panel(panel + p * tiles));
+                let weights = core::array::from_fn(|p| step.panels.panel(panel + p * apart));
                 accumulate(&mut sums, [h], 1, weights, step.panels.rows());
                 let finish = |p: usize| {
-                    ends::<V, E, W>(step, end, &sums[0][p], input[p], 0, panel + p * tiles);
+                    ends::<V, E, W>(step, end, &sums[0][p], input[p], 0, panel + p * apart);
                 };
                 if P == 3 {
                     // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units.

@@ -205,7 +205,7 @@ pub(crate) unsafe fn product<V: Vector, const W: usize>(place: &Place, product: 
 
 /// How many rows a tile of `vectors` has at most: its sums, the weights and one input fill the registers.
 const fn height<V: Vector>(vectors: usize) -> usize {
-    let height = (V::REGISTERS - 1 - vectors) / vectors;
+    let height = (V::REGISTERS - 2 - vectors) / vectors;
     if height > MOST_ROWS {
         MOST_ROWS
     } else {
