@@ -87,7 +87,7 @@ fn holds(bits: impl Fn(u32) -> Vec<std::ops::Range<u32>>, step: usize) {
                 "{activation:?}, sign {sign:x}: at most {:.3} ulp, at {:e}; {disorder} neighbours out of order, at most {apart} ulp",
                 worst.0, worst.1
             );
-            assert!(worst.0 <= 3.0 && apart <= 2);
+            assert!(worst.0 <= 3.0 && apart <= 1);
         }
     }
 }
@@ -98,10 +98,10 @@ fn a_grid_of_f32_is_within_3_ulp() {
 }
 
 #[test]
-fn neighbours_are_in_order_or_two_ulp_apart() {
+fn neighbours_are_in_order_or_one_ulp_apart() {
     let near = |x: f32| x.to_bits()..x.to_bits() + 100_000;
     holds(
-        |_| vec![near(0.01), near(0.3466), near(1.0), near(5.0), near(30.0)],
+        |_| vec![near(0.01), near(0.3466), near(1.0), near(5.0), near(8.66), near(9.0), near(30.0)],
         1,
     );
 }
