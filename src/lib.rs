@@ -81,6 +81,7 @@ mod run;
 mod session;
 mod state;
 mod stream;
+mod threads;
 mod wrap;
 
 pub mod doc;

@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::error::{Error, Result, check};
 use alloc::vec::Vec;
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
 /// Which steps of a call are real. `false` = masked.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,30 @@ impl<'a> Mask<'a> {
         match self {
             Mask::Steps(mask) => mask[[row, t]],
             Mask::Lengths(lengths) => t < lengths[row],
+        }
+    }
+}
+
+impl<'a> Mask<'a> {
+    /// How many steps of this sample are real.
+    pub(crate) fn real_steps(&self, row: usize) -> usize {
+        match self {
+            Mask::Steps(mask) => mask.row(row).iter().filter(|&&real| real).count(),
+            Mask::Lengths(lengths) => lengths[row],
+        }
+    }
+
+    /// That of the samples before `middle`, and that of the others.
+    pub(crate) fn split(self, middle: usize) -> (Mask<'a>, Mask<'a>) {
+        match self {
+            Mask::Steps(mask) => {
+                let (before, after) = mask.split_at(Axis(0), middle);
+                (Mask::Steps(before), Mask::Steps(after))
+            }
+            Mask::Lengths(lengths) => {
+                let (before, after) = lengths.split_at(middle);
+                (Mask::Lengths(before), Mask::Lengths(after))
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ use ndarray::{ArrayRef, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Ax
 /// assert_eq!(gru.run(&x).sequences()?.dim(), (4, 5, 3));
 /// # Ok::<(), recurrent::Error>(())
 /// ```
-pub trait Recurrent {
+pub trait Recurrent: Send + Sync {
     /// `f32` or `f64`.
     type Elem: Element;
     /// What is carried from one timestep to the next.
@@ -57,6 +57,18 @@ pub trait Recurrent {
     /// What the layer is called in the errors of a `Model`.
     #[doc(hidden)]
     fn name(&self) -> &'static str;
+
+    /// About how many multiply-adds a timestep of one sample takes; `None` if the samples of a batch must stay together.
+    #[doc(hidden)]
+    fn multiply_adds(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many parts of it can run side by side, whatever the samples: the directions.
+    #[doc(hidden)]
+    fn ways(&self) -> usize {
+        1
+    }
 
     /// Whether the parts of a composed layer fit together.
     #[doc(hidden)]
@@ -166,15 +178,18 @@ pub struct Pass<'a, A> {
     /// `Bidirectional` write in one order.
     pub(crate) reversed: bool,
     pub(crate) zero_output_for_mask: bool,
+    /// How many may work on it.
+    pub(crate) threads: usize,
 }
 
-impl<A> Pass<'_, A> {
+impl<'a, A> Pass<'a, A> {
     /// The same way through time over another input.
     pub(crate) fn over<'b>(&'b self, x: ArrayView3<'b, A>) -> Pass<'b, A> {
         let Pass {
             backwards,
             reversed,
             zero_output_for_mask,
+            threads,
             ..
         } = *self;
         let mask = self.mask.map(Mask::reborrow);
@@ -184,7 +199,40 @@ impl<A> Pass<'_, A> {
             backwards,
             reversed,
             zero_output_for_mask,
+            threads,
         }
+    }
+
+    /// How many steps of samples are real.
+    pub(crate) fn real_steps(&self) -> usize {
+        (0..self.x.dim().0).map(|row| self.real_steps_of(row)).sum()
+    }
+
+    fn real_steps_of(&self, row: usize) -> usize {
+        let timesteps = self.x.dim().1;
+        self.mask.map_or(timesteps, |mask| mask.real_steps(row))
+    }
+
+    /// How many samples from the first one on have about this part of the real steps; some, and not all.
+    pub(crate) fn middle(&self, part: usize, of: usize) -> usize {
+        let (samples, goal) = (self.x.dim().0, self.real_steps() * part / of);
+        let (mut middle, mut steps) = (0, 0);
+        while middle < samples && steps + self.real_steps_of(middle) / 2 < goal {
+            steps += self.real_steps_of(middle);
+            middle += 1;
+        }
+        middle.clamp(1, samples - 1)
+    }
+
+    /// The samples before `middle`, and the others.
+    pub(crate) fn split(&self, middle: usize) -> (Pass<'a, A>, Pass<'a, A>) {
+        let (before, after) = self.x.split_at(Axis(0), middle);
+        let masks = self.mask.map(|mask| mask.split(middle));
+        let part = |x, mask| Pass { x, mask, ..*self };
+        (
+            part(before, masks.map(|masks| masks.0)),
+            part(after, masks.map(|masks| masks.1)),
+        )
     }
 }
 
@@ -195,6 +243,22 @@ pub enum Sink<'a, A> {
     Last(ArrayViewMut2<'a, A>),
     /// Keeps all of them, (samples, timesteps, units).
     Sequences(ArrayViewMut3<'a, A>),
+}
+
+impl<'a, A> Sink<'a, A> {
+    /// What becomes of the samples before `middle`, and of the others.
+    pub(crate) fn split(self, middle: usize) -> (Sink<'a, A>, Sink<'a, A>) {
+        match self {
+            Sink::Last(last) => {
+                let (before, after) = last.split_at(Axis(0), middle);
+                (Sink::Last(before), Sink::Last(after))
+            }
+            Sink::Sequences(sequences) => {
+                let (before, after) = sequences.split_at(Axis(0), middle);
+                (Sink::Sequences(before), Sink::Sequences(after))
+            }
+        }
+    }
 }
 
 /// The one unrolled pass, with Keras' rules for masks.
@@ -287,6 +351,12 @@ macro_rules! by_reference {
             }
             fn name(&self) -> &'static str {
                 (**self).name()
+            }
+            fn multiply_adds(&self) -> Option<usize> {
+                (**self).multiply_adds()
+            }
+            fn ways(&self) -> usize {
+                (**self).ways()
             }
             fn check(&self) -> Result<()> {
                 (**self).check()

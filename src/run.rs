@@ -3,6 +3,7 @@
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Mask;
 use crate::recurrent::{Pass, Sink, check_output};
+use crate::threads;
 use crate::{Bidirectional, Output, Recurrent, Returns, State};
 use core::marker::PhantomData;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2};
@@ -168,13 +169,15 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
             self.of.check_state(state, samples)?;
         }
         let reversed = go_backwards && !in_time_order;
-        let pass = Pass {
+        let mut pass = Pass {
             x,
             mask,
             backwards: go_backwards,
             reversed,
             zero_output_for_mask,
+            threads: 1,
         };
+        pass.threads = threads::worth(self.of, &pass);
         Ok(Plan {
             of: self.of,
             pass,
@@ -237,7 +240,7 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
     fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
         let (samples, units) = self.last_dim(self.of.units());
         check_output("output", samples, units, out.dim())?;
-        self.drive(|of, pass, state| of.unroll(pass, state, Sink::Last(out)))
+        self.drive(|of, pass, state| threads::unroll(of, pass, state, Sink::Last(out)))
     }
 
     fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<End<'a, R::State>> {
@@ -250,7 +253,7 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
             check("output", name, expected[axis], out.len_of(Axis(axis)))?;
         }
         let sink = self.sequences_sink(out);
-        self.drive(|of, pass, state| of.unroll(pass, state, sink))
+        self.drive(|of, pass, state| threads::unroll(of, pass, state, sink))
     }
 
     fn last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {

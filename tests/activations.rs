@@ -101,7 +101,17 @@ fn a_grid_of_f32_is_within_3_ulp() {
 fn neighbours_are_in_order_or_one_ulp_apart() {
     let near = |x: f32| x.to_bits()..x.to_bits() + 100_000;
     holds(
-        |_| vec![near(0.01), near(0.3466), near(1.0), near(5.0), near(8.66), near(9.0), near(30.0)],
+        |_| {
+            vec![
+                near(0.01),
+                near(0.3466),
+                near(1.0),
+                near(5.0),
+                near(8.66),
+                near(9.0),
+                near(30.0),
+            ]
+        },
         1,
     );
 }

@@ -187,6 +187,11 @@ macro_rules! recurrent_of_cell {
                 $name
             }
 
+            fn multiply_adds(&self) -> Option<usize> {
+                let inputs = self.features().saturating_add(self.units());
+                Some(inputs.saturating_mul(self.kernel.len()))
+            }
+
             fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {
                 $(check_array(concat!("state.", stringify!($array)), &state.$array, samples, self.units())?;)*
                 Ok(())

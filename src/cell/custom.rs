@@ -39,8 +39,9 @@ use ndarray::ArrayView2;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// A result is the same for a sample alone or in any batch if `step` treats the rows independently.
-pub trait Cell {
+/// A result is the same for a sample alone or in any batch if `step` treats the rows independently. As it may not, a call
+/// is not shared out over threads.
+pub trait Cell: Send + Sync {
     /// `f32` or `f64`.
     type Elem: Element;
     /// What is carried from one timestep to the next.

@@ -3,6 +3,7 @@
 use crate::error::{Result, check, of_part};
 use crate::recurrent::{Pass, Recurrent, Sink};
 use crate::run::{Apart, Run};
+use crate::threads::both;
 use crate::{BiState, Element};
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
 
@@ -106,12 +107,20 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
             zero_output_for_mask: sequences,
             ..pass
         };
+        let threads = pass.threads;
+        let pass = Pass {
+            threads: threads.div_ceil(2),
+            ..pass
+        };
         let turned = Pass {
             backwards: !pass.backwards,
             ..pass
         };
-        self.forward.unroll(pass, &mut state.forward, forward)?;
-        self.backward.unroll(turned, &mut state.backward, backward)
+        both(
+            threads,
+            || self.forward.unroll(pass, &mut state.forward, forward),
+            || self.backward.unroll(turned, &mut state.backward, backward),
+        )
     }
 
     /// The forward output goes where the merged one will be, the backward one beside it, and then they become one.
@@ -154,6 +163,18 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
 
     fn name(&self) -> &'static str {
         "bidirectional"
+    }
+
+    fn multiply_adds(&self) -> Option<usize> {
+        let (forward, backward) = (
+            self.forward.multiply_adds()?,
+            self.backward.multiply_adds()?,
+        );
+        Some(forward.saturating_add(backward))
+    }
+
+    fn ways(&self) -> usize {
+        self.forward.ways() + self.backward.ways()
     }
 
     fn check(&self) -> Result<()> {

@@ -66,6 +66,15 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         "stacked"
     }
 
+    fn multiply_adds(&self) -> Option<usize> {
+        let (lower, upper) = (self.lower.multiply_adds()?, self.upper.multiply_adds()?);
+        Some(lower.saturating_add(upper))
+    }
+
+    fn ways(&self) -> usize {
+        self.lower.ways().max(self.upper.ways())
+    }
+
     fn check(&self) -> Result<()> {
         self.lower.check()?;
         self.upper.check()?;

@@ -1,0 +1,140 @@
+//! How one call is shared out over threads: by samples and directions, which nothing connects. Feature `rayon`.
+//!
+//! The threads are those of the pool that the call is made in, or of rayon's global one. A sample's numbers do not depend
+//! on its neighbours, so the bits are the same for any number of threads.
+
+use crate::Recurrent;
+use crate::error::Result;
+use crate::recurrent::{Pass, Sink};
+
+/// So many multiply-adds at least are worth another thread: some ten microseconds.
+const LEAST: usize = 4_000_000;
+
+/// How many threads a call of this layer is worth, of those that there are.
+pub(crate) fn worth<R: Recurrent + ?Sized>(of: &R, pass: &Pass<R::Elem>) -> usize {
+    // Nobody is asked for a short call: the first question starts the pool.
+    match of.multiply_adds() {
+        Some(each) if cfg!(feature = "rayon") && (pass.x.dim().0 > 1 || of.ways() > 1) => {
+            match each.saturating_mul(pass.real_steps()) / LEAST {
+                0 | 1 => 1,
+                worth => worth.min(available()),
+            }
+        }
+        _ => 1,
+    }
+}
+
+#[cfg(feature = "rayon")]
+fn available() -> usize {
+    rayon::current_num_threads()
+}
+
+#[cfg(not(feature = "rayon"))]
+fn available() -> usize {
+    1
+}
+
+/// Does both, at the same time if there are threads for it.
+pub(crate) fn both(
+    threads: usize,
+    first: impl FnOnce() -> Result<()> + Send,
+    second: impl FnOnce() -> Result<()> + Send,
+) -> Result<()> {
+    #[cfg(feature = "rayon")]
+    if threads > 1 {
+        let (first, second) = rayon::join(first, second);
+        return first.and(second);
+    }
+    debug_assert!(threads == 1 || cfg!(feature = "rayon"));
+    first()?;
+    second()
+}
+
+/// [`Recurrent::unroll`], the samples in as many shares as `pass.threads` asks for beyond the layer's own ways.
+pub(crate) fn unroll<R: Recurrent + ?Sized>(
+    of: &R,
+    pass: Pass<R::Elem>,
+    state: &mut R::State,
+    sink: Sink<R::Elem>,
+) -> Result<()> {
+    let shares = pass.threads.div_ceil(of.ways()).min(pass.x.dim().0);
+    if shares <= 1 {
+        return of.unroll(pass, state, sink);
+    }
+    let threads = pass.threads / 2;
+    let samples = pass.x.dim().0;
+    let middle = pass.middle(shares / 2, shares);
+    let (mut before, mut after) = pass.split(middle);
+    (before.threads, after.threads) = (threads, pass.threads - threads);
+    let (sink_before, sink_after) = sink.split(middle);
+    let mut of_before = part(state, 0, middle)?;
+    let mut of_after = part(state, middle, samples)?;
+    both(
+        pass.threads,
+        || unroll(of, before, &mut of_before, sink_before),
+        || unroll(of, after, &mut of_after, sink_after),
+    )?;
+    for row in 0..middle {
+        crate::State::copy_sample(state, row, &of_before, row)?;
+    }
+    for row in middle..samples {
+        crate::State::copy_sample(state, row, &of_after, row - middle)?;
+    }
+    Ok(())
+}
+
+/// The states of the samples from `start` to `end`.
+fn part<S: crate::State>(state: &S, start: usize, end: usize) -> Result<S> {
+    let mut part = state.zeros_like(end - start);
+    for row in start..end {
+        part.copy_sample(row - start, state, row)?;
+    }
+    Ok(part)
+}
+
+#[cfg(all(test, feature = "rayon"))]
+mod tests {
+    use super::*;
+    use crate::Lstm;
+    use crate::mask::Mask;
+    use ndarray::Array3;
+
+    fn pass<'a>(x: &'a Array3<f32>, mask: Option<Mask<'a>>) -> Pass<'a, f32> {
+        Pass {
+            x: x.view(),
+            mask,
+            backwards: false,
+            reversed: false,
+            zero_output_for_mask: false,
+            threads: 1,
+        }
+    }
+
+    #[test]
+    fn only_long_calls_are_worth_a_thread() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(8);
+        pool.build().unwrap().install(|| {
+            let lstm = Lstm::<f32>::builder(64, 64).build().unwrap();
+            let each = lstm.multiply_adds().unwrap();
+            assert_eq!(each, 4 * 64 * 128);
+            let [short, long] = [100, 500].map(|steps| Array3::zeros((2, steps, 64)));
+            assert_eq!(worth(&lstm, &pass(&short, None)), 1);
+            assert_eq!(worth(&lstm, &pass(&long, None)), 8);
+            let one = Array3::zeros((1, 5000, 64));
+            assert_eq!(worth(&lstm, &pass(&one, None)), 1);
+            let padded = Some(Mask::Lengths(&[100, 100]));
+            assert_eq!(worth(&lstm, &pass(&long, padded)), 1);
+        });
+    }
+
+    #[test]
+    fn shares_have_equally_many_real_steps() {
+        let x = Array3::zeros((4, 100, 1));
+        let lengths = Some(Mask::Lengths(&[10, 10, 20, 100]));
+        assert_eq!(pass(&x, lengths).middle(1, 2), 3);
+        assert_eq!(pass(&x, None).middle(1, 2), 2);
+        assert_eq!(pass(&x, None).middle(1, 4), 1);
+        let nothing = Some(Mask::Lengths(&[0; 4]));
+        assert_eq!(pass(&x, nothing).middle(1, 2), 1);
+    }
+}
