@@ -1,26 +1,31 @@
 //! Every row of the work table beside the least time that this machine could need for it.
 //!
-//! Run: `cargo bench --bench bounds`, some rows with `-- Q3 S4`, all once and untimed with `-- --test`. The machine should
-//! do nothing else. The limits (`common/limits.rs`) are measured in the same run.
+//! Run: `cargo bench --features rayon --bench bounds`, some rows with `-- Q3 S4`, all once and untimed with `-- --test`. The
+//! machine should do nothing else.
 //!
 //! | rows | bound of one call |
 //! | --- | --- |
-//! | `S…` | reading all weights once, from the cache that they fit in |
+//! | `S…` | reading all weights once |
 //! | `Q1`, `Q2` | for each step, reading the recurrent kernel once; and the multiply-adds of the inputs at the peak |
 //! | `Q3` … | all multiply-adds at the peak; `Q9`: those of its real steps |
 //! | `A0` | none: nanoseconds per timestep |
 //!
-//! No bound counts the activations, or the wait for one step's state by the next, which is most of `S1`.
+//! The limits are measured in the same rounds as the row, so that a clock that changes meets all of them: the multiply-adds
+//! of one thread, with the vectors of the instruction set that is timed, and reading as many bytes as the weights have, again
+//! and again. Each number is the median of the rounds. No bound counts the activations, or the wait for one step's state by
+//! the next, which is most of `S1`. On two threads the bound of a batch is half of it.
 
 #[path = "common/limits.rs"]
 mod limits;
 #[path = "common/work.rs"]
 mod work;
 
-use limits::Limits;
+use limits::{Memory, Width, multiply_adds};
 use recurrent::Isa;
 use std::time::{Duration, Instant};
 use work::{ROWS, Row};
+
+const ROUNDS: usize = 15;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,90 +34,177 @@ fn main() {
     let rows = ROWS
         .iter()
         .filter(|row| wanted.is_empty() || wanted.iter().any(|id| *id == row.id));
+    // Who asks alone gets no other threads.
+    #[cfg(feature = "rayon")]
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build_global()
+        .expect("the first pool");
     if test {
         rows.for_each(|row| row.call(Isa::detect())());
         return;
     }
-    let limits = Limits::measure();
-    println!("one thread: {:.0} GFLOP/s", limits.peak);
-    let sets: Vec<Isa> = Isa::all().collect();
-    print!("{:8} {:>12}", "", "bound/call");
-    sets.iter()
-        .rev()
-        .for_each(|isa| print!(" {:>22}", format!("{isa:?}")));
+    let column = |name: &str| print!(" | {name:^34}");
+    print!("{:8}", "");
+    sets()
+        .iter()
+        .for_each(|(isa, _)| column(&format!("{isa:?}")));
+    if cfg!(feature = "rayon") {
+        column("two threads");
+    }
     println!();
     for row in rows {
-        let bound = bound(row, &limits);
-        print!(
-            "{:8} {:>12}",
-            row.id,
-            if bound > 0.0 {
-                human(bound)
-            } else {
-                String::new()
-            }
-        );
-        let mut calls: Vec<_> = sets.iter().rev().map(|&isa| row.call(isa)).collect();
-        for time in medians(&mut calls) {
-            let ratio = if bound > 0.0 {
-                format!("{:.2}x", time / bound)
-            } else {
-                format!("{:.0} ns/step", time / row.elements() as f64)
-            };
-            print!(" {:>11} {ratio:>10}", human(time));
-        }
+        print!("{:8}", row.id);
+        measure(row).iter().for_each(print_result);
         println!();
     }
 }
 
-/// The bound of one call in ns; 0 if there is none.
-fn bound(row: &Row, limits: &Limits) -> f64 {
+/// Those that compute with known vectors, the fastest first.
+fn sets() -> Vec<(Isa, Width)> {
+    let mut sets: Vec<(Isa, Width)> = Isa::all()
+        .filter_map(|isa| match format!("{isa:?}").as_str() {
+            "Isa(Avx512)" => Some((isa, Width::Bits512)),
+            "Isa(Avx2)" => Some((isa, Width::Bits256)),
+            _ => None,
+        })
+        .collect();
+    sets.reverse();
+    if sets.is_empty() {
+        sets.push((Isa::detect(), Width::Compiled));
+    }
+    sets
+}
+
+/// A row in one column: the time of one call and its bound, in ns.
+struct Timed {
+    row: &'static Row,
+    time: f64,
+    bound: Option<f64>,
+}
+
+/// All columns of a row. They take turns, and the limits with them.
+fn measure(row: &'static Row) -> Vec<Timed> {
+    let sets = sets();
+    let mut calls: Vec<Box<dyn FnMut() + Send>> =
+        sets.iter().map(|&(isa, _)| row.call(isa)).collect();
+    let mut widths: Vec<Width> = sets.iter().map(|&(_, width)| width).collect();
+    if cfg!(feature = "rayon") {
+        calls.push(row.call(sets[0].0));
+        widths.push(sets[0].1);
+    }
+    let memory = Memory::new(bytes_read(row));
+    let often: Vec<usize> = calls.iter_mut().map(often).collect();
+    let (mut times, mut peaks) = (vec![Vec::new(); calls.len()], vec![Vec::new(); calls.len()]);
+    let mut bandwidths = Vec::new();
+    for _ in 0..ROUNDS {
+        bandwidths.push(memory.bandwidth());
+        for (i, (call, &often)) in calls.iter_mut().zip(&often).enumerate() {
+            peaks[i].push(multiply_adds(widths[i]));
+            let mut time = || {
+                let start = Instant::now();
+                (0..often).for_each(|_| call());
+                start.elapsed().as_secs_f64() * 1e9 / often as f64
+            };
+            times[i].push(if i < sets.len() { time() } else { on_two(time) });
+        }
+    }
+    let bandwidth = median(bandwidths);
+    let timed = times.into_iter().zip(peaks).enumerate();
+    timed
+        .map(|(i, (times, peaks))| {
+            let shared = if i >= sets.len() && row.samples > 1 {
+                2.0
+            } else {
+                1.0
+            };
+            let bound = bound(row, median(peaks), bandwidth);
+            Timed {
+                row,
+                time: median(times),
+                bound: bound.map(|bound| bound / shared),
+            }
+        })
+        .collect()
+}
+
+/// Does the work on two threads.
+fn on_two<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "rayon")]
+    {
+        static POOL: std::sync::OnceLock<rayon::ThreadPool> = std::sync::OnceLock::new();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+        let pool = POOL.get_or_init(|| pool.build().expect("two threads"));
+        // Threads that slept may wake on one core, and are parted when both have worked for a while.
+        pool.broadcast(|_| {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(10) {}
+        });
+        pool.install(work)
+    }
+    #[cfg(not(feature = "rayon"))]
+    work()
+}
+
+/// How many calls take long enough to be timed.
+fn often(call: &mut Box<dyn FnMut() + Send>) -> usize {
+    let (start, mut count) = (Instant::now(), 0);
+    while start.elapsed() < Duration::from_millis(20) {
+        call();
+        count += 1;
+    }
+    count
+}
+
+/// How many bytes of weights each step of one sample has to read.
+fn bytes_read(row: &Row) -> usize {
     let (of_inputs, of_state) = row.multiply_adds();
-    let read = |weights: usize| (weights * 4) as f64 / limits.bandwidth(weights * 4);
-    let compute = |multiply_adds: usize| 2.0 * multiply_adds as f64 / limits.peak;
+    4 * if row.is_step() {
+        of_inputs + of_state
+    } else {
+        of_state
+    }
+}
+
+/// The bound of one call in ns, from operations and bytes per ns.
+fn bound(row: &Row, peak: f64, bandwidth: f64) -> Option<f64> {
+    let (of_inputs, of_state) = row.multiply_adds();
+    let read = bytes_read(row) as f64 / bandwidth;
+    let compute = |multiply_adds: usize| 2.0 * multiply_adds as f64 / peak;
     if row.id.starts_with("A0") {
-        0.0
+        None
     } else if row.is_step() {
-        read(of_inputs + of_state)
+        Some(read)
     } else if row.samples == 1 {
-        row.timesteps as f64 * (read(of_state) + compute(of_inputs))
+        Some(row.timesteps as f64 * (read + compute(of_inputs)))
     } else {
         let real = row
             .lengths()
             .map_or(row.elements(), |lengths| lengths.iter().sum());
-        real as f64 * compute(of_inputs + of_state)
+        Some(real as f64 * compute(of_inputs + of_state))
     }
 }
 
-/// The median time of each call in ns: they take turns, so that a disturbance meets all of them.
-fn medians(calls: &mut [Box<dyn FnMut() + Send>]) -> Vec<f64> {
-    const ROUNDS: usize = 15;
-    let often: Vec<usize> = calls
-        .iter_mut()
-        .map(|call| {
-            let (start, mut count) = (Instant::now(), 0_u32);
-            while start.elapsed() < Duration::from_millis(20) {
-                call();
-                count += 1;
-            }
-            count as usize
-        })
-        .collect();
-    let mut times = vec![Vec::new(); calls.len()];
-    for _ in 0..ROUNDS {
-        for ((call, &often), times) in calls.iter_mut().zip(&often).zip(&mut times) {
-            let start = Instant::now();
-            (0..often).for_each(|_| call());
-            times.push(start.elapsed().as_secs_f64() * 1e9 / often as f64);
-        }
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+fn print_result(timed: &Timed) {
+    let Timed { row, time, bound } = *timed;
+    match bound {
+        Some(bound) => print!(
+            " | {:>11} of {:>11} {:>6.2}x",
+            human(time),
+            human(bound),
+            time / bound
+        ),
+        None => print!(
+            " | {:>11} = {:>6.0} ns per step ",
+            human(time),
+            time / row.elements() as f64
+        ),
     }
-    times
-        .iter_mut()
-        .map(|times| {
-            times.sort_by(f64::total_cmp);
-            times[ROUNDS / 2]
-        })
-        .collect()
 }
 
 fn human(ns: f64) -> String {

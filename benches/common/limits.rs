@@ -1,7 +1,6 @@
 //! What this machine can do at most on one thread: multiply-adds, and reads from each level of its caches.
 //!
-//! Read with the widest vectors that it has, from memory that begins at a cache line, each the best of several rounds:
-//! a limit is what was seen at least once.
+//! Read with the widest vectors that it has, from memory that begins at a cache line.
 
 #![allow(unsafe_code)]
 #![allow(dead_code)] // each bench uses what it needs
@@ -9,7 +8,29 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-/// The limits of one thread.
+/// Vectors to multiply and add with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    Bits512,
+    Bits256,
+    /// What the compiler makes of plain loops.
+    Compiled,
+}
+
+impl Width {
+    /// The widest that this machine has.
+    pub fn widest() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512f") {
+            return Width::Bits512;
+        } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return Width::Bits256;
+        }
+        Width::Compiled
+    }
+}
+
+/// The limits of one thread, each the best of several rounds: what was seen at least once.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Floating-point operations per ns, a multiply-add being two.
@@ -21,22 +42,20 @@ pub struct Limits {
 impl Limits {
     pub fn measure() -> Self {
         let caches = caches();
+        let most = |bytes| {
+            let memory = Memory::new(bytes);
+            best(7, || memory.bandwidth())
+        };
         // Half of a level: what else is in it is not this benchmark's.
         Limits {
-            peak: (0..20).map(|_| multiply_adds()).fold(0.0, f64::max),
+            peak: best(20, || multiply_adds(Width::widest())),
             levels: [
-                (caches[0], bandwidth(caches[0] / 2)),
-                (caches[1], bandwidth(caches[1] / 2)),
-                (caches[2], bandwidth((caches[1] * 8).min(caches[2] / 2))),
-                (usize::MAX, bandwidth(256 << 20)),
+                (caches[0], most(caches[0] / 2)),
+                (caches[1], most(caches[1] / 2)),
+                (caches[2], most((caches[1] * 8).min(caches[2] / 2))),
+                (usize::MAX, most(256 << 20)),
             ],
         }
-    }
-
-    /// Bytes per ns of the level that holds so many bytes.
-    pub fn bandwidth(&self, bytes: usize) -> f64 {
-        let fits = |level: &&(usize, f64)| bytes <= level.0;
-        self.levels.iter().find(fits).map_or(0.0, |level| level.1)
     }
 }
 
@@ -63,15 +82,17 @@ fn best(rounds: usize, mut f: impl FnMut() -> f64) -> f64 {
 }
 
 /// Operations per ns of independent chains of multiply-adds.
-fn multiply_adds() -> f64 {
+pub fn multiply_adds(width: Width) -> f64 {
     const ROUNDS: usize = 200_000;
     let start = Instant::now();
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx512f") {
+    if width == Width::Bits512 {
+        assert!(is_x86_feature_detected!("avx512f"));
         // SAFETY: the machine has AVX-512F.
         black_box(unsafe { x86::fma512(ROUNDS) });
         return (ROUNDS * 12 * 16 * 2) as f64 / nanos(start);
-    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+    } else if width == Width::Bits256 {
+        assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
         // SAFETY: the machine has AVX2 and FMA.
         black_box(unsafe { x86::fma256(ROUNDS) });
         return (ROUNDS * 12 * 8 * 2) as f64 / nanos(start);
@@ -84,23 +105,33 @@ fn multiply_adds() -> f64 {
     (ROUNDS * 64 * 2) as f64 / nanos(start)
 }
 
-/// Bytes per ns of reading so many bytes again and again.
-fn bandwidth(bytes: usize) -> f64 {
-    #[derive(Clone, Copy)]
-    #[repr(align(64))]
-    struct Line(#[allow(dead_code)] [f32; 16]);
-    let lines = vec![Line([1.0; 16]); bytes / 1024 * 16];
-    // SAFETY: a line is 16 numbers without a gap.
-    let numbers =
-        unsafe { std::slice::from_raw_parts(lines.as_ptr().cast::<f32>(), lines.len() * 16) };
-    let times = (64 << 20) / bytes.clamp(1, 64 << 20) + 1;
-    best(7, || {
+/// Memory to read from.
+pub struct Memory(Vec<Line>);
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+impl Memory {
+    /// So many bytes, or a few less.
+    pub fn new(bytes: usize) -> Self {
+        Memory(vec![Line([1.0; 16]); bytes / 1024 * 16])
+    }
+
+    /// Bytes per ns of reading all of it again and again.
+    pub fn bandwidth(&self) -> f64 {
+        // SAFETY: a line is 16 numbers without a gap.
+        let numbers =
+            unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<f32>(), self.0.len() * 16) };
+        let bytes = size_of_val(numbers);
+        let times = (32 << 20) / bytes.clamp(1, 32 << 20) + 1;
+        black_box(sum(numbers)); // what was there before is somebody else's
         let start = Instant::now();
         for _ in 0..times {
             black_box(sum(black_box(numbers)));
         }
-        (times * size_of_val(numbers)) as f64 / nanos(start)
-    })
+        (times * bytes) as f64 / nanos(start)
+    }
 }
 
 fn sum(numbers: &[f32]) -> f32 {
