@@ -1,4 +1,7 @@
 //! The cells: from the sums of inputs and state to the new state, a vector of units at a time.
+//!
+//! What of a state falls below the normal numbers becomes 0. Else a state that decays, of a stream that fell silent, would
+//! stay at the smallest number there is, with which many processors compute a hundred times slower.
 
 use super::activate::Functions;
 use super::isa::Op;
@@ -34,7 +37,7 @@ impl<A: Element, F: Functions> End<A> for SimpleRnnStep<'_, A, F> {
     ) {
         // SAFETY: `Step`'s contract.
         unsafe {
-            let h = self.functions.act(sums[0]);
+            let h = self.functions.act(sums[0]).normal_or_zero();
             h.store_first(self.step.next.add(self.step.at(i, unit)), count);
         }
     }
@@ -73,7 +76,8 @@ impl<A: Element, F: Functions> End<A> for LstmStep<'_, A, F> {
             let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
             let c = V::load_first(self.c.add(at), count);
             let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
-            c.store_first(self.c.add(at), count);
+            // Where c becomes 0, h follows in the next step: the way to this h stays as short as it is.
+            c.normal_or_zero().store_first(self.c.add(at), count);
             let h = of.gate(o).mul(of.act(c));
             h.store_first(self.step.next.add(at), count);
         }
@@ -124,14 +128,17 @@ impl<A: Element, F: Functions> End<A> for GruStep<'_, A, F> {
     }
 }
 
-/// `z h + (1 - z) g`.
+/// `z h + (1 - z) g`, the new state.
 ///
 /// # Safety
 /// The machine has the instruction set of `V`.
 #[inline(always)]
 unsafe fn mix<V: Vector>(z: V, h: V, g: V) -> V {
     // SAFETY: the caller's promise.
-    unsafe { z.mul_add(h, V::splat(num_traits::one()).sub(z).mul(g)) }
+    unsafe {
+        z.mul_add(h, V::splat(num_traits::one()).sub(z).mul(g))
+            .normal_or_zero()
+    }
 }
 
 /// A step of a cell with one gate, whose panels have one to four vectors of units.

@@ -47,6 +47,8 @@ pub unsafe trait Vector: Copy {
     unsafe fn with_sign(self, of: Self) -> Self;
     /// The bits moved up so that the low bits of the mantissa become the exponent.
     unsafe fn low_bits_to_exponent(self) -> Self;
+    /// Zero where a number is too small to be a normal one.
+    unsafe fn normal_or_zero(self) -> Self;
 
     /// The first `count` lanes from memory, zero in the others.
     #[inline(always)]
@@ -187,6 +189,11 @@ macro_rules! portable {
             #[inline(always)]
             unsafe fn low_bits_to_exponent(self) -> Self {
                 self.zip(self, |x, _| <$elem>::from_bits(x.to_bits() << $mantissa))
+            }
+            #[inline(always)]
+            unsafe fn normal_or_zero(self) -> Self {
+                let least = <$elem>::MIN_POSITIVE;
+                self.zip(self, |x, _| if x.abs() < least { 0.0 } else { x })
             }
         }
 

@@ -65,13 +65,48 @@ unsafe fn store_f64x8(to: *mut f64, count: usize, x: __m512d) {
     unsafe { _mm512_mask_storeu_pd(to, (1 << count) - 1, x) }
 }
 
+// Zero in the lanes whose magnitude is less than the least normal number; NaN stays.
+
+#[inline(always)]
+unsafe fn normal_f32x8(x: __m256, magnitude: __m256) -> __m256 {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let least = _mm256_set1_ps(f32::MIN_POSITIVE);
+        _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(magnitude, least), x)
+    }
+}
+#[inline(always)]
+unsafe fn normal_f64x4(x: __m256d, magnitude: __m256d) -> __m256d {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let least = _mm256_set1_pd(f64::MIN_POSITIVE);
+        _mm256_and_pd(_mm256_cmp_pd::<_CMP_NLT_UQ>(magnitude, least), x)
+    }
+}
+#[inline(always)]
+unsafe fn normal_f32x16(x: __m512, magnitude: __m512) -> __m512 {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let least = _mm512_set1_ps(f32::MIN_POSITIVE);
+        _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_NLT_UQ>(magnitude, least), x)
+    }
+}
+#[inline(always)]
+unsafe fn normal_f64x8(x: __m512d, magnitude: __m512d) -> __m512d {
+    // SAFETY: the caller has the instruction set.
+    unsafe {
+        let least = _mm512_set1_pd(f64::MIN_POSITIVE);
+        _mm512_maskz_mov_pd(_mm512_cmp_pd_mask::<_CMP_NLT_UQ>(magnitude, least), x)
+    }
+}
+
 /// One `Vector` of each: the same operations under the names of the instruction set.
 macro_rules! vector {
     (
         $name:ident, $elem:ty, $lanes:literal, $registers:literal, $streams:literal, $mantissa:literal,
         $set1:ident, $loadu:ident, $storeu:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident,
         $max:ident, $min:ident, $to_int:ident, $from_int:ident, $and:ident, $or:ident, $set_bits:ident, $shift:ident,
-        $int:ty, $features:literal, $load_masked:ident, $store_masked:ident
+        $int:ty, $features:literal, $load_masked:ident, $store_masked:ident, $normal:ident
     ) => {
         // SAFETY: each operation is the instruction of that name; loads and stores touch `LANES` numbers, unaligned.
         // The callers have checked the instruction set (the trait's contract).
@@ -176,6 +211,11 @@ macro_rules! vector {
                 // SAFETY: as above.
                 $name(unsafe { $from_int($shift::<$mantissa>($to_int(self.0))) })
             }
+            #[inline(always)]
+            unsafe fn normal_or_zero(self) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $normal(self.0, self.abs().0) })
+            }
         }
     };
 }
@@ -186,7 +226,7 @@ vector!(
     _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps,
     _mm256_max_ps, _mm256_min_ps,
     _mm256_castps_si256, _mm256_castsi256_ps, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi32,
-    _mm256_slli_epi32, i32, "avx2,fma", load_f32x8, store_f32x8
+    _mm256_slli_epi32, i32, "avx2,fma", load_f32x8, store_f32x8, normal_f32x8
 );
 #[rustfmt::skip]
 vector!(
@@ -194,7 +234,7 @@ vector!(
     _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd,
     _mm256_max_pd, _mm256_min_pd,
     _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x,
-    _mm256_slli_epi64, i64, "avx2,fma", load_f64x4, store_f64x4
+    _mm256_slli_epi64, i64, "avx2,fma", load_f64x4, store_f64x4, normal_f64x4
 );
 #[rustfmt::skip]
 vector!(
@@ -202,7 +242,7 @@ vector!(
     _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
     _mm512_max_ps, _mm512_min_ps,
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
-    _mm512_slli_epi32, i32, "avx512f,avx2,fma", load_f32x16, store_f32x16
+    _mm512_slli_epi32, i32, "avx512f,avx2,fma", load_f32x16, store_f32x16, normal_f32x16
 );
 #[rustfmt::skip]
 vector!(
@@ -210,5 +250,5 @@ vector!(
     _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
     _mm512_max_pd, _mm512_min_pd,
     _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,
-    _mm512_slli_epi64, i64, "avx512f,avx2,fma", load_f64x8, store_f64x8
+    _mm512_slli_epi64, i64, "avx512f,avx2,fma", load_f64x8, store_f64x8, normal_f64x8
 );
