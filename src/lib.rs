@@ -47,6 +47,8 @@
 //! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and the processor is asked for AVX2
 //! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for.
 //!
+//! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
+//!
 //! # The same bits
 //! Every sum runs in one order: bias, inputs ascending, state ascending, each multiply-add rounded once. So a sample has
 //! the same outputs and states alone or in any batch, in one call or streamed, on AVX2 and on AVX-512. Outside of that:

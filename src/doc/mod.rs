@@ -1,5 +1,5 @@
 //! Pages to read: the equations with their shapes, the layouts of other frameworks, what Keras does that surprises, how
-//! the crate is tested, and what has changed.
+//! fast it is, how the crate is tested, and what has changed.
 
 #[doc = include_str!("equations.md")]
 pub mod equations {}
@@ -7,6 +7,8 @@ pub mod equations {}
 pub mod layouts {}
 #[doc = include_str!("for_keras_users.md")]
 pub mod for_keras_users {}
+#[doc = include_str!("performance.md")]
+pub mod performance {}
 #[doc = include_str!("testing.md")]
 pub mod testing {}
 #[doc = include_str!("changelog.md")]
