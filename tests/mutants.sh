@@ -8,14 +8,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 MUTANTS='
-LSTM: gates i and f swapped | kernel/steps.rs | s/let \[i, f, g, o\] = /let [f, i, g, o] = /
-LSTM: gates c and o swapped | kernel/steps.rs | s/let \[i, f, g, o\] = /let [i, f, o, g] = /
-LSTM: the output does not pass the activation | kernel/steps.rs | s/\.mul\(of\.act\(c\)\)/.mul(c)/
+LSTM: gates i and f swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (f, i, g, o) = /
+LSTM: gates c and o swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (i, f, o, g) = /
+LSTM: the output does not pass the activation | kernel/cells.rs | s/\.mul\(of\.act\(c\)\)/.mul(c)/
 LSTM: the forget bias stays at its initialiser | cell/lstm.rs | s/if self\.unit_forget_bias \{/if false {/
-GRU: gates z and r swapped | kernel/steps.rs | s/let \[z, reset, inner\] = /let [reset, z, inner] = /
-GRU: z and r swapped without reset_after | kernel/steps.rs | s/let \[z, reset\] = /let [reset, z] = /
-GRU: z and 1 - z swapped | kernel/steps.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
-GRU: r multiplies the input, not the state | kernel/steps.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
+GRU: gates z and r swapped | kernel/cells.rs | s/let \(z, reset, inner\) = /let (reset, z, inner) = /
+GRU: z and r swapped without reset_after | kernel/cells.rs | s/let \(z, reset\) = /let (reset, z) = /
+GRU: z and 1 - z swapped | kernel/cells.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
+GRU: r multiplies the input, not the state | kernel/cells.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
 GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1\.\., \.\.2 \* units\]\);/let _ = &mut gates;/
 GRU: the bias rows of the candidate swapped | cell/gru.rs | s/Some\(bias\.slice\(s!\[1\.\., \.\.\]\)\)/Some(bias.slice(s![..1, ..]))/
 SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/(fn start\(&self\) -> Option<&Panels<A>> \{\n\s*)self\.bias\.as_ref\(\)/$1None/
