@@ -25,6 +25,7 @@ pub struct Layer<R> {
     of: R,
     options: Options,
     stateful: bool,
+    mask_with_state: bool,
 }
 
 impl<R: Recurrent> Layer<R> {
@@ -34,6 +35,7 @@ impl<R: Recurrent> Layer<R> {
             of,
             options: Options::default(),
             stateful: true,
+            mask_with_state: false,
         }
     }
 
@@ -80,6 +82,14 @@ impl<R: Recurrent> Layer<R> {
         self
     }
 
+    /// Whether the layer of a [`Model`](crate::Model) whose initial state comes from another layer obeys the mask of its
+    /// input. Keras 3 does so only if the call names the mask (`mask=`), so no is the default; Keras 2 always did. Either
+    /// way the mask goes on to the next layer.
+    pub fn mask_with_state(mut self, yes: bool) -> Self {
+        self.mask_with_state = yes;
+        self
+    }
+
     /// Runs the layer from the zero state and returns what the flags say. `x` is (samples, timesteps, features).
     pub fn forward(&self, x: &ArrayRef<R::Elem, Ix3>) -> Result<Output<R::Elem, R::State>> {
         self.run(x).output()
@@ -102,5 +112,35 @@ impl<R: Recurrent> Layer<R> {
 
     pub(crate) fn is_stateful(&self) -> bool {
         self.stateful
+    }
+
+    pub(crate) fn obeys_mask_with_state(&self) -> bool {
+        self.mask_with_state
+    }
+
+    pub(crate) fn zeroes_masked_output(&self) -> bool {
+        self.options.zero_output_for_mask
+    }
+
+    pub(crate) fn is_time_major(&self) -> bool {
+        self.options.time_major
+    }
+
+    /// Why it cannot be fed one timestep at a time, if so.
+    pub(crate) fn whole(&self) -> Option<&'static str> {
+        let Options {
+            go_backwards,
+            time_major,
+            ..
+        } = self.options;
+        if !self.of.is_causal() {
+            Some("it reads from both ends")
+        } else if go_backwards {
+            Some("it reads the last timestep first")
+        } else if time_major {
+            Some("its timesteps come before its samples")
+        } else {
+            None
+        }
     }
 }

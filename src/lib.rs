@@ -103,7 +103,8 @@ pub use state::{BiState, Hidden, LstmState, State};
 pub use stream::Stream;
 
 // What stands around them.
-pub use model::{AnyLayer, Flow, Kept, Model};
+pub use model::{AnyLayer, Flow, Graph, Kept, LayerId, Model, Node, OverTime, Parameters, Shape};
+pub use model::{Summary, SummaryRow};
 pub use nn::{Dense, Embedding, Masking, RepeatVector, Softmax, TimeDistributed};
 
 // What all of it is made of.

@@ -76,6 +76,16 @@ pub trait Recurrent: Send + Sync {
         Ok(())
     }
 
+    /// How many weights there are.
+    #[doc(hidden)]
+    fn parameters(&self) -> usize;
+
+    /// Whether an output depends on the inputs up to its timestep only; what is [`Causal`] is, but so is a boxed one.
+    #[doc(hidden)]
+    fn is_causal(&self) -> bool {
+        true
+    }
+
     /// Whether a state has the samples and units of this layer.
     #[doc(hidden)]
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()>;
@@ -360,6 +370,12 @@ macro_rules! by_reference {
             }
             fn check(&self) -> Result<()> {
                 (**self).check()
+            }
+            fn parameters(&self) -> usize {
+                (**self).parameters()
+            }
+            fn is_causal(&self) -> bool {
+                (**self).is_causal()
             }
             fn check_state(&self, state: &R::State, samples: usize) -> Result<()> {
                 (**self).check_state(state, samples)

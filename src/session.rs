@@ -1,13 +1,14 @@
 //! `Session`: a layer or a model together with the state it keeps from call to call.
 
 use crate::error::{Error, Result};
-use crate::model::{Flow, Kept, Model};
+use crate::model::{Flow, Kept, Live, Model, only};
 use crate::run::Run;
 use crate::state::check_samples;
 use crate::{Element, Layer, Output, Recurrent, State};
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
-use ndarray::{ArrayD, ArrayRef, Dimension, Ix2, Ix3};
+use ndarray::{ArrayD, ArrayRef, ArrayView2, Axis, Dimension, Ix2, Ix3};
 
 /// What has a state to keep: a [`Layer`] or a [`Model`].
 pub trait Stateful {
@@ -150,13 +151,95 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         x: &ArrayRef<A, D>,
         mask: &ArrayRef<bool, Ix2>,
     ) -> Result<ArrayD<A>> {
-        let input = Flow {
-            mask: Some(mask.to_owned()),
-            ..Flow::from(x)
-        };
-        let (flow, states) = self.of.run_from(input, self.kept.as_ref())?;
-        self.kept = Some(states);
+        self.of.check_one_output()?;
+        let flow = only(self.run_all([Flow::from(x).masked(mask)])?)?;
         Ok(flow.values)
+    }
+
+    /// A call from the kept state of a model with several inputs or outputs, in their order.
+    pub fn run_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let inputs = inputs.into_iter().collect();
+        let (flows, states) = self.of.run_from(inputs, self.kept.as_ref())?;
+        self.kept = Some(states);
+        Ok(flows)
+    }
+
+    /// One timestep in a live stream: an input without its axis of timesteps, so (samples, features), or (samples) for token
+    /// ids.
+    ///
+    /// It returns what [`Model::forward`] gives for all timesteps up to this one: where the model returns sequences their
+    /// newest timestep, (samples, …), else its output. Every recurrent layer goes on from step to step, also one that is
+    /// not [`stateful`](Layer::stateful).
+    ///
+    /// A layer that cannot work timestep by timestep is refused, by its name: a [`Bidirectional`](crate::Bidirectional), a
+    /// pooling over time. Behind the last output of a recurrent layer (without `return_sequences`) any layer may stand.
+    ///
+    /// ```
+    /// use ndarray::{Array2, array, s};
+    /// use recurrent::{Dense, Layer, Lstm, Model, Session};
+    /// let lstm = |features| Lstm::<f32>::builder(features, 3).build();
+    /// let model = Model::new()
+    ///     .add(Layer::new(lstm(2)?).return_sequences(true))
+    ///     .add(Layer::new(lstm(3)?))
+    ///     .add(Dense::from_weights(Array2::eye(3), None)?);
+    /// let x = array![[[0.1, 0.2], [0.3, 0.1], [0.2, 0.3]]];
+    /// let mut live = Session::new(&model);
+    /// for t in 0..3 {
+    ///     let now = live.step(&x.slice(s![.., t, ..]))?;
+    ///     assert_eq!(now, model.forward(&x.slice(s![.., ..=t, ..]))?);
+    /// }
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn step<D: Dimension>(&mut self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
+        self.step_one(x, None)
+    }
+
+    /// One timestep of those samples whose `mask` is true. The others hold their states, as in a masked call.
+    pub fn step_masked<D: Dimension>(
+        &mut self,
+        x: &ArrayRef<A, D>,
+        mask: &[bool],
+    ) -> Result<ArrayD<A>> {
+        self.step_one(x, Some(mask))
+    }
+
+    fn step_one<D: Dimension>(
+        &mut self,
+        x: &ArrayRef<A, D>,
+        mask: Option<&[bool]>,
+    ) -> Result<ArrayD<A>> {
+        self.of.check_one_output()?;
+        if x.ndim() == 0 {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "at least 1 (samples, ...)",
+                found: 0,
+            });
+        }
+        let mut input = Flow::bare(x.to_owned().into_dyn().insert_axis(Axis(1)));
+        if let Some(mask) = mask {
+            input = input.masked(&ArrayView2::from_shape((mask.len(), 1), mask)?);
+        }
+        let live = only(self.step_from([input])?)?;
+        Ok(if live.is_timestep {
+            live.flow.values.index_axis_move(Axis(1), 0)
+        } else {
+            live.flow.values
+        })
+    }
+
+    /// One timestep of a model with several inputs or outputs. Inputs have their axis of timesteps, of length 1:
+    /// (samples, 1, …), masks (samples, 1); and so have the outputs that are sequences.
+    pub fn step_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let lives = self.step_from(inputs)?;
+        Ok(lives.into_iter().map(|live| live.flow).collect())
+    }
+
+    fn step_from(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Live<A>>> {
+        let inputs = inputs.into_iter().collect();
+        let (lives, states) = self.of.step_from(inputs, self.kept.as_ref())?;
+        self.kept = Some(states);
+        Ok(lives)
     }
 }
 
@@ -198,7 +281,9 @@ impl<A: Element, D: Dimension> Forward<D> for Model<A> {
     type Output = ArrayD<A>;
 
     fn forward_kept(&self, x: &ArrayRef<A, D>, kept: &mut Option<Kept>) -> Result<ArrayD<A>> {
-        let (flow, states) = self.run_from(Flow::from(x), kept.as_ref())?;
+        self.check_one_output()?;
+        let (flows, states) = self.run_from(alloc::vec![Flow::from(x)], kept.as_ref())?;
+        let flow = only(flows)?;
         *kept = Some(states);
         Ok(flow.values)
     }

@@ -2,6 +2,8 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
+use alloc::vec;
+use alloc::vec::Vec;
 use ndarray::Array2;
 
 /// What is carried from one timestep to the next, one row a sample.
@@ -36,6 +38,19 @@ pub trait State: Clone + Send + 'static {
 
     /// Sets one sample to zero, without allocating.
     fn reset_sample(&mut self, row: usize) -> Result<()>;
+
+    /// The arrays that it is made of, (samples, units) each, in Keras' order: h, c; the forward ones, the backward ones; the
+    /// lowest cell first. `None`, unless you say more: then it cannot go in and out of a [`Model`](crate::Model) array by
+    /// array. The numbers of your state become those of the caller's: `A::from_f64(x.as_f64())`.
+    fn to_arrays<A: Element>(&self) -> Option<Vec<Array2<A>>> {
+        None
+    }
+
+    /// The same state with other arrays, as many as it is made of, taken from the front. Their shapes are checked later.
+    fn with_arrays<A: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<A>>) -> Option<Self> {
+        let _ = arrays;
+        None
+    }
 
     /// The states of these samples, in this order; a sample may stand more than once.
     fn select(&self, samples: &[usize]) -> Result<Self> {
@@ -117,6 +132,13 @@ impl<A: Element> State for Hidden<A> {
         self.h.row_mut(row).fill(A::zero());
         Ok(())
     }
+    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
+        Some(vec![cast(&self.h)])
+    }
+    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
+        let h = cast(&arrays.next()?);
+        Some(Hidden { h })
+    }
 }
 
 impl<A: Element> State for LstmState<A> {
@@ -140,6 +162,18 @@ impl<A: Element> State for LstmState<A> {
         self.c.row_mut(row).fill(A::zero());
         Ok(())
     }
+    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
+        Some(vec![cast(&self.h), cast(&self.c)])
+    }
+    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
+        let (h, c) = (cast(&arrays.next()?), cast(&arrays.next()?));
+        Some(LstmState { h, c })
+    }
+}
+
+/// The same numbers in another type; in the same type, the same bits.
+fn cast<A: Element, B: Element>(array: &Array2<A>) -> Array2<B> {
+    array.mapv(|x| B::from_f64(x.as_f64()))
 }
 
 /// A pair of states has one sample count, row by row the same samples.
@@ -162,6 +196,18 @@ macro_rules! state_of_two {
             fn reset_sample(&mut self, row: usize) -> Result<()> {
                 self.$first.reset_sample(row)?;
                 self.$second.reset_sample(row)
+            }
+            fn to_arrays<A: Element>(&self) -> Option<Vec<Array2<A>>> {
+                let mut arrays = self.$first.to_arrays()?;
+                arrays.extend(self.$second.to_arrays()?);
+                Some(arrays)
+            }
+            fn with_arrays<A: Element>(
+                &self,
+                arrays: &mut dyn Iterator<Item = Array2<A>>,
+            ) -> Option<Self> {
+                let first = self.$first.with_arrays(arrays)?;
+                Some($make(first, self.$second.with_arrays(arrays)?))
             }
         }
     };

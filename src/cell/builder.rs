@@ -166,7 +166,7 @@ pub(crate) use common_setters;
 
 /// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
 macro_rules! recurrent_of_cell {
-    ($cell:ident, $name:literal, $state:ident, [$($array:ident),*]) => {
+    ($cell:ident, $name:literal, $gates:literal, $state:ident, [$($array:ident),*]) => {
         impl<A: Element> Recurrent for $cell<A> {
             type Elem = A;
             type State = $state<A>;
@@ -190,6 +190,11 @@ macro_rules! recurrent_of_cell {
             fn multiply_adds(&self) -> Option<usize> {
                 let inputs = self.features().saturating_add(self.units());
                 Some(inputs.saturating_mul(self.kernel.len()))
+            }
+
+            fn parameters(&self) -> usize {
+                let units = self.units();
+                (self.features() + units + self.bias_rows()) * $gates * units
             }
 
             fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {

@@ -69,6 +69,11 @@ pub trait Cell: Send + Sync {
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         check("state", "samples", samples, state.samples())
     }
+
+    /// How many numbers it has learned: what the summary of a [`Model`](crate::Model) says.
+    fn parameters(&self) -> usize {
+        0
+    }
 }
 
 /// A [`Cell`] of your own as a layer, like Keras' `RNN(cell)`.
@@ -93,6 +98,10 @@ impl<C: Cell> Recurrent for Rnn<C> {
 
     fn name(&self) -> &'static str {
         "rnn"
+    }
+
+    fn parameters(&self) -> usize {
+        self.0.parameters()
     }
 
     fn check_state(&self, state: &C::State, samples: usize) -> Result<()> {

@@ -300,9 +300,17 @@ impl<A: Element> GruBuilder<A> {
     }
 }
 
-recurrent_of_cell!(Gru, "gru", Hidden, [h]);
+recurrent_of_cell!(Gru, "gru", 3, Hidden, [h]);
 
 impl<A: Element> Gru<A> {
+    fn bias_rows(&self) -> usize {
+        match self.bias {
+            GruBias::None => 0,
+            GruBias::ResetBefore(_) => 1,
+            GruBias::ResetAfter(_) => 2,
+        }
+    }
+
     /// Where the sums of the inputs start.
     fn start(&self) -> Option<&Panels<A>> {
         self.start.as_ref()

@@ -205,9 +205,13 @@ impl<A: Element> LstmBuilder<A> {
     }
 }
 
-recurrent_of_cell!(Lstm, "lstm", LstmState, [h, c]);
+recurrent_of_cell!(Lstm, "lstm", 4, LstmState, [h, c]);
 
 impl<A: Element> Lstm<A> {
+    fn bias_rows(&self) -> usize {
+        usize::from(self.bias.is_some())
+    }
+
     /// Where the sums of the inputs start.
     fn start(&self) -> Option<&Panels<A>> {
         self.bias.as_ref()

@@ -159,9 +159,13 @@ impl<A: Element> SimpleRnnBuilder<A> {
     }
 }
 
-recurrent_of_cell!(SimpleRnn, "simple_rnn", Hidden, [h]);
+recurrent_of_cell!(SimpleRnn, "simple_rnn", 1, Hidden, [h]);
 
 impl<A: Element> SimpleRnn<A> {
+    fn bias_rows(&self) -> usize {
+        usize::from(self.bias.is_some())
+    }
+
     /// Where the sums of the inputs start.
     fn start(&self) -> Option<&Panels<A>> {
         self.bias.as_ref()

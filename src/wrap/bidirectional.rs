@@ -198,6 +198,14 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
         }
     }
 
+    fn parameters(&self) -> usize {
+        self.forward.parameters() + self.backward.parameters()
+    }
+
+    fn is_causal(&self) -> bool {
+        false
+    }
+
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         let forward = self.forward.check_state(&state.forward, samples);
         of_part("forward layer", forward)?;

@@ -86,6 +86,14 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         )
     }
 
+    fn parameters(&self) -> usize {
+        self.lower.parameters() + self.upper.parameters()
+    }
+
+    fn is_causal(&self) -> bool {
+        self.lower.is_causal() && self.upper.is_causal()
+    }
+
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         of_part("lower layer", self.lower.check_state(&state.0, samples))?;
         of_part("upper layer", self.upper.check_state(&state.1, samples))

@@ -1,0 +1,204 @@
+//! `AnyLayer`: a layer of a model, of whatever kind.
+
+use super::{Flow, Shape, Slot};
+use crate::Element;
+use crate::error::{Error, Result};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A layer of a [`Model`](crate::Model), of whatever kind: those of this crate, and your own.
+///
+/// Given are [`Layer`](crate::Layer) (any recurrent layer with its flags), all layers listed at the crate's root, a
+/// `Model` itself, and a `Box` or an `Arc` of any of them.
+///
+/// Two methods make a layer. The others say more about it, and have defaults: [`forward_all`](Self::forward_all) takes
+/// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameters`](Self::parameters)
+/// are what a summary prints, and [`over_time`](Self::over_time) lets the layer be stepped.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use recurrent::{AnyLayer, Flow, Gru, Layer, Model, Result};
+///
+/// /// Scales its input; masks pass through.
+/// struct Scale(f32);
+/// impl AnyLayer<f32> for Scale {
+///     fn name(&self) -> &str { "scale" }
+///     fn forward(&self, mut input: Flow<f32>) -> Result<Flow<f32>> {
+///         input.values *= self.0;
+///         Ok(input)
+///     }
+/// }
+///
+/// let model = Model::new().add(Scale(0.5)).add(Layer::new(Gru::builder(2, 3).build()?));
+/// assert_eq!(model.forward(&Array3::zeros((4, 5, 2)))?.shape(), [4, 3]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer of a `Model<{A}>`",
+    note = "a recurrent layer goes in with its flags: `.add(Layer::new(lstm).return_sequences(true))`",
+    note = "layers of `f32` go into a `Model<f32>`, those of `f64` into a `Model<f64>`",
+    note = "a layer of your own is one when it implements `AnyLayer`"
+)]
+pub trait AnyLayer<A: Element>: Send + Sync {
+    /// What kind of layer it is, in Keras' words: what errors and summaries call it.
+    fn name(&self) -> &str;
+
+    /// Computes the output, and says which mask goes on: the one that came in, another, or none.
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>>;
+
+    /// The same with several inputs or outputs; a layer that has not said more takes one and gives one.
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        Ok(vec![self.forward(one_input(inputs)?)?])
+    }
+
+    /// How many outputs there are.
+    fn output_count(&self) -> usize {
+        1
+    }
+
+    /// The shapes of the outputs, as far as those of the inputs decide them. It must not refuse: what cannot be is seen
+    /// when the layer runs.
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let _ = inputs;
+        vec![Shape::unknown(); self.output_count()]
+    }
+
+    /// How many numbers it has learned.
+    fn parameters(&self) -> Parameters {
+        Parameters::default()
+    }
+
+    /// Whether a mask that comes in changes the output.
+    fn uses_mask(&self) -> bool {
+        false
+    }
+
+    /// Whether it can be fed one timestep at a time, as [`Session::step`](crate::Session::step) does. Timesteps are axis
+    /// 1; `axes` is the number of axes of each input.
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        let _ = axes;
+        OverTime::Whole("it does not say that it works timestep by timestep")
+    }
+
+    /// The same from a kept state, with the state at the end. A layer of your own that keeps state is a
+    /// [`Cell`](crate::Cell) in an [`Rnn`](crate::Rnn).
+    #[doc(hidden)]
+    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+        let _ = kept;
+        self.forward_all(inputs).map(|flows| (flows, None))
+    }
+
+    /// One timestep, (samples, 1, …), of a layer that [carries](OverTime::Carries) a state.
+    #[doc(hidden)]
+    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
+        let (flows, slot) = self.call(inputs, kept)?;
+        Ok((flows.into_iter().map(Live::timestep).collect(), slot))
+    }
+
+    /// The state of one sample before the first call.
+    #[doc(hidden)]
+    fn fresh(&self) -> Option<Slot> {
+        None
+    }
+}
+
+/// The outputs of a layer, and the state to keep.
+pub type Called<A> = (Vec<Flow<A>>, Option<Slot>);
+
+/// The same of a step.
+pub type Stepped<A> = (Vec<Live<A>>, Option<Slot>);
+
+/// A value while a model is stepped.
+#[derive(Clone)]
+pub struct Live<A> {
+    pub(crate) flow: Flow<A>,
+    /// Whether it is one timestep of a sequence, (samples, 1, …), and not what the whole sequence up to now leads to.
+    pub(crate) is_timestep: bool,
+}
+
+impl<A> Live<A> {
+    pub(crate) fn timestep(flow: Flow<A>) -> Self {
+        Live {
+            flow,
+            is_timestep: true,
+        }
+    }
+
+    pub(crate) fn result(flow: Flow<A>) -> Self {
+        Live {
+            flow,
+            is_timestep: false,
+        }
+    }
+}
+
+/// How a layer treats time, and so whether it can be fed one timestep at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OverTime {
+    /// Every timestep by itself.
+    Each,
+    /// Each timestep with what it remembers of the earlier ones.
+    #[doc(hidden)]
+    Carries,
+    /// It needs the whole sequence at once, for this reason.
+    Whole(&'static str),
+}
+
+impl OverTime {
+    /// Of a layer that works along its last axis.
+    pub(crate) fn of_last_axis(axes: &[usize]) -> Self {
+        match axes {
+            [0..=2] => OverTime::Whole("its features are the timesteps"),
+            _ => OverTime::Each,
+        }
+    }
+}
+
+/// How many numbers a layer or a model has learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// Learned by gradients.
+    pub trainable: usize,
+    /// Learned otherwise: moving averages.
+    pub non_trainable: usize,
+}
+
+impl Parameters {
+    /// All learned by gradients.
+    pub fn trainable(trainable: usize) -> Self {
+        Parameters {
+            trainable,
+            non_trainable: 0,
+        }
+    }
+
+    /// Both kinds.
+    pub fn total(self) -> usize {
+        self.trainable + self.non_trainable
+    }
+}
+
+impl core::iter::Sum for Parameters {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Parameters::default(), |sum, part| Parameters {
+            trainable: sum.trainable + part.trainable,
+            non_trainable: sum.non_trainable + part.non_trainable,
+        })
+    }
+}
+
+/// The only input.
+pub(crate) fn one_input<A>(inputs: Vec<Flow<A>>) -> Result<Flow<A>> {
+    let found = inputs.len();
+    let mut inputs = inputs.into_iter();
+    match (inputs.next(), found) {
+        (Some(input), 1) => Ok(input),
+        _ => Err(wrong_inputs("1", found)),
+    }
+}
+
+/// Says that a layer takes another number of inputs.
+pub(crate) fn wrong_inputs(expected: impl alloc::string::ToString, found: usize) -> Error {
+    Error::value("number of inputs", expected, found)
+}

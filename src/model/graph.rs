@@ -1,0 +1,178 @@
+//! `Graph`: wires layers into a model, like Keras' functional API.
+
+use super::{AnyLayer, Call, Input, Model, Placed, Shape};
+use crate::Element;
+use crate::error::{Error, Result};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Wires layers into a [`Model`] of any shape: several inputs and outputs, shared layers, states from one layer to
+/// another. Keras' functional API.
+///
+/// A layer is put in once, by [`layer`](Self::layer), and called as often as you like, by [`call`](Self::call), which
+/// gives as many values as the layer has outputs. [`add`](Self::add) does both for the usual one.
+///
+/// ```
+/// use ndarray::{Array2, Array3};
+/// use recurrent::{Dense, Flow, Layer, Lstm, Model};
+///
+/// // An encoder hands its states to a decoder.
+/// let lstm = |features, seed| Lstm::<f32>::builder(features, 4).seed(seed).build();
+/// let mut graph = Model::graph();
+/// let (x, y) = (graph.input("x"), graph.input("y"));
+/// let encoder = graph.layer("encoder", Layer::new(lstm(2, 1)?).return_state(true))?;
+/// let [_, h, c] = graph.call(encoder, [x])?;
+/// let decoded = graph.add("decoder", Layer::new(lstm(3, 2)?).return_sequences(true), [y, h, c])?;
+/// let scores = graph.add("scores", Dense::from_weights(Array2::eye(4), None)?, [decoded])?;
+/// let model = graph.finish([scores, h])?;
+///
+/// let (x, y) = (Array3::zeros((2, 5, 2)), Array3::zeros((2, 3, 3)));
+/// let outputs = model.run_all([Flow::from(&x), Flow::from(&y)])?;
+/// assert_eq!(outputs[0].values.shape(), [2, 3, 4]);
+/// assert_eq!(outputs[1].values.shape(), [2, 4]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// A recurrent layer takes its input, or its input and all its initial states, in Keras' order: `h, c`; of a
+/// [`Bidirectional`](crate::Bidirectional) the forward ones first, of a [`Stacked`](crate::Stacked) the lowest first. With
+/// `return_state` it gives its output and its states in that order.
+#[derive(Debug)]
+pub struct Graph<A: Element> {
+    model: Model<A>,
+}
+
+/// A value in a [`Graph`]: an input, or what a call gave. It belongs to the graph that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Node(usize);
+
+/// A layer in a [`Graph`], to be called. It belongs to the graph that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LayerId(usize);
+
+impl<A: Element> Graph<A> {
+    pub(super) fn new() -> Self {
+        Graph {
+            model: Model {
+                layers: Vec::new(),
+                inputs: Vec::new(),
+                calls: Vec::new(),
+                outputs: Vec::new(),
+                values: 0,
+            },
+        }
+    }
+
+    /// One more input, of any shape.
+    pub fn input(&mut self, name: impl Into<String>) -> Node {
+        self.input_of(name, Shape::unknown())
+    }
+
+    /// One more input, of this shape as far as it is known. `summary` and `inputs` tell it; a call is not held to it.
+    pub fn input_of(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
+        let value = self.model.values;
+        self.model.values += 1;
+        self.model.inputs.push(Input {
+            name: name.into(),
+            shape: shape.into(),
+            value,
+        });
+        Node(value)
+    }
+
+    /// Puts a layer in, to be called later. Refuses a name that another layer has.
+    pub fn layer(
+        &mut self,
+        name: impl Into<String>,
+        layer: impl AnyLayer<A> + 'static,
+    ) -> Result<LayerId> {
+        let name = name.into();
+        if self.model.layer(&name).is_some() {
+            let expected = "one that no other layer has";
+            return Err(Error::value("name of a layer", expected, name));
+        }
+        let layer = Box::new(layer);
+        self.model.layers.push(Placed { name, layer });
+        Ok(LayerId(self.model.layers.len() - 1))
+    }
+
+    /// Calls a layer on these inputs. Refuses another number of outputs than the layer has.
+    pub fn call<const N: usize>(
+        &mut self,
+        layer: LayerId,
+        inputs: impl AsRef<[Node]>,
+    ) -> Result<[Node; N]> {
+        self.check_outputs(layer, N)?;
+        let first = self.wire(layer, inputs.as_ref(), N)?;
+        Ok(core::array::from_fn(|i| Node(first + i)))
+    }
+
+    /// The same where the number of outputs is known when the program runs only.
+    pub fn call_all(&mut self, layer: LayerId, inputs: impl AsRef<[Node]>) -> Result<Vec<Node>> {
+        let outputs = self.placed(layer)?.layer.output_count();
+        let first = self.wire(layer, inputs.as_ref(), outputs)?;
+        Ok((first..first + outputs).map(Node).collect())
+    }
+
+    /// Puts a layer of one output in and calls it.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        layer: impl AnyLayer<A> + 'static,
+        inputs: impl AsRef<[Node]>,
+    ) -> Result<Node> {
+        let layer = self.layer(name, layer)?;
+        self.call(layer, inputs).map(|[output]| output)
+    }
+
+    /// The model that gives these values.
+    pub fn finish(mut self, outputs: impl AsRef<[Node]>) -> Result<Model<A>> {
+        self.model.outputs = self.values(outputs.as_ref())?;
+        if self.model.outputs.is_empty() {
+            return Err(Error::value("number of outputs", "at least 1", 0));
+        }
+        Ok(self.model)
+    }
+
+    fn placed(&self, layer: LayerId) -> Result<&Placed<A>> {
+        let placed = self.model.layers.get(layer.0);
+        placed.ok_or_else(|| Error::value("layer", "one of this graph", "of another"))
+    }
+
+    fn values(&self, nodes: &[Node]) -> Result<Vec<usize>> {
+        if nodes.iter().any(|node| node.0 >= self.model.values) {
+            return Err(Error::value("node", "one of this graph", "of another"));
+        }
+        Ok(nodes.iter().map(|node| node.0).collect())
+    }
+
+    fn check_outputs(&self, layer: LayerId, expected: usize) -> Result<()> {
+        let placed = self.placed(layer)?;
+        let found = placed.layer.output_count();
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::Layer {
+            index: layer.0,
+            name: placed.name.clone(),
+            source: Box::new(Error::value("number of outputs", expected, found)),
+        })
+    }
+
+    /// The first value that the call gives.
+    fn wire(&mut self, layer: LayerId, inputs: &[Node], outputs: usize) -> Result<usize> {
+        let inputs = self.values(inputs)?;
+        let (first, here) = (self.model.values, self.model.calls.len());
+        let earlier = self.model.calls.iter();
+        let home = earlier.clone().position(|call| call.layer == layer.0);
+        self.model.calls.push(Call {
+            layer: layer.0,
+            home: home.unwrap_or(here),
+            inputs,
+            first,
+            outputs,
+        });
+        self.model.values += outputs;
+        Ok(first)
+    }
+}

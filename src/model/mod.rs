@@ -1,0 +1,255 @@
+//! `Model`: layers one behind the other or in a graph, with masks flowing as in Keras.
+
+mod any_layer;
+mod flow;
+mod graph;
+mod kept;
+mod nested;
+mod recurrent;
+mod run;
+mod shape;
+mod summary;
+
+pub use any_layer::{AnyLayer, OverTime, Parameters};
+pub(crate) use any_layer::{Called, Live, Stepped, wrong_inputs};
+pub use flow::Flow;
+pub use graph::{Graph, LayerId, Node};
+pub use kept::{Kept, Slot};
+pub(crate) use run::only;
+pub use shape::Shape;
+pub use summary::{Summary, SummaryRow};
+
+use crate::Element;
+use crate::error::Result;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
+
+/// Layers of kinds that are known when the program runs: Keras' `Sequential` and its functional models.
+///
+/// [`new`](Self::new) and [`add`](Self::add) put layers one behind the other; [`graph`](Self::graph) wires them in any
+/// other way, with several inputs and outputs.
+///
+/// Masks flow as in Keras: [`Embedding`](crate::Embedding) and [`Masking`](crate::Masking) make them, recurrent layers
+/// obey them and pass them on if they return sequences, layers that work timestep by timestep pass them on, and those
+/// that change the timesteps end them. Each layer's page says which. Token ids go in as numbers of the model's type.
+///
+/// Where the layers are known when you write the program, [`Recurrent::then`](crate::Recurrent::then) stacks them in the
+/// type.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use recurrent::{Activation, Dense, Embedding, Layer, Lstm, Model};
+/// let model = Model::<f32>::new()
+///     .add(Embedding::from_weights(Array2::eye(10))?.mask_zero(true))
+///     .add(Layer::new(Lstm::builder(10, 4).build()?))
+///     .add(Dense::from_weights(Array2::eye(4), None)?.with_activation(Activation::Softmax)?);
+/// let short = model.forward(&array![[3.0, 7.0]])?;
+/// let padded = model.forward(&array![[3.0, 7.0, 0.0, 0.0]])?;
+/// assert_eq!(short, padded);
+/// assert_eq!(
+///     model.forward(&array![[3.0, 11.0]]).unwrap_err().to_string(),
+///     "layer 0 (embedding): token id is 11, expected a whole number from 0 to below 10"
+/// );
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+pub struct Model<A> {
+    layers: Vec<Placed<A>>,
+    inputs: Vec<Input>,
+    /// In an order in which each takes only what those before it gave.
+    calls: Vec<Call>,
+    /// Which values come out.
+    outputs: Vec<usize>,
+    /// How many values there are: the inputs, and what the calls give.
+    values: usize,
+}
+
+/// A layer and its name in this model.
+struct Placed<A> {
+    name: String,
+    layer: Box<dyn AnyLayer<A>>,
+}
+
+/// What comes in.
+struct Input {
+    name: String,
+    shape: Shape,
+    value: usize,
+}
+
+/// One call of a layer; a shared layer has several.
+struct Call {
+    layer: usize,
+    /// The first call of the same layer: where it keeps its state.
+    home: usize,
+    inputs: Vec<usize>,
+    /// It gives this value and those behind it.
+    first: usize,
+    outputs: usize,
+}
+
+impl<A: Element> Model<A> {
+    /// A model without layers, which returns its input.
+    pub fn new() -> Self {
+        let input = Input {
+            name: "input".into(),
+            shape: Shape::unknown(),
+            value: 0,
+        };
+        Model {
+            layers: Vec::new(),
+            inputs: vec![input],
+            calls: Vec::new(),
+            outputs: vec![0],
+            values: 1,
+        }
+    }
+
+    /// Starts a model that is no plain sequence: see [`Graph`].
+    pub fn graph() -> Graph<A> {
+        Graph::new()
+    }
+
+    /// Names what comes in, and says its shape as far as it is known: `summary` and `inputs` tell it.
+    pub fn input(mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Self {
+        if let Some(input) = self.inputs.first_mut() {
+            (input.name, input.shape) = (name.into(), shape.into());
+        }
+        self
+    }
+
+    /// Adds a layer at the end. Whether it fits is seen when the model runs.
+    #[allow(clippy::should_implement_trait)] // Keras' word; nobody would look for an operator
+    pub fn add(self, layer: impl AnyLayer<A> + 'static) -> Self {
+        let name = layer.name().into();
+        self.add_named(name, Box::new(layer))
+    }
+
+    /// Adds a layer at the end, under a name of its own.
+    pub fn add_as(self, name: impl Into<String>, layer: impl AnyLayer<A> + 'static) -> Self {
+        self.add_named(name.into(), Box::new(layer))
+    }
+
+    fn add_named(mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> Self {
+        let value = self.values;
+        self.calls.push(Call {
+            layer: self.layers.len(),
+            home: self.calls.len(),
+            inputs: core::mem::replace(&mut self.outputs, vec![value]),
+            first: value,
+            outputs: 1,
+        });
+        self.values += 1;
+        self.layers.push(Placed { name, layer });
+        self
+    }
+
+    /// The layers, the first one first, each once.
+    pub fn layers(&self) -> impl ExactSizeIterator<Item = &dyn AnyLayer<A>> {
+        self.layers.iter().map(|placed| &*placed.layer)
+    }
+
+    /// The layer of this name; of several, the first.
+    pub fn layer(&self, name: &str) -> Option<&dyn AnyLayer<A>> {
+        let placed = self.layers.iter().find(|placed| placed.name == name);
+        placed.map(|placed| &*placed.layer)
+    }
+
+    /// What goes in: the name and the shape of every input.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
+        self.inputs
+            .iter()
+            .map(|input| (input.name.as_str(), input.shape.clone()))
+    }
+
+    /// What comes out: the name of the layer that gives it, and its shape as far as that is known.
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
+        let shapes = self.shapes(None);
+        self.outputs
+            .iter()
+            .map(move |&value| (self.source(value).0, shapes[value].clone()))
+    }
+
+    /// Runs all layers, each recurrent one from the zero state. Returns the output of the last.
+    pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
+        Ok(self.run(Flow::from(x))?.values)
+    }
+
+    /// Runs all layers on an input that has a mask of its own, (samples, timesteps).
+    pub fn forward_masked<D: Dimension>(
+        &self,
+        x: &ArrayRef<A, D>,
+        mask: &ArrayRef<bool, Ix2>,
+    ) -> Result<ArrayD<A>> {
+        Ok(self.run(Flow::from(x).masked(mask))?.values)
+    }
+
+    /// Runs all layers and returns the mask of the output as well.
+    pub fn run(&self, input: Flow<A>) -> Result<Flow<A>> {
+        self.check_one_output()?;
+        only(self.run_all([input])?)
+    }
+
+    /// Runs all layers of a model with several inputs or outputs, in their order.
+    ///
+    /// Without masks: `model.run_all([(&x).into(), (&y).into()])`.
+    pub fn run_all(&self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let inputs = inputs.into_iter().collect();
+        self.run_from(inputs, None).map(|(flows, _)| flows)
+    }
+
+    /// How many numbers it has learned; a shared layer counts once.
+    pub fn parameters(&self) -> Parameters {
+        self.layers().map(AnyLayer::parameters).sum()
+    }
+
+    /// The state of one sample before the first call, at every place that keeps one.
+    pub(crate) fn fresh_states(&self) -> Kept {
+        let fresh = |call: &Call| self.layers[call.layer].layer.fresh();
+        Kept(self.calls.iter().map(fresh).collect())
+    }
+
+    /// The name of what gives a value, and which of its outputs it is.
+    fn source(&self, value: usize) -> (&str, usize) {
+        let gives = |call: &&Call| (call.first..call.first + call.outputs).contains(&value);
+        if let Some(call) = self.calls.iter().find(gives) {
+            return (&self.layers[call.layer].name, value - call.first);
+        }
+        let input = self.inputs.iter().find(|input| input.value == value);
+        (input.map_or("", |input| &input.name), 0)
+    }
+
+    /// The shape of every value, from those of the inputs.
+    fn shapes(&self, inputs: Option<&[Shape]>) -> Vec<Shape> {
+        let mut shapes = vec![Shape::unknown(); self.values];
+        for (i, input) in self.inputs.iter().enumerate() {
+            let given = inputs.and_then(|inputs| inputs.get(i));
+            shapes[input.value] = given.unwrap_or(&input.shape).clone();
+        }
+        for call in &self.calls {
+            let inputs: Vec<Shape> = call.inputs.iter().map(|&v| shapes[v].clone()).collect();
+            let outputs = self.layers[call.layer].layer.output_shapes(&inputs);
+            for (shape, output) in shapes[call.first..][..call.outputs].iter_mut().zip(outputs) {
+                *shape = output;
+            }
+        }
+        shapes
+    }
+}
+
+impl<A: Element> Default for Model<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Element> fmt::Debug for Model<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.layers.iter().map(|placed| &placed.name))
+            .finish()
+    }
+}

@@ -1,0 +1,103 @@
+//! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
+
+use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, Stepped};
+use crate::Element;
+use crate::error::Result;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+impl<A: Element> AnyLayer<A> for Model<A> {
+    fn name(&self) -> &str {
+        "model"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        self.run(input)
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        self.run_all(inputs)
+    }
+
+    fn output_count(&self) -> usize {
+        self.outputs.len()
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let shapes = self.shapes(Some(inputs));
+        self.outputs.iter().map(|&at| shapes[at].clone()).collect()
+    }
+
+    fn parameters(&self) -> Parameters {
+        Model::parameters(self)
+    }
+
+    fn uses_mask(&self) -> bool {
+        self.layers().any(AnyLayer::uses_mask)
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Carries
+    }
+
+    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+        let kept = kept.map(Slot::get::<Kept>).transpose()?;
+        let (flows, states) = self.run_from(inputs, kept)?;
+        Ok((flows, states.into_slot()))
+    }
+
+    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
+        let kept = kept.map(Slot::get::<Kept>).transpose()?;
+        let (flows, states) = self.step_from(inputs, kept)?;
+        Ok((flows, states.into_slot()))
+    }
+
+    fn fresh(&self) -> Option<Slot> {
+        self.fresh_states().into_slot()
+    }
+}
+
+/// Owners of a layer are layers: a `Box` where the kind is known only when the program runs, an `Arc` where several models
+/// share the weights.
+macro_rules! by_owner {
+    ($owner:ident) => {
+        impl<A: Element, L: AnyLayer<A> + ?Sized> AnyLayer<A> for $owner<L> {
+            fn name(&self) -> &str {
+                (**self).name()
+            }
+            fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+                (**self).forward(input)
+            }
+            fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+                (**self).forward_all(inputs)
+            }
+            fn output_count(&self) -> usize {
+                (**self).output_count()
+            }
+            fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+                (**self).output_shapes(inputs)
+            }
+            fn parameters(&self) -> Parameters {
+                (**self).parameters()
+            }
+            fn uses_mask(&self) -> bool {
+                (**self).uses_mask()
+            }
+            fn over_time(&self, axes: &[usize]) -> OverTime {
+                (**self).over_time(axes)
+            }
+            fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+                (**self).call(inputs, kept)
+            }
+            fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
+                (**self).step(inputs, kept)
+            }
+            fn fresh(&self) -> Option<Slot> {
+                (**self).fresh()
+            }
+        }
+    };
+}
+by_owner!(Box);
+by_owner!(Arc);

@@ -1,0 +1,258 @@
+//! A recurrent layer with its flags as a layer of a model: masks, states of other layers, kept states.
+
+use super::any_layer::one_input;
+use super::{
+    AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
+};
+use crate::error::{Error, Result, check_size};
+use crate::{Element, Layer, Output, Recurrent, Returns, State};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::iter;
+use ndarray::{Array2, ArrayView3, Axis};
+
+/// What a model keeps of a recurrent layer.
+#[derive(Clone)]
+struct Held<S, A> {
+    state: S,
+    /// The output of the last step, which a masked one repeats. Nothing has gone before in a new call: then it is 0.
+    carried: Option<Array2<A>>,
+}
+
+impl<S: State, A: Element> State for Held<S, A> {
+    fn samples(&self) -> usize {
+        self.state.samples()
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        let zeros = |carried: &Array2<A>| Array2::zeros((samples, carried.ncols()));
+        Held {
+            state: self.state.zeros_like(samples),
+            carried: self.carried.as_ref().map(zeros),
+        }
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        self.state.copy_sample(row, &from.state, from_row)?;
+        let Some(to) = &mut self.carried else {
+            return Ok(());
+        };
+        match &from.carried {
+            Some(from) => to.row_mut(row).assign(&from.row(from_row)),
+            None => to.row_mut(row).fill(A::zero()),
+        }
+        Ok(())
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        self.state.reset_sample(row)?;
+        if let Some(carried) = &mut self.carried {
+            carried.row_mut(row).fill(A::zero());
+        }
+        Ok(())
+    }
+}
+
+impl<R: Recurrent> Layer<R> {
+    /// How many arrays its state is, where it tells.
+    fn state_count(&self) -> Option<usize> {
+        let arrays = self.inner().zero_state(1).to_arrays::<R::Elem>();
+        arrays.map(|arrays| arrays.len())
+    }
+
+    /// The state that came from other layers, array by array.
+    fn given(&self, arrays: &[Flow<R::Elem>], samples: usize) -> Result<Option<R::State>> {
+        if arrays.is_empty() {
+            return Ok(None);
+        }
+        let Some(count) = self.state_count() else {
+            let expected = "none: the state of this layer does not say how it is made of arrays";
+            return Err(Error::value("initial state", expected, "given"));
+        };
+        if arrays.len() != count {
+            let expected = format!("1 (the input) or {} (and the initial state)", 1 + count);
+            return Err(wrong_inputs(expected, 1 + arrays.len()));
+        }
+        check_size("state", &[samples, self.inner().units()])?;
+        let arrays: Vec<Array2<R::Elem>> = arrays
+            .iter()
+            .map(|flow| {
+                let array = flow.axes("initial state", "2 (samples, units)")?;
+                Ok(array.to_owned())
+            })
+            .collect::<Result<_>>()?;
+        let zero = self.inner().zero_state(samples);
+        Ok(zero.with_arrays(&mut arrays.into_iter()))
+    }
+
+    /// The outputs in Keras' order: the output, then the states.
+    fn outputs(
+        &self,
+        output: Flow<R::Elem>,
+        state: &R::State,
+    ) -> Result<impl Iterator<Item = Flow<R::Elem>> + use<R>> {
+        let mut states = Vec::new();
+        if self.returns().state {
+            states = state.to_arrays().ok_or_else(|| {
+                let expected =
+                    "false: the state of this layer does not say how it is made of arrays";
+                Error::value("return_state", expected, true)
+            })?;
+        }
+        Ok(iter::once(output).chain(states.into_iter().map(Flow::bare)))
+    }
+}
+
+/// The input of a recurrent layer.
+fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
+    let expected = match input.values.ndim() {
+        2 => "3 (samples, timesteps, features): does the layer before it return sequences?",
+        _ => "3 (samples, timesteps, features)",
+    };
+    input.axes("input", expected)
+}
+
+impl<R> AnyLayer<R::Elem> for Layer<R>
+where
+    R: Recurrent + Send + Sync,
+{
+    fn name(&self) -> &str {
+        self.inner().name()
+    }
+
+    fn forward(&self, input: Flow<R::Elem>) -> Result<Flow<R::Elem>> {
+        if self.returns().state {
+            let expected = "false: a layer of a Model passes on one output";
+            return Err(Error::value("return_state", expected, true));
+        }
+        let (flows, _) = self.call(vec![input], None)?;
+        one_input(flows)
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<R::Elem>>) -> Result<Vec<Flow<R::Elem>>> {
+        self.call(inputs, None).map(|(flows, _)| flows)
+    }
+
+    fn output_count(&self) -> usize {
+        match self.returns().state {
+            true => 1 + self.state_count().unwrap_or(0),
+            false => 1,
+        }
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let input = inputs.first();
+        let [samples, timesteps] = [0, 1].map(|axis| input.and_then(|input| input.len_of(axis)));
+        let units = Some(self.inner().units());
+        let output = match self.returns().sequences {
+            true => Shape::from([samples, timesteps, units]),
+            false => Shape::from([samples, units]),
+        };
+        let mut shapes = vec![output];
+        if self.returns().state {
+            let states = self.inner().zero_state(1).to_arrays::<R::Elem>();
+            let shape = |state: Array2<R::Elem>| Shape::from([samples, Some(state.ncols())]);
+            shapes.extend(states.into_iter().flatten().map(shape));
+        }
+        shapes
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters::trainable(self.inner().parameters())
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        if axes.len() > 1 {
+            return OverTime::Whole("its initial state comes from another layer");
+        }
+        self.whole().map_or(OverTime::Carries, OverTime::Whole)
+    }
+
+    fn call(&self, mut inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Called<R::Elem>> {
+        if inputs.is_empty() {
+            return Err(wrong_inputs("at least 1", 0));
+        }
+        let states = inputs.split_off(1);
+        let input = one_input(inputs)?;
+        let x = sequence(&input)?;
+        let mut run = self.run(&x);
+        if let Some(mask) = &input.mask
+            && (states.is_empty() || self.obeys_mask_with_state())
+        {
+            run = run.mask(mask);
+        }
+        let samples = x.len_of(Axis(usize::from(self.is_time_major())));
+        if let Some(given) = self.given(&states, samples)? {
+            run = run.from(given);
+        } else if let Some(slot) = kept {
+            run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
+        }
+        let returns = Returns {
+            state: true,
+            ..self.returns()
+        };
+        let (values, state) = match run.returning(returns)? {
+            Output::SequencesAndState(y, state) => (y.into_dyn(), state),
+            Output::LastAndState(y, state) => (y.into_dyn(), state),
+            Output::Last(_) | Output::Sequences(_) => {
+                return Err(Error::value("state", "returned", "missing"));
+            }
+        };
+        // The mask goes on as it came, also behind `go_backwards`: so does Keras.
+        let mask = input.mask.filter(|_| self.returns().sequences);
+        let outputs = self.outputs(Flow { values, mask }, &state)?.collect();
+        let kept = self.is_stateful().then(|| {
+            Slot::new(Held::<_, R::Elem> {
+                state,
+                carried: None,
+            })
+        });
+        Ok((outputs, kept))
+    }
+
+    fn step(&self, inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Stepped<R::Elem>> {
+        let input = one_input(inputs)?;
+        let x = sequence(&input)?;
+        let held = kept.map(Slot::get::<Held<R::State, R::Elem>>).transpose()?;
+        let mut run = self.run(&x);
+        if let Some(mask) = &input.mask {
+            run = run.mask(mask);
+        }
+        if let Some(held) = held {
+            run = run.from(held.state.clone());
+        }
+        let (mut y, state) = run.last_and_state()?;
+        if let (Some(mask), false) = (&input.mask, self.zeroes_masked_output()) {
+            let carried = held.and_then(|held| held.carried.as_ref());
+            for (row, mut y) in y.rows_mut().into_iter().enumerate() {
+                match carried {
+                    _ if mask[[row, 0]] => {}
+                    Some(carried) => y.assign(&carried.row(row)),
+                    None => y.fill(num_traits::zero()),
+                }
+            }
+        }
+        let (carried, sequences) = (Some(y.clone()), self.returns().sequences);
+        let output = match sequences {
+            true => Flow {
+                mask: input.mask,
+                ..Flow::bare(y.insert_axis(Axis(1)))
+            },
+            false => Flow::bare(y),
+        };
+        let mut outputs: Vec<_> = self.outputs(output, &state)?.map(Live::result).collect();
+        if let Some(output) = outputs.first_mut() {
+            output.is_timestep = sequences;
+        }
+        Ok((outputs, Some(Slot::new(Held { state, carried }))))
+    }
+
+    fn fresh(&self) -> Option<Slot> {
+        Some(Slot::new(Held::<_, R::Elem> {
+            state: self.inner().zero_state(1),
+            carried: None,
+        }))
+    }
+}

@@ -1,0 +1,196 @@
+//! How a model runs: a whole pass, or one timestep.
+
+use super::any_layer::one_input;
+use super::kept::another_model;
+use super::{AnyLayer, Call, Flow, Kept, Live, Model, OverTime, Slot, wrong_inputs};
+use crate::Element;
+use crate::error::{Error, Result, check};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+impl<A: Element> Model<A> {
+    /// Reads the kept states and makes new ones, so that an error in a late layer leaves the early ones as they were.
+    pub(crate) fn run_from(
+        &self,
+        inputs: Vec<Flow<A>>,
+        kept: Option<&Kept>,
+    ) -> Result<(Vec<Flow<A>>, Kept)> {
+        self.check_inputs(&inputs, kept)?;
+        let mut states = vec![None; self.calls.len()];
+        let outputs = self.wire(inputs, |_, call, layer, inputs| {
+            // A shared layer goes on where its last call ended, as a stateful one does in Keras.
+            let before = states[call.home].as_ref();
+            let slot = before.or_else(|| kept.and_then(|kept| kept.0[call.home].as_ref()));
+            let (flows, slot) = if layer.output_count() > call.outputs {
+                // Put in by `add`, which cannot refuse; the layer says it better than a count.
+                (vec![layer.forward(one_input(inputs)?)?], None)
+            } else {
+                layer.call(inputs, slot)?
+            };
+            states[call.home] = slot;
+            Ok(flows)
+        })?;
+        Ok((outputs, Kept(states)))
+    }
+
+    /// One timestep, (samples, 1, …), from the kept states.
+    ///
+    /// A value is either one timestep of a sequence or the result of the whole sequence up to now; a result is computed
+    /// anew with every step, so any layer may stand behind it.
+    pub(crate) fn step_from(
+        &self,
+        inputs: Vec<Flow<A>>,
+        kept: Option<&Kept>,
+    ) -> Result<(Vec<Live<A>>, Kept)> {
+        self.check_inputs(&inputs, kept)?;
+        for input in &inputs {
+            let timesteps = input.values.shape().get(1).copied().unwrap_or(0);
+            check("input of a step", "timesteps", 1, timesteps)?;
+        }
+        let mut states = vec![None; self.calls.len()];
+        let inputs = inputs.into_iter().map(Live::timestep).collect();
+        let outputs = self.wire(inputs, |at, _, layer, inputs| {
+            let slot = kept.and_then(|kept| kept.0[at].as_ref());
+            let (outputs, slot) = step(layer, inputs, slot)?;
+            states[at] = slot;
+            Ok(outputs)
+        })?;
+        Ok((outputs, Kept(states)))
+    }
+
+    /// Calls every layer with what those before it gave.
+    fn wire<V: Clone>(
+        &self,
+        inputs: Vec<V>,
+        mut run: impl FnMut(usize, &Call, &dyn AnyLayer<A>, Vec<V>) -> Result<Vec<V>>,
+    ) -> Result<Vec<V>> {
+        let mut table = Table::new(self, inputs);
+        for (at, call) in self.calls.iter().enumerate() {
+            let placed = &self.layers[call.layer];
+            let mut run = || {
+                let outputs = run(at, call, &*placed.layer, table.take(&call.inputs))?;
+                let expected = call.outputs;
+                if outputs.len() == expected {
+                    return Ok(outputs);
+                }
+                Err(Error::value("number of outputs", expected, outputs.len()))
+            };
+            let outputs = run().map_err(|source| Error::Layer {
+                index: call.layer,
+                name: placed.name.clone(),
+                source: Box::new(source),
+            })?;
+            table.put(call.first, outputs);
+        }
+        Ok(table.take(&self.outputs))
+    }
+
+    fn check_inputs(&self, inputs: &[Flow<A>], kept: Option<&Kept>) -> Result<()> {
+        if inputs.len() != self.inputs.len() {
+            return Err(wrong_inputs(self.inputs.len(), inputs.len()));
+        }
+        inputs.iter().try_for_each(Flow::check_mask)?;
+        match kept {
+            Some(kept) if kept.0.len() != self.calls.len() => Err(another_model()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to give one output of several.
+    pub(crate) fn check_one_output(&self) -> Result<()> {
+        match self.outputs.len() {
+            1 => Ok(()),
+            found => Err(Error::value(
+                "number of outputs",
+                "1: `run_all` gives all of them",
+                found,
+            )),
+        }
+    }
+}
+
+/// One layer, one timestep.
+fn step<A: Element>(
+    layer: &dyn AnyLayer<A>,
+    inputs: Vec<Live<A>>,
+    slot: Option<&Slot>,
+) -> Result<(Vec<Live<A>>, Option<Slot>)> {
+    let timesteps = inputs.iter().filter(|input| input.is_timestep).count();
+    let all = inputs.len();
+    let inputs: Vec<Flow<A>> = inputs.into_iter().map(|input| input.flow).collect();
+    if timesteps == 0 {
+        let (flows, _) = layer.call(inputs, None)?;
+        return Ok((flows.into_iter().map(Live::result).collect(), None));
+    }
+    if timesteps < all {
+        let expected = "all of one kind: a result of the sequence changes with every timestep, also for the earlier ones";
+        let found = "one timestep, and the result of a sequence";
+        return Err(Error::value("input", expected, found));
+    }
+    let axes: Vec<usize> = inputs.iter().map(|input| input.values.ndim()).collect();
+    match layer.over_time(&axes) {
+        OverTime::Each => {
+            let (flows, _) = layer.call(inputs, None)?;
+            for flow in &flows {
+                let timesteps = flow.values.shape().get(1).copied().unwrap_or(0);
+                check("output", "timesteps", 1, timesteps)?;
+            }
+            Ok((flows.into_iter().map(Live::timestep).collect(), None))
+        }
+        OverTime::Carries => layer.step(inputs, slot),
+        OverTime::Whole(why) => Err(Error::value(
+            "input",
+            format!("a whole sequence: {why}"),
+            "one timestep",
+        )),
+    }
+}
+
+/// The only one of the values. (How many there are was checked.)
+pub(crate) fn only<V>(values: Vec<V>) -> Result<V> {
+    let found = values.len();
+    let last = values.into_iter().next_back();
+    last.ok_or_else(|| Error::value("number of values", 1, found))
+}
+
+/// All values of a run, each kept until its last use.
+struct Table<V> {
+    values: Vec<Option<V>>,
+    uses: Vec<usize>,
+}
+
+impl<V: Clone> Table<V> {
+    fn new<A>(model: &Model<A>, inputs: Vec<V>) -> Self {
+        let mut uses = vec![0; model.values];
+        let used = model.calls.iter().flat_map(|call| &call.inputs);
+        used.chain(&model.outputs).for_each(|&at| uses[at] += 1);
+        let mut values: Vec<Option<V>> = vec![None; model.values];
+        for (input, value) in model.inputs.iter().zip(inputs) {
+            values[input.value] = Some(value);
+        }
+        Table { values, uses }
+    }
+
+    /// These values, which are all there: a call takes only what came before it.
+    fn take(&mut self, of: &[usize]) -> Vec<V> {
+        let take = |&at: &usize| {
+            self.uses[at] -= 1;
+            if self.uses[at] == 0 {
+                self.values[at].take()
+            } else {
+                self.values[at].clone()
+            }
+        };
+        of.iter().filter_map(take).collect()
+    }
+
+    fn put(&mut self, first: usize, values: Vec<V>) {
+        for (at, value) in (first..).zip(values) {
+            if self.uses[at] > 0 {
+                self.values[at] = Some(value);
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `Shape`: the lengths of an array's axes, as far as they are known before a call.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The lengths of an array's axes, samples first, as far as they are known before a call: `None` is any length.
+///
+/// It prints as in Keras' summaries.
+///
+/// ```
+/// use recurrent::Shape;
+/// assert_eq!(Shape::from([None, Some(5), Some(2)]).to_string(), "(None, 5, 2)");
+/// assert_eq!(Shape::unknown().to_string(), "?"); // not even how many axes
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape(Option<Vec<Option<usize>>>);
+
+impl Shape {
+    /// Any number of axes of any length.
+    pub fn unknown() -> Self {
+        Shape(None)
+    }
+
+    /// The length of every axis, if their number is known.
+    pub fn axes(&self) -> Option<&[Option<usize>]> {
+        self.0.as_deref()
+    }
+
+    /// The length of an axis, if it is known.
+    pub(crate) fn len_of(&self, axis: usize) -> Option<usize> {
+        self.axes()?.get(axis).copied().flatten()
+    }
+
+    /// The same axes but the last.
+    pub(crate) fn with_last(&self, len: Option<usize>) -> Self {
+        let mut shape = self.clone();
+        if let Some(last) = shape.0.as_mut().and_then(|axes| axes.last_mut()) {
+            *last = len;
+        }
+        shape
+    }
+
+    /// (samples, timesteps, features) with other timesteps; what is not known of the input stays unknown.
+    pub(crate) fn with_timesteps(&self, timesteps: impl Fn(usize) -> Option<usize>) -> Self {
+        let of = self.len_of(1).and_then(timesteps);
+        Shape::from([self.len_of(0), of, self.len_of(2)])
+    }
+}
+
+impl<const N: usize> From<[Option<usize>; N]> for Shape {
+    fn from(axes: [Option<usize>; N]) -> Self {
+        Shape(Some(axes.into()))
+    }
+}
+
+impl From<Vec<Option<usize>>> for Shape {
+    fn from(axes: Vec<Option<usize>>) -> Self {
+        Shape(Some(axes))
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(axes) = self.axes() else {
+            return f.write_str("?");
+        };
+        f.write_str("(")?;
+        for (i, axis) in axes.iter().enumerate() {
+            let comma = if i > 0 { ", " } else { "" };
+            match axis {
+                Some(len) => write!(f, "{comma}{len}")?,
+                None => write!(f, "{comma}None")?,
+            }
+        }
+        // As a tuple of one is written in Python.
+        f.write_str(if axes.len() == 1 { ",)" } else { ")" })
+    }
+}

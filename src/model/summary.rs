@@ -1,0 +1,208 @@
+//! `Summary`: the table of a model's layers that Keras prints.
+
+use super::{Model, Parameters, Shape};
+use crate::Element;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The layers of a model with their shapes and sizes; it prints as a table.
+///
+/// ```
+/// use ndarray::Array2;
+/// use recurrent::{Dense, Layer, Lstm, Model};
+/// let model = Model::new()
+///     .input("x", [None, Some(5), Some(2)])
+///     .add(Layer::new(Lstm::<f32>::builder(2, 4).build()?))
+///     .add_as("scores", Dense::from_weights(Array2::eye(4), None)?);
+/// let summary = model.summary();
+/// assert_eq!(summary.layers[0].parameters.total(), 112);
+/// assert_eq!(summary.to_string(), "\
+/// Layer (type)    Output Shape  Param #
+/// -------------------------------------
+/// lstm            (None, 4)         112
+/// scores (dense)  (None, 4)          16
+/// -------------------------------------
+/// Total params: 128 (512.00 B)
+/// Trainable params: 128 (512.00 B)
+/// Non-trainable params: 0 (0.00 B)
+/// ");
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The inputs of a model that is no plain sequence, then every layer, once.
+    pub layers: Vec<SummaryRow>,
+    /// Those of all layers.
+    pub parameters: Parameters,
+    /// Whether each layer takes what the one before it gives.
+    pub is_sequence: bool,
+    /// How many bytes a number has.
+    number: usize,
+}
+
+/// One layer in a [`Summary`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummaryRow {
+    /// Its name in the model.
+    pub name: String,
+    /// What kind of layer it is.
+    pub kind: String,
+    /// The shapes of its outputs, where it is called last.
+    pub shapes: Vec<Shape>,
+    /// How many numbers it has learned.
+    pub parameters: Parameters,
+    /// What it takes, call by call: names, with the place of the output where there are several.
+    pub connected_to: Vec<String>,
+}
+
+impl<A: Element> Model<A> {
+    /// The table of its layers that Keras prints.
+    pub fn summary(&self) -> Summary {
+        let shapes = self.shapes(None);
+        let is_sequence = self.is_sequence();
+        let mut layers = Vec::new();
+        if !is_sequence {
+            layers.extend(self.inputs.iter().map(|input| SummaryRow {
+                name: input.name.clone(),
+                kind: "input".into(),
+                shapes: vec![shapes[input.value].clone()],
+                parameters: Parameters::default(),
+                connected_to: Vec::new(),
+            }));
+        }
+        for (at, placed) in self.layers.iter().enumerate() {
+            let calls = self.calls.iter().filter(|call| call.layer == at);
+            let inputs = calls.clone().flat_map(|call| &call.inputs);
+            let outputs = calls
+                .last()
+                .map(|call| &shapes[call.first..][..call.outputs]);
+            layers.push(SummaryRow {
+                name: placed.name.clone(),
+                kind: placed.layer.name().into(),
+                shapes: outputs.unwrap_or_default().to_vec(),
+                parameters: placed.layer.parameters(),
+                connected_to: inputs.map(|&value| self.connection(value)).collect(),
+            });
+        }
+        Summary {
+            layers,
+            parameters: self.parameters(),
+            is_sequence,
+            number: size_of::<A>(),
+        }
+    }
+
+    fn is_sequence(&self) -> bool {
+        let follows = self.calls.iter().enumerate().all(|(at, call)| {
+            (call.layer, call.outputs) == (at, 1) && call.inputs == [at] && call.first == at + 1
+        });
+        follows && self.inputs.len() == 1 && self.outputs == [self.calls.len()]
+    }
+
+    fn connection(&self, value: usize) -> String {
+        let (name, output) = self.source(value);
+        let several = |call: &super::Call| call.first == value - output && call.outputs > 1;
+        if self.calls.iter().any(several) {
+            format!("{name}[{output}]")
+        } else {
+            name.into()
+        }
+    }
+}
+
+impl SummaryRow {
+    fn cells(&self) -> [String; 4] {
+        let name = if self.name == self.kind {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.name, self.kind)
+        };
+        let shapes: Vec<String> = self.shapes.iter().map(Shape::to_string).collect();
+        let shape = match shapes.as_slice() {
+            [] => "?".into(),
+            [shape] => shape.clone(),
+            _ => format!("[{}]", shapes.join(", ")),
+        };
+        let parameters = thousands(self.parameters.total());
+        let connected_to = match self.connected_to.as_slice() {
+            [] => "-".into(),
+            names => names.join(", "),
+        };
+        [name, shape, parameters, connected_to]
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["Layer (type)", "Output Shape", "Param #", "Connected to"];
+        let rows: Vec<[String; 4]> = self.layers.iter().map(SummaryRow::cells).collect();
+        let columns = if self.is_sequence { 3 } else { 4 };
+        let mut widths = head.map(str::len);
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let [name, shape, parameters, _] = widths;
+        let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 4]| -> fmt::Result {
+            write!(
+                f,
+                "{:<name$}  {:<shape$}  {:>parameters$}",
+                cells[0], cells[1], cells[2]
+            )?;
+            if columns == 4 {
+                write!(f, "  {}", cells[3])?;
+            }
+            f.write_str("\n")
+        };
+        let width = widths[..columns].iter().sum::<usize>() + 2 * (columns - 1);
+        let rule = "-".repeat(width);
+        line(f, head)?;
+        writeln!(f, "{rule}")?;
+        for row in &rows {
+            line(f, core::array::from_fn(|i| row[i].as_str()))?;
+        }
+        writeln!(f, "{rule}")?;
+        let Parameters {
+            trainable,
+            non_trainable,
+        } = self.parameters;
+        for (what, count) in [
+            ("Total", self.parameters.total()),
+            ("Trainable", trainable),
+            ("Non-trainable", non_trainable),
+        ] {
+            let bytes = bytes(count.saturating_mul(self.number));
+            writeln!(f, "{what} params: {} ({bytes})", thousands(count))?;
+        }
+        Ok(())
+    }
+}
+
+/// 1,234,567
+fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// As Keras writes it: 1.20 KB.
+fn bytes(n: usize) -> String {
+    let mut size = n as f64;
+    for unit in ["B", "KB", "MB", "GB"] {
+        if size < 1024.0 {
+            return format!("{size:.2} {unit}");
+        }
+        size /= 1024.0;
+    }
+    format!("{size:.2} TB")
+}
