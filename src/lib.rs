@@ -105,7 +105,11 @@ pub use stream::Stream;
 // What stands around them.
 pub use model::{AnyLayer, Flow, Graph, Kept, LayerId, Model, Node, OverTime, Parameters, Shape};
 pub use model::{Summary, SummaryRow};
-pub use nn::{Dense, Embedding, Masking, RepeatVector, Softmax, TimeDistributed};
+pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};
+pub use nn::{BatchNormalization, LayerNormalization, Softmax};
+pub use nn::{Conv1d, Conv1dBuilder, GlobalPooling1d, Padding, Pooling1d};
+pub use nn::{Cropping1d, Flatten, Permute, RepeatVector, Reshape, UpSampling1d, ZeroPadding1d};
+pub use nn::{Dense, Embedding, Masking};
 
 // What all of it is made of.
 pub use activation::Activation;

@@ -152,7 +152,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         mask: &ArrayRef<bool, Ix2>,
     ) -> Result<ArrayD<A>> {
         self.of.check_one_output()?;
-        let flow = only(self.run_all([Flow::from(x).masked(mask)])?)?;
+        let flow = only(self.run_all([Flow::new(x).masked(mask)])?)?;
         Ok(flow.values)
     }
 
@@ -282,7 +282,7 @@ impl<A: Element, D: Dimension> Forward<D> for Model<A> {
 
     fn forward_kept(&self, x: &ArrayRef<A, D>, kept: &mut Option<Kept>) -> Result<ArrayD<A>> {
         self.check_one_output()?;
-        let (flows, states) = self.run_from(alloc::vec![Flow::from(x)], kept.as_ref())?;
+        let (flows, states) = self.run_from(alloc::vec![Flow::new(x)], kept.as_ref())?;
         let flow = only(flows)?;
         *kept = Some(states);
         Ok(flow.values)

@@ -168,13 +168,15 @@ fn dense_works_on_the_last_axis_row_by_row() {
 
 #[test]
 fn softmax_goes_over_the_last_axis_and_refuses_masks() {
-    let y = Softmax.forward(&array![[0.0, 0.0, 0.0_f64.ln_1p()], [1000.0, 0.0, -1000.0]]);
+    let y = Softmax::new()
+        .forward(&array![[0.0, 0.0, 0.0_f64.ln_1p()], [1000.0, 0.0, -1000.0]])
+        .unwrap();
     assert!(
         y.rows()
             .into_iter()
             .all(|row| (row.sum() - 1.0).abs() < 1e-12)
     );
-    let model = Model::new().add(Masking::new(0.0)).add(Softmax);
+    let model = Model::new().add(Masking::new(0.0)).add(Softmax::new());
     let error = model.forward(&array![[[1.0, 2.0]]]).unwrap_err();
     assert!(
         matches!(error, Error::Layer { index: 1, ref name, .. } if name == "softmax"),

@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, Dimension, Ix2};
 /// use ndarray::array;
 /// use recurrent::Flow;
 /// let x = array![[[0.1, 0.2], [0.3, 0.4]]];
-/// let padded = Flow::from(&x).masked(&array![[true, false]]);
+/// let padded = Flow::new(&x).masked(&array![[true, false]]);
 /// assert_eq!(padded.values, x.into_dyn());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,13 @@ pub struct Flow<A> {
     pub values: ArrayD<A>,
     /// `false` where a timestep is not there, (samples, timesteps).
     pub mask: Option<Array2<bool>>,
+}
+
+impl<A: Element> Flow<A> {
+    /// An array without a mask.
+    pub fn new<D: Dimension>(x: &ArrayRef<A, D>) -> Self {
+        Flow::bare(x.to_owned())
+    }
 }
 
 impl<A> Flow<A> {
@@ -60,11 +67,5 @@ impl<A> Flow<A> {
         let [samples, timesteps] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
         check("mask", "samples", samples, mask.nrows())?;
         check("mask", "timesteps", timesteps, mask.ncols())
-    }
-}
-
-impl<A: Element, D: Dimension> From<&ArrayRef<A, D>> for Flow<A> {
-    fn from(x: &ArrayRef<A, D>) -> Self {
-        Flow::bare(x.to_owned())
     }
 }

@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 /// let model = graph.finish([scores, h])?;
 ///
 /// let (x, y) = (Array3::zeros((2, 5, 2)), Array3::zeros((2, 3, 3)));
-/// let outputs = model.run_all([Flow::from(&x), Flow::from(&y)])?;
+/// let outputs = model.run_all([Flow::new(&x), Flow::new(&y)])?;
 /// assert_eq!(outputs[0].values.shape(), [2, 3, 4]);
 /// assert_eq!(outputs[1].values.shape(), [2, 4]);
 /// # Ok::<(), recurrent::Error>(())

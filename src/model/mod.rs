@@ -11,7 +11,7 @@ mod shape;
 mod summary;
 
 pub use any_layer::{AnyLayer, OverTime, Parameters};
-pub(crate) use any_layer::{Called, Live, Stepped, wrong_inputs};
+pub(crate) use any_layer::{Called, Live, Stepped, one_input, wrong_inputs};
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
 pub use kept::{Kept, Slot};
@@ -175,7 +175,7 @@ impl<A: Element> Model<A> {
 
     /// Runs all layers, each recurrent one from the zero state. Returns the output of the last.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
-        Ok(self.run(Flow::from(x))?.values)
+        Ok(self.run(Flow::new(x))?.values)
     }
 
     /// Runs all layers on an input that has a mask of its own, (samples, timesteps).
@@ -184,7 +184,7 @@ impl<A: Element> Model<A> {
         x: &ArrayRef<A, D>,
         mask: &ArrayRef<bool, Ix2>,
     ) -> Result<ArrayD<A>> {
-        Ok(self.run(Flow::from(x).masked(mask))?.values)
+        Ok(self.run(Flow::new(x).masked(mask))?.values)
     }
 
     /// Runs all layers and returns the mask of the output as well.
@@ -195,7 +195,7 @@ impl<A: Element> Model<A> {
 
     /// Runs all layers of a model with several inputs or outputs, in their order.
     ///
-    /// Without masks: `model.run_all([(&x).into(), (&y).into()])`.
+    /// Without masks: `model.run_all([Flow::new(&x), Flow::new(&y)])`.
     pub fn run_all(&self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
         let inputs = inputs.into_iter().collect();
         self.run_from(inputs, None).map(|(flows, _)| flows)

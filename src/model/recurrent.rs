@@ -132,19 +132,18 @@ where
     }
 
     fn output_count(&self) -> usize {
-        match self.returns().state {
-            true => 1 + self.state_count().unwrap_or(0),
-            false => 1,
-        }
+        let states = self.returns().state.then(|| self.state_count());
+        1 + states.flatten().unwrap_or(0)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         let input = inputs.first();
         let [samples, timesteps] = [0, 1].map(|axis| input.and_then(|input| input.len_of(axis)));
         let units = Some(self.inner().units());
-        let output = match self.returns().sequences {
-            true => Shape::from([samples, timesteps, units]),
-            false => Shape::from([samples, units]),
+        let output = if self.returns().sequences {
+            Shape::from([samples, timesteps, units])
+        } else {
+            Shape::from([samples, units])
         };
         let mut shapes = vec![output];
         if self.returns().state {
@@ -235,12 +234,13 @@ where
             }
         }
         let (carried, sequences) = (Some(y.clone()), self.returns().sequences);
-        let output = match sequences {
-            true => Flow {
+        let output = if sequences {
+            Flow {
                 mask: input.mask,
                 ..Flow::bare(y.insert_axis(Axis(1)))
-            },
-            false => Flow::bare(y),
+            }
+        } else {
+            Flow::bare(y)
         };
         let mut outputs: Vec<_> = self.outputs(output, &state)?.map(Live::result).collect();
         if let Some(output) = outputs.first_mut() {

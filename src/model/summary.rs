@@ -74,10 +74,10 @@ impl<A: Element> Model<A> {
             }));
         }
         for (at, placed) in self.layers.iter().enumerate() {
-            let calls = self.calls.iter().filter(|call| call.layer == at);
+            let mut calls = self.calls.iter().filter(|call| call.layer == at);
             let inputs = calls.clone().flat_map(|call| &call.inputs);
             let outputs = calls
-                .last()
+                .next_back()
                 .map(|call| &shapes[call.first..][..call.outputs]);
             layers.push(SummaryRow {
                 name: placed.name.clone(),
@@ -187,7 +187,7 @@ fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

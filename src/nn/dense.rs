@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result, check, check_size};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Flow};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
 use crate::{Activation, Element};
+use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 
 /// A fully connected layer on the last axis of its input, whatever the axes before it: `y = activation(x @ kernel + bias)`.
@@ -148,5 +149,19 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
             values: Dense::forward(self, &input.values)?,
             mask: input.mask,
         })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let shape = |input: &Shape| input.with_last(Some(self.units()));
+        inputs.iter().map(shape).collect()
+    }
+
+    fn parameters(&self) -> Parameters {
+        let rows = self.features() + usize::from(self.bias.is_some());
+        Parameters::trainable(rows * self.units())
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        OverTime::of_last_axis(axes)
     }
 }

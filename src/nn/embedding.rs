@@ -2,8 +2,9 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
 use alloc::format;
+use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
 
 /// Turns token ids into vectors: row `id` of a table.
@@ -110,7 +111,7 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
     }
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        let ids: alloc::vec::Vec<usize> = input
+        let ids: Vec<usize> = input
             .values
             .iter()
             .map(|&x| self.id(x))
@@ -137,5 +138,22 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
             values: Embedding::forward(self, &ids)?,
             mask,
         })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let output_dim = Some(self.embeddings.ncols());
+        let shape = |input: &Shape| match input.axes() {
+            Some(axes) => [axes, &[output_dim]].concat().into(),
+            None => Shape::unknown(),
+        };
+        inputs.iter().map(shape).collect()
+    }
+
+    fn parameters(&self) -> Parameters {
+        Parameters::trainable(self.embeddings.len())
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Each
     }
 }

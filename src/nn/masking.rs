@@ -1,8 +1,9 @@
 //! `Masking`: finds the padding by its value.
 
 use crate::Element;
-use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow};
+use crate::error::Result;
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
 
 /// Masks the timesteps whose features **all** equal a value, and sets them to 0 for the layers behind it.
@@ -47,19 +48,19 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
     }
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        let x = input
-            .values
-            .view()
-            .into_dimensionality::<Ix3>()
-            .map_err(|_| Error::Rank {
-                array: "input",
-                expected: "3 (samples, timesteps, features)",
-                found: input.values.ndim(),
-            })?;
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
         let (y, mask) = Masking::forward(self, &x);
         Ok(Flow {
             values: y.into_dyn(),
             mask: Some(mask),
         })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Each
     }
 }

@@ -1,8 +1,10 @@
 //! `RepeatVector`: one vector at every timestep.
 
 use crate::Element;
-use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow};
+use crate::error::{Result, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
 
 /// Repeats a vector `n` times: (samples, features) in, (samples, n, features) out; how an encoder's last output becomes
@@ -41,18 +43,20 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
     }
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        let x = input
-            .values
-            .view()
-            .into_dimensionality::<Ix2>()
-            .map_err(|_| Error::Rank {
-                array: "input",
-                expected: "2 (samples, features)",
-                found: input.values.ndim(),
-            })?;
+        let x = input.axes("input", "2 (samples, features)")?;
         Ok(Flow {
             values: RepeatVector::forward(self, &x)?.into_dyn(),
             mask: None,
         })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let [samples, features] =
+            [0, 1].map(|axis| inputs.first().and_then(|input| input.len_of(axis)));
+        vec![Shape::from([samples, Some(self.n), features])]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it makes timesteps of one vector")
     }
 }

@@ -1,11 +1,13 @@
 //! `Softmax`: scores to probabilities.
 
+use super::axis::place;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
 use crate::{Activation, Element};
+use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
 
-/// `exp(x) / sum(exp(x))` over the last axis. Source: `keras.layers.Softmax`.
+/// `exp(x) / sum(exp(x))` over the last axis, or another one. Source: `keras.layers.Softmax`.
 ///
 /// In a [`Model`](crate::Model) it refuses a masked input of timesteps, as Keras does: there the layer would take the mask
 /// for one of its scores. `Dense` with [`Activation::Softmax`] passes masks on.
@@ -13,25 +15,44 @@ use ndarray::{Array, ArrayRef, Axis, Dimension};
 /// ```
 /// use ndarray::array;
 /// use recurrent::Softmax;
-/// assert_eq!(Softmax.forward(&array![[1.0, 1.0]]), array![[0.5, 0.5]]);
+/// assert_eq!(Softmax::new().forward(&array![[1.0, 1.0]])?, array![[0.5, 0.5]]);
+/// assert_eq!(Softmax::over(0).forward(&array![[1.0, 1.0]])?, array![[1.0, 1.0]]);
+/// # Ok::<(), recurrent::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Softmax;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Softmax {
+    axis: isize,
+}
 
 impl Softmax {
+    /// Over the last axis.
+    pub fn new() -> Self {
+        Self::over(-1)
+    }
+
+    /// Over this axis, counted from 0 (the samples) or, negative, from the end.
+    pub fn over(axis: isize) -> Self {
+        Softmax { axis }
+    }
+
     /// The same shape out as in.
-    pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Array<A, D> {
+    pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        let axis = place(self.axis, x.ndim())?;
         let mut y = x.as_standard_layout().into_owned();
-        if let Some(last) = x.ndim().checked_sub(1) {
-            for mut lane in y.lanes_mut(Axis(last)) {
-                if let Some(lane) = lane.as_slice_mut() {
-                    Activation::Softmax.apply(lane);
-                }
-            }
-        } else {
-            y.fill(A::one()); // a single score has all of the probability
+        let mut scores = Vec::new();
+        for mut lane in y.lanes_mut(Axis(axis)) {
+            scores.clear();
+            scores.extend(&lane);
+            Activation::Softmax.apply(&mut scores);
+            lane.iter_mut().zip(&scores).for_each(|(y, &p)| *y = p);
         }
-        y
+        Ok(y)
+    }
+}
+
+impl Default for Softmax {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -45,9 +66,21 @@ impl<A: Element> AnyLayer<A> for Softmax {
             let expected = "none: Softmax would mask scores with it; use Dense with a softmax";
             return Err(Error::value("mask", expected, "one of timesteps"));
         }
-        Ok(Flow {
-            values: Softmax::forward(self, &input.values),
-            mask: None,
-        })
+        Softmax::forward(self, &input.values).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        match axes.first().map(|&axes| place(self.axis, axes)) {
+            Some(Ok(1)) => OverTime::Whole("it goes over the timesteps"),
+            _ => OverTime::Each,
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::IxDyn;
 
@@ -87,6 +88,32 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
             values: reshape(inner, &unfolded)?,
             mask: input.mask,
         })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let Some([samples, timesteps, rest @ ..]) = inputs.first().and_then(Shape::axes) else {
+            return vec![Shape::unknown()];
+        };
+        let inner = Shape::from([&[*samples], rest].concat());
+        let inner = self.layer.output_shapes(&[inner]);
+        let shape = match inner.first().and_then(Shape::axes) {
+            Some([samples, rest @ ..]) => [&[*samples, *timesteps], rest].concat().into(),
+            _ => Shape::unknown(),
+        };
+        vec![shape]
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.layer.parameters()
+    }
+
+    /// A mask would become one of timesteps of the layer inside.
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Each
     }
 }
 

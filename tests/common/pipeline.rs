@@ -62,7 +62,7 @@ fn add<A: Precision>(
             if fields.optional("axis").is_some_and(|axis| *axis != -1) {
                 return Err("Softmax over another axis than the last".into());
             }
-            model.add(Softmax)
+            model.add(Softmax::new())
         }
         _ => return layer::<A>(class, config, weights)?.add_to(model),
     };

@@ -1,0 +1,69 @@
+//! `Activation` as a layer of its own.
+
+use crate::error::Result;
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::{Activation, Element};
+use alloc::vec::Vec;
+use ndarray::{Array, Axis, Dimension};
+
+/// An activation is a layer of a [`Model`](crate::Model): the same shape out as in, [`Activation::Softmax`] over the last
+/// axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`, `ReLU`, `LeakyReLU`, `ELU`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{Activation, Model};
+/// let model = Model::<f32>::new().add(Activation::Relu);
+/// assert_eq!(model.forward(&array![[-1.0, 2.0]])?, array![[0.0, 2.0]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+impl<A: Element> AnyLayer<A> for Activation {
+    fn name(&self) -> &str {
+        "activation"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        self.check("activation")?;
+        let Flow { values, mask } = input;
+        let values = on_last_axis(*self, values);
+        Ok(Flow { values, mask })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        match self {
+            Activation::Softmax => OverTime::of_last_axis(axes),
+            _ => OverTime::Each,
+        }
+    }
+}
+
+/// The array after the activation; softmax goes over the last axis.
+pub(super) fn on_last_axis<A: Element, D: Dimension>(
+    activation: Activation,
+    y: Array<A, D>,
+) -> Array<A, D> {
+    let mut y = if y.is_standard_layout() {
+        y
+    } else {
+        y.as_standard_layout().into_owned()
+    };
+    let last = y.ndim().checked_sub(1).map(Axis);
+    match last {
+        Some(last) if activation == Activation::Softmax => {
+            for lane in y.lanes_mut(last) {
+                if let Some(lane) = lane.into_slice() {
+                    activation.apply(lane);
+                }
+            }
+        }
+        _ => {
+            if let Some(y) = y.as_slice_mut() {
+                activation.apply(y);
+            }
+        }
+    }
+    y
+}

@@ -1,0 +1,199 @@
+//! `Attention`: every timestep of one sequence looks at all timesteps of another.
+
+use crate::error::{Result, check, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, wrong_inputs};
+use crate::{Activation, Element};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
+
+/// Dot-product attention (Luong's): for every timestep of the query an average of the values, weighed by how well their
+/// keys fit.
+///
+/// ```text
+/// scores[i, j] = scale · query[i] · key[j]                          score_mode "dot"
+/// scores[i, j] = weight · Σ tanh(scale · (query[i] + key[j]))       score_mode "concat"
+/// output[i]    = Σj softmax(scores[i])[j] · value[j]
+/// ```
+/// | array | shape |
+/// | --- | --- |
+/// | query | (samples, queries, features) |
+/// | value | (samples, timesteps, outputs) |
+/// | key | (samples, timesteps, features); the value, if there are two inputs |
+/// | output | (samples, queries, outputs) |
+///
+/// As in Keras, the inputs are query, value and, if it is another one, key. Scores of masked values are lowered by 10⁹, so
+/// that they do not count unless all are masked; masked queries give 0; the mask of the query goes on. Source: Luong et al.,
+/// "Effective Approaches to Attention-based Neural Machine Translation" (2015); `keras.layers.Attention`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Attention;
+/// let (query, value) = (array![[[0.0]]], array![[[1.0], [3.0]]]);
+/// assert_eq!(Attention::new().forward(&query, &value, &value)?, array![[[2.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention<A> {
+    scale: Option<A>,
+    concat: Option<A>,
+    causal: bool,
+}
+
+/// How far masked scores are lowered: Keras' number.
+const MASKED: f64 = 1e9;
+
+const INPUTS: &str = "2 or 3 (query, value and perhaps key)";
+
+impl<A: Element> Attention<A> {
+    /// The dot product, without a scale.
+    pub fn new() -> Self {
+        Attention {
+            scale: None,
+            concat: None,
+            causal: false,
+        }
+    }
+
+    /// The learned scale of `use_scale=True`.
+    pub fn scale(mut self, scale: A) -> Self {
+        self.scale = Some(scale);
+        self
+    }
+
+    /// `score_mode="concat"` with its learned weight, instead of the dot product.
+    pub fn concat(mut self, weight: A) -> Self {
+        self.concat = Some(weight);
+        self
+    }
+
+    /// Whether query `i` looks at the values up to `i` only: `use_causal_mask` of the call.
+    pub fn causal(mut self, yes: bool) -> Self {
+        self.causal = yes;
+        self
+    }
+
+    /// One output for every timestep of the query.
+    pub fn forward(
+        &self,
+        query: &ArrayRef<A, Ix3>,
+        value: &ArrayRef<A, Ix3>,
+        key: &ArrayRef<A, Ix3>,
+    ) -> Result<Array3<A>> {
+        self.attend(query.view(), value.view(), key.view(), [None, None])
+    }
+
+    /// With the masks of the query and the value.
+    fn attend(
+        &self,
+        query: ArrayView3<A>,
+        value: ArrayView3<A>,
+        key: ArrayView3<A>,
+        [query_mask, value_mask]: [Option<&Array2<bool>>; 2],
+    ) -> Result<Array3<A>> {
+        let ((samples, queries, features), (_, timesteps, outputs)) = (query.dim(), value.dim());
+        check("value", "samples", samples, value.dim().0)?;
+        check("key", "samples", samples, key.dim().0)?;
+        check("key", "timesteps", timesteps, key.dim().1)?;
+        check("key", "features", features, key.dim().2)?;
+        check_size("scores", &[queries, timesteps])?;
+        check_size("output", &[samples, queries, outputs])?;
+        let mut y = Array3::zeros((samples, queries, outputs));
+        for sample in 0..samples {
+            let at = s![sample, .., ..];
+            let mut scores = self.scores(query.slice(at), key.slice(at));
+            for (i, row) in scores.outer_iter_mut().enumerate() {
+                let Some(row) = row.into_slice() else {
+                    continue;
+                };
+                for (j, score) in row.iter_mut().enumerate() {
+                    let hidden = value_mask.is_some_and(|mask| !mask[[sample, j]]);
+                    if hidden || self.causal && j > i {
+                        *score -= A::from_f64(MASKED);
+                    }
+                }
+                Activation::Softmax.apply(row);
+            }
+            let mut y = y.slice_mut(at);
+            y.assign(&scores.dot(&value.slice(at)));
+            for (i, mut y) in y.outer_iter_mut().enumerate() {
+                if query_mask.is_some_and(|mask| !mask[[sample, i]]) {
+                    y.fill(A::zero());
+                }
+            }
+        }
+        Ok(y)
+    }
+
+    /// (queries, timesteps) of one sample.
+    fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
+        let scale = self.scale.unwrap_or_else(A::one);
+        let Some(weight) = self.concat else {
+            let mut scores = query.dot(&key.t());
+            scores.mapv_inplace(|score| score * scale);
+            // The product of empty matrices need not lie row by row.
+            return scores.as_standard_layout().into_owned();
+        };
+        let mut sums = vec![A::zero(); query.ncols()];
+        Array2::from_shape_fn((query.nrows(), key.nrows()), |(i, j)| {
+            for (sum, (&q, &k)) in sums.iter_mut().zip(query.row(i).iter().zip(key.row(j))) {
+                *sum = scale * (q + k);
+            }
+            Activation::Tanh.apply(&mut sums);
+            weight * sums.iter().fold(A::zero(), |all, &sum| all + sum)
+        })
+    }
+}
+
+impl<A: Element> Default for Attention<A> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Attention<A> {
+    fn name(&self) -> &str {
+        "attention"
+    }
+
+    fn forward(&self, _: Flow<A>) -> Result<Flow<A>> {
+        Err(wrong_inputs(INPUTS, 1))
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let (query, value, key) = match inputs.as_slice() {
+            [query, value] => (query, value, value),
+            [query, value, key] => (query, value, key),
+            _ => return Err(wrong_inputs(INPUTS, inputs.len())),
+        };
+        query.check_mask()?;
+        value.check_mask()?;
+        let values = self.attend(
+            query.axes("query", "3 (samples, queries, features)")?,
+            value.axes("value", "3 (samples, timesteps, outputs)")?,
+            key.axes("key", "3 (samples, timesteps, features)")?,
+            [query.mask.as_ref(), value.mask.as_ref()],
+        )?;
+        let mask = query.mask.clone();
+        let values = values.into_dyn();
+        Ok(vec![Flow { values, mask }])
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let len = |input: usize, axis| inputs.get(input).and_then(|shape| shape.len_of(axis));
+        vec![Shape::from([len(0, 0), len(0, 1), len(1, 2)])]
+    }
+
+    fn parameters(&self) -> Parameters {
+        let learned = [self.scale, self.concat];
+        Parameters::trainable(learned.iter().flatten().count())
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it looks at all timesteps")
+    }
+}

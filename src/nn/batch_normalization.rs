@@ -1,0 +1,159 @@
+//! `BatchNormalization`: moving averages of training, applied.
+
+use super::axis::place_in_sample;
+use crate::Element;
+use crate::error::{Error, Result, check};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+use alloc::vec::Vec;
+use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
+
+/// Normalises with the averages that training found, along one axis (the last, unless you say another):
+///
+/// ```text
+/// y = gamma (x - moving_mean) / √(moving_variance + epsilon) + beta
+/// ```
+/// | array | shape |
+/// | --- | --- |
+/// | input, output | the same, with `features` numbers along the axis |
+/// | gamma, beta | (features), or none (`scale=False`, `center=False`) |
+/// | `moving_mean`, `moving_variance` | (features) |
+///
+/// Masks pass through and change nothing, as in Keras outside of training. Source: Ioffe & Szegedy, "Batch Normalization"
+/// (2015); `keras.layers.BatchNormalization`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::BatchNormalization;
+/// let norm = BatchNormalization::from_weights(array![2.0], array![1.0], array![3.0], array![4.0])?.epsilon(0.0);
+/// assert_eq!(norm.forward(&array![[5.0], [3.0]])?, array![[3.0], [1.0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct BatchNormalization<A> {
+    gamma: Option<Array1<A>>,
+    beta: Option<Array1<A>>,
+    moving_mean: Array1<A>,
+    moving_variance: Array1<A>,
+    axis: isize,
+    epsilon: f64,
+}
+
+impl<A: Element> BatchNormalization<A> {
+    /// Along the last axis, with Keras' epsilon of 0.001.
+    pub fn from_weights(
+        gamma: impl Into<Option<Array1<A>>>,
+        beta: impl Into<Option<Array1<A>>>,
+        moving_mean: Array1<A>,
+        moving_variance: Array1<A>,
+    ) -> Result<Self> {
+        let (gamma, beta) = (gamma.into(), beta.into());
+        let features = moving_mean.len();
+        for (name, array) in [("gamma", &gamma), ("beta", &beta)] {
+            if let Some(array) = array {
+                check(name, "features", features, array.len())?;
+            }
+        }
+        check(
+            "moving_variance",
+            "features",
+            features,
+            moving_variance.len(),
+        )?;
+        Ok(BatchNormalization {
+            gamma,
+            beta,
+            moving_mean,
+            moving_variance,
+            axis: -1,
+            epsilon: 1e-3,
+        })
+    }
+
+    /// Along another axis, counted from 0 (the samples) or, negative, from the end.
+    pub fn axis(mut self, axis: isize) -> Self {
+        self.axis = axis;
+        self
+    }
+
+    /// What keeps the variance away from 0; 0.001 by default.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// The same shape out as in.
+    pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        if x.ndim() == 0 {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "at least 2 (samples, ...)",
+                found: 0,
+            });
+        }
+        let axis = Axis(place_in_sample(self.axis, x.ndim())?);
+        check("input", "features", self.moving_mean.len(), x.len_of(axis))?;
+        let epsilon = A::from_f64(self.epsilon);
+        let mut scale = self
+            .moving_variance
+            .mapv(|v| A::one() / (v + epsilon).sqrt());
+        if let Some(gamma) = &self.gamma {
+            scale *= gamma;
+        }
+        let mut offset = -(&self.moving_mean * &scale);
+        if let Some(beta) = &self.beta {
+            offset += beta;
+        }
+        let mut y = x.to_owned();
+        for lane in y.lanes_mut(axis) {
+            Zip::from(lane)
+                .and(&scale)
+                .and(&offset)
+                .for_each(|y, &scale, &offset| *y = *y * scale + offset);
+        }
+        Ok(y)
+    }
+}
+
+impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("BatchNormalization")
+            .field("features", &self.moving_mean.len())
+            .field("axis", &self.axis)
+            .field("epsilon", &self.epsilon)
+            .field("scale", &self.gamma.is_some())
+            .field("center", &self.beta.is_some())
+            .finish()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
+    fn name(&self) -> &str {
+        "batch_normalization"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Ok(Flow {
+            values: BatchNormalization::forward(self, &input.values)?,
+            mask: input.mask,
+        })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn parameters(&self) -> Parameters {
+        let of = |array: &Option<Array1<A>>| array.as_ref().map_or(0, Array1::len);
+        Parameters {
+            trainable: of(&self.gamma) + of(&self.beta),
+            non_trainable: 2 * self.moving_mean.len(),
+        }
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        match axes {
+            [axes] if place_in_sample(self.axis, *axes) != Ok(1) => OverTime::Each,
+            _ => OverTime::Whole("it normalises along the timesteps"),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! `Combine`: several inputs, number by number.
+
+use crate::Element;
+use crate::error::{Error, Result, check, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, wrong_inputs};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
+
+/// Combines several inputs into one, number by number. Axes of length 1 are repeated; an input with fewer axes has them
+/// behind the samples, of length 1.
+///
+/// As in Keras, a mask goes on if every input has one: it is true where any of theirs is. Masked timesteps of an input are
+/// 1 in a product, and left to the other inputs in a maximum or minimum; where all inputs of a product are masked it is 0.
+/// Sums, differences and averages do not look at masks. Source: `keras.layers.Add`, `Subtract`, `Multiply`, `Average`,
+/// `Maximum`, `Minimum`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{AnyLayer, Combine, Flow};
+/// let (x, y) = (array![[1.0, 2.0]], array![[10.0, 20.0]]);
+/// let sum = Combine::Add.forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
+/// assert_eq!(sum[0].values, array![[11.0, 22.0]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Combine {
+    /// The sum.
+    Add,
+    /// The first minus the second; two inputs.
+    Subtract,
+    /// The product.
+    Multiply,
+    /// The sum divided by the number of inputs.
+    Average,
+    /// The largest.
+    Maximum,
+    /// The smallest.
+    Minimum,
+}
+
+impl Combine {
+    /// Two numbers; the first is what has been combined so far.
+    fn of<A: Element>(self, y: A, x: A) -> A {
+        match self {
+            Combine::Add | Combine::Average => y + x,
+            Combine::Subtract => y - x,
+            Combine::Multiply => y * x,
+            // A NaN stays.
+            Combine::Maximum if x > y || x.is_nan() => x,
+            Combine::Minimum if x < y || x.is_nan() => x,
+            Combine::Maximum | Combine::Minimum => y,
+        }
+    }
+
+    /// Whether masks change the numbers.
+    fn reads_masks(self) -> bool {
+        matches!(
+            self,
+            Combine::Multiply | Combine::Maximum | Combine::Minimum
+        )
+    }
+
+    fn fold<A: Element>(self, inputs: Vec<Input<A>>) -> Option<ArrayD<A>> {
+        let count = inputs.len();
+        let all_masked = inputs.iter().all(|input| input.mask.is_some());
+        let mut inputs = inputs.into_iter();
+        let Input {
+            values: mut y,
+            mut mask,
+        } = inputs.next()?;
+        if let (Combine::Multiply, Some(mask)) = (self, &mask) {
+            where_masked(&mut y, mask, |row| row.fill(A::one()));
+        }
+        for input in inputs {
+            let mut x = input.values;
+            match self {
+                Combine::Multiply => {
+                    if let Some(mask) = &input.mask {
+                        where_masked(&mut x, mask, |row| row.fill(A::one()));
+                    }
+                }
+                Combine::Maximum | Combine::Minimum => {
+                    if let Some(mask) = &input.mask {
+                        copy_where_masked(&mut x, mask, &y);
+                    }
+                    if let Some(mask) = &mask {
+                        copy_where_masked(&mut y, mask, &x);
+                    }
+                }
+                Combine::Add | Combine::Subtract | Combine::Average => {}
+            }
+            y.zip_mut_with(&x, |y, &x| *y = self.of(*y, x));
+            mask = mask.zip(input.mask).map(|(a, b)| a | b);
+        }
+        match (self, &mask) {
+            (Combine::Average, _) => y /= A::from_f64(count as f64),
+            (Combine::Multiply, Some(mask)) if all_masked => {
+                where_masked(&mut y, mask, |row| row.fill(A::zero()));
+            }
+            _ => {}
+        }
+        Some(y)
+    }
+}
+
+/// An input in the shape of the output, with its mask if that is read.
+struct Input<A> {
+    values: ArrayD<A>,
+    mask: Option<Array2<bool>>,
+}
+
+type Row<'a, A> = ndarray::ArrayViewMutD<'a, A>;
+
+/// Changes the masked timesteps.
+fn where_masked<A>(y: &mut ArrayD<A>, mask: &Array2<bool>, change: impl Fn(&mut Row<A>)) {
+    for ((sample, t), _) in mask.indexed_iter().filter(|(_, real)| !**real) {
+        change(&mut timestep(y, sample, t));
+    }
+}
+
+/// Takes the masked timesteps from another array.
+fn copy_where_masked<A: Element>(y: &mut ArrayD<A>, mask: &Array2<bool>, from: &ArrayD<A>) {
+    for ((sample, t), _) in mask.indexed_iter().filter(|(_, real)| !**real) {
+        let from = from.index_axis(Axis(0), sample);
+        timestep(y, sample, t).assign(&from.index_axis(Axis(0), t));
+    }
+}
+
+fn timestep<A>(y: &mut ArrayD<A>, sample: usize, t: usize) -> Row<'_, A> {
+    y.index_axis_mut(Axis(0), sample)
+        .index_axis_move(Axis(0), t)
+}
+
+/// The shape of the output; inputs have the same number of axes.
+fn common_shape<A>(inputs: &[Flow<A>]) -> Result<Vec<usize>> {
+    let mut shape: Vec<usize> = Vec::new();
+    for input in inputs {
+        let found = input.values.shape();
+        if shape.is_empty() {
+            shape = found.into();
+        }
+        for (axis, (to, &len)) in shape.iter_mut().zip(found).enumerate() {
+            if axis == 0 {
+                check("input", "samples", *to, len)?;
+            } else if *to == 1 {
+                *to = len;
+            } else if len != 1 {
+                check("input", "numbers along an axis", *to, len)?;
+            }
+        }
+    }
+    check_size("output", &shape)?;
+    Ok(shape)
+}
+
+/// A mask for all samples and timesteps of the output.
+fn repeated(mask: &Array2<bool>, shape: [usize; 2]) -> Result<Array2<bool>> {
+    let repeated: Option<ArrayView2<bool>> = mask.broadcast(shape);
+    repeated.map(|mask| mask.to_owned()).ok_or_else(|| {
+        let found = alloc::format!("{:?}", mask.shape());
+        Error::value("shape of a mask", alloc::format!("{shape:?}"), found)
+    })
+}
+
+/// True where any of the masks is, if there are as many as inputs.
+fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
+    let masks: Option<Vec<&Array2<bool>>> = inputs.iter().map(|x| x.mask.as_ref()).collect();
+    let Some(masks) = masks else {
+        return Ok(None);
+    };
+    let [samples, timesteps] = [0, 1].map(|axis| {
+        let lens = masks.iter().map(|mask| mask.len_of(Axis(axis)));
+        lens.fold(1, |to, len| if to == 1 { len } else { to })
+    });
+    let mut any = Array2::from_elem((samples, timesteps), false);
+    for mask in masks {
+        any = any | repeated(mask, [samples, timesteps])?;
+    }
+    Ok(Some(any))
+}
+
+impl<A: Element> AnyLayer<A> for Combine {
+    fn name(&self) -> &str {
+        match self {
+            Combine::Add => "add",
+            Combine::Subtract => "subtract",
+            Combine::Multiply => "multiply",
+            Combine::Average => "average",
+            Combine::Maximum => "maximum",
+            Combine::Minimum => "minimum",
+        }
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let flows = self.forward_all(vec![input])?;
+        crate::model::only(flows)
+    }
+
+    fn forward_all(&self, mut inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let count = inputs.len();
+        if *self == Combine::Subtract && count != 2 {
+            return Err(wrong_inputs(2, count));
+        }
+        let axes = inputs.iter().map(|input| input.values.ndim());
+        let (Some(least), Some(most)) = (axes.clone().min(), axes.max()) else {
+            return Err(wrong_inputs("at least 1", count));
+        };
+        if least == 0 {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "at least 1 (samples, ...)",
+                found: 0,
+            });
+        }
+        inputs.iter().try_for_each(Flow::check_mask)?;
+        let mask = any_of(&inputs)?;
+        // Keras loses sight of the masks where it has to add axes.
+        let reads_masks = self.reads_masks() && least == most;
+        for input in &mut inputs {
+            let values = core::mem::take(&mut input.values);
+            let missing = most - values.ndim();
+            input.values = (0..missing).fold(values, |values, _| values.insert_axis(Axis(1)));
+        }
+        let shape = common_shape(&inputs)?;
+        let mut same = Vec::with_capacity(count);
+        for Flow { values, mask } in inputs {
+            let mask = match mask.filter(|_| reads_masks) {
+                Some(mask) if most == 3 => Some(repeated(&mask, [shape[0], shape[1]])?),
+                Some(_) => {
+                    let expected = "3 (samples, timesteps, features), since it is masked";
+                    return Err(Error::Rank {
+                        array: "input",
+                        expected,
+                        found: most,
+                    });
+                }
+                None => None,
+            };
+            let values = if values.shape() == shape.as_slice() {
+                values
+            } else {
+                let view = values.broadcast(IxDyn(&shape));
+                view.map(|view| view.to_owned()).unwrap_or_default()
+            };
+            same.push(Input { values, mask });
+        }
+        let values = self.fold(same).unwrap_or_default();
+        Ok(vec![Flow { values, mask }])
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let axes: Option<Vec<&[Option<usize>]>> = inputs.iter().map(Shape::axes).collect();
+        let Some(axes) = axes else {
+            return vec![Shape::unknown()];
+        };
+        let most = axes.iter().map(|axes| axes.len()).max().unwrap_or(0);
+        let mut shape = vec![Some(1); most];
+        for axes in axes {
+            let Some((&samples, rest)) = axes.split_first() else {
+                return vec![Shape::unknown()];
+            };
+            let behind = most - rest.len();
+            for (to, &len) in shape[behind..].iter_mut().zip(rest) {
+                match (*to, len) {
+                    (Some(1), len) => *to = len,
+                    (None, Some(len)) if len != 1 => *to = Some(len),
+                    _ => {}
+                }
+            }
+            shape[0] = if shape[0] == Some(1) {
+                samples
+            } else {
+                shape[0]
+            };
+        }
+        vec![shape.into()]
+    }
+
+    fn uses_mask(&self) -> bool {
+        self.reads_masks()
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        match axes {
+            [first, rest @ ..] if rest.iter().all(|axes| axes == first) => OverTime::Each,
+            _ => OverTime::Whole("its inputs have different numbers of axes"),
+        }
+    }
+}

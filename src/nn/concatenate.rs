@@ -1,0 +1,136 @@
+//! `Concatenate`: several inputs side by side.
+
+use super::axis::place_in_sample;
+use crate::Element;
+use crate::error::{Error, Result, check, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, wrong_inputs};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayViewD, Axis, concatenate};
+
+/// Puts several inputs side by side, along the last axis or another; all other axes have the same lengths.
+///
+/// As in Keras, a mask goes on if any input has one; an input without a mask counts as real at every timestep. Along the
+/// timesteps (axis 1) the masks stand side by side, too; along the features a timestep is real where it is in any input.
+/// Source: `keras.layers.Concatenate`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{AnyLayer, Concatenate, Flow};
+/// let (x, y) = (array![[1.0]], array![[2.0, 3.0]]);
+/// let both = Concatenate::new(-1).forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
+/// assert_eq!(both[0].values, array![[1.0, 2.0, 3.0]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concatenate {
+    axis: isize,
+}
+
+impl Concatenate {
+    /// Along this axis, counted from 0 (the samples) or, negative, from the end: -1 is Keras' default.
+    pub fn new(axis: isize) -> Self {
+        Concatenate { axis }
+    }
+}
+
+impl Default for Concatenate {
+    fn default() -> Self {
+        Self::new(-1)
+    }
+}
+
+/// The mask of the output.
+fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
+    if inputs.iter().all(|input| input.mask.is_none()) {
+        return Ok(None);
+    }
+    let mut masks = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        input.check_mask()?;
+        let &[samples, timesteps, features] = input.values.shape() else {
+            let expected = "3 (samples, timesteps, features), since it is masked";
+            return Err(Error::Rank {
+                array: "input",
+                expected,
+                found: input.values.ndim(),
+            });
+        };
+        let given = input.mask.clone().filter(|_| features > 0);
+        masks.push(given.unwrap_or_else(|| Array2::from_elem((samples, timesteps), features > 0)));
+    }
+    if axis == 1 {
+        let views: Vec<_> = masks.iter().map(|mask| mask.view()).collect();
+        return Ok(Some(concatenate(Axis(1), &views)?));
+    }
+    Ok(masks.into_iter().reduce(|a, b| a | b))
+}
+
+impl<A: Element> AnyLayer<A> for Concatenate {
+    fn name(&self) -> &str {
+        "concatenate"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let flows = self.forward_all(vec![input])?;
+        crate::model::only(flows)
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let Some(first) = inputs.first() else {
+            return Err(wrong_inputs("at least 1", 0));
+        };
+        let mut shape = first.values.shape().to_vec();
+        let axis = place_in_sample(self.axis, shape.len())?;
+        shape[axis] = 0;
+        for input in &inputs {
+            let found = input.values.shape();
+            if found.len() != shape.len() {
+                let expected = "as many as the first input";
+                return Err(Error::Rank {
+                    array: "input",
+                    expected,
+                    found: found.len(),
+                });
+            }
+            for (i, (to, &len)) in shape.iter_mut().zip(found).enumerate() {
+                if i == axis {
+                    *to = to.saturating_add(len);
+                } else {
+                    check("input", "numbers along an axis", *to, len)?;
+                }
+            }
+        }
+        check_size("output", &shape)?;
+        let mask = mask(&inputs, axis)?;
+        let views: Vec<ArrayViewD<A>> = inputs.iter().map(|input| input.values.view()).collect();
+        let values = concatenate(Axis(axis), &views)?;
+        Ok(vec![Flow { values, mask }])
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let axes: Option<Vec<&[Option<usize>]>> = inputs.iter().map(Shape::axes).collect();
+        let shape = axes.and_then(|inputs| {
+            let mut shape = inputs.first()?.to_vec();
+            let axis = place_in_sample(self.axis, shape.len()).ok()?;
+            let mut lens = inputs.iter().map(|axes| axes.get(axis).copied().flatten());
+            shape[axis] = lens.try_fold(0_usize, |sum, len| sum.checked_add(len?));
+            for axes in inputs {
+                for (to, &len) in shape.iter_mut().zip(axes) {
+                    *to = to.or(len);
+                }
+            }
+            Some(Shape::from(shape))
+        });
+        vec![shape.unwrap_or_else(Shape::unknown)]
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        match axes.first().map(|&axes| place_in_sample(self.axis, axes)) {
+            Some(Ok(1)) => {
+                OverTime::Whole("it puts the timesteps of its inputs one behind the other")
+            }
+            _ => OverTime::Each,
+        }
+    }
+}

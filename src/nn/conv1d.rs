@@ -1,0 +1,338 @@
+//! `Conv1d`: the same weights along the timesteps.
+
+use super::activation::on_last_axis;
+use super::padding::{Padding, Windows};
+use crate::error::{Error, Result, check, check_size};
+use crate::model::{AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input};
+use crate::{Activation, Dense, Element, State};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::ops::Range;
+use ndarray::{Array1, Array2, Array3, ArrayRef, ArrayView2, Axis, Ix3, concatenate, s};
+
+/// A convolution along the timesteps:
+///
+/// ```text
+/// y[t] = activation(Σj x[t · strides + j · dilation_rate - before] @ kernel[j] + bias)       x = 0 outside of the input
+/// ```
+/// | array | shape |
+/// | --- | --- |
+/// | input | (samples, timesteps, features) |
+/// | kernel | (`kernel_size`, features / groups, filters) |
+/// | bias | (filters) |
+/// | output | (samples, windows, filters); [`Padding`] says how many windows, and what `before` is |
+///
+/// With groups, each takes its own part of the features and gives its own part of the filters. No mask goes on, as in
+/// Keras, and masked timesteps are read like all others. Every window gives the same bits alone or in any batch.
+/// Source: `keras.layers.Conv1D`, `data_format="channels_last"`.
+///
+/// ```
+/// use ndarray::{Array3, array};
+/// use recurrent::{Conv1d, Padding};
+/// let sums = Array3::ones((2, 1, 1)); // the sum of two timesteps
+/// let conv = Conv1d::builder().padding(Padding::Causal).from_weights(sums, None)?;
+/// assert_eq!(conv.forward(&array![[[1.0], [2.0], [4.0]]])?, array![[[1.0], [3.0], [6.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Conv1d<A: Element> {
+    /// One layer of each group, over the numbers of a window in a row.
+    groups: Vec<Dense<A>>,
+    kernel_size: usize,
+    options: Options,
+}
+
+/// Builds a [`Conv1d`]; the setters are named like Keras' arguments.
+#[derive(Clone, Debug)]
+pub struct Conv1dBuilder<A> {
+    options: Options,
+    elem: PhantomData<A>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Options {
+    strides: usize,
+    dilation_rate: usize,
+    groups: usize,
+    padding: Padding,
+    activation: Activation,
+}
+
+/// How many windows share the weights while they are in the cache.
+const CHUNK: usize = 64;
+
+impl<A: Element> Conv1dBuilder<A> {
+    /// How many timesteps lie between two windows; 1 by default.
+    pub fn strides(mut self, strides: usize) -> Self {
+        self.options.strides = strides;
+        self
+    }
+
+    /// How many timesteps lie between two rows of the kernel; 1 by default. Not together with strides.
+    pub fn dilation_rate(mut self, dilation_rate: usize) -> Self {
+        self.options.dilation_rate = dilation_rate;
+        self
+    }
+
+    /// Into how many parts features and filters fall; 1 by default.
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.options.groups = groups;
+        self
+    }
+
+    /// How the windows lie at both ends; [`Padding::Valid`] by default.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.options.padding = padding;
+        self
+    }
+
+    /// What is applied to the sums; Linear by default. [`Activation::Softmax`] goes over the filters.
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.options.activation = activation;
+        self
+    }
+
+    /// A layer with these weights: `kernel` (`kernel_size`, features / groups, filters), `bias` (filters) or `None`.
+    #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
+    pub fn from_weights(
+        self,
+        kernel: Array3<A>,
+        bias: impl Into<Option<Array1<A>>>,
+    ) -> Result<Conv1d<A>> {
+        let (bias, options) = (bias.into(), self.options);
+        let (kernel_size, features, filters) = kernel.dim();
+        for (name, found) in [
+            ("kernel_size", kernel_size),
+            ("filters", filters),
+            ("strides", options.strides),
+            ("dilation_rate", options.dilation_rate),
+            ("groups", options.groups),
+        ] {
+            if found == 0 {
+                return Err(Error::value(name, "at least 1", 0));
+            }
+        }
+        if options.strides > 1 && options.dilation_rate > 1 {
+            let expected = "1 together with strides";
+            return Err(Error::value(
+                "dilation_rate",
+                expected,
+                options.dilation_rate,
+            ));
+        }
+        if filters % options.groups != 0 {
+            let expected = alloc::format!("a divisor of the {filters} filters");
+            return Err(Error::value("groups", expected, options.groups));
+        }
+        check_size("input", &[features, options.groups])?;
+        check_size("window", &[kernel_size, options.dilation_rate])?;
+        options.activation.check("activation")?;
+        if let Some(bias) = &bias {
+            check("bias", "filters", filters, bias.len())?;
+        }
+        let each = filters / options.groups;
+        let rows = (kernel_size * features, each);
+        let group = |group: usize| {
+            let part = group * each..(group + 1) * each;
+            let kernel = kernel.slice(s![.., .., part.clone()]);
+            let kernel = kernel.as_standard_layout().into_owned();
+            let bias = bias.as_ref().map(|bias| bias.slice(s![part]).to_owned());
+            Dense::from_weights(kernel.into_shape_with_order(rows)?, bias)
+        };
+        Ok(Conv1d {
+            groups: (0..options.groups).map(group).collect::<Result<_>>()?,
+            kernel_size,
+            options,
+        })
+    }
+}
+
+impl<A: Element> Conv1d<A> {
+    /// Options for a layer.
+    pub fn builder() -> Conv1dBuilder<A> {
+        Conv1dBuilder {
+            options: Options {
+                strides: 1,
+                dilation_rate: 1,
+                groups: 1,
+                padding: Padding::Valid,
+                activation: Activation::Linear,
+            },
+            elem: PhantomData,
+        }
+    }
+
+    /// The length of the last axis of the input.
+    pub fn features(&self) -> usize {
+        self.groups.len() * self.group_features()
+    }
+
+    /// The length of the last axis of the output.
+    pub fn filters(&self) -> usize {
+        self.groups.iter().map(Dense::units).sum()
+    }
+
+    /// How many timesteps a window spans.
+    pub fn span(&self) -> usize {
+        (self.kernel_size - 1) * self.options.dilation_rate + 1
+    }
+
+    fn group_features(&self) -> usize {
+        let rows = self.groups.first().map_or(0, Dense::features);
+        rows / self.kernel_size
+    }
+
+    /// (samples, timesteps, features) in, (samples, windows, filters) out.
+    pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let (_, timesteps, features) = x.dim();
+        check("input", "features", self.features(), features)?;
+        let Options {
+            padding, strides, ..
+        } = self.options;
+        self.convolve(x, padding.windows(timesteps, self.span(), strides)?)
+    }
+
+    fn convolve(&self, x: &ArrayRef<A, Ix3>, windows: Windows) -> Result<Array3<A>> {
+        let samples = x.dim().0;
+        check_size("output", &[samples, windows.count, self.filters()])?;
+        let mut y = Array3::zeros((samples, windows.count, self.filters()));
+        for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
+            for first in (0..windows.count).step_by(CHUNK) {
+                let chunk = first..windows.count.min(first + CHUNK);
+                for (group, dense) in self.groups.iter().enumerate() {
+                    let (features, units) = (self.group_features(), dense.units());
+                    let x = x.slice(s![.., group * features..(group + 1) * features]);
+                    let sums = dense.forward(&self.gather(&x, windows, chunk.clone()))?;
+                    let filters = group * units..(group + 1) * units;
+                    y.slice_mut(s![chunk.clone(), filters]).assign(&sums);
+                }
+            }
+        }
+        Ok(on_last_axis(self.options.activation, y))
+    }
+
+    /// The numbers of each window in a row, 0 outside of the input.
+    fn gather(&self, x: &ArrayView2<A>, windows: Windows, of: Range<usize>) -> Array2<A> {
+        let (timesteps, features) = x.dim();
+        let mut rows = Array2::zeros((of.len(), self.kernel_size * features));
+        for (mut row, window) in rows.outer_iter_mut().zip(of) {
+            for tap in 0..self.kernel_size {
+                let ahead = window * self.options.strides + tap * self.options.dilation_rate;
+                let t = ahead.checked_sub(windows.before).filter(|&t| t < timesteps);
+                if let Some(t) = t {
+                    let to = tap * features..(tap + 1) * features;
+                    row.slice_mut(s![to]).assign(&x.row(t));
+                }
+            }
+        }
+        rows
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Conv1d<A> {
+    fn name(&self) -> &str {
+        "conv1d"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        Conv1d::forward(self, &x).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let Options {
+            padding, strides, ..
+        } = self.options;
+        let count = |timesteps| {
+            let windows = padding.windows(timesteps, self.span(), strides);
+            windows.ok().map(|windows| windows.count)
+        };
+        let input = inputs
+            .first()
+            .unwrap_or(&Shape::unknown())
+            .with_timesteps(count);
+        vec![input.with_last(Some(self.filters()))]
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.groups.iter().map(AnyLayer::parameters).sum()
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        match self.options.padding {
+            _ if self.options.strides > 1 => OverTime::Whole("its strides leave timesteps out"),
+            _ if self.kernel_size == 1 => OverTime::Each,
+            Padding::Causal => OverTime::Carries,
+            Padding::Valid | Padding::Same => {
+                OverTime::Whole("its windows read later timesteps: its padding is not causal")
+            }
+        }
+    }
+
+    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
+        let input = one_input(inputs)?;
+        let x = input.axes::<Ix3>("input", "3 (samples, timesteps, features)")?;
+        check("input", "features", self.features(), x.dim().2)?;
+        let past = match kept {
+            Some(slot) => slot.get::<Past<A>>()?.clone(),
+            None => self.past(x.dim().0)?,
+        };
+        check("state", "samples", x.dim().0, past.0.dim().0)?;
+        check("state", "timesteps", self.span() - 1, past.0.dim().1)?;
+        check("state", "features", self.features(), past.0.dim().2)?;
+        let window = concatenate(Axis(1), &[past.0.view(), x])?;
+        let now = Windows {
+            count: 1,
+            before: 0,
+        };
+        let y = self.convolve(&window, now)?;
+        let past = Past(window.slice(s![.., 1.., ..]).to_owned());
+        Ok((vec![Live::timestep(Flow::bare(y))], Some(Slot::new(past))))
+    }
+
+    fn fresh(&self) -> Option<Slot> {
+        self.past(1).ok().map(Slot::new)
+    }
+}
+
+impl<A: Element> Conv1d<A> {
+    /// Nothing but padding before the first timestep.
+    fn past(&self, samples: usize) -> Result<Past<A>> {
+        let shape = (samples, self.span() - 1, self.features());
+        check_size("state", &[shape.0, shape.1, shape.2])?;
+        Ok(Past(Array3::zeros(shape)))
+    }
+}
+
+/// The inputs that the next windows still read, (samples, timesteps, features).
+#[derive(Clone)]
+struct Past<A>(Array3<A>);
+
+impl<A: Element> State for Past<A> {
+    fn samples(&self) -> usize {
+        self.0.dim().0
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        let (_, timesteps, features) = self.0.dim();
+        Past(Array3::zeros((samples, timesteps, features)))
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        check_sample(row, self)?;
+        check_sample(from_row, from)?;
+        check("state", "timesteps", self.0.dim().1, from.0.dim().1)?;
+        check("state", "features", self.0.dim().2, from.0.dim().2)?;
+        let from = from.0.index_axis(Axis(0), from_row);
+        self.0.index_axis_mut(Axis(0), row).assign(&from);
+        Ok(())
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        check_sample(row, self)?;
+        self.0.index_axis_mut(Axis(0), row).fill(A::zero());
+        Ok(())
+    }
+}
+
+fn check_sample<A: Element>(sample: usize, of: &Past<A>) -> Result<()> {
+    crate::state::check_samples(&[sample], of.samples())
+}

@@ -1,0 +1,73 @@
+//! `Cropping1d`: leaves timesteps out at both ends.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array3, ArrayRef, Ix3, s};
+
+/// Leaves timesteps out at both ends: (samples, timesteps, features) in, fewer timesteps, at least one, out. No mask goes
+/// on, as in Keras. Source: `keras.layers.Cropping1D`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Cropping1d;
+/// assert_eq!(Cropping1d::new(1, 0).forward(&array![[[5.0], [6.0]]])?, array![[[6.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cropping1d {
+    before: usize,
+    behind: usize,
+}
+
+impl Cropping1d {
+    /// So many of the first timesteps, and so many of the last.
+    pub fn new(before: usize, behind: usize) -> Self {
+        Cropping1d { before, behind }
+    }
+
+    /// How many are left, at least one.
+    fn timesteps(self, timesteps: usize) -> Option<usize> {
+        let left = timesteps.checked_sub(self.before)?.checked_sub(self.behind);
+        left.filter(|&left| left > 0)
+    }
+
+    /// (samples, timesteps, features) in, fewer timesteps out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let timesteps = x.dim().1;
+        let left = self.timesteps(timesteps).ok_or_else(|| {
+            let expected = format!("more than {} + {}", self.before, self.behind);
+            Error::value("number of timesteps", expected, timesteps)
+        })?;
+        let inside = self.before..self.before + left;
+        Ok(x.slice(s![.., inside, ..]).to_owned())
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Cropping1d {
+    fn name(&self) -> &str {
+        "cropping1d"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        Cropping1d::forward(self, &x).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let fewer = |timesteps| self.timesteps(timesteps);
+        vec![
+            inputs
+                .first()
+                .unwrap_or(&Shape::unknown())
+                .with_timesteps(fewer),
+        ]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it leaves timesteps out")
+    }
+}

@@ -1,0 +1,60 @@
+//! `Flatten`: all numbers of a sample in a row.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayRef, Dimension};
+
+/// Puts all numbers of a sample in a row: (samples, timesteps, features) in, (samples, timesteps · features) out, and so
+/// with any number of axes. No mask goes on, as in Keras. Source: `keras.layers.Flatten`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Flatten;
+/// assert_eq!(Flatten.forward(&array![[[1.0, 2.0], [3.0, 4.0]]])?, array![[1.0, 2.0, 3.0, 4.0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flatten;
+
+impl Flatten {
+    /// (samples, …) in, (samples, numbers) out; (samples) becomes (samples, 1).
+    pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array2<A>> {
+        let Some((&samples, of_sample)) = x.shape().split_first() else {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "at least 1 (samples, ...)",
+                found: 0,
+            });
+        };
+        let numbers = of_sample.iter().copied().fold(1, usize::saturating_mul);
+        let y = x.as_standard_layout().into_owned();
+        Ok(y.into_shape_with_order((samples, numbers))?)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Flatten {
+    fn name(&self) -> &str {
+        "flatten"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Flatten::forward(self, &input.values).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let input = inputs.first();
+        let numbers = input.and_then(|input| {
+            let of_sample = input.axes()?.get(1..)?.iter();
+            of_sample.copied().try_fold(1, |n, len| len?.checked_mul(n))
+        });
+        let samples = input.and_then(|input| input.len_of(0));
+        vec![Shape::from([samples, numbers])]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it puts all timesteps in a row")
+    }
+}

@@ -1,0 +1,136 @@
+//! `GlobalPooling1d`: the largest or the average of all timesteps.
+
+use super::pooling1d::Pool;
+use crate::Element;
+use crate::error::{Error, Result, check};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
+
+/// The largest, or the average, of every feature over all timesteps: (samples, timesteps, features) in, (samples,
+/// features) out.
+///
+/// As in Keras, the average leaves masked timesteps out (and is NaN where all are masked), the largest does not look at the
+/// mask, and no mask goes on. Source: `keras.layers.GlobalMaxPooling1D`, `GlobalAveragePooling1D`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::GlobalPooling1d;
+/// let x = array![[[1.0], [2.0], [6.0]]];
+/// assert_eq!(GlobalPooling1d::max().forward(&x)?, array![[6.0]]);
+/// assert_eq!(GlobalPooling1d::average().forward(&x)?, array![[3.0]]);
+/// let mask = array![[true, true, false]];
+/// assert_eq!(GlobalPooling1d::average().forward_masked(&x, &mask)?, array![[1.5]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalPooling1d {
+    pool: Pool,
+    keepdims: bool,
+}
+
+impl GlobalPooling1d {
+    /// The largest of each feature.
+    pub fn max() -> Self {
+        GlobalPooling1d {
+            pool: Pool::Max,
+            keepdims: false,
+        }
+    }
+
+    /// The average of each feature.
+    pub fn average() -> Self {
+        GlobalPooling1d {
+            pool: Pool::Average,
+            keepdims: false,
+        }
+    }
+
+    /// In a [`Model`](crate::Model), whether the axis of timesteps stays, of length 1: (samples, 1, features) out.
+    pub fn keepdims(mut self, yes: bool) -> Self {
+        self.keepdims = yes;
+        self
+    }
+
+    /// (samples, timesteps, features) in, (samples, features) out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array2<A>> {
+        each(x, |_, x, y| self.pool.pool(x, y))
+    }
+
+    /// The same with a mask, (samples, timesteps).
+    pub fn forward_masked<A: Element>(
+        &self,
+        x: &ArrayRef<A, Ix3>,
+        mask: &ArrayRef<bool, Ix2>,
+    ) -> Result<Array2<A>> {
+        check("mask", "samples", x.dim().0, mask.nrows())?;
+        check("mask", "timesteps", x.dim().1, mask.ncols())?;
+        if self.pool == Pool::Max {
+            return self.forward(x);
+        }
+        each(x, |sample, x, mut y| {
+            let real = mask.row(sample);
+            for (x, _) in x.outer_iter().zip(real).filter(|(_, real)| **real) {
+                y += &x;
+            }
+            y /= A::from_f64(real.iter().filter(|real| **real).count() as f64);
+        })
+    }
+}
+
+/// What `pool` makes of each sample, (timesteps, features) to (features).
+fn each<A: Element>(
+    x: &ArrayRef<A, Ix3>,
+    pool: impl Fn(usize, ArrayView2<A>, ArrayViewMut1<A>),
+) -> Result<Array2<A>> {
+    let (samples, timesteps, features) = x.dim();
+    if timesteps == 0 {
+        return Err(Error::value("number of timesteps", "at least 1", 0));
+    }
+    let mut y = Array2::zeros((samples, features));
+    for (sample, (x, y)) in x.outer_iter().zip(y.outer_iter_mut()).enumerate() {
+        pool(sample, x, y);
+    }
+    Ok(y)
+}
+
+impl<A: Element> AnyLayer<A> for GlobalPooling1d {
+    fn name(&self) -> &str {
+        match self.pool {
+            Pool::Max => "global_max_pooling1d",
+            Pool::Average => "global_average_pooling1d",
+        }
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        let y = match &input.mask {
+            Some(mask) => self.forward_masked(&x, mask)?,
+            None => GlobalPooling1d::forward(self, &x)?,
+        };
+        Ok(if self.keepdims {
+            Flow::bare(y.insert_axis(Axis(1)))
+        } else {
+            Flow::bare(y)
+        })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let [samples, features] =
+            [0, 2].map(|axis| inputs.first().and_then(|input| input.len_of(axis)));
+        vec![if self.keepdims {
+            Shape::from([samples, Some(1), features])
+        } else {
+            Shape::from([samples, features])
+        }]
+    }
+
+    fn uses_mask(&self) -> bool {
+        self.pool == Pool::Average
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it pools all timesteps")
+    }
+}

@@ -1,0 +1,59 @@
+//! `Identity`: a layer that does nothing.
+
+use crate::Element;
+use crate::error::Result;
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Gives what it takes, and its mask: what Keras' `Dropout`, `SpatialDropout1D` and `GaussianNoise` do outside of
+/// training. Source: `keras.layers.Identity`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{Identity, Model};
+/// let model = Model::<f32>::new().add(Identity::of("dropout"));
+/// assert_eq!(model.forward(&array![[1.0, 2.0]])?, array![[1.0, 2.0]].into_dyn());
+/// assert_eq!(format!("{model:?}"), r#"["dropout"]"#);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    kind: String,
+}
+
+impl Identity {
+    /// A layer of the kind "identity".
+    pub fn new() -> Self {
+        Self::of("identity")
+    }
+
+    /// What stands for a layer of this kind.
+    pub fn of(kind: impl Into<String>) -> Self {
+        Identity { kind: kind.into() }
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Identity {
+    fn name(&self) -> &str {
+        &self.kind
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Ok(input)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Each
+    }
+}

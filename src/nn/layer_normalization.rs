@@ -1,0 +1,196 @@
+//! `LayerNormalization`: every timestep on one scale.
+
+use super::axis::place_in_sample;
+use crate::Element;
+use crate::error::{Error, Result, check};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
+
+/// Normalises over the last axis, or over several axes, of each sample by itself:
+///
+/// ```text
+/// y = gamma (x - mean) / √(variance + epsilon) + beta
+/// ```
+/// | array | shape |
+/// | --- | --- |
+/// | input, output | the same |
+/// | gamma, beta | the lengths of the axes, in their order; or none (`scale=False`, `center=False`) |
+///
+/// Masks pass through and change nothing, as in Keras. Source: Ba, Kiros & Hinton, "Layer Normalization" (2016);
+/// `keras.layers.LayerNormalization`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::LayerNormalization;
+/// let norm = LayerNormalization::from_weights(array![1.0, 1.0], array![0.0, 5.0])?.epsilon(0.0);
+/// assert_eq!(norm.forward(&array![[3.0, 7.0]])?, array![[-1.0, 6.0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LayerNormalization<A> {
+    gamma: Option<ArrayD<A>>,
+    beta: Option<ArrayD<A>>,
+    axes: Vec<isize>,
+    epsilon: f64,
+}
+
+impl<A: Element> LayerNormalization<A> {
+    /// Over the last axis, with Keras' epsilon of 0.001.
+    pub fn from_weights(
+        gamma: impl Into<Option<Array1<A>>>,
+        beta: impl Into<Option<Array1<A>>>,
+    ) -> Result<Self> {
+        let (gamma, beta) = (gamma.into(), beta.into());
+        Self::over(
+            &[-1],
+            gamma.map(Array1::into_dyn),
+            beta.map(Array1::into_dyn),
+        )
+    }
+
+    /// Over these axes, in ascending order, counted from 0 (the samples) or, negative, from the end.
+    pub fn over(
+        axes: &[isize],
+        gamma: impl Into<Option<ArrayD<A>>>,
+        beta: impl Into<Option<ArrayD<A>>>,
+    ) -> Result<Self> {
+        let (gamma, beta) = (gamma.into(), beta.into());
+        for (array, given) in [("gamma", &gamma), ("beta", &beta)] {
+            let found = given.as_ref().map_or(axes.len(), ArrayD::ndim);
+            if found != axes.len() {
+                let expected = "as many as axes are normalised";
+                return Err(Error::Rank {
+                    array,
+                    expected,
+                    found,
+                });
+            }
+        }
+        if let (Some(gamma), Some(beta)) = (&gamma, &beta) {
+            check_shape("beta", gamma.shape(), beta.shape())?;
+        }
+        if axes.is_empty() {
+            return Err(Error::value("axis", "at least one", "none"));
+        }
+        Ok(LayerNormalization {
+            gamma,
+            beta,
+            axes: axes.into(),
+            epsilon: 1e-3,
+        })
+    }
+
+    /// What keeps the variance away from 0; 0.001 by default.
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// The same shape out as in.
+    pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        let axes = self.places(x.ndim())?;
+        let lens: Vec<usize> = axes.iter().map(|&axis| x.shape()[axis]).collect();
+        for (name, array) in [("gamma", &self.gamma), ("beta", &self.beta)] {
+            if let Some(array) = array {
+                check_shape(name, &lens, array.shape())?;
+            }
+        }
+        // What is normalised together lies together.
+        let mut order: Vec<usize> = (0..x.ndim()).filter(|axis| !axes.contains(axis)).collect();
+        order.extend(&axes);
+        let turned = x.to_owned().into_dyn().permuted_axes(order.as_slice());
+        let mut turned = turned.as_standard_layout().into_owned();
+        let together = lens.iter().product::<usize>().max(1);
+        if let Some(numbers) = turned.as_slice_mut() {
+            for row in numbers.chunks_exact_mut(together) {
+                self.normalise(row);
+            }
+        }
+        let mut back = vec![0; order.len()];
+        for (from, &to) in order.iter().enumerate() {
+            back[to] = from;
+        }
+        let y = turned.permuted_axes(back.as_slice());
+        Ok(y.as_standard_layout().into_owned().into_dimensionality()?)
+    }
+
+    fn normalise(&self, row: &mut [A]) {
+        let count = A::from_f64(row.len() as f64);
+        let mean = row.iter().fold(A::zero(), |sum, &x| sum + x) / count;
+        let squares = row
+            .iter()
+            .fold(A::zero(), |sum, &x| sum + (x - mean) * (x - mean));
+        let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
+        let mut gamma = self.gamma.iter().flatten();
+        let mut beta = self.beta.iter().flatten();
+        for x in row {
+            let scale = gamma.next().map_or(inverse, |&gamma| inverse * gamma);
+            let offset = beta.next().map_or(A::zero(), |&beta| beta) - mean * scale;
+            *x = *x * scale + offset;
+        }
+    }
+
+    /// The axes from the front, ascending.
+    fn places(&self, axes: usize) -> Result<Vec<usize>> {
+        let places = self.axes.iter().map(|&axis| place_in_sample(axis, axes));
+        let places: Vec<usize> = places.collect::<Result<_>>()?;
+        if places.is_sorted_by(|a, b| a < b) {
+            return Ok(places);
+        }
+        let expected = "axes in ascending order";
+        Err(Error::value("axis", expected, format!("{:?}", self.axes)))
+    }
+}
+
+fn check_shape(array: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {
+    let mut lens = expected.iter().zip(found);
+    lens.try_for_each(|(&expected, &found)| check(array, "numbers along an axis", expected, found))
+}
+
+impl<A: Element> core::fmt::Debug for LayerNormalization<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LayerNormalization")
+            .field("axes", &self.axes)
+            .field("epsilon", &self.epsilon)
+            .field("scale", &self.gamma.is_some())
+            .field("center", &self.beta.is_some())
+            .finish()
+    }
+}
+
+impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
+    fn name(&self) -> &str {
+        "layer_normalization"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Ok(Flow {
+            values: LayerNormalization::forward(self, &input.values)?,
+            mask: input.mask,
+        })
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        inputs.to_vec()
+    }
+
+    fn parameters(&self) -> Parameters {
+        let both = [&self.gamma, &self.beta];
+        Parameters::trainable(
+            both.iter()
+                .map(|array| array.iter().flatten().count())
+                .sum(),
+        )
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        let places = axes.first().map(|&axes| self.places(axes));
+        match places {
+            Some(Ok(places)) if !places.contains(&1) => OverTime::Each,
+            _ => OverTime::Whole("it normalises over the timesteps"),
+        }
+    }
+}

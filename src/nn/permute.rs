@@ -1,0 +1,74 @@
+//! `Permute`: the axes of a sample in another order.
+
+use crate::Element;
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
+
+/// Puts the axes of a sample in another order: axis `i` of the output is axis `dims[i - 1]` of the input, counted from 1
+/// since axis 0 is that of the samples. No mask goes on, as in Keras. Source: `keras.layers.Permute`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::Permute;
+/// let turned = Permute::new(&[2, 1])?.forward(&array![[[1.0, 2.0], [3.0, 4.0]]])?;
+/// assert_eq!(turned, array![[[1.0, 3.0], [2.0, 4.0]]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permute {
+    dims: Vec<usize>,
+}
+
+impl Permute {
+    /// Every axis from 1 on, once.
+    pub fn new(dims: &[usize]) -> Result<Self> {
+        if (1..=dims.len()).all(|axis| dims.contains(&axis)) {
+            return Ok(Permute { dims: dims.into() });
+        }
+        let expected = format!("each axis from 1 to {} once", dims.len());
+        Err(Error::value("dims", expected, format!("{dims:?}")))
+    }
+
+    /// As many axes as were given to `new`, and the samples.
+    pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
+        let (axes, found) = (1 + self.dims.len(), x.ndim());
+        if axes != found {
+            return Err(Error::value("number of axes", axes, found));
+        }
+        let order: Vec<usize> = [&[0], self.dims.as_slice()].concat();
+        let y = x.to_owned().into_dyn().permuted_axes(IxDyn(&order));
+        Ok(y.as_standard_layout().into_owned())
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Permute {
+    fn name(&self) -> &str {
+        "permute"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Permute::forward(self, &input.values).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let axis = |&axis: &usize| inputs.first().and_then(|input| input.len_of(axis));
+        vec![
+            [0].iter()
+                .chain(&self.dims)
+                .map(axis)
+                .collect::<Vec<_>>()
+                .into(),
+        ]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        match self.dims.first() {
+            Some(1) => OverTime::Each,
+            _ => OverTime::Whole("it changes what the timesteps are"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! `Pooling1d`: the largest or the average of a few timesteps.
+
+use super::padding::Padding;
+use crate::Element;
+use crate::error::{Error, Result, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
+
+/// What becomes of the timesteps that are pooled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pool {
+    Max,
+    Average,
+}
+
+impl Pool {
+    /// One number for each feature; there is at least one timestep.
+    pub(super) fn pool<A: Element>(self, x: ArrayView2<A>, mut y: ArrayViewMut1<A>) {
+        let timesteps = A::from_f64(x.nrows() as f64);
+        for (t, x) in x.outer_iter().enumerate() {
+            y.zip_mut_with(&x, |y, &x| match self {
+                _ if t == 0 => *y = x,
+                // A NaN stays.
+                Pool::Max if x > *y || x.is_nan() => *y = x,
+                Pool::Max => {}
+                Pool::Average => *y += x,
+            });
+        }
+        if self == Pool::Average {
+            y /= timesteps;
+        }
+    }
+}
+
+/// The largest, or the average, of every feature over windows of timesteps: (samples, timesteps, features) in, (samples,
+/// windows, features) out. What [`Padding::Same`] adds at the ends does not count. No mask goes on, as in Keras, and masked
+/// timesteps are read like all others. Source: `keras.layers.MaxPooling1D`, `AveragePooling1D`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::{Padding, Pooling1d};
+/// let x = array![[[1.0], [3.0], [2.0]]];
+/// assert_eq!(Pooling1d::max(2)?.forward(&x)?, array![[[3.0]]]);
+/// assert_eq!(Pooling1d::average(2)?.padding(Padding::Same)?.forward(&x)?, array![[[2.0], [2.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooling1d {
+    pool: Pool,
+    pool_size: usize,
+    strides: usize,
+    padding: Padding,
+}
+
+impl Pooling1d {
+    /// The largest of so many timesteps; windows lie side by side, unless you say more.
+    pub fn max(pool_size: usize) -> Result<Self> {
+        Self::new(Pool::Max, pool_size)
+    }
+
+    /// The average of so many timesteps; windows lie side by side, unless you say more.
+    pub fn average(pool_size: usize) -> Result<Self> {
+        Self::new(Pool::Average, pool_size)
+    }
+
+    fn new(pool: Pool, pool_size: usize) -> Result<Self> {
+        if pool_size == 0 {
+            return Err(Error::value("pool_size", "at least 1", 0));
+        }
+        Ok(Pooling1d {
+            pool,
+            pool_size,
+            strides: pool_size,
+            padding: Padding::Valid,
+        })
+    }
+
+    /// How many timesteps lie between two windows.
+    pub fn strides(mut self, strides: usize) -> Result<Self> {
+        if strides == 0 {
+            return Err(Error::value("strides", "at least 1", 0));
+        }
+        self.strides = strides;
+        Ok(self)
+    }
+
+    /// How the windows lie at both ends: [`Padding::Valid`] or [`Padding::Same`].
+    pub fn padding(mut self, padding: Padding) -> Result<Self> {
+        if padding == Padding::Causal {
+            return Err(Error::value("padding", "Valid or Same", "Causal"));
+        }
+        self.padding = padding;
+        Ok(self)
+    }
+
+    /// (samples, timesteps, features) in, (samples, windows, features) out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let (samples, timesteps, features) = x.dim();
+        let windows = self
+            .padding
+            .windows(timesteps, self.pool_size, self.strides)?;
+        check_size("output", &[samples, windows.count, features])?;
+        let mut y = Array3::zeros((samples, windows.count, features));
+        for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
+            for (window, y) in y.axis_iter_mut(Axis(0)).enumerate() {
+                let from = window * self.strides;
+                let to = from.saturating_add(self.pool_size) - windows.before;
+                let from = from.saturating_sub(windows.before);
+                self.pool.pool(x.slice(s![from..to.min(timesteps), ..]), y);
+            }
+        }
+        Ok(y)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Pooling1d {
+    fn name(&self) -> &str {
+        match self.pool {
+            Pool::Max => "max_pooling1d",
+            Pool::Average => "average_pooling1d",
+        }
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        Pooling1d::forward(self, &x).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let count = |timesteps| {
+            let windows = self
+                .padding
+                .windows(timesteps, self.pool_size, self.strides);
+            windows.ok().map(|windows| windows.count)
+        };
+        vec![
+            inputs
+                .first()
+                .unwrap_or(&Shape::unknown())
+                .with_timesteps(count),
+        ]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it pools timesteps")
+    }
+}

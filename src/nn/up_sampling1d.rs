@@ -1,0 +1,69 @@
+//! `UpSampling1d`: every timestep several times.
+
+use crate::Element;
+use crate::error::{Error, Result, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array3, ArrayRef, Axis, Ix3};
+
+/// Repeats every timestep: (samples, timesteps, features) in, (samples, size · timesteps, features) out. No mask goes on,
+/// as in Keras. Source: `keras.layers.UpSampling1D`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::UpSampling1d;
+/// assert_eq!(UpSampling1d::new(2)?.forward(&array![[[5.0], [6.0]]])?, array![[[5.0], [5.0], [6.0], [6.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpSampling1d {
+    size: usize,
+}
+
+impl UpSampling1d {
+    /// How often each timestep comes.
+    pub fn new(size: usize) -> Result<Self> {
+        if size == 0 {
+            return Err(Error::value("size", "at least 1", 0));
+        }
+        Ok(UpSampling1d { size })
+    }
+
+    /// (samples, timesteps, features) in, more timesteps out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let (samples, timesteps, features) = x.dim();
+        let shape = [samples, timesteps.saturating_mul(self.size), features];
+        check_size("output", &shape)?;
+        let mut y = Array3::zeros(shape);
+        for (t, mut y) in y.axis_iter_mut(Axis(1)).enumerate() {
+            y.assign(&x.index_axis(Axis(1), t / self.size));
+        }
+        Ok(y)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for UpSampling1d {
+    fn name(&self) -> &str {
+        "up_sampling1d"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        UpSampling1d::forward(self, &x).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let more = |timesteps: usize| timesteps.checked_mul(self.size);
+        vec![
+            inputs
+                .first()
+                .unwrap_or(&Shape::unknown())
+                .with_timesteps(more),
+        ]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it repeats timesteps")
+    }
+}

@@ -1,0 +1,71 @@
+//! `ZeroPadding1d`: timesteps of zeros at both ends.
+
+use crate::Element;
+use crate::error::{Result, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array3, ArrayRef, Ix3, s};
+
+/// Adds timesteps of zeros before and behind: (samples, timesteps, features) in, (samples, before + timesteps + behind,
+/// features) out. No mask goes on, as in Keras. Source: `keras.layers.ZeroPadding1D`.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::ZeroPadding1d;
+/// assert_eq!(ZeroPadding1d::new(1, 0).forward(&array![[[5.0]]])?, array![[[0.0], [5.0]]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZeroPadding1d {
+    before: usize,
+    behind: usize,
+}
+
+impl ZeroPadding1d {
+    /// So many timesteps before the first one, and so many behind the last.
+    pub fn new(before: usize, behind: usize) -> Self {
+        ZeroPadding1d { before, behind }
+    }
+
+    fn timesteps(self, timesteps: usize) -> usize {
+        let before = self.before.saturating_add(timesteps);
+        before.saturating_add(self.behind)
+    }
+
+    /// (samples, timesteps, features) in, more timesteps out.
+    pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let (samples, timesteps, features) = x.dim();
+        let shape = [samples, self.timesteps(timesteps), features];
+        check_size("output", &shape)?;
+        let mut y = Array3::zeros(shape);
+        let inside = self.before..self.before + timesteps;
+        y.slice_mut(s![.., inside, ..]).assign(x);
+        Ok(y)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for ZeroPadding1d {
+    fn name(&self) -> &str {
+        "zero_padding1d"
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        ZeroPadding1d::forward(self, &x).map(Flow::bare)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let more = |timesteps| Some(self.timesteps(timesteps));
+        vec![
+            inputs
+                .first()
+                .unwrap_or(&Shape::unknown())
+                .with_timesteps(more),
+        ]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Whole("it adds timesteps")
+    }
+}
