@@ -1,8 +1,8 @@
 //! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
 
 use crate::error::Result;
-use crate::run::{Options, Run};
-use crate::{Output, Recurrent, Returns};
+use crate::run::{Apart, Options, Run};
+use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
 
 /// A recurrent layer together with Keras' constructor flags: what configurations and files describe.
@@ -142,5 +142,15 @@ impl<R: Recurrent> Layer<R> {
         } else {
             None
         }
+    }
+}
+
+impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Layer<Bidirectional<F, B>> {
+    /// A call with the options set that returns the two outputs apart, see [`Bidirectional::run_apart`].
+    pub fn run_apart<'a>(
+        &'a self,
+        x: &'a ArrayRef<F::Elem, Ix3>,
+    ) -> Run<'a, Bidirectional<F, B>, Apart> {
+        self.of.run_apart(x).with_options(self.options)
     }
 }

@@ -103,7 +103,9 @@ pub use state::{BiState, Hidden, LstmState, State};
 pub use stream::Stream;
 
 // What stands around them.
-pub use model::{AnyLayer, Flow, Graph, Kept, LayerId, Model, Node, OverTime, Parameters, Shape};
+pub use model::{
+    AnyLayer, Flow, Graph, Kept, LayerApart, LayerId, Model, Node, OverTime, Parameters, Shape,
+};
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};
 pub use nn::{BatchNormalization, LayerNormalization, Softmax};

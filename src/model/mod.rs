@@ -1,6 +1,7 @@
 //! `Model`: layers one behind the other or in a graph, with masks flowing as in Keras.
 
 mod any_layer;
+mod apart;
 mod flow;
 mod graph;
 mod kept;
@@ -12,6 +13,7 @@ mod summary;
 
 pub use any_layer::{AnyLayer, OverTime, Parameters};
 pub(crate) use any_layer::{Called, Live, Stepped, one_input, wrong_inputs};
+pub use apart::LayerApart;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
 pub use kept::{Kept, Slot};

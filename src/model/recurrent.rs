@@ -5,11 +5,10 @@ use super::{
     AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
 };
 use crate::error::{Error, Result, check_size};
-use crate::{Element, Layer, Output, Recurrent, Returns, State};
+use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::iter;
 use ndarray::{Array2, ArrayView3, Axis};
 
 /// What a model keeps of a recurrent layer.
@@ -83,26 +82,79 @@ impl<R: Recurrent> Layer<R> {
         Ok(zero.with_arrays(&mut arrays.into_iter()))
     }
 
-    /// The outputs in Keras' order: the output, then the states.
-    fn outputs(
+    /// Puts mask and initial state to a run.
+    pub(super) fn begin<'a, V>(
         &self,
-        output: Flow<R::Elem>,
-        state: &R::State,
-    ) -> Result<impl Iterator<Item = Flow<R::Elem>> + use<R>> {
-        let mut states = Vec::new();
-        if self.returns().state {
-            states = state.to_arrays().ok_or_else(|| {
-                let expected =
-                    "false: the state of this layer does not say how it is made of arrays";
-                Error::value("return_state", expected, true)
-            })?;
+        mut run: Run<'a, R, V>,
+        input: &'a Flow<R::Elem>,
+        states: &[Flow<R::Elem>],
+        kept: Option<&Slot>,
+    ) -> Result<Run<'a, R, V>> {
+        if let Some(mask) = &input.mask
+            && (states.is_empty() || self.obeys_mask_with_state())
+        {
+            run = run.mask(mask);
         }
-        Ok(iter::once(output).chain(states.into_iter().map(Flow::bare)))
+        let axis = usize::from(self.is_time_major());
+        let samples = input.values.shape().get(axis).copied().unwrap_or(0);
+        if let Some(given) = self.given(states, samples)? {
+            run = run.from(given);
+        } else if let Some(slot) = kept {
+            run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
+        }
+        Ok(run)
+    }
+
+    /// The states in Keras' order, if they are to be returned.
+    pub(super) fn returned(&self, state: &R::State) -> Result<Vec<Flow<R::Elem>>> {
+        if !self.returns().state {
+            return Ok(Vec::new());
+        }
+        let arrays = state.to_arrays().ok_or_else(|| {
+            let expected = "false: the state of this layer does not say how it is made of arrays";
+            Error::value("return_state", expected, true)
+        })?;
+        Ok(arrays.into_iter().map(Flow::bare).collect())
+    }
+
+    /// The shapes of the states, if they are to be returned.
+    pub(super) fn returned_shapes(&self, samples: Option<usize>) -> Vec<Shape> {
+        let states = self.returns().state.then(|| self.inner().zero_state(1));
+        let arrays = states.and_then(|state| state.to_arrays::<R::Elem>());
+        let shape = |state: Array2<R::Elem>| Shape::from([samples, Some(state.ncols())]);
+        arrays.into_iter().flatten().map(shape).collect()
+    }
+
+    /// The state to keep, if it is kept.
+    pub(super) fn keep(&self, state: R::State) -> Option<Slot> {
+        self.is_stateful().then(|| {
+            Slot::new(Held::<_, R::Elem> {
+                state,
+                carried: None,
+            })
+        })
+    }
+
+    /// The state to keep before the first call.
+    pub(super) fn fresh_slot(&self) -> Slot {
+        Slot::new(Held::<_, R::Elem> {
+            state: self.inner().zero_state(1),
+            carried: None,
+        })
     }
 }
 
-/// The input of a recurrent layer.
-fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
+/// The input of a recurrent layer, and the states that come from other layers.
+pub(super) fn split<A>(mut inputs: Vec<Flow<A>>) -> Result<(Flow<A>, Vec<Flow<A>>)> {
+    if inputs.is_empty() {
+        return Err(wrong_inputs("at least 1", 0));
+    }
+    let states = inputs.split_off(1);
+    Ok((one_input(inputs)?, states))
+}
+
+/// The input as what it must be.
+pub(super) fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
     let expected = match input.values.ndim() {
         2 => "3 (samples, timesteps, features): does the layer before it return sequences?",
         _ => "3 (samples, timesteps, features)",
@@ -132,25 +184,19 @@ where
     }
 
     fn output_count(&self) -> usize {
-        let states = self.returns().state.then(|| self.state_count());
-        1 + states.flatten().unwrap_or(0)
+        1 + self.returned_shapes(None).len()
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         let input = inputs.first();
         let [samples, timesteps] = [0, 1].map(|axis| input.and_then(|input| input.len_of(axis)));
         let units = Some(self.inner().units());
-        let output = if self.returns().sequences {
+        let mut shapes = vec![if self.returns().sequences {
             Shape::from([samples, timesteps, units])
         } else {
             Shape::from([samples, units])
-        };
-        let mut shapes = vec![output];
-        if self.returns().state {
-            let states = self.inner().zero_state(1).to_arrays::<R::Elem>();
-            let shape = |state: Array2<R::Elem>| Shape::from([samples, Some(state.ncols())]);
-            shapes.extend(states.into_iter().flatten().map(shape));
-        }
+        }];
+        shapes.extend(self.returned_shapes(samples));
         shapes
     }
 
@@ -169,25 +215,10 @@ where
         self.whole().map_or(OverTime::Carries, OverTime::Whole)
     }
 
-    fn call(&self, mut inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Called<R::Elem>> {
-        if inputs.is_empty() {
-            return Err(wrong_inputs("at least 1", 0));
-        }
-        let states = inputs.split_off(1);
-        let input = one_input(inputs)?;
+    fn call(&self, inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Called<R::Elem>> {
+        let (input, states) = split(inputs)?;
         let x = sequence(&input)?;
-        let mut run = self.run(&x);
-        if let Some(mask) = &input.mask
-            && (states.is_empty() || self.obeys_mask_with_state())
-        {
-            run = run.mask(mask);
-        }
-        let samples = x.len_of(Axis(usize::from(self.is_time_major())));
-        if let Some(given) = self.given(&states, samples)? {
-            run = run.from(given);
-        } else if let Some(slot) = kept {
-            run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
-        }
+        let run = self.begin(self.run(&x), &input, &states, kept)?;
         let returns = Returns {
             state: true,
             ..self.returns()
@@ -201,14 +232,9 @@ where
         };
         // The mask goes on as it came, also behind `go_backwards`: so does Keras.
         let mask = input.mask.filter(|_| self.returns().sequences);
-        let outputs = self.outputs(Flow { values, mask }, &state)?.collect();
-        let kept = self.is_stateful().then(|| {
-            Slot::new(Held::<_, R::Elem> {
-                state,
-                carried: None,
-            })
-        });
-        Ok((outputs, kept))
+        let mut outputs = vec![Flow { values, mask }];
+        outputs.extend(self.returned(&state)?);
+        Ok((outputs, self.keep(state)))
     }
 
     fn step(&self, inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Stepped<R::Elem>> {
@@ -242,17 +268,15 @@ where
         } else {
             Flow::bare(y)
         };
-        let mut outputs: Vec<_> = self.outputs(output, &state)?.map(Live::result).collect();
-        if let Some(output) = outputs.first_mut() {
-            output.is_timestep = sequences;
-        }
+        let mut outputs = vec![Live {
+            flow: output,
+            is_timestep: sequences,
+        }];
+        outputs.extend(self.returned(&state)?.into_iter().map(Live::result));
         Ok((outputs, Some(Slot::new(Held { state, carried }))))
     }
 
     fn fresh(&self) -> Option<Slot> {
-        Some(Slot::new(Held::<_, R::Elem> {
-            state: self.inner().zero_state(1),
-            carried: None,
-        }))
+        Some(self.fresh_slot())
     }
 }

@@ -7,7 +7,7 @@ use super::flags::Flags;
 use super::roles::{Named, Prefixes, Roles, roles_of, state_of};
 use super::subject::{Subject, directions};
 use ndarray::{Array, Dimension};
-use recurrent::{BiState, Bidirectional, Element, Layer, Model, Recurrent, Run};
+use recurrent::{AnyLayer, BiState, Bidirectional, Element, Layer, Recurrent, Run};
 
 /// Calls a layer whose state nobody keeps but the caller. `run` goes from a state to outputs and a state.
 fn calls_by_hand<A, S: Roles<A>>(
@@ -52,8 +52,8 @@ impl<F, B> Apart<F, B> {
 impl<A, F, B> Subject<A> for Apart<F, B>
 where
     A: Element,
-    F: Recurrent<Elem = A>,
-    B: Recurrent<Elem = A>,
+    F: Recurrent<Elem = A> + Send + Sync + 'static,
+    B: Recurrent<Elem = A> + Send + Sync + 'static,
     F::State: Roles<A>,
     B::State: Roles<A>,
 {
@@ -84,8 +84,9 @@ where
         )
     }
 
-    fn add_to(self: Box<Self>, _: Model<A>) -> Outcome<Model<A>> {
-        Err("a model of one output has no place for merge_mode null".into())
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>> {
+        let layer = self.flags.layer(self.of);
+        Box::new(layer.mask_with_state(mask_with_state).apart())
     }
 }
 
@@ -140,7 +141,7 @@ where
         })
     }
 
-    fn add_to(self: Box<Self>, model: Model<R::Elem>) -> Outcome<Model<R::Elem>> {
-        Ok(model.add(self.layer))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<R::Elem>> {
+        Box::new(self.layer.mask_with_state(mask_with_state))
     }
 }

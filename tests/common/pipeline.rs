@@ -64,7 +64,7 @@ fn add<A: Precision>(
             }
             model.add(Softmax::new())
         }
-        _ => return layer::<A>(class, config, weights)?.add_to(model),
+        _ => return Ok(model.add(layer::<A>(class, config, weights)?.into_layer(false))),
     };
     fields.done()?;
     weights.done()?;

@@ -6,15 +6,15 @@ use super::call::Call;
 use super::compare::same_bits_all;
 use super::flags::Flags;
 use super::roles::{Named, Prefixes, Roles, roles_of, state_of};
-use recurrent::{Bidirectional, Causal, Element, Layer, Model, Output, Recurrent, Session};
+use recurrent::{AnyLayer, Bidirectional, Causal, Element, Layer, Output, Recurrent, Session};
 
 /// What a case asks of a layer.
 pub trait Subject<A: Element> {
     /// Runs successive calls and returns the outputs of each, in Keras' order.
     fn calls(&self, calls: &[Call<A>]) -> Outcome<Vec<Named<A>>>;
 
-    /// Puts the layer at the end of a model.
-    fn add_to(self: Box<Self>, model: Model<A>) -> Outcome<Model<A>>;
+    /// The layer for a model; `mask_with_state` is whether it obeys a mask although its initial state is given.
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>>;
 }
 
 /// An output and its state as a list.
@@ -133,8 +133,8 @@ where
         )
     }
 
-    fn add_to(self: Box<Self>, model: Model<R::Elem>) -> Outcome<Model<R::Elem>> {
-        Ok(model.add(self.layer))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<R::Elem>> {
+        Box::new(self.layer.mask_with_state(mask_with_state))
     }
 }
 
@@ -172,7 +172,7 @@ where
         })
     }
 
-    fn add_to(self: Box<Self>, model: Model<A>) -> Outcome<Model<A>> {
-        Ok(model.add(self.layer))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>> {
+        Box::new(self.layer.mask_with_state(mask_with_state))
     }
 }

@@ -1,0 +1,120 @@
+//! A `Bidirectional` whose outputs stay apart, as a layer of a model.
+
+use super::any_layer::one_input;
+use super::recurrent::{sequence, split};
+use super::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot};
+use crate::error::{Error, Result};
+use crate::{Bidirectional, Layer, Recurrent};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A [`Bidirectional`] as a layer of a [`Model`](crate::Model) with two outputs, the forward and the backward one, before
+/// its states: Keras' `merge_mode=None`. Made by [`Layer::apart`].
+///
+/// ```
+/// use ndarray::Array3;
+/// use recurrent::{Bidirectional, Combine, Flow, Gru, Layer, Model};
+/// let gru = |seed| Gru::<f32>::builder(2, 3).seed(seed).build();
+/// let both = Layer::new(Bidirectional::new(gru(0)?, gru(1)?)).return_sequences(true);
+/// let mut graph = Model::graph();
+/// let x = graph.input("x");
+/// let bidirectional = graph.layer("bidirectional", both.apart())?;
+/// let [forward, backward] = graph.call(bidirectional, [x])?;
+/// let most = graph.add("most", Combine::Maximum, [forward, backward])?;
+/// let model = graph.finish([most])?;
+/// assert_eq!(model.forward(&Array3::zeros((2, 5, 2)))?.shape(), [2, 5, 3]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LayerApart<F, B>(Layer<Bidirectional<F, B>>);
+
+impl<F, B> Layer<Bidirectional<F, B>>
+where
+    F: Recurrent,
+    B: Recurrent<Elem = F::Elem>,
+{
+    /// In a [`Model`](crate::Model): the two outputs, not merged.
+    pub fn apart(self) -> LayerApart<F, B> {
+        LayerApart(self)
+    }
+}
+
+impl<F, B> AnyLayer<F::Elem> for LayerApart<F, B>
+where
+    F: Recurrent + Send + Sync,
+    B: Recurrent<Elem = F::Elem> + Send + Sync,
+{
+    fn name(&self) -> &str {
+        "bidirectional"
+    }
+
+    fn forward(&self, input: Flow<F::Elem>) -> Result<Flow<F::Elem>> {
+        if self.output_count() > 1 {
+            let expected = "1: a layer of a Model passes on one output";
+            return Err(Error::value(
+                "number of outputs",
+                expected,
+                self.output_count(),
+            ));
+        }
+        one_input(self.forward_all(vec![input])?)
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<F::Elem>>) -> Result<Vec<Flow<F::Elem>>> {
+        self.call(inputs, None).map(|(flows, _)| flows)
+    }
+
+    fn output_count(&self) -> usize {
+        2 + self.0.returned_shapes(None).len()
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let input = inputs.first();
+        let [samples, timesteps] = [0, 1].map(|axis| input.and_then(|input| input.len_of(axis)));
+        let direction = |units| {
+            if self.0.returns().sequences {
+                Shape::from([samples, timesteps, Some(units)])
+            } else {
+                Shape::from([samples, Some(units)])
+            }
+        };
+        let mut shapes: Vec<Shape> = self.0.inner().directions().map(direction).into();
+        shapes.extend(self.0.returned_shapes(samples));
+        shapes
+    }
+
+    fn parameters(&self) -> Parameters {
+        AnyLayer::parameters(&self.0)
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        self.0.over_time(axes)
+    }
+
+    fn call(&self, inputs: Vec<Flow<F::Elem>>, kept: Option<&Slot>) -> Result<Called<F::Elem>> {
+        let (input, states) = split(inputs)?;
+        let x = sequence(&input)?;
+        let run = self.0.begin(self.0.run_apart(&x), &input, &states, kept)?;
+        let (forward, backward, state) = if self.0.returns().sequences {
+            let (forward, backward, state) = run.sequences_and_state()?;
+            (forward.into_dyn(), backward.into_dyn(), state)
+        } else {
+            let (forward, backward, state) = run.last_and_state()?;
+            (forward.into_dyn(), backward.into_dyn(), state)
+        };
+        let mask = input.mask.filter(|_| self.0.returns().sequences);
+        let both = [(forward, mask.clone()), (backward, mask)];
+        let both = both.map(|(values, mask)| Flow { values, mask });
+        let mut outputs = Vec::from(both);
+        outputs.extend(self.0.returned(&state)?);
+        Ok((outputs, self.0.keep(state)))
+    }
+
+    fn fresh(&self) -> Option<Slot> {
+        Some(self.0.fresh_slot())
+    }
+}
