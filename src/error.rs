@@ -85,9 +85,61 @@ pub enum Error {
         /// Why.
         source: Box<Error>,
     },
+    /// A file does not hold what it must hold there.
+    #[cfg(any(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    ))]
+    File {
+        /// Where in the file, from the outside in: `"model.weights.h5: /layers/lstm/cell/vars/0"` …
+        part: String,
+        /// What it must hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
 }
 
 impl Error {
+    #[cfg(any(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    ))]
+    pub(crate) fn file(part: impl ToString, expected: impl ToString, found: impl ToString) -> Self {
+        Error::File {
+            part: part.to_string(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
+    /// Says in which file, or which part of one, something went wrong; errors about no file stay as they are.
+    #[cfg(any(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    ))]
+    #[must_use]
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Error::File {
+                part,
+                expected,
+                found,
+            } => Error::File {
+                part: alloc::format!("{outer}: {part}"),
+                expected,
+                found,
+            },
+            other => other,
+        }
+    }
+
     pub(crate) fn value(name: &'static str, expected: impl ToString, found: impl ToString) -> Self {
         Error::Value {
             name,
@@ -155,6 +207,17 @@ impl fmt::Display for Error {
                 name,
                 source,
             } => write!(f, "layer {index} ({name}): {source}"),
+            #[cfg(any(
+                feature = "keras",
+                feature = "npz",
+                feature = "onnx",
+                feature = "safetensors"
+            ))]
+            Error::File {
+                part,
+                expected,
+                found,
+            } => write!(f, "{part}: found {found}, expected {expected}"),
         }
     }
 }

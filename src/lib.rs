@@ -74,6 +74,13 @@ mod error;
 mod init;
 mod kernel;
 mod layer;
+#[cfg(any(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+mod load;
 mod mask;
 mod model;
 mod nn;
@@ -112,6 +119,23 @@ pub use nn::{BatchNormalization, LayerNormalization, Softmax};
 pub use nn::{Conv1d, Conv1dBuilder, GlobalPooling1d, Padding, Pooling1d};
 pub use nn::{Cropping1d, Flatten, Permute, RepeatVector, Reshape, UpSampling1d, ZeroPadding1d};
 pub use nn::{Dense, Embedding, Masking};
+
+// Files.
+#[cfg(any(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+pub use load::Limits;
+#[doc(hidden)]
+#[cfg(any(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+pub use load::format;
 
 // What all of it is made of.
 pub use activation::Activation;

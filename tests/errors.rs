@@ -312,7 +312,7 @@ fn states_of_other_batches_and_layers() {
         "sample 2 does not exist: there are 2, counted from 0",
     );
     assert!(
-        kept.h == ndarray::Array2::ones((2, 3)),
+        kept.h == ndarray::Array2::<f32>::ones((2, 3)),
         "a refused reset changes nothing"
     );
     let mut uneven = state((3, 3), (2, 3));
@@ -321,7 +321,7 @@ fn states_of_other_batches_and_layers() {
         uneven.reset_samples(&[0, 2]),
         "sample 2 does not exist: there are 2, counted from 0",
     );
-    assert!(uneven.h == Array2::ones((3, 3)));
+    assert!(uneven.h == Array2::<f32>::ones((3, 3)));
     says(
         kept.select(&[2]),
         "sample 2 does not exist: there are 2, counted from 0",
@@ -398,5 +398,5 @@ fn a_refused_push_changes_nothing() {
         "sample 7 does not exist: there are 2, counted from 0",
     );
     assert_eq!(live.push(&good).unwrap(), twin.push(&good).unwrap());
-    assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), []);
+    assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), [0.0f32; 0]);
 }

@@ -1,0 +1,155 @@
+//! Chunks: an array in pieces of one shape, put together.
+
+use super::super::cursor::to_length;
+use super::super::tensor::size;
+use super::chunk_index::{Chunk, Grid};
+use super::file::File;
+use super::filter;
+use super::layout::Chunked;
+use crate::error::{Error, Result};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A chunk may be larger than its array, but not by more than this and 16 times.
+const CHUNK_SLACK: usize = 1 << 20;
+/// A chunk takes at least so many bytes of its file, for its address or its numbers.
+const LEAST_CHUNK: usize = 8;
+
+/// The bytes of an array of `shape`, in its order.
+pub(super) fn read(
+    file: &File,
+    path: &str,
+    chunked: &Chunked,
+    shape: &[usize],
+    element: usize,
+) -> Result<Vec<u8>> {
+    let chunk = &chunked.shape[..];
+    let refuse = |expected: &str| {
+        let found = format!("chunks of {chunk:?} in an array of {shape:?}");
+        Error::file(path, expected, found)
+    };
+    if chunk.len() != shape.len() || chunk.contains(&0) {
+        return Err(refuse("chunks with the axes of the array"));
+    }
+    let wanted = size(path, shape, element)?;
+    if wanted == 0 {
+        return Ok(Vec::new());
+    }
+    let unpacked = size(path, chunk, element)?;
+    if unpacked / 16 > wanted.saturating_add(CHUNK_SLACK) {
+        return Err(refuse("chunks that are not much larger than the array"));
+    }
+    let counts: Vec<_> = shape
+        .iter()
+        .zip(chunk)
+        .map(|(n, c)| n.div_ceil(*c))
+        .collect();
+    let grid = Grid {
+        counts: &counts,
+        chunk,
+        bytes: unpacked,
+        filtered: !chunked.filters.is_empty(),
+    };
+    let total = grid.total();
+    let missing = |stored: usize| Error::file(path, format!("{total} chunks"), format!("{stored}"));
+    if total > file.len() / LEAST_CHUNK {
+        return Err(missing(0));
+    }
+    // All of them are looked up before anything is allocated for their numbers.
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut stored_bytes = 0u64;
+    chunked.index.walk(file, &grid, |chunk| {
+        // Side by side they fit into the file; a chunk that is there twice could take any memory.
+        stored_bytes = stored_bytes.saturating_add(chunk.stored.unwrap_or(unpacked as u64));
+        if chunks.len() == total || stored_bytes > file.len() as u64 {
+            return Err(refuse("every chunk once, and room for them in the file"));
+        }
+        chunks.push(chunk);
+        Ok(())
+    })?;
+    chunks.sort_unstable_by_key(|chunk| chunk.number);
+    chunks.dedup_by_key(|chunk| chunk.number);
+    if chunks.len() != total {
+        return Err(missing(chunks.len()));
+    }
+    file.count_array(wanted, path)?;
+    let mut bytes = vec![0; wanted];
+    for stored in &chunks {
+        let place = grid.place(stored.number);
+        let starts: Vec<_> = place.iter().zip(chunk).map(|(p, c)| p * c).collect();
+        let ends = starts
+            .iter()
+            .zip(chunk)
+            .map(|(start, length)| start + length);
+        let sticks_out = ends.zip(shape).any(|(end, &last)| end > last);
+        let plain = chunked.plain_edges && sticks_out;
+        let filters = if plain { &[][..] } else { &chunked.filters[..] };
+        let stored_bytes = stored
+            .stored
+            .filter(|_| grid.filtered)
+            .unwrap_or(unpacked as u64);
+        let packed = file.slice(stored.address, to_length(stored_bytes, path)?, path)?;
+        // What is inflated counts, even where the array needs little of it.
+        file.count_array(if filters.is_empty() { 0 } else { unpacked }, path)?;
+        let numbers = filter::undo(filters, stored.skipped, packed, unpacked, path)?;
+        if numbers.len() != unpacked {
+            let expected = format!("{unpacked} bytes in a chunk");
+            return Err(Error::file(path, expected, numbers.len()));
+        }
+        scatter(&mut bytes, shape, &numbers, chunk, &starts, element);
+    }
+    Ok(bytes)
+}
+
+/// Copies what lies inside of the array, in runs that are contiguous in both.
+fn scatter(
+    array: &mut [u8],
+    shape: &[usize],
+    numbers: &[u8],
+    chunk: &[usize],
+    starts: &[usize],
+    element: usize,
+) {
+    // From `split` on, chunk and array have the same axes; the axis before it is cut.
+    let same = shape
+        .iter()
+        .zip(chunk)
+        .rev()
+        .take_while(|(n, c)| n == c)
+        .count();
+    let split = (shape.len() - same).saturating_sub(1);
+    let tail: usize = shape
+        .get(split + 1..)
+        .unwrap_or_default()
+        .iter()
+        .product::<usize>()
+        * element;
+    let inside: Vec<_> = starts
+        .iter()
+        .zip(shape)
+        .zip(chunk)
+        .map(|((s, n), c)| (n - s).min(*c))
+        .collect();
+    let run = inside.get(split).map_or(element, |n| n * tail);
+    let mut at = vec![0; split];
+    loop {
+        let (mut to, mut from) = (0, 0);
+        for axis in 0..split {
+            to = to * shape[axis] + starts[axis] + at[axis];
+            from = from * chunk[axis] + at[axis];
+        }
+        if let Some(&start) = starts.get(split) {
+            to = (to * shape[split] + start) * tail;
+            from *= chunk[split] * tail;
+        }
+        array[to..to + run].copy_from_slice(&numbers[from..from + run]);
+        // The next place, the last axis fastest.
+        let next = (0..split).rev().find(|&axis| at[axis] + 1 < inside[axis]);
+        let Some(axis) = next else {
+            return;
+        };
+        at[axis] += 1;
+        at[axis + 1..].fill(0);
+    }
+}

@@ -1,0 +1,46 @@
+//! Bytes into named arrays, attributes and graphs; no part of the crate's public interface.
+//!
+//! Every reader borrows the bytes of its file. Opening a file reads its directory only; the numbers of an array are read
+//! when a [`Tensor`] is asked for them, so that its shape can be checked before anything is allocated.
+
+mod cursor;
+#[cfg(any(feature = "keras", feature = "npz"))]
+mod inflate;
+mod meter;
+mod number;
+mod tensor;
+
+#[cfg(feature = "keras")]
+pub mod hdf5;
+#[cfg(feature = "keras")]
+pub mod json;
+#[cfg(feature = "npz")]
+pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
+#[cfg(any(feature = "keras", feature = "npz"))]
+pub mod zip;
+
+pub use number::Number;
+pub use tensor::{Arrays, Tensor};
+
+use crate::Limits;
+use crate::error::{Error, Result};
+use alloc::format;
+
+/// Refuses a file that is larger than the limits allow.
+fn check_file(bytes: &[u8], limits: &Limits) -> Result<()> {
+    if bytes.len() as u64 <= limits.file_bytes {
+        return Ok(());
+    }
+    let expected = format!("at most {} bytes", limits.file_bytes);
+    Err(Error::file(
+        "file",
+        expected,
+        format!("{} bytes", bytes.len()),
+    ))
+}

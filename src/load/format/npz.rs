@@ -1,0 +1,89 @@
+//! `.npz`: arrays of NumPy, in a zip archive.
+
+use super::npy::{self, Header};
+use super::tensor::{Arrays, Tensor, size};
+use super::zip::{Archive, Writer};
+use crate::error::{Error, Result};
+use crate::{Element, Limits};
+use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ndarray::ArrayViewD;
+
+const EXTENSION: &str = ".npy";
+/// Longer than the header of any array of numbers.
+const HEAD_BYTES: usize = 4096;
+
+/// A `.npz` file. An array has the name of its member, without `.npy`.
+pub struct File<'a> {
+    archive: Archive<'a>,
+    limits: Limits,
+}
+
+impl<'a> File<'a> {
+    /// Reads the directory of the archive.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        Ok(File {
+            archive: Archive::open(bytes, limits)?,
+            limits: limits.clone(),
+        })
+    }
+}
+
+impl Arrays for File<'_> {
+    fn names(&self) -> Result<Vec<String>> {
+        let names = self.archive.names();
+        Ok(names
+            .map(|name| name.strip_suffix(EXTENSION).unwrap_or(name).to_string())
+            .collect())
+    }
+
+    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+        let with = format!("{name}{EXTENSION}");
+        let member = if self.archive.contains(&with) {
+            with
+        } else {
+            name.to_string()
+        };
+        let head = self.archive.head(&member, HEAD_BYTES)?;
+        let header = Header::read(&head, &self.limits).map_err(|error| error.within(&member))?;
+        let start = header.length;
+        // Before anything is inflated, and of whatever is inflated.
+        let expected = start.saturating_add(size(name, &header.shape, header.number.size())?);
+        let length = self.archive.length(&member)?;
+        if length != expected {
+            let expected = format!("{expected} bytes for the shape {:?}", header.shape);
+            return Err(Error::file(&member, expected, format!("{length} bytes")));
+        }
+        let bytes = move || {
+            Ok(match self.archive.read(&member)? {
+                Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(start..).unwrap_or_default()),
+                Cow::Owned(mut bytes) => {
+                    bytes.drain(..start.min(bytes.len()));
+                    Cow::Owned(bytes)
+                }
+            })
+        };
+        header.tensor(name.to_string(), bytes)
+    }
+}
+
+/// A `.npz` file of these arrays, deflated if asked for. The same arrays make the same file.
+pub fn write<A: Element>(arrays: &[(&str, ArrayViewD<A>)], deflate: bool) -> Result<Vec<u8>> {
+    let mut writer = Writer::new();
+    let mut names = BTreeSet::new();
+    for (name, array) in arrays {
+        if !names.insert(name) {
+            let found = format!("two of {name:?}");
+            return Err(Error::file("npz file", "arrays of different names", found));
+        }
+        writer.add(
+            &format!("{name}{EXTENSION}"),
+            &npy::write(array.view()),
+            deflate,
+        )?;
+    }
+    writer.finish()
+}

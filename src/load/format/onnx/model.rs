@@ -1,0 +1,79 @@
+//! `Model`: a graph, and the versions of the operators in it.
+
+use super::super::check_file;
+use super::super::meter::Meter;
+use super::fields::Fields;
+use super::graph::Graph;
+use crate::Limits;
+use crate::error::{Error, Result};
+use alloc::vec::Vec;
+
+/// A file holds at most so many inputs and outputs of nodes for each of [`Limits::entries`]; other things count more.
+const NAMES_PER_ENTRY: u64 = 16;
+/// What a node, and what an attribute or an array, counts: as many names as take its memory.
+pub(super) const NODE: u64 = NAMES_PER_ENTRY;
+pub(super) const ATTRIBUTE: u64 = NAMES_PER_ENTRY / 4;
+
+/// A model in ONNX.
+pub struct Model<'a> {
+    /// The version of the format.
+    pub ir_version: i64,
+    /// Who wrote it.
+    pub producer: &'a str,
+    /// The domains of its operators and their versions; the domain of ONNX itself is empty.
+    pub opsets: Vec<(&'a str, i64)>,
+    /// What it computes.
+    pub graph: Graph<'a>,
+}
+
+/// What reading may use up.
+pub(super) struct Allowance<'l> {
+    pub entries: Meter,
+    pub limits: &'l Limits,
+}
+
+impl<'a> Model<'a> {
+    /// Reads everything but the numbers of the arrays.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        check_file(bytes, limits)?;
+        let entries = NAMES_PER_ENTRY.saturating_mul(limits.entries as u64);
+        let allowance = Allowance {
+            entries: Meter::new("names (a node counts 16, an attribute 4)", entries),
+            limits,
+        };
+        let (mut ir_version, mut producer, mut graph) = (0, "", None);
+        let mut opsets = Vec::new();
+        for field in Fields::new(bytes) {
+            let field = field?;
+            match field.number {
+                1 => ir_version = field.int()?,
+                2 => producer = field.text()?,
+                7 => graph = Some(Graph::read(field.bytes()?, &allowance, 0)?),
+                8 => {
+                    allowance.entries.take(1, "ONNX model")?;
+                    opsets.push(opset(field.bytes()?)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(Model {
+            ir_version,
+            producer,
+            opsets,
+            graph: graph.ok_or_else(|| Error::file("ONNX model", "a graph", "none"))?,
+        })
+    }
+}
+
+fn opset(message: &[u8]) -> Result<(&str, i64)> {
+    let mut opset = ("", 0);
+    for field in Fields::new(message) {
+        let field = field?;
+        match field.number {
+            1 => opset.0 = field.text()?,
+            2 => opset.1 = field.int()?,
+            _ => {}
+        }
+    }
+    Ok(opset)
+}

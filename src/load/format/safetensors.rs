@@ -1,0 +1,168 @@
+//! safetensors: what users of PyTorch keep weights in.
+//!
+//! The `safetensors` crate checks the header: arrays lie side by side, within the file, and are as long as their shapes.
+
+use super::check_file;
+use super::number::{self, Number};
+use super::tensor::{Arrays, Tensor};
+use crate::error::{Error, Result};
+use crate::{Element, Limits};
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+use ndarray::ArrayViewD;
+use safetensors::tensor::Metadata;
+use safetensors::{Dtype, SafeTensors};
+
+const PART: &str = "safetensors file";
+/// Bytes of the length of the header.
+const LENGTH: usize = 8;
+
+/// A safetensors file.
+pub struct File<'a> {
+    header: Metadata,
+    /// What is behind the header.
+    data: &'a [u8],
+}
+
+impl<'a> File<'a> {
+    /// Reads and checks the header.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        check_file(bytes, limits)?;
+        let claimed = bytes
+            .first_chunk()
+            .map_or(0, |&length| u64::from_le_bytes(length));
+        if claimed > limits.text_bytes as u64 {
+            let expected = format!("a header of at most {} bytes", limits.text_bytes);
+            return Err(Error::file(PART, expected, format!("{claimed} bytes")));
+        }
+        let (length, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| Error::file(PART, "a sound header", error))?;
+        let count = header.offset_keys().len();
+        if count > limits.entries {
+            let expected = format!("at most {} arrays", limits.entries);
+            return Err(Error::file(PART, expected, count));
+        }
+        Ok(File {
+            header,
+            data: bytes.get(LENGTH + length..).unwrap_or_default(),
+        })
+    }
+
+    /// A text of the header's `__metadata__`.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        Some(self.header.metadata().as_ref()?.get(key)?)
+    }
+}
+
+impl Arrays for File<'_> {
+    fn names(&self) -> Result<Vec<String>> {
+        let mut names = self.header.offset_keys();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+        let missing = || Error::file(PART, format!("an array {name:?}"), "none");
+        let info = self.header.info(name).ok_or_else(missing)?;
+        let number = kind(info.dtype).ok_or_else(|| {
+            let expected = "booleans, whole numbers, or floating-point numbers of 16 bits and more";
+            Error::file(name, expected, info.dtype)
+        })?;
+        let (start, end) = info.data_offsets;
+        let bytes = self.data.get(start..end).ok_or_else(missing)?;
+        Tensor::new(name.to_string(), info.shape.clone(), number, move || {
+            Ok(Cow::Borrowed(bytes))
+        })
+    }
+}
+
+fn kind(dtype: Dtype) -> Option<Number> {
+    Some(match dtype {
+        Dtype::BOOL => Number::Bool,
+        Dtype::I8 => Number::I8,
+        Dtype::I16 => Number::I16,
+        Dtype::I32 => Number::I32,
+        Dtype::I64 => Number::I64,
+        Dtype::U8 => Number::U8,
+        Dtype::U16 => Number::U16,
+        Dtype::U32 => Number::U32,
+        Dtype::U64 => Number::U64,
+        Dtype::F16 => Number::F16,
+        Dtype::BF16 => Number::BF16,
+        Dtype::F32 => Number::F32,
+        Dtype::F64 => Number::F64,
+        _ => return None,
+    })
+}
+
+/// A file of these arrays, with these texts in its `__metadata__`. The same arrays make the same file.
+pub fn write<A: Element>(
+    arrays: &[(&str, ArrayViewD<A>)],
+    metadata: &[(&str, &str)],
+) -> Result<Vec<u8>> {
+    const METADATA: &str = "__metadata__";
+    let once = |names: &BTreeMap<&str, String>, name: &str| {
+        if name == METADATA || names.contains_key(name) {
+            return Err(Error::file(
+                PART,
+                "arrays and texts of different names",
+                format!("{name:?}"),
+            ));
+        }
+        Ok(())
+    };
+    let mut texts = BTreeMap::new();
+    for (key, text) in metadata {
+        once(&texts, key)?;
+        texts.insert(*key, quoted(text));
+    }
+    let (mut infos, mut data) = (BTreeMap::new(), Vec::new());
+    let kind = number::of::<A>();
+    let dtype = if kind == Number::F32 { "F32" } else { "F64" };
+    for (name, array) in arrays {
+        once(&infos, name)?;
+        let start = data.len();
+        number::write(array, &mut data);
+        let (shape, end) = (array.shape(), data.len());
+        let info =
+            format!(r#"{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{start},{end}]}}"#);
+        infos.insert(*name, info);
+    }
+    if !texts.is_empty() {
+        infos.insert(METADATA, object(&texts));
+    }
+    let mut header = object(&infos).into_bytes();
+    header.resize(header.len().next_multiple_of(LENGTH), b' ');
+    let mut bytes = Vec::with_capacity(LENGTH + header.len() + data.len());
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.append(&mut header);
+    bytes.append(&mut data);
+    Ok(bytes)
+}
+
+/// A JSON object of fields that are JSON.
+fn object(fields: &BTreeMap<&str, String>) -> String {
+    let fields = fields
+        .iter()
+        .map(|(key, value)| format!("{}:{value}", quoted(key)));
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            // Writing to a String cannot fail.
+            '\0'..' ' => _ = write!(quoted, "\\u{:04x}", u32::from(c)),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

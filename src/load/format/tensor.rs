@@ -1,0 +1,152 @@
+//! `Tensor`: an array of a file, not read yet; `Arrays`: a file full of them.
+
+use super::number::{self, Number};
+use crate::Element;
+use crate::error::{Error, Result};
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
+
+/// A file that holds arrays under names.
+pub trait Arrays {
+    /// The names of all its arrays, sorted.
+    fn names(&self) -> Result<Vec<String>>;
+
+    /// The array of that name; an `Err` if there is none.
+    fn tensor(&self, name: &str) -> Result<Tensor<'_>>;
+
+    /// The numbers of the array of that name: [`Tensor::array`].
+    fn get<A: Element>(&self, name: &str) -> Result<ArrayD<A>>
+    where
+        Self: Sized,
+    {
+        self.tensor(name)?.array()
+    }
+}
+
+/// An array of a file: name, shape and kind are known, the numbers are read when they are asked for.
+pub struct Tensor<'a> {
+    name: String,
+    shape: Vec<usize>,
+    number: Number,
+    big_endian: bool,
+    fortran_order: bool,
+    bytes: Bytes<'a>,
+}
+
+type Bytes<'a> = Box<dyn Fn() -> Result<Cow<'a, [u8]>> + 'a>;
+
+impl<'a> Tensor<'a> {
+    /// `bytes` is called once for each reading; an `Err` if not even the size of the array can be counted.
+    pub(super) fn new(
+        name: String,
+        shape: Vec<usize>,
+        number: Number,
+        bytes: impl Fn() -> Result<Cow<'a, [u8]>> + 'a,
+    ) -> Result<Self> {
+        size(&name, &shape, number.size())?;
+        Ok(Tensor {
+            name,
+            shape,
+            number,
+            big_endian: false,
+            fortran_order: false,
+            bytes: Box::new(bytes),
+        })
+    }
+
+    /// The largest byte of each number comes first.
+    #[cfg(any(feature = "keras", feature = "npz"))]
+    pub(super) fn big_endian(mut self, yes: bool) -> Self {
+        self.big_endian = yes;
+        self
+    }
+
+    /// The first axis runs fastest.
+    #[cfg(feature = "npz")]
+    pub(super) fn fortran_order(mut self, yes: bool) -> Self {
+        self.fortran_order = yes;
+        self
+    }
+
+    /// What the file calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its shape, as the file claims it. Compare it before the numbers are read.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// What kind of numbers it holds.
+    pub fn number(&self) -> Number {
+        self.number
+    }
+
+    /// Its floating-point numbers, each as the nearest `A`. Whole numbers are no weights and refused.
+    pub fn array<A: Element>(&self) -> Result<ArrayD<A>> {
+        if !self.number.is_float() {
+            return Err(self.refuse("floating-point numbers"));
+        }
+        self.numbers()
+    }
+
+    /// Its numbers of whatever kind, each as the nearest `A`.
+    pub fn numbers<A: Element>(&self) -> Result<ArrayD<A>> {
+        let bytes = self.bytes()?;
+        self.shaped(number::elements(self.number, self.big_endian, &bytes))
+    }
+
+    /// Its whole numbers; fractions are refused.
+    pub fn integers(&self) -> Result<ArrayD<i64>> {
+        if self.number.is_float() {
+            return Err(self.refuse("whole numbers"));
+        }
+        let integers = number::integers(self.number, self.big_endian, &self.bytes()?);
+        let beyond = || Error::file(&self.name, "numbers below 2^63", "a larger one");
+        self.shaped(integers.ok_or_else(beyond)?)
+    }
+
+    fn refuse(&self, expected: &str) -> Error {
+        Error::file(&self.name, expected, self.number)
+    }
+
+    fn bytes(&self) -> Result<Cow<'a, [u8]>> {
+        let expected = size(&self.name, &self.shape, self.number.size())?;
+        let bytes = (self.bytes)()?;
+        if bytes.len() == expected {
+            return Ok(bytes);
+        }
+        let expected = format!("{expected} bytes for the shape {:?}", self.shape);
+        let found = format!("{} bytes", bytes.len());
+        Err(Error::file(&self.name, expected, found))
+    }
+
+    fn shaped<T>(&self, numbers: Vec<T>) -> Result<ArrayD<T>> {
+        let shape = IxDyn(&self.shape).set_f(self.fortran_order);
+        ArrayD::from_shape_vec(shape, numbers)
+            .map_err(|error| Error::file(&self.name, "a shape that ndarray can make", error))
+    }
+}
+
+/// The bytes of an array.
+pub(super) fn size(name: &str, shape: &[usize], element: usize) -> Result<usize> {
+    // The size is counted without the zeros too: ndarray wants that of empty arrays.
+    let axes = shape.iter().filter(|&&n| n > 0);
+    let countable = axes
+        .into_iter()
+        .try_fold(element, |size, &n| size.checked_mul(n))
+        .filter(|&size| isize::try_from(size).is_ok());
+    match countable {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(size) => Ok(size),
+        None => {
+            let expected = "a shape whose bytes can be counted";
+            Err(Error::file(name, expected, format!("{shape:?}")))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Zip archives: `.keras` and `.npz`.
+
+mod crc32;
+mod directory;
+#[cfg(feature = "npz")]
+mod write;
+
+#[cfg(feature = "npz")]
+pub use write::Writer;
+
+use super::meter::Meter;
+use super::{check_file, inflate};
+use crate::Limits;
+use crate::error::{Error, Result};
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use directory::Member;
+
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+
+/// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
+pub struct Archive<'a> {
+    members: BTreeMap<&'a str, Member<'a>>,
+    inflated: Meter,
+    text_bytes: usize,
+}
+
+impl<'a> Archive<'a> {
+    /// Reads the directory. Members that overlap, or share a name, are refused.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        check_file(bytes, limits)?;
+        Ok(Archive {
+            members: directory::read(bytes, limits)?,
+            inflated: Meter::new("inflated bytes", limits.inflated_bytes),
+            text_bytes: limits.text_bytes,
+        })
+    }
+
+    /// The names of all members, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.members.keys().copied()
+    }
+
+    /// Whether there is a member of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// The bytes of a member: borrowed if they are stored, inflated if they are not.
+    pub fn read(&self, name: &str) -> Result<Cow<'a, [u8]>> {
+        let member = self.member(name)?;
+        let bytes = match member.method {
+            STORED => Cow::Borrowed(member.packed),
+            DEFLATED => {
+                self.inflated.take(member.length as u64, name)?;
+                Cow::Owned(inflate::raw(member.packed, member.length, name)?)
+            }
+            other => {
+                let expected = "a member that is stored (0) or deflated (8)";
+                return Err(Error::file(name, expected, format!("method {other}")));
+            }
+        };
+        if bytes.len() != member.length {
+            let expected = format!("{} bytes", member.length);
+            return Err(Error::file(name, expected, bytes.len()));
+        }
+        let found = crc32::of(&bytes);
+        if found == member.crc32 {
+            return Ok(bytes);
+        }
+        let expected = format!("bytes whose CRC-32 is {:08x}", member.crc32);
+        Err(Error::file(name, expected, format!("{found:08x}")))
+    }
+
+    /// The text of a member, in UTF-8.
+    pub fn text(&self, name: &str) -> Result<String> {
+        let length = self.member(name)?.length;
+        if length > self.text_bytes {
+            let expected = format!("a text of at most {} bytes", self.text_bytes);
+            return Err(Error::file(name, expected, format!("{length} bytes")));
+        }
+        String::from_utf8(self.read(name)?.into_owned())
+            .map_err(|error| Error::file(name, "UTF-8", error.utf8_error()))
+    }
+
+    /// The bytes that a member has when it is unpacked.
+    #[cfg(feature = "npz")]
+    pub(super) fn length(&self, name: &str) -> Result<usize> {
+        Ok(self.member(name)?.length)
+    }
+
+    /// The first bytes of a member, at most `most`; nobody has checked them.
+    #[cfg(feature = "npz")]
+    pub(super) fn head(&self, name: &str, most: usize) -> Result<Cow<'a, [u8]>> {
+        let member = self.member(name)?;
+        if member.method == DEFLATED {
+            let most = most.min(member.length);
+            return Ok(Cow::Owned(inflate::head(member.packed, most)));
+        }
+        Ok(Cow::Borrowed(
+            &member.packed[..most.min(member.packed.len())],
+        ))
+    }
+
+    fn member(&self, name: &str) -> Result<&Member<'a>> {
+        let missing = || Error::file("zip archive", format!("a member {name:?}"), "none");
+        let member = self.members.get(name).ok_or_else(missing)?;
+        if member.encrypted {
+            return Err(Error::file(
+                name,
+                "a member in the clear",
+                "an encrypted one",
+            ));
+        }
+        Ok(member)
+    }
+}

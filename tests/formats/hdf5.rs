@@ -1,0 +1,130 @@
+//! HDF5: what h5py writes, in its earliest and its latest format, is read as h5py reads it.
+
+use crate::listing;
+use crate::support::{files, json, read, says};
+use recurrent::Limits;
+use recurrent::format::Arrays;
+use recurrent::format::hdf5::File;
+
+/// Calls `check` with an opened file of `tests/`.
+fn open(name: &str, check: impl FnOnce(&File)) {
+    let bytes = read(name);
+    check(&File::open(&bytes, &Limits::default()).unwrap());
+}
+
+#[test]
+fn arrays_are_those_of_h5py() {
+    for name in files("data/format", ".h5") {
+        let name = format!("data/format/{name}");
+        open(&name, |file| listing::check(&format!("{name}.json"), file));
+    }
+}
+
+#[test]
+fn attributes_are_those_of_h5py() {
+    let mut checked = 0;
+    for name in files("data/format", ".h5") {
+        let listing = json(&format!("data/format/{name}.json"));
+        open(&format!("data/format/{name}"), |file| {
+            for (key, expected) in listing["attributes"].as_object().unwrap() {
+                let (path, attribute) = key.split_once('@').unwrap();
+                let object = file.object(path).unwrap();
+                let texts = object.texts(attribute).unwrap().unwrap();
+                assert_eq!(serde_json::Value::from(texts), *expected, "{name}: {key}");
+                assert!(
+                    object.attributes().unwrap().contains(&attribute),
+                    "{name}: {key}"
+                );
+                checked += 1;
+            }
+        });
+    }
+    assert!(checked > 300, "{checked}");
+}
+
+#[test]
+fn split_attributes_are_joined_in_the_order_of_their_numbers() {
+    for age in ["earliest", "v110", "latest"] {
+        open(&format!("data/format/texts_{age}.h5"), |file| {
+            let names = file
+                .object("split")
+                .unwrap()
+                .texts("weight_names")
+                .unwrap()
+                .unwrap();
+            let expected =
+                (0..12).flat_map(|i| ["kernel", "bias"].map(|w| format!("part{i}/{w}:0")));
+            assert_eq!(names, expected.collect::<Vec<_>>());
+            let root = file.root().unwrap();
+            assert_eq!(root.text("keras_version").unwrap(), Some("3.15.1"));
+            assert_eq!(root.texts("weight_names").unwrap(), None);
+            let number = root.attribute("number").unwrap().unwrap();
+            assert_eq!(number.tensor().unwrap().integers().unwrap().sum(), 7);
+            says(
+                number.texts(),
+                &["attribute \"number\"", "expected strings", "numbers"],
+            );
+            says(
+                root.text("names"),
+                &["/: attribute \"names\"", "one string", "4"],
+            );
+        });
+    }
+}
+
+#[test]
+fn a_walk_ends_where_groups_contain_themselves() {
+    for age in ["earliest", "v110", "latest"] {
+        open(&format!("data/format/groups_{age}.h5"), |file| {
+            let names = file.names().unwrap();
+            assert_eq!(
+                names
+                    .iter()
+                    .filter(|name| name.starts_with("/wide/link_"))
+                    .count(),
+                1500
+            );
+            let deep: Vec<_> = (0..20).map(|i| format!("/level_{i}")).collect();
+            let deep = deep.concat();
+            // By way of the other name, and of the cycle.
+            let round = format!(
+                "/again/up/level_0{}/value",
+                deep.strip_prefix("/level_0").unwrap()
+            );
+            let direct = file.get::<f64>(&format!("{deep}/value")).unwrap();
+            assert_eq!(file.get::<f64>(&round).unwrap(), direct);
+        });
+    }
+}
+
+#[test]
+fn paths_lead_to_what_is_there() {
+    open("data/format/kinds_latest.h5", |file| {
+        assert!(file.find("kinds/no").unwrap().is_none());
+        assert!(file.find("kinds/scalar/below").unwrap().is_none());
+        assert!(file.find("no/scalar").unwrap().is_none());
+        says(
+            file.object("kinds/no").map(drop),
+            &["\"kinds/no\"", "expected", "none"],
+        );
+        says(file.get::<f32>("kinds"), &["/kinds", "an array", "a group"]);
+        says(
+            file.get::<f32>("kinds/big_i4"),
+            &["/kinds/big_i4", "int32", "floating-point"],
+        );
+        says(
+            file.tensor("kinds/f2").unwrap().integers(),
+            &["float16", "whole numbers"],
+        );
+        let group = file.object("/kinds//").unwrap();
+        assert!(group.is_group() && group.children().unwrap().contains(&"scalar"));
+        assert_eq!(group.object("scalar").unwrap().path(), "/kinds/scalar");
+    });
+}
+
+#[test]
+fn a_user_block_may_stand_in_front() {
+    open("data/format/user_block.h5", |file| {
+        assert_eq!(file.get::<f32>("kernel").unwrap().shape(), [3, 4]);
+    });
+}

@@ -1,0 +1,18 @@
+//! The readers of files, format by format: every golden file, what h5py and numpy wrote, and files that lie.
+//!
+//! `cargo test --all-features --test formats`. Those of features that are off are left out.
+
+#[cfg(any(feature = "keras", feature = "npz"))]
+mod listing;
+mod support;
+
+#[cfg(feature = "keras")]
+mod hdf5;
+#[cfg(all(feature = "keras", feature = "safetensors"))]
+mod keras;
+#[cfg(feature = "npz")]
+mod npz;
+#[cfg(feature = "onnx")]
+mod onnx;
+#[cfg(feature = "safetensors")]
+mod safetensors;
