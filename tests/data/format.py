@@ -3,7 +3,7 @@
     python tests/data/format.py      (numpy, h5py)
 
 Each file gets a listing FILE.json: for every array its shape, kind, and the sum and last value of its numbers; for every
-attribute of text its strings. What is random has a seed.
+attribute of text its strings. What is random has a seed; some files hold the time as well.
 """
 
 import io
@@ -190,8 +190,47 @@ def write_npz():
     yield path
 
 
+def write_hostile():
+    """Files that ask for more than they hold, or point out of themselves; no listings."""
+    where = os.path.join(HERE, "hostile")
+    os.makedirs(where, exist_ok=True)
+    new = lambda name: h5py.File(os.path.join(where, name), "w")
+    with new("no_chunks.h5") as f:
+        f.create_dataset("k", shape=(200_000, 200_000), dtype="f4", chunks=(1000, 1000))
+    with new("never_written.h5") as f:
+        f.create_dataset("k", shape=(1 << 40,), dtype="f4")
+    with new("bomb.h5") as f:
+        f.create_dataset("k", data=np.zeros(1 << 24, "f4"), chunks=(1 << 20,), compression="gzip", compression_opts=9)
+    with new("large_chunk.h5") as f:
+        f.create_dataset("k", data=np.zeros(10, "f4"), maxshape=(None,), chunks=(1 << 24,), compression="gzip")
+    with new("links_out.h5") as f:
+        f["soft"] = h5py.SoftLink("/k")
+        f["external"] = h5py.ExternalLink("/etc/hostname", "/k")
+        f.create_dataset("storage", (4,), "u1", external=[("/etc/hostname", 0, 4)])
+        layout = h5py.VirtualLayout((4,), "f4")
+        layout[:] = h5py.VirtualSource("other.h5", "k", (4,))
+        f.create_virtual_dataset("virtual", layout)
+        f["strings"] = ["a", "b"]
+        f["compound"] = np.zeros(2, [("a", "f4"), ("b", "i4")])
+        f["complex"] = np.zeros(2, "c8")
+        f["type"] = np.dtype("f4")
+        f.create_dataset("committed", data=np.zeros(3, "f4"), dtype=f["type"])
+    # All strings of a list are made to point at the first one, which is long.
+    path = os.path.join(where, "one_string.h5")
+    with h5py.File(path, "w") as f:
+        f.attrs["names"] = ["x" * 60_000] + ["y"] * 3000
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    at = next(i for i in range(len(data)) if data[i : i + 4] == (60_000).to_bytes(4, "little")
+              and data[int.from_bytes(data[i + 4 : i + 12], "little") :][:4] == b"GCOL")
+    data[at : at + 16 * 3001] = data[at : at + 16] * 3001
+    with open(path, "wb") as f:
+        f.write(data)
+
+
 def main():
     os.makedirs(HERE, exist_ok=True)
+    write_hostile()
     for path in write_h5():
         save(path, list_h5(path))
     for path in write_npz():

@@ -16,3 +16,18 @@ mod npz;
 mod onnx;
 #[cfg(feature = "safetensors")]
 mod safetensors;
+
+#[cfg(all(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+mod hostile;
+#[cfg(all(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+mod memory;

@@ -8,6 +8,7 @@ use super::filter;
 use super::layout::Chunked;
 use crate::error::{Error, Result};
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -52,9 +53,13 @@ pub(super) fn read(
         filtered: !chunked.filters.is_empty(),
     };
     let total = grid.total();
-    let missing = |stored: usize| Error::file(path, format!("{total} chunks"), format!("{stored}"));
-    if total > file.len() / LEAST_CHUNK {
-        return Err(missing(0));
+    let missing = |stored: String| {
+        let expected = format!("the {total} chunks of the shape {shape:?}");
+        Error::file(path, expected, stored)
+    };
+    let room = file.len() / LEAST_CHUNK;
+    if total > room {
+        return Err(missing(format!("room for at most {room} in the file")));
     }
     // All of them are looked up before anything is allocated for their numbers.
     let mut chunks: Vec<Chunk> = Vec::new();
@@ -71,7 +76,7 @@ pub(super) fn read(
     chunks.sort_unstable_by_key(|chunk| chunk.number);
     chunks.dedup_by_key(|chunk| chunk.number);
     if chunks.len() != total {
-        return Err(missing(chunks.len()));
+        return Err(missing(chunks.len().to_string()));
     }
     file.count_array(wanted, path)?;
     let mut bytes = vec![0; wanted];

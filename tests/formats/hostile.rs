@@ -1,0 +1,389 @@
+//! Files that lie: the golden ones, and every file of ours cut at every length and changed in every byte.
+
+use crate::memory::peak;
+use crate::support::{files, json, read, read_all, says};
+use recurrent::format::hdf5::File;
+use recurrent::format::zip::{Archive, Writer};
+use recurrent::format::{Arrays, json as text, npz, onnx, safetensors};
+use recurrent::{Error, Limits, Result};
+use std::time::{Duration, Instant};
+
+/// What reading a small file may take, beside 16 times its size.
+const MEMORY: usize = 32 << 20;
+/// On a machine that does other things as well.
+const TIME: Duration = Duration::from_secs(5);
+
+/// Reads everything that is in a file, by its name.
+fn read_file(name: &str, bytes: &[u8], limits: &Limits) -> Result<f64> {
+    let (_, extension) = name.rsplit_once('.').unwrap();
+    match extension {
+        "keras" => {
+            let archive = Archive::open(bytes, limits)?;
+            text::parse(&archive.text("config.json")?, "config.json", limits)?;
+            read_hdf5(&archive.read("model.weights.h5")?, limits)
+        }
+        "h5" => read_hdf5(bytes, limits),
+        "npz" => read_all(&npz::File::open(bytes, limits)?),
+        "onnx" => read_all(&onnx::Model::open(bytes, limits)?.graph),
+        "safetensors" => read_all(&safetensors::File::open(bytes, limits)?),
+        other => panic!("what is {other}?"),
+    }
+}
+
+/// Groups, attributes and arrays.
+fn read_hdf5(bytes: &[u8], limits: &Limits) -> Result<f64> {
+    let file = File::open(bytes, limits)?;
+    let mut first: Result<()> = Ok(());
+    let mut keep = |result: Result<()>| {
+        if first.is_ok() {
+            first = result;
+        }
+    };
+    file.walk(|object| {
+        for name in object.attributes()? {
+            let attribute = object.attribute(name)?.unwrap();
+            // Numbers are no strings, and the other way round: only one of them is an error.
+            keep(
+                attribute
+                    .texts()
+                    .map(drop)
+                    .or_else(|_| attribute.tensor()?.numbers::<f32>().map(drop)),
+            );
+        }
+        Ok(())
+    })?;
+    first?;
+    read_all(&file)
+}
+
+/// Reads a file within the bounds of memory and time.
+#[track_caller]
+fn bounded(name: &str, bytes: &[u8], limits: &Limits) -> Result<f64> {
+    let start = Instant::now();
+    let (memory, result) = peak(|| read_file(name, bytes, limits));
+    let time = start.elapsed();
+    assert!(time < TIME, "{name}: {time:?}");
+    let most = MEMORY + 16 * bytes.len();
+    assert!(
+        memory < most,
+        "{name}: {memory} bytes of memory for {} bytes",
+        bytes.len()
+    );
+    result
+}
+
+#[test]
+fn golden_files_that_lie() {
+    // What is wrong in them is none of the format's business: names, shapes, configurations.
+    let sound = [
+        "activation_",
+        "layer_unknown",
+        "layers_repeated",
+        "units_",
+        "zip_traversal.",
+        "missing_dataset",
+        "wrong_shape",
+        "transposed",
+        "no_model_config",
+        "model_config_broken",
+        "weight_names_wrong",
+        "activations_too_few",
+        "direction_unknown",
+        "hidden_absurd",
+        "weights_missing",
+        "nan",
+        "external_link",
+    ];
+    let mut refused = 0;
+    for case in json("golden/adversarial/cases.json").as_array().unwrap() {
+        let name = case["file"].as_str().unwrap();
+        let bytes = read(&format!("golden/adversarial/{name}"));
+        let result = bounded(name, &bytes, &Limits::default());
+        if sound.iter().any(|sound| name.starts_with(sound)) {
+            let sum = result.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(sum.is_nan(), name.starts_with("nan"), "{name}");
+        } else if case["expect"] == "error" {
+            let error = result.expect_err(name);
+            assert!(matches!(error, Error::File { .. }), "{name}: {error}");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 30, "{refused}");
+}
+
+#[test]
+fn errors_name_the_part_and_what_is_in_it() {
+    let limits = Limits::default();
+    for (name, words) in [
+        (
+            "truncated_1.weights.h5",
+            &["HDF5 superblock", "7550 bytes", "15100"][..],
+        ),
+        ("huge_dataspace.weights.h5", &["vars/0", "[2147483648, 16]"]),
+        (
+            "string_dataset.weights.h5",
+            &["vars/0", "an array of numbers"],
+        ),
+        (
+            "zip_bomb_config.keras",
+            &["config.json", "100000000 bytes", "16777216"],
+        ),
+        ("zip_size_lies.keras", &["zip64 field"]),
+        ("zip_duplicate.keras", &["two of \"config.json\""]),
+        (
+            "zip_traversal_weights.keras",
+            &["a member \"model.weights.h5\"", "none"],
+        ),
+        (
+            "config_deep.keras",
+            &["config.json", "nested at most 64 deep"],
+        ),
+        ("config_not_utf8.keras", &["config.json", "UTF-8"]),
+        ("empty.keras", &["end record of a zip archive"]),
+        (
+            "offsets_overlap.safetensors",
+            &["safetensors file", "a sound header"],
+        ),
+        (
+            "header_len_huge.safetensors",
+            &["header of at most 16777216 bytes"],
+        ),
+        ("dims_negative.onnx", &["W", "axes of at least 0", "-"]),
+        ("varint_endless.onnx", &["a number of at most 64 bits"]),
+    ] {
+        says(
+            read_file(name, &read(&format!("golden/adversarial/{name}")), &limits),
+            words,
+        );
+    }
+    let bytes = read("golden/adversarial/external_link.weights.h5");
+    let file = File::open(&bytes, &limits).unwrap();
+    let found = file.tensor("/layers/lstm/cell/vars/0").map(drop);
+    says(
+        found,
+        &["/layers/lstm/cell/vars/0", "a hard link", "external link"],
+    );
+}
+
+#[test]
+fn hdf5_that_asks_for_more_than_it_holds() {
+    let mut limits = Limits::default();
+    let hostile = |name: &str, limits: &Limits| {
+        let name = format!("data/format/hostile/{name}");
+        bounded(&name, &read(&name), limits)
+    };
+    says(
+        hostile("no_chunks.h5", &limits),
+        &["/k", "40000 chunks", "room for at most"],
+    );
+    says(
+        hostile("never_written.h5", &limits),
+        &["/k", "4398046511104 bytes", "none written"],
+    );
+    says(
+        hostile("large_chunk.h5", &limits),
+        &["/k", "not much larger", "[16777216]", "[10]"],
+    );
+    hostile("one_string.h5", &limits).unwrap();
+    limits.inflated_bytes = 8 << 20;
+    says(
+        hostile("bomb.h5", &limits),
+        &["/k", "bytes of arrays", "at most"],
+    );
+}
+
+#[test]
+fn hdf5_that_points_elsewhere() {
+    let bytes = read("data/format/hostile/links_out.h5");
+    let file = File::open(&bytes, &Limits::default()).unwrap();
+    for (name, words) in [
+        ("soft", &["/soft", "a hard link", "a soft link"][..]),
+        ("external", &["/external", "a hard link", "external link"]),
+        ("storage", &["/storage", "in this file", "in other files"]),
+        ("virtual", &["/virtual", "of this file", "a virtual one"]),
+        ("strings", &["/strings", "numbers", "strings"]),
+        ("compound", &["/compound", "numbers", "compounds"]),
+        ("complex", &["/complex", "numbers"]),
+        (
+            "committed",
+            &["/committed", "datatype of its own", "shared"],
+        ),
+        ("type", &["/type", "dataspace", "none"]),
+    ] {
+        says(
+            file.tensor(name).and_then(|tensor| tensor.numbers::<f32>()),
+            words,
+        );
+    }
+}
+
+#[test]
+fn members_that_overlap_are_refused() {
+    let mut writer = Writer::new();
+    writer.add("a", &[1; 50], false).unwrap();
+    writer.add("b", &[2; 50], false).unwrap();
+    let sound = writer.finish().unwrap();
+    let limits = Limits::default();
+    assert_eq!(
+        *Archive::open(&sound, &limits).unwrap().read("b").unwrap(),
+        [2; 50]
+    );
+    // Sizes of "a" in the directory: its own 50 bytes, the header of "b", and one byte of that.
+    let entry = sound
+        .windows(4)
+        .position(|four| four == b"PK\x01\x02")
+        .unwrap();
+    let mut overlapping = sound.clone();
+    for field in [20, 24] {
+        overlapping[entry + field..][..4].copy_from_slice(&(50u32 + 31 + 1).to_le_bytes());
+    }
+    says(
+        Archive::open(&overlapping, &limits).map(drop),
+        &["\"a\" and \"b\" overlapping"],
+    );
+    let mut changed = sound.clone();
+    changed[40] ^= 1;
+    says(
+        Archive::open(&changed, &limits).unwrap().read("a"),
+        &["a: found", "CRC-32"],
+    );
+    let mut encrypted = sound.clone();
+    encrypted[entry + 8] |= 1;
+    says(
+        Archive::open(&encrypted, &limits).unwrap().read("a"),
+        &["encrypted"],
+    );
+    let mut renamed = sound;
+    renamed[30] = b'c';
+    says(
+        Archive::open(&renamed, &limits).map(drop),
+        &["zip member", "\"c\"", "\"a\""],
+    );
+}
+
+#[test]
+fn limits_hold() {
+    let name = "golden/keras_files/models/seq_lstm_dense.keras";
+    let bytes = read(name);
+    let with = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        read_file(name, &bytes, &limits)
+    };
+    with(|_| ()).unwrap();
+    says(
+        with(|limits| limits.file_bytes = 100),
+        &["file", "18305 bytes", "at most 100 bytes"],
+    );
+    says(
+        with(|limits| limits.entries = 2),
+        &["zip directory", "3", "at most 2 members"],
+    );
+    says(
+        with(|limits| limits.entries = 3),
+        &["config.json", "at most 48 values"],
+    );
+    says(
+        with(|limits| limits.text_bytes = 64),
+        &["config.json", "at most 64 bytes"],
+    );
+    says(
+        with(|limits| limits.depth = 3),
+        &["config.json", "at most 3 deep"],
+    );
+    let weights = "golden/keras_files/models/seq_lstm_dense.weights.h5";
+    let bytes = read(weights);
+    let with = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        read_file(weights, &bytes, &limits)
+    };
+    says(
+        with(|limits| limits.entries = 3),
+        &["HDF5 groups", "at most 3 links"],
+    );
+    says(
+        with(|limits| limits.depth = 3),
+        &["/layers/dense/vars", "at most 3 deep"],
+    );
+    says(
+        with(|limits| limits.text_bytes = 2),
+        &["attribute", "at most 2 bytes"],
+    );
+}
+
+/// Every kind of change to a file of `length` bytes, thinned out to about `most`.
+fn changes(length: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    // A cut, all bits, and each of two bits.
+    const KINDS: usize = 4;
+    let total = length * KINDS;
+    (0..total)
+        .step_by((total / most).max(1) | 1)
+        .map(|n| (n / KINDS, n % KINDS))
+}
+
+fn change(bytes: &[u8], (at, kind): (usize, usize)) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    match kind {
+        0 => bytes.truncate(at),
+        1 => bytes[at] ^= 0xff,
+        2 => bytes[at] ^= 1,
+        _ => bytes[at] ^= 0x80,
+    }
+    bytes
+}
+
+/// Changes each of these files in so many ways, and counts what is still read.
+fn survive(directory: &str, end: &str, most: usize) {
+    let (mut survived, mut refused) = (0, 0);
+    for name in files(directory, end) {
+        let name = format!("{directory}/{name}");
+        let bytes = read(&name);
+        for how in changes(bytes.len(), most) {
+            match bounded(
+                &format!("{name} {how:?}.{end}"),
+                &change(&bytes, how),
+                &Limits::default(),
+            ) {
+                Ok(_) => survived += 1,
+                Err(Error::File { .. }) => refused += 1,
+                Err(error) => panic!("{name} {how:?}: {error}"),
+            }
+        }
+    }
+    // Some bytes matter, and some are numbers or padding.
+    assert!(
+        refused > 50 && survived > 50,
+        "{refused} refused, {survived} survived"
+    );
+}
+
+#[test]
+fn changed_safetensors() {
+    survive("golden/torch/models", "safetensors", usize::MAX);
+}
+
+#[test]
+fn changed_onnx() {
+    survive("golden/onnx/models", "onnx", usize::MAX);
+}
+
+#[test]
+fn changed_npz() {
+    survive("data/format", "npz", usize::MAX);
+}
+
+#[test]
+fn changed_keras() {
+    survive("golden/keras_files/models", "keras", 1500);
+}
+
+#[test]
+fn changed_hdf5_of_keras() {
+    survive("golden/keras_files/models", "h5", 1500);
+}
+
+#[test]
+fn changed_hdf5_of_h5py() {
+    survive("data/format", "h5", 800);
+}

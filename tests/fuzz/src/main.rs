@@ -1,0 +1,77 @@
+//! Changes the files of the tests at random, and reads them: nothing may panic, take long, or take much memory.
+//!
+//! `cargo run --release --manifest-path tests/fuzz/Cargo.toml -- TARGET SECONDS [SEED]`, TARGET one of `hdf5`, `json`,
+//! `npy`, `npz`, `onnx`, `safetensors`, `zip`. A change that makes a reader say something new is kept and changed again.
+//! What goes wrong is written to `TARGET.SEED.bad`, and the exit code is 1.
+
+mod memory;
+mod mutate;
+mod target;
+
+use mutate::Mutator;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+use target::Target;
+
+/// What reading may take, beside 16 times the size of the file.
+const MEMORY: usize = 64 << 20;
+const TIME: Duration = Duration::from_secs(2);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "TARGET SECONDS [SEED]";
+    let name = arguments.next().ok_or(usage)?;
+    let seconds = arguments.next().ok_or(usage)?.parse()?;
+    let seed = arguments.next().map_or(Ok(1), |seed| seed.parse())?;
+    let target = Target::named(&name)?;
+    let mut corpus = target.corpus()?;
+    let files = corpus.len();
+    let mut mutator = Mutator::new(seed);
+    let mut said = BTreeSet::new();
+    let (mut runs, mut read, mut slowest, mut largest) = (0u64, 0u64, Duration::ZERO, 0);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        let bytes = mutator.change(&corpus);
+        let start = Instant::now();
+        let (memory, result) =
+            memory::peak(|| catch_unwind(AssertUnwindSafe(|| target.read(&bytes))));
+        let time = start.elapsed();
+        let bad = match &result {
+            Err(_) => Some("it panicked".to_owned()),
+            Ok(_) if time > TIME => Some(format!("it took {time:?}")),
+            Ok(_) if memory > MEMORY + 16 * bytes.len() => Some(format!("it took {memory} bytes")),
+            Ok(_) => None,
+        };
+        if let Some(bad) = bad {
+            let path = format!("{name}.{seed}.bad");
+            std::fs::write(&path, &bytes)?;
+            return Err(format!("{path}: {} bytes, after {runs} runs: {bad}", bytes.len()).into());
+        }
+        runs += 1;
+        slowest = slowest.max(time);
+        largest = largest.max(memory);
+        match result {
+            Ok(Ok(())) => read += 1,
+            // The words without the numbers tell which way the reader went.
+            Ok(Err(error)) => {
+                let words: String = error
+                    .to_string()
+                    .chars()
+                    .filter(|c| !c.is_ascii_digit())
+                    .take(120)
+                    .collect();
+                if said.len() < 5000 && said.insert(words) {
+                    corpus.push(bytes);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    let refused = runs - read;
+    println!(
+        "{name}: {runs} runs from {files} files, {read} read, {refused} refused in {} ways; at most {slowest:?}, {largest} bytes",
+        said.len()
+    );
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! `Target`: a format, its files, and its reader.
+
+use recurrent::format::{Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
+use recurrent::{Limits, Result};
+use std::path::Path;
+
+#[derive(Clone, Copy)]
+pub enum Target {
+    Hdf5,
+    Json,
+    Npy,
+    Npz,
+    Onnx,
+    Safetensors,
+    Zip,
+}
+
+impl Target {
+    pub fn named(name: &str) -> std::result::Result<Self, String> {
+        Ok(match name {
+            "hdf5" => Target::Hdf5,
+            "json" => Target::Json,
+            "npy" => Target::Npy,
+            "npz" => Target::Npz,
+            "onnx" => Target::Onnx,
+            "safetensors" => Target::Safetensors,
+            "zip" => Target::Zip,
+            other => return Err(format!("no target {other:?}")),
+        })
+    }
+
+    /// The files of the tests in this format.
+    pub fn corpus(self) -> std::result::Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
+        let ends: &[&str] = match self {
+            Target::Hdf5 => &["h5"],
+            Target::Json => &["keras", "json"],
+            Target::Npy | Target::Npz => &["npz"],
+            Target::Onnx => &["onnx"],
+            Target::Safetensors => &["safetensors"],
+            Target::Zip => &["keras", "npz"],
+        };
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .ok_or("no parent")?;
+        let mut corpus = Vec::new();
+        for directory in [
+            "golden/adversarial",
+            "golden/keras_files/models",
+            "golden/onnx/models",
+            "golden/torch/models",
+            "data/format",
+            "data/format/hostile",
+        ] {
+            let mut paths: Vec<_> = std::fs::read_dir(tests.join(directory))?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<std::io::Result<_>>()?;
+            paths.sort();
+            for path in paths {
+                if path
+                    .extension()
+                    .is_some_and(|end| ends.iter().any(|e| *e == end))
+                {
+                    let bytes = std::fs::read(&path)?;
+                    self.add(&bytes, &mut corpus);
+                }
+            }
+        }
+        // Large files take the time of many small ones.
+        corpus.retain(|bytes| bytes.len() < 1 << 18);
+        Ok(corpus)
+    }
+
+    /// Adds a file, or what is in it.
+    fn add(self, bytes: &[u8], corpus: &mut Vec<Vec<u8>>) {
+        let archive = zip::Archive::open(bytes, &Limits::default());
+        match (self, archive) {
+            (Target::Json, Ok(archive)) => {
+                corpus.extend(archive.text("config.json").ok().map(String::into_bytes))
+            }
+            (Target::Npy, Ok(archive)) => {
+                let members = archive.names().filter_map(|name| archive.read(name).ok());
+                corpus.extend(members.map(|member| member.into_owned()));
+            }
+            _ => corpus.push(bytes.to_vec()),
+        }
+    }
+
+    /// Reads everything that is there, as far as it goes: each part even if another one is broken.
+    pub fn read(self, bytes: &[u8]) -> Result<()> {
+        let limits = Limits::default();
+        match self {
+            Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?),
+            Target::Json => json::parse(&String::from_utf8_lossy(bytes), "fuzz", &limits).map(drop),
+            Target::Npy => npy::open(bytes, &limits)?.numbers::<f64>().map(drop),
+            Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?),
+            Target::Onnx => read_onnx(&onnx::Model::open(bytes, &limits)?.graph),
+            Target::Safetensors => read_arrays(&safetensors::File::open(bytes, &limits)?),
+            Target::Zip => {
+                let archive = zip::Archive::open(bytes, &limits)?;
+                all(archive.names().map(|name| archive.read(name).map(drop)))
+            }
+        }
+    }
+}
+
+/// Runs all of them, and returns the first error.
+fn all(results: impl Iterator<Item = Result<()>>) -> Result<()> {
+    results.fold(Ok(()), |first, result| first.and(result))
+}
+
+fn read_arrays(arrays: &impl Arrays) -> Result<()> {
+    all(arrays.names()?.iter().map(|name| {
+        let tensor = arrays.tensor(name)?;
+        tensor.numbers::<f32>()?;
+        tensor
+            .integers()
+            .map(drop)
+            .or_else(|_| tensor.array::<f64>().map(drop))
+    }))
+}
+
+fn read_onnx(graph: &onnx::Graph) -> Result<()> {
+    let branches = graph.nodes.iter().flat_map(|node| &node.attributes);
+    let branches = branches.map(|attribute| match &attribute.value {
+        onnx::Value::Graph(graph) => read_onnx(graph),
+        onnx::Value::Tensor(tensor) => tensor.tensor()?.numbers::<f32>().map(drop),
+        _ => Ok(()),
+    });
+    all(branches).and(read_arrays(graph))
+}
+
+fn read_hdf5(file: &hdf5::File) -> Result<()> {
+    let mut results = Vec::new();
+    // A walk ends at the first broken object; then there are still those that Keras would ask for.
+    let walk = file.walk(|object| {
+        for name in object.attributes().unwrap_or_default() {
+            results.push(object.texts(name).map(drop));
+            if let Ok(Some(attribute)) = object.attribute(name) {
+                results.push(attribute.texts().map(drop));
+                results.push(
+                    attribute
+                        .tensor()
+                        .and_then(|tensor| tensor.numbers::<f32>())
+                        .map(drop),
+                );
+            }
+        }
+        if !object.is_group() {
+            results.push(
+                object
+                    .tensor()
+                    .and_then(|tensor| tensor.numbers::<f32>())
+                    .map(drop),
+            );
+        }
+        Ok(())
+    });
+    for path in [
+        "layers/lstm/cell/vars/0",
+        "layers/gru/cell/vars/1",
+        "model_weights/lstm",
+    ] {
+        results.push(
+            file.object(path)
+                .and_then(|object| object.tensor())
+                .map(drop),
+        );
+    }
+    walk.and(all(results.into_iter()))
+}
