@@ -86,12 +86,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A file does not hold what it must hold there.
-    #[cfg(any(
-        feature = "keras",
-        feature = "npz",
-        feature = "onnx",
-        feature = "safetensors"
-    ))]
+    #[cfg(feature = "files")]
     File {
         /// Where in the file, from the outside in: `"model.weights.h5: /layers/lstm/cell/vars/0"` …
         part: String,
@@ -103,12 +98,7 @@ pub enum Error {
 }
 
 impl Error {
-    #[cfg(any(
-        feature = "keras",
-        feature = "npz",
-        feature = "onnx",
-        feature = "safetensors"
-    ))]
+    #[cfg(feature = "files")]
     pub(crate) fn file(part: impl ToString, expected: impl ToString, found: impl ToString) -> Self {
         Error::File {
             part: part.to_string(),
@@ -118,12 +108,7 @@ impl Error {
     }
 
     /// Says in which file, or which part of one, something went wrong; errors about no file stay as they are.
-    #[cfg(any(
-        feature = "keras",
-        feature = "npz",
-        feature = "onnx",
-        feature = "safetensors"
-    ))]
+    #[cfg(feature = "files")]
     #[must_use]
     pub(crate) fn within(self, outer: &str) -> Self {
         match self {
@@ -207,12 +192,7 @@ impl fmt::Display for Error {
                 name,
                 source,
             } => write!(f, "layer {index} ({name}): {source}"),
-            #[cfg(any(
-                feature = "keras",
-                feature = "npz",
-                feature = "onnx",
-                feature = "safetensors"
-            ))]
+            #[cfg(feature = "files")]
             Error::File {
                 part,
                 expected,

@@ -48,6 +48,11 @@
 //! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for.
 //!
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
+//! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
+#![cfg_attr(
+    feature = "files",
+    doc = "What a file may ask of its reader is bounded by [`Limits`]."
+)]
 //!
 //! # The same bits
 //! Every sum runs in one order: bias, inputs ascending, state ascending, each multiply-add rounded once. So a sample has
@@ -74,12 +79,7 @@ mod error;
 mod init;
 mod kernel;
 mod layer;
-#[cfg(any(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
+#[cfg(feature = "files")]
 mod load;
 mod mask;
 mod model;
@@ -121,20 +121,10 @@ pub use nn::{Cropping1d, Flatten, Permute, RepeatVector, Reshape, UpSampling1d, 
 pub use nn::{Dense, Embedding, Masking};
 
 // Files.
-#[cfg(any(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
+#[cfg(feature = "files")]
 pub use load::Limits;
 #[doc(hidden)]
-#[cfg(any(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
+#[cfg(feature = "files")]
 pub use load::format;
 
 // What all of it is made of.

@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use target::Target;
 
-/// What reading may take, beside 16 times the size of the file.
-const MEMORY: usize = 64 << 20;
+/// What reading may take, beside 16 times the size of the file: the limit of inflating, and half of it again.
+const MEMORY: usize = 32 << 20;
 const TIME: Duration = Duration::from_secs(2);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,14 +53,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         largest = largest.max(memory);
         match result {
             Ok(Ok(())) => read += 1,
-            // The words without the numbers tell which way the reader went.
+            // The words without numbers and names tell which way the reader went.
             Ok(Err(error)) => {
-                let words: String = error
-                    .to_string()
-                    .chars()
-                    .filter(|c| !c.is_ascii_digit())
-                    .take(120)
-                    .collect();
+                let error = error.to_string();
+                let words = error.split(": found").last().unwrap_or_default();
+                let words = words.split('"').step_by(2).flat_map(str::chars);
+                let words: String = words.filter(char::is_ascii_alphabetic).take(120).collect();
                 if said.len() < 5000 && said.insert(words) {
                     corpus.push(bytes);
                 }

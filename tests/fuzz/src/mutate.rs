@@ -68,7 +68,7 @@ impl Mutator {
                     .wrapping_add(self.next() % 3)
                     .wrapping_sub(1)
                     .to_le_bytes();
-                self.overwrite(bytes, at, &number[..1 << self.below(4)]);
+                overwrite(bytes, at, &number[..1 << self.below(4)]);
             }
             9 => {
                 // A small step of a number of 8 bytes, as an address is.
@@ -77,7 +77,7 @@ impl Mutator {
                 };
                 let step = (self.next() % 64).wrapping_sub(32);
                 let number = u64::from_le_bytes(*old).wrapping_add(step).to_le_bytes();
-                self.overwrite(bytes, at, &number);
+                overwrite(bytes, at, &number);
             }
             10 => bytes.truncate(at),
             11 => {
@@ -86,7 +86,7 @@ impl Mutator {
             }
             12 => {
                 let piece = self.piece(bytes);
-                self.overwrite(bytes, at, &piece);
+                overwrite(bytes, at, &piece);
             }
             13 => {
                 let piece = self.piece(bytes);
@@ -95,7 +95,7 @@ impl Mutator {
             14 => {
                 let other = self.below(corpus.len());
                 let piece = self.piece(&corpus[other]);
-                self.overwrite(bytes, at, &piece);
+                overwrite(bytes, at, &piece);
             }
             _ => {
                 // Somebody else's end.
@@ -112,9 +112,9 @@ impl Mutator {
         let end = (start + 1 + self.below(128)).min(bytes.len());
         bytes[start..end].to_vec()
     }
+}
 
-    fn overwrite(&mut self, bytes: &mut [u8], at: usize, with: &[u8]) {
-        let length = with.len().min(bytes.len() - at);
-        bytes[at..at + length].copy_from_slice(&with[..length]);
-    }
+fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
+    let length = with.len().min(bytes.len() - at);
+    bytes[at..at + length].copy_from_slice(&with[..length]);
 }
