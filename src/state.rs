@@ -81,7 +81,7 @@ pub struct Hidden<A> {
 /// The state of an [`Lstm`](crate::Lstm): its output and its memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LstmState<A> {
-    /// The output of the last unmasked step, (samples, units).
+    /// The output of the last unmasked step, (samples, units); with a projection, (samples, its size).
     pub h: Array2<A>,
     /// The memory cell, (samples, units).
     pub c: Array2<A>,
@@ -146,7 +146,10 @@ impl<A: Element> State for LstmState<A> {
         self.h.nrows().min(self.c.nrows())
     }
     fn zeros_like(&self, samples: usize) -> Self {
-        LstmState::zeros(samples, self.h.ncols())
+        LstmState {
+            h: Array2::zeros((samples, self.h.ncols())),
+            c: Array2::zeros((samples, self.c.ncols())),
+        }
     }
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
         check_copy("state.h", &self.h, row, &from.h, from_row)?;

@@ -79,6 +79,12 @@ fn every_cell<A: Element>(samples: usize) {
         quiet("Gru, reset before", before, samples);
         let hard = Lstm::<A>::builder(3, units).recurrent_activation(Activation::HARD_SIGMOID);
         quiet("Lstm, other gates", hard.build().unwrap(), samples);
+        let ones = |rows, columns| Array2::from_elem((rows, columns), A::one());
+        let variant = Lstm::<A>::builder(3, units)
+            .peepholes(ones(3, units))
+            .clip(1.0);
+        let variant = variant.projection(ones(units, 2)).build().unwrap();
+        quiet("Lstm, projected", variant, samples);
         let three = lstm(3, units).then(gru(units, 5).build().unwrap());
         quiet("a stack", three.then(lstm(5, 2)), samples);
     }

@@ -54,7 +54,7 @@ property!(dirty_memory_is_written_wholly, |layer, of| {
     let (x, mask) = (input(of, 4), mask(of, 5));
     let nan: R::Elem = Float::nan();
     let (hs, state) = layer.run(&x).mask(&mask).sequences_and_state().unwrap();
-    let mut out = Array3::from_elem((of.samples, of.timesteps, of.units), nan);
+    let mut out = Array3::from_elem((of.samples, of.timesteps, layer.units()), nan);
     let end = layer
         .run(&x)
         .mask(&mask)
@@ -66,7 +66,7 @@ property!(dirty_memory_is_written_wholly, |layer, of| {
         .mask(&mask)
         .sequences_into(out.view_mut())
         .unwrap();
-    let mut wide = Array3::from_elem((of.timesteps, of.samples, 2 * of.units), nan);
+    let mut wide = Array3::from_elem((of.timesteps, of.samples, 2 * layer.units()), nan);
     let view = wide.slice_mut(s![.., .., ..;2]).permuted_axes([1, 0, 2]);
     layer.run(&x).mask(&mask).sequences_into(view).unwrap();
     assert_eq!(wide.slice(s![.., .., ..;2]).permuted_axes([1, 0, 2]), hs);
@@ -74,7 +74,7 @@ property!(dirty_memory_is_written_wholly, |layer, of| {
         wide.slice(s![.., .., 1..;2]).iter().all(|w| w.is_nan()),
         "only what was handed out is written"
     );
-    let mut last = Array2::from_elem((of.samples, of.units), nan);
+    let mut last = Array2::from_elem((of.samples, layer.units()), nan);
     layer
         .run(&x)
         .mask(&mask)
@@ -95,7 +95,7 @@ property!(dirty_memory_is_written_wholly, |layer, of| {
 
 property!(flags_choose_the_variant_and_the_shape, |layer, of| {
     let x = input(of, 6);
-    let (n, t, u) = (of.samples, of.timesteps, of.units);
+    let (n, t, u) = (of.samples, of.timesteps, layer.units());
     for sequences in [false, true] {
         for state in [false, true] {
             let returns = Returns { sequences, state };
@@ -125,7 +125,7 @@ property!(without_timesteps_the_state_stays, |layer, of| {
     assert_eq!(state, start);
     assert_eq!(
         layer.run(&nothing).sequences().unwrap().dim(),
-        (of.samples, 0, of.units)
+        (of.samples, 0, layer.units())
     );
 });
 

@@ -76,6 +76,17 @@ fn every_cell<A: Element>(of: Shape, gate: Activation, act: Activation) {
         let lstm = lstm.activation(act).recurrent_activation(gate);
         lstm.with_isa(isa).build().unwrap()
     });
+    agree(&format!("Lstm variant {gate:?} {act:?}"), of, |isa| {
+        let lstm = Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
+        let lstm = lstm.activation(act).recurrent_activation(gate);
+        let matrix = |rows, columns| SPREAD.matrix(rows, columns, 9).unwrap();
+        let lstm = lstm
+            .peepholes(matrix(3, units))
+            .clip(0.8)
+            .input_forget(units > 9);
+        let lstm = lstm.projection(matrix(units, 1 + units / 3)).with_isa(isa);
+        lstm.build().unwrap()
+    });
     for reset_after in [true, false] {
         agree(&format!("Gru {reset_after} {gate:?} {act:?}"), of, |isa| {
             let gru = Gru::<A>::builder(features, units).bias_initializer(SPREAD);

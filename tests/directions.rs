@@ -140,7 +140,7 @@ property!(
     |layer, of| {
         let x = input(of, 7);
         let mask = mask(of, 8);
-        let upper = recurrent::Gru::<R::Elem>::builder(of.units, 4)
+        let upper = recurrent::Gru::<R::Elem>::builder(layer.units(), 4)
             .seed(3)
             .build()
             .unwrap();

@@ -155,7 +155,7 @@ property!(a_row_that_was_reset_has_no_carried_output, |layer, of| {
     live.push(x).unwrap();
     live.reset_samples(&[0]).unwrap();
     let h = live.push_masked(x, &vec![false; of.samples]).unwrap();
-    assert_eq!(h.row(0), Array2::zeros((1, of.units)).row(0));
+    assert_eq!(h.row(0), Array2::zeros((1, layer.units())).row(0));
 });
 
 #[test]
@@ -180,7 +180,7 @@ fn owned_shared_and_boxed_weights_stream_alike() {
 }
 
 property!(stacks_stream_as_they_run, |layer, of| {
-    let upper = Lstm::<R::Elem>::builder(of.units, 3).build().unwrap();
+    let upper = Lstm::<R::Elem>::builder(layer.units(), 3).build().unwrap();
     let net = layer
         .then(&upper)
         .then(Lstm::<R::Elem>::builder(3, 2).build().unwrap());

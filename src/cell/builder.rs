@@ -13,6 +13,7 @@ pub(crate) struct Common {
     pub units: usize,
     pub activation: Activation,
     pub use_bias: bool,
+    pub clip: Option<f64>,
     pub kernel_initializer: Initializer,
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
@@ -27,6 +28,7 @@ impl Common {
             units,
             activation: Activation::Tanh,
             use_bias: true,
+            clip: None,
             kernel_initializer: Initializer::GlorotUniform,
             recurrent_initializer: Initializer::Orthogonal { gain: 1.0 },
             bias_initializer: Initializer::Zeros,
@@ -35,14 +37,14 @@ impl Common {
         }
     }
 
-    /// The kernel and the recurrent kernel that the initialisers give.
-    pub fn matrices<A: Element>(&self, gates: usize) -> Result<(Array2<A>, Array2<A>)> {
+    /// The kernel and the recurrent kernel, from a state of size `h`, that the initialisers give.
+    pub fn matrices<A: Element>(&self, gates: usize, h: usize) -> Result<(Array2<A>, Array2<A>)> {
         let columns = self.columns(gates)?;
         Ok((
             self.kernel_initializer
                 .matrix(self.features, columns, self.seed)?,
             self.recurrent_initializer
-                .matrix(self.units, columns, self.seed.wrapping_add(1))?,
+                .matrix(h, columns, self.seed.wrapping_add(1))?,
         ))
     }
 
@@ -51,22 +53,21 @@ impl Common {
         self.seed.wrapping_add(2)
     }
 
-    /// Refuses sizes and activations with which no cell can be, and weights of other sizes.
+    /// Refuses sizes and activations with which no cell can be, and weights of other sizes; `h` is what the state has.
     pub fn check<A>(
         &self,
         gates: usize,
+        (h, axis_of_h): (usize, &'static str),
         kernel: &Array2<A>,
         recurrent_kernel: &Array2<A>,
     ) -> Result<()> {
         self.activation.check_gate("activation")?;
+        if let Some(clip) = self.clip.filter(|&clip| clip.is_nan() || clip <= 0.0) {
+            return Err(Error::value("clip", "a number above 0", clip));
+        }
         let columns = self.columns(gates)?;
         check("kernel", "rows (features)", self.features, kernel.nrows())?;
-        check(
-            "recurrent_kernel",
-            "rows (units)",
-            self.units,
-            recurrent_kernel.nrows(),
-        )?;
+        check("recurrent_kernel", axis_of_h, h, recurrent_kernel.nrows())?;
         let axis = COLUMNS[gates];
         // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
         let (rows, found) = recurrent_kernel.dim();
@@ -137,6 +138,13 @@ macro_rules! common_setters {
             self
         }
 
+        /// Holds the sums that go into the activations between minus this and this, as ONNX' `clip` does; none by
+        /// default, as in Keras.
+        pub fn clip(mut self, clip: impl Into<Option<f64>>) -> Self {
+            self.common.clip = clip.into();
+            self
+        }
+
         /// How the kernel is filled; `GlorotUniform` by default.
         pub fn kernel_initializer(mut self, initializer: crate::Initializer) -> Self {
             self.common.kernel_initializer = initializer;
@@ -166,7 +174,7 @@ pub(crate) use common_setters;
 
 /// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
 macro_rules! recurrent_of_cell {
-    ($cell:ident, $name:literal, $gates:literal, $state:ident, [$($array:ident),*]) => {
+    ($cell:ident, $name:literal, $state:ident, [$($array:ident),*]) => {
         impl<A: Element> Recurrent for $cell<A> {
             type Elem = A;
             type State = $state<A>;
@@ -176,11 +184,12 @@ macro_rules! recurrent_of_cell {
             }
 
             fn units(&self) -> usize {
-                self.kernel.units()
+                self.state_sizes()[0]
             }
 
             fn zero_state(&self, samples: usize) -> $state<A> {
-                $state::zeros(samples, self.units())
+                let [$($array),*] = self.state_sizes();
+                $state { $($array: Array2::zeros((samples, $array))),* }
             }
 
             fn name(&self) -> &'static str {
@@ -193,12 +202,12 @@ macro_rules! recurrent_of_cell {
             }
 
             fn parameters(&self) -> usize {
-                let units = self.units();
-                (self.features() + units + self.bias_rows()) * $gates * units
+                self.weights()
             }
 
             fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {
-                $(check_array(concat!("state.", stringify!($array)), &state.$array, samples, self.units())?;)*
+                let [$($array),*] = self.state_sizes();
+                $(check_array(concat!("state.", stringify!($array)), &state.$array, samples, $array)?;)*
                 Ok(())
             }
 

@@ -137,6 +137,7 @@ impl<A: Element> Gru<A> {
         Self::builder(self.features(), self.units())
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
+            .clip(self.functions.clip)
             .reset_after(self.reset_after())
             .use_bias(self.bias != GruBias::None)
             .from_weights(kernel, recurrent_kernel, bias)
@@ -175,6 +176,11 @@ impl<A: Element> Gru<A> {
     /// What is applied to the gates.
     pub fn recurrent_activation(&self) -> Activation {
         self.functions.gate
+    }
+
+    /// What the sums are held within on their way into the activations.
+    pub fn clip(&self) -> Option<f64> {
+        self.functions.clip
     }
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -216,7 +222,7 @@ impl<A: Element> GruBuilder<A> {
 
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<Gru<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(3)?;
+        let (kernel, recurrent_kernel) = self.common.matrices(3, self.common.units)?;
         let Common {
             bias_initializer,
             units,
@@ -242,7 +248,12 @@ impl<A: Element> GruBuilder<A> {
         bias: impl Into<GruBias<A>>,
     ) -> Result<Gru<A>> {
         let (common, bias) = (self.common, bias.into());
-        common.check(3, &kernel, &recurrent_kernel)?;
+        common.check(
+            3,
+            (common.units, "rows (units)"),
+            &kernel,
+            &recurrent_kernel,
+        )?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
         common.check_bias(bias != GruBias::None)?;
@@ -295,20 +306,30 @@ impl<A: Element> GruBuilder<A> {
             recurrent_kernel,
             start: start.map(|row| Panels::pack(row.view(), 3, isa)),
             bias,
-            functions: Chosen::new(self.recurrent_activation, common.activation),
+            functions: Chosen::new(
+                self.recurrent_activation,
+                common.activation,
+                Activation::Tanh,
+                common.clip,
+            ),
         })
     }
 }
 
-recurrent_of_cell!(Gru, "gru", 3, Hidden, [h]);
+recurrent_of_cell!(Gru, "gru", Hidden, [h]);
 
 impl<A: Element> Gru<A> {
-    fn bias_rows(&self) -> usize {
-        match self.bias {
+    fn state_sizes(&self) -> [usize; 1] {
+        [self.kernel.units()]
+    }
+
+    fn weights(&self) -> usize {
+        let bias = match self.bias {
             GruBias::None => 0,
             GruBias::ResetBefore(_) => 1,
             GruBias::ResetAfter(_) => 2,
-        }
+        };
+        (self.features() + self.units() + bias) * 3 * self.units()
     }
 
     /// Where the sums of the inputs start.

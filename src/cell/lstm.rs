@@ -1,14 +1,15 @@
 //! `Lstm`: a memory cell behind three gates.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Workspace};
+use crate::kernel::{Input, Panels, Variant, Workspace};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Recurrent, unroll_by_steps};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, LstmState};
-use core::marker::PhantomData;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 
 /// Long short-term memory: input, forget and output gates around a memory cell `c`.
@@ -28,7 +29,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 /// | bias | (4·units) | i, f, c, o |
 ///
 /// Source: Hochreiter & Schmidhuber, "Long Short-Term Memory" (1997), with the forget gate of Gers et al. (2000);
-/// `keras.layers.LSTM`.
+/// `keras.layers.LSTM`. What PyTorch and ONNX have beyond that is an option of the [builder](LstmBuilder).
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -49,6 +50,17 @@ pub struct Lstm<A> {
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
     functions: Chosen,
+    /// Apart, so that an LSTM without any of it stays small.
+    extras: Option<Box<Extras<A>>>,
+}
+
+/// What Keras does not have.
+#[derive(Clone)]
+struct Extras<A> {
+    /// (3, units) in rows, for i, f, o.
+    peepholes: Option<Vec<A>>,
+    input_forget: bool,
+    projection: Option<Panels<A>>,
 }
 
 impl<A: Element> Lstm<A> {
@@ -58,7 +70,10 @@ impl<A: Element> Lstm<A> {
             common: Common::new(features, units),
             recurrent_activation: Activation::Sigmoid,
             unit_forget_bias: true,
-            elem: PhantomData,
+            output_activation: None,
+            input_forget: false,
+            peepholes: None,
+            projection: None,
         }
     }
 
@@ -76,18 +91,22 @@ impl<A: Element> Lstm<A> {
         )
     }
 
-    /// The same options with other weights.
+    /// The same options, peepholes and projection with other weights.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
-        Self::builder(self.features(), self.units())
+        let mut builder = Self::builder(self.features(), self.memory_units())
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
-            .use_bias(self.bias.is_some())
-            .from_weights(kernel, recurrent_kernel, bias)
+            .output_activation(self.functions.out)
+            .input_forget(self.input_forget())
+            .clip(self.functions.clip)
+            .use_bias(self.bias.is_some());
+        (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
+        builder.from_weights(kernel, recurrent_kernel, bias)
     }
 
     /// The kernel as it was given, (features, 4·units).
@@ -107,9 +126,15 @@ impl<A: Element> Lstm<A> {
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
     }
 
-    /// What is applied to the candidate and to the memory.
+    /// What is applied to the candidate; to the memory too, unless it has an
+    /// [`output_activation`](Self::output_activation) of its own.
     pub fn activation(&self) -> Activation {
         self.functions.act
+    }
+
+    /// What is applied to the memory on its way out.
+    pub fn output_activation(&self) -> Activation {
+        self.functions.out
     }
 
     /// What is applied to the gates.
@@ -117,24 +142,69 @@ impl<A: Element> Lstm<A> {
         self.functions.gate
     }
 
+    /// What the sums are held within on their way into the activations.
+    pub fn clip(&self) -> Option<f64> {
+        self.functions.clip
+    }
+
+    /// Whether the forget gate is what the input gate leaves.
+    pub fn input_forget(&self) -> bool {
+        self.extras.as_ref().is_some_and(|x| x.input_forget)
+    }
+
+    /// What the gates see of the memory, (3, units), rows i, f, o.
+    pub fn peepholes(&self) -> Option<Array2<A>> {
+        let peepholes = self.extras.as_ref()?.peepholes.clone()?;
+        Array2::from_shape_vec((3, self.memory_units()), peepholes).ok()
+    }
+
+    /// What the output is multiplied with, (units, size).
+    pub fn projection(&self) -> Option<Array2<A>> {
+        let projection = self.extras.as_ref()?.projection.as_ref();
+        projection.map(Panels::unpack)
+    }
+
+    /// The units of the memory: those of the layer, but for a projection.
+    fn memory_units(&self) -> usize {
+        self.kernel.units()
+    }
+
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Lstm")
-            .field("features", &self.features())
-            .field("units", &self.units())
+        let mut f = f.debug_struct("Lstm");
+        f.field("features", &self.features())
+            .field("units", &self.memory_units())
             .field("activation", &self.functions.act)
             .field("recurrent_activation", &self.functions.gate)
-            .field("use_bias", &self.bias.is_some())
-            .finish()
+            .field("use_bias", &self.bias.is_some());
+        if let Some(extras) = &self.extras {
+            f.field("input_forget", &extras.input_forget)
+                .field("peepholes", &extras.peepholes.is_some())
+                .field("projection", &extras.projection.as_ref().map(Panels::units));
+        }
+        f.finish()
     }
 }
 
 /// Builds a [`Lstm`]; the setters are named like Keras' arguments.
+///
+/// ```
+/// use ndarray::{Array2, Array3};
+/// use recurrent::{Lstm, Recurrent};
+/// // PyTorch's proj_size: 4 units of memory, 2 of output.
+/// let lstm = Lstm::<f32>::builder(3, 4).projection(Array2::from_elem((4, 2), 0.5)).build()?;
+/// let (h, state) = lstm.run(&Array3::ones((1, 5, 3))).last_and_state()?;
+/// assert_eq!((h.dim(), state.c.dim()), ((1, 2), (1, 4)));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct LstmBuilder<A> {
     common: Common,
     recurrent_activation: Activation,
     unit_forget_bias: bool,
-    elem: PhantomData<A>,
+    output_activation: Option<Activation>,
+    input_forget: bool,
+    peepholes: Option<Array2<A>>,
+    projection: Option<Array2<A>>,
 }
 
 impl<A: Element> LstmBuilder<A> {
@@ -153,9 +223,39 @@ impl<A: Element> LstmBuilder<A> {
         self
     }
 
+    /// The activation of the memory on its way out, `h' = o * out(c')`; that of the candidate by default, as in Keras.
+    /// (ONNX: the third of a direction's `activations`.)
+    pub fn output_activation(mut self, activation: Activation) -> Self {
+        self.output_activation = Some(activation);
+        self
+    }
+
+    /// Couples the gates: `f = 1 - i`, and what the weights say of f is not used. No by default. (ONNX: `input_forget`;
+    /// Greff et al., "LSTM: A Search Space Odyssey", 2017.)
+    pub fn input_forget(mut self, input_forget: bool) -> Self {
+        self.input_forget = input_forget;
+        self
+    }
+
+    /// Lets the gates see the memory, (3, units), rows i, f, o: `+ Pi * c` and `+ Pf * c` in the sums of i and f, `+ Po *
+    /// c'` in that of o. None by default. (ONNX: `P`, whose order is i, o, f; Gers & Schmidhuber, "Recurrent Nets that Time
+    /// and Count", 2000.)
+    pub fn peepholes(mut self, peepholes: Array2<A>) -> Self {
+        self.peepholes = Some(peepholes);
+        self
+    }
+
+    /// Multiplies the output, `h' = (o * a(c')) @ projection`, with an array (units, size): h has that size, `c` has units,
+    /// and the recurrent kernel is (size, 4·units). None by default. (PyTorch: `proj_size`, `weight_hr` transposed; Sak et
+    /// al., "Long Short-Term Memory Based Recurrent Neural Network Architectures", 2014.)
+    pub fn projection(mut self, projection: Array2<A>) -> Self {
+        self.projection = Some(projection);
+        self
+    }
+
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<Lstm<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(4)?;
+        let (kernel, recurrent_kernel) = self.common.matrices(4, self.state_size().0)?;
         let bias = if self.common.use_bias {
             let Common {
                 bias_initializer,
@@ -173,6 +273,14 @@ impl<A: Element> LstmBuilder<A> {
         self.from_weights(kernel, recurrent_kernel, bias)
     }
 
+    /// What the recurrent kernel has as rows, and what they are.
+    fn state_size(&self) -> (usize, &'static str) {
+        match &self.projection {
+            Some(projection) => (projection.ncols(), "rows (size of the projection)"),
+            None => (self.common.units, "rows (units)"),
+        }
+    }
+
     /// A layer with these weights: `kernel` (features, 4·units), `recurrent_kernel` (units, 4·units), `bias`
     /// (4·units) or `None`; gates in the order i, f, c, o.
     #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
@@ -182,10 +290,12 @@ impl<A: Element> LstmBuilder<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Lstm<A>> {
-        let (common, bias) = (self.common, bias.into());
-        common.check(4, &kernel, &recurrent_kernel)?;
+        let (common, bias) = (&self.common, bias.into());
+        common.check(4, self.state_size(), &kernel, &recurrent_kernel)?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
+        let out = self.output_activation.unwrap_or(common.activation);
+        out.check_gate("output_activation")?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
             check(
@@ -195,21 +305,57 @@ impl<A: Element> LstmBuilder<A> {
                 bias.len(),
             )?;
         }
-        let isa = common.isa;
+        let (isa, units) = (common.isa, common.units);
+        if let Some(peepholes) = &self.peepholes {
+            check("peepholes", "rows (i, f, o)", 3, peepholes.nrows())?;
+            check("peepholes", "columns (units)", units, peepholes.ncols())?;
+        }
+        if let Some(projection) = &self.projection {
+            check("projection", "rows (units)", units, projection.nrows())?;
+            if projection.ncols() == 0 {
+                return Err(Error::value("projection", "a size of at least 1", 0));
+            }
+        }
+        let functions = Chosen::new(
+            self.recurrent_activation,
+            common.activation,
+            out,
+            common.clip,
+        );
+        let projection = self.projection;
+        let extras = Extras {
+            peepholes: self.peepholes.map(|p| p.iter().copied().collect()),
+            input_forget: self.input_forget,
+            projection: projection.map(|p| Panels::pack(p.view(), 1, isa)),
+        };
+        let is_plain =
+            !extras.input_forget && extras.peepholes.is_none() && extras.projection.is_none();
         Ok(Lstm {
             kernel: Panels::pack(kernel.view(), 4, isa),
             recurrent_kernel: Panels::pack(recurrent_kernel.view(), 4, isa),
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
-            functions: Chosen::new(self.recurrent_activation, common.activation),
+            functions,
+            extras: (!is_plain).then(|| Box::new(extras)),
         })
     }
 }
 
-recurrent_of_cell!(Lstm, "lstm", 4, LstmState, [h, c]);
+recurrent_of_cell!(Lstm, "lstm", LstmState, [h, c]);
 
 impl<A: Element> Lstm<A> {
-    fn bias_rows(&self) -> usize {
-        usize::from(self.bias.is_some())
+    fn state_sizes(&self) -> [usize; 2] {
+        [self.recurrent_kernel.rows(), self.kernel.units()]
+    }
+
+    fn weights(&self) -> usize {
+        let ([size, units], bias) = (self.state_sizes(), usize::from(self.bias.is_some()));
+        let gates = (self.features() + size + bias) * 4 * units;
+        let extras = self.extras.as_ref();
+        let peepholes = extras
+            .and_then(|x| x.peepholes.as_ref())
+            .map_or(0, Vec::len);
+        let projection = extras.and_then(|x| x.projection.as_ref());
+        gates + peepholes + projection.map_or(0, |_| units * size)
     }
 
     /// Where the sums of the inputs start.
@@ -225,13 +371,26 @@ impl<A: Element> Lstm<A> {
         scratch: &mut Workspace<A>,
     ) {
         let LstmState { h, c } = state;
-        scratch.lstm(input, &self.recurrent_kernel, rows, (h, c), &self.functions);
+        let (kernel, of) = (&self.recurrent_kernel, &self.functions);
+        let Some(extras) = &self.extras else {
+            return scratch.lstm(input, kernel, rows, (h, c), of);
+        };
+        let variant = Variant {
+            peepholes: extras.peepholes.as_deref(),
+            input_forget: extras.input_forget,
+        };
+        let kernels = (kernel, extras.projection.as_ref());
+        scratch.lstm_variant(input, kernels, rows, (h, c), variant, of);
     }
 }
 
 impl<A: Element> Causal for Lstm<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
-        Workspace::new(samples, &self.kernel, &self.recurrent_kernel)
+        let (kernel, recurrent) = (&self.kernel, &self.recurrent_kernel);
+        match self.extras.as_ref().and_then(|x| x.projection.as_ref()) {
+            Some(projection) => Workspace::projected(samples, kernel, recurrent, projection),
+            None => Workspace::new(samples, kernel, recurrent),
+        }
     }
 
     fn settle(&self, state: &mut LstmState<A>) {

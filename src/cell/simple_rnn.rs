@@ -72,6 +72,7 @@ impl<A: Element> SimpleRnn<A> {
     ) -> Result<Self> {
         Self::builder(self.features(), self.units())
             .activation(self.functions.act)
+            .clip(self.functions.clip)
             .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
@@ -98,6 +99,11 @@ impl<A: Element> SimpleRnn<A> {
         self.functions.act
     }
 
+    /// What the sum is held within on its way into the activation.
+    pub fn clip(&self) -> Option<f64> {
+        self.functions.clip
+    }
+
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SimpleRnn")
             .field("features", &self.features())
@@ -120,7 +126,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
 
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<SimpleRnn<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(1)?;
+        let (kernel, recurrent_kernel) = self.common.matrices(1, self.common.units)?;
         let bias = if self.common.use_bias {
             let Common {
                 bias_initializer,
@@ -144,7 +150,12 @@ impl<A: Element> SimpleRnnBuilder<A> {
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<SimpleRnn<A>> {
         let (common, bias) = (self.common, bias.into());
-        common.check(1, &kernel, &recurrent_kernel)?;
+        common.check(
+            1,
+            (common.units, "rows (units)"),
+            &kernel,
+            &recurrent_kernel,
+        )?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
             check("bias", "units", common.units, bias.len())?;
@@ -154,16 +165,26 @@ impl<A: Element> SimpleRnnBuilder<A> {
             kernel: Panels::pack(kernel.view(), 1, isa),
             recurrent_kernel: Panels::pack(recurrent_kernel.view(), 1, isa),
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
-            functions: Chosen::new(Activation::Sigmoid, common.activation),
+            functions: Chosen::new(
+                Activation::Sigmoid,
+                common.activation,
+                Activation::Tanh,
+                common.clip,
+            ),
         })
     }
 }
 
-recurrent_of_cell!(SimpleRnn, "simple_rnn", 1, Hidden, [h]);
+recurrent_of_cell!(SimpleRnn, "simple_rnn", Hidden, [h]);
 
 impl<A: Element> SimpleRnn<A> {
-    fn bias_rows(&self) -> usize {
-        usize::from(self.bias.is_some())
+    fn state_sizes(&self) -> [usize; 1] {
+        [self.kernel.units()]
+    }
+
+    fn weights(&self) -> usize {
+        let bias = usize::from(self.bias.is_some());
+        (self.features() + self.units() + bias) * self.units()
     }
 
     /// Where the sums of the inputs start.

@@ -5,7 +5,7 @@ use super::math::{sigmoid, tanh};
 use super::vector::{Vector, Work};
 use crate::{Activation, Element};
 
-/// The two functions of a cell.
+/// The functions of a cell.
 pub(crate) trait Functions: Copy {
     /// The recurrent activation.
     ///
@@ -17,6 +17,11 @@ pub(crate) trait Functions: Copy {
     /// # Safety
     /// The machine has the instruction set of `V`.
     unsafe fn act<V: Vector>(self, x: V) -> V;
+    /// What the memory of an LSTM goes through on its way out.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `V`.
+    unsafe fn out<V: Vector>(self, x: V) -> V;
 }
 
 /// Keras' defaults, known when the kernel is compiled.
@@ -34,6 +39,11 @@ impl Functions for Defaults {
         // SAFETY: the caller's promise.
         unsafe { tanh(x) }
     }
+    #[inline(always)]
+    unsafe fn out<V: Vector>(self, x: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { tanh(x) }
+    }
 }
 
 /// Those of a layer.
@@ -41,18 +51,33 @@ impl Functions for Defaults {
 pub struct Chosen {
     pub gate: Activation,
     pub act: Activation,
+    pub out: Activation,
+    /// What goes into the first two is held between minus this and this.
+    pub clip: Option<f64>,
     /// Whether they are [`Defaults`]: found once and not in every step.
     pub are_defaults: bool,
 }
 
 impl Chosen {
-    pub fn new(gate: Activation, act: Activation) -> Self {
-        let are_defaults = (gate, act) == (Activation::Sigmoid, Activation::Tanh);
+    pub fn new(gate: Activation, act: Activation, out: Activation, clip: Option<f64>) -> Self {
+        let tanh = Activation::Tanh;
         Chosen {
             gate,
             act,
-            are_defaults,
+            out,
+            clip,
+            are_defaults: (gate, act, out, clip) == (Activation::Sigmoid, tanh, tanh, None),
         }
+    }
+
+    /// # Safety
+    /// The machine has the instruction set of `V`.
+    #[inline(always)]
+    unsafe fn clipped<V: Vector>(&self, x: V) -> V {
+        let Some(clip) = self.clip else { return x };
+        let most = V::Elem::from_f64(clip);
+        // SAFETY: the caller's promise.
+        unsafe { V::splat(most).min(V::splat(-most).max(x)) }
     }
 }
 
@@ -60,12 +85,17 @@ impl Functions for &Chosen {
     #[inline(always)]
     unsafe fn gate<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller's promise.
-        unsafe { Apply::to(x, self.gate) }
+        unsafe { Apply::to(self.clipped(x), self.gate) }
     }
     #[inline(always)]
     unsafe fn act<V: Vector>(self, x: V) -> V {
         // SAFETY: the caller's promise.
-        unsafe { Apply::to(x, self.act) }
+        unsafe { Apply::to(self.clipped(x), self.act) }
+    }
+    #[inline(always)]
+    unsafe fn out<V: Vector>(self, x: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { Apply::to(x, self.out) }
     }
 }
 

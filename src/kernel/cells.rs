@@ -3,7 +3,7 @@
 //! What of a state falls below the normal numbers becomes 0. Else a state that decays, of a stream that fell silent, would
 //! stay at the smallest number there is, with which many processors compute a hundred times slower.
 
-use super::activate::Functions;
+use super::activate::{Chosen, Functions};
 use super::isa::Op;
 use super::panels::Panels;
 use super::steps::{End, Source, Step, run};
@@ -71,14 +71,77 @@ impl<A: Element, F: Functions> End<A> for LstmStep<'_, A, F> {
     ) {
         let of = self.functions;
         let at = self.step.at(i, unit);
-        // SAFETY: `Step`'s contract; `c` is an array as `h`.
+        // SAFETY: `Step`'s contract; `c` is an array as `next`.
         unsafe {
             let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
             let c = V::load_first(self.c.add(at), count);
             let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
             // Where c becomes 0, h follows in the next step: the way to this h stays as short as it is.
             c.normal_or_zero().store_first(self.c.add(at), count);
-            let h = of.gate(o).mul(of.act(c));
+            let h = of.gate(o).mul(of.out(c));
+            h.store_first(self.step.next.add(at), count);
+        }
+    }
+}
+
+/// What only few LSTMs have.
+#[derive(Clone, Copy, Default)]
+pub struct Variant<'a, A> {
+    /// What the gates see of the memory: (3, units), for i, f and o.
+    pub peepholes: Option<&'a [A]>,
+    /// The forget gate is what the input gate leaves: `f = 1 - i`.
+    pub input_forget: bool,
+}
+
+/// An LSTM with peepholes or coupled gates; the functions are always looked up, so that it is compiled once.
+pub(crate) struct LstmVariantStep<'a, A> {
+    pub step: &'a Step<'a, A>,
+    pub c: *mut A,
+    /// `peepholes` has three rows of units, if any.
+    pub variant: Variant<'a, A>,
+    pub functions: &'a Chosen,
+}
+
+impl<A: Element> Op<A> for LstmVariantStep<'_, A> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        // SAFETY: `Step`'s contract.
+        unsafe { run::<V, Self, 4>(self.step, self) }
+    }
+}
+
+impl<A: Element> End<A> for LstmVariantStep<'_, A> {
+    const GATES: usize = 4;
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        sums: &[V],
+        _: V,
+        i: usize,
+        unit: usize,
+        count: usize,
+    ) {
+        let of = self.functions;
+        let at = self.step.at(i, unit);
+        // SAFETY: `Step`'s contract; `c` is an array as `next`; the peepholes have a row of units for each gate.
+        unsafe {
+            let seen = |gate: usize, sum: V, c: V| match self.variant.peepholes {
+                Some(peepholes) => {
+                    let from = gate * self.step.panels.units() + unit;
+                    V::load_first(peepholes.as_ptr().add(from), count).mul_add(c, sum)
+                }
+                None => sum,
+            };
+            let c = V::load_first(self.c.add(at), count);
+            let i = of.gate(seen(0, sums[0], c));
+            let f = if self.variant.input_forget {
+                V::splat(num_traits::one()).sub(i)
+            } else {
+                of.gate(seen(1, sums[1], c))
+            };
+            let c = f.mul_add(c, i.mul(of.act(sums[2])));
+            c.normal_or_zero().store_first(self.c.add(at), count);
+            let h = of.gate(seen(2, sums[3], c)).mul(of.out(c));
             h.store_first(self.step.next.add(at), count);
         }
     }

@@ -1,7 +1,8 @@
 //! Which instruction set the kernels run on: found once, when weights are packed.
 
 use super::activate::{Chosen, Defaults, Map};
-use super::cells::{GruCandidate, GruGates, GruStep, Halves, LstmStep, SimpleRnnStep};
+use super::cells::{GruCandidate, GruGates, GruStep, Halves};
+use super::cells::{LstmStep, LstmVariantStep, SimpleRnnStep, Variant};
 use super::math::Constants;
 use super::panels::Panels;
 use super::steps::Step;
@@ -126,6 +127,8 @@ pub trait Lanes: Constants {
     #[doc(hidden)]
     fn lstm(step: &Step<Self>, c: *mut Self, of: &Chosen);
     #[doc(hidden)]
+    fn lstm_variant(step: &Step<Self>, c: *mut Self, variant: Variant<Self>, of: &Chosen);
+    #[doc(hidden)]
     fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: &Chosen);
     #[doc(hidden)]
     fn gru_gates(step: &Step<Self>, halves: Halves<Self>, of: &Chosen);
@@ -166,6 +169,15 @@ macro_rules! lanes {
             }
             fn lstm(step: &Step<Self>, c: *mut Self, of: &Chosen) {
                 with_functions!(step, of, LstmStep { step, c });
+            }
+            fn lstm_variant(step: &Step<Self>, c: *mut Self, variant: Variant<Self>, of: &Chosen) {
+                let functions = of;
+                step.panels.isa().run(&mut LstmVariantStep {
+                    step,
+                    c,
+                    variant,
+                    functions,
+                });
             }
             fn gru(step: &Step<Self>, inner: Option<&Panels<Self>>, of: &Chosen) {
                 with_functions!(step, of, GruStep { step, inner });

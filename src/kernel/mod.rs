@@ -26,6 +26,7 @@ mod workspace;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub(crate) use cells::Variant;
 pub use isa::{Isa, Lanes};
 pub(crate) use panels::Panels;
 pub(crate) use workspace::Input;

@@ -30,9 +30,20 @@ pub(crate) fn simple_rnn<A: Element>(of: &SimpleRnn<A>, x: ArrayView1<A>, h: &mu
 /// One timestep of one sample: h and c in, h' and c' out.
 pub(crate) fn lstm<A: Element>(of: &Lstm<A>, x: ArrayView1<A>, h: &mut [A], c: &mut [A]) {
     let (kernel, recurrent_kernel, bias) = (of.kernel(), of.recurrent_kernel(), of.bias());
-    let (s, a) = (of.recurrent_activation(), of.activation());
-    let (before, units) = (h.to_vec(), of.units());
+    let clipped = |x: A| {
+        let most = A::from_f64(of.clip().unwrap_or(f64::INFINITY));
+        x.min(most).max(-most)
+    };
+    let s = |x: A| of.recurrent_activation().elementwise(clipped(x));
+    let a = |x: A| of.activation().elementwise(clipped(x));
+    let peepholes = of.peepholes();
+    let (before, units) = (h.to_vec(), c.len());
+    let mut hidden = alloc::vec![A::zero(); units];
     for unit in 0..units {
+        let seen = |row: usize, c: A, z: A| match &peepholes {
+            Some(peepholes) => peepholes[[row, unit]].mul_add(c, z),
+            None => z,
+        };
         let z = |gate: usize| {
             let column = gate * units + unit;
             let bias = bias.as_ref().map_or(A::zero(), |b| b[column]);
@@ -43,10 +54,21 @@ pub(crate) fn lstm<A: Element>(of: &Lstm<A>, x: ArrayView1<A>, h: &mut [A], c: &
                 column,
             )
         };
-        let (i, f) = (s.elementwise(z(0)), s.elementwise(z(1)));
-        let (g, o) = (a.elementwise(z(2)), s.elementwise(z(3)));
-        c[unit] = f.mul_add(c[unit], i * g);
-        h[unit] = o * a.elementwise(c[unit]);
+        let i = s(seen(0, c[unit], z(0)));
+        let f = if of.input_forget() {
+            A::one() - i
+        } else {
+            s(seen(1, c[unit], z(1)))
+        };
+        c[unit] = f.mul_add(c[unit], i * a(z(2)));
+        let o = s(seen(2, c[unit], z(3)));
+        hidden[unit] = o * of.output_activation().elementwise(c[unit]);
+    }
+    match of.projection() {
+        None => h.copy_from_slice(&hidden),
+        Some(projection) => h.iter_mut().enumerate().for_each(|(column, h)| {
+            *h = dot(A::zero(), hidden[..].into(), &projection, column);
+        }),
     }
 }
 
@@ -93,7 +115,9 @@ pub(crate) fn gru<A: Element>(of: &Gru<A>, x: ArrayView1<A>, h: &mut [A]) {
 
 mod tests {
     use super::{gru, lstm, simple_rnn};
-    use crate::{Element, Gru, Initializer, Lstm, LstmState, Recurrent, SimpleRnn};
+    use crate::{Activation, Element, Gru, Initializer, Lstm, LstmState, Recurrent, SimpleRnn};
+    use alloc::vec;
+    use alloc::vec::Vec;
     use ndarray::{Array3, ArrayView3, Axis};
 
     const SPREAD: Initializer = Initializer::RandomUniform {
@@ -124,11 +148,34 @@ mod tests {
             .unwrap()
     }
 
+    /// Keras' LSTM, and one with each thing that it does not have.
+    fn lstms<A: Element>(features: usize, units: usize) -> Vec<(&'static str, Lstm<A>)> {
+        let lstm = || Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
+        let peepholes = || SPREAD.matrix(3, units, 5).unwrap();
+        let projection = |size| SPREAD.matrix(units, size, 6).unwrap();
+        let softsign = Activation::Softsign;
+        let all = lstm().peepholes(peepholes()).input_forget(true).clip(0.7);
+        [
+            ("plain", lstm()),
+            ("peepholes", lstm().peepholes(peepholes())),
+            ("input_forget", lstm().input_forget(true)),
+            ("clip", lstm().clip(0.3)),
+            ("output_activation", lstm().output_activation(softsign)),
+            (
+                "projection",
+                lstm().projection(projection(units.div_ceil(2))),
+            ),
+            ("all", all.projection(projection(units + 1))),
+        ]
+        .map(|(name, builder)| (name, builder.build().unwrap()))
+        .into()
+    }
+
     /// The largest difference between a run and the books' equations over the same input.
     fn distance<A: Element>(
         hs: ArrayView3<A>,
         x: ArrayView3<A>,
-        mut step: impl FnMut(usize, ndarray::ArrayView1<A>) -> alloc::vec::Vec<A>,
+        mut step: impl FnMut(usize, ndarray::ArrayView1<A>) -> Vec<A>,
     ) -> f64 {
         let mut worst = 0.0_f64;
         for (row, (x, hs)) in x.axis_iter(Axis(0)).zip(hs.axis_iter(Axis(0))).enumerate() {
@@ -144,7 +191,7 @@ mod tests {
     fn check<A: Element>(tolerance: f64) {
         for (samples, timesteps, features, units) in lattice() {
             let x = input::<A>(samples, timesteps, features);
-            let zeros = alloc::vec![alloc::vec![A::zero(); units]; samples];
+            let zeros = vec![vec![A::zero(); units]; samples];
 
             let of = SimpleRnn::<A>::builder(features, units)
                 .bias_initializer(SPREAD)
@@ -164,23 +211,21 @@ mod tests {
                 "SimpleRnn {samples} {timesteps} {features} {units}: {worst:e}"
             );
 
-            let of = Lstm::<A>::builder(features, units)
-                .bias_initializer(SPREAD)
-                .build()
-                .unwrap();
-            let (mut h, mut c) = (zeros.clone(), zeros.clone());
-            let (hs, state): (_, LstmState<A>) = of.run(&x).sequences_and_state().unwrap();
-            let mut worst = distance(hs.view(), x.view(), |row, x| {
-                lstm(&of, x, &mut h[row], &mut c[row]);
-                h[row].clone()
-            });
-            for (&a, &b) in state.c.iter().zip(c.iter().flatten()) {
-                worst = worst.max((a - b).abs().as_f64());
+            for (name, of) in lstms::<A>(features, units) {
+                let (mut h, mut c) = (vec![vec![A::zero(); of.units()]; samples], zeros.clone());
+                let (hs, state): (_, LstmState<A>) = of.run(&x).sequences_and_state().unwrap();
+                let mut worst = distance(hs.view(), x.view(), |row, x| {
+                    lstm(&of, x, &mut h[row], &mut c[row]);
+                    h[row].clone()
+                });
+                for (&a, &b) in state.c.iter().zip(c.iter().flatten()) {
+                    worst = worst.max((a - b).abs().as_f64());
+                }
+                assert!(
+                    worst <= tolerance,
+                    "Lstm {name} {samples} {timesteps} {features} {units}: {worst:e}"
+                );
             }
-            assert!(
-                worst <= tolerance,
-                "Lstm {samples} {timesteps} {features} {units}: {worst:e}"
-            );
 
             for reset_after in [true, false] {
                 let of = Gru::<A>::builder(features, units).bias_initializer(SPREAD);

@@ -87,7 +87,7 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
         let of_inputs = W / E::GATES * E::INPUTS * V::LANES;
         // SAFETY: the caller's promise; `Step`'s contract.
         unsafe {
-            let h = step.h.add(step.at(0, 0));
+            let h = step.h_row(0);
             for panel in first..last {
                 let mut sums = [[[V::splat(zero()); W]; P]; 1];
                 let mut input = [V::splat(zero()); P];

@@ -10,7 +10,8 @@ use core::ptr;
 /// The samples of a step, and what all cells read and write.
 ///
 /// # Safety
-/// Whoever makes one promises: `h`, `next` (and every array beside them) are (samples, units), rows one behind the other;
+/// Whoever makes one promises: `next` (and every array beside it) is (samples, units), `h` is (samples, the rows of
+/// `panels`), rows one behind the other;
 /// `rows` are `count` different samples of them, or there are `count` samples; `source` has what it says for each of
 /// them; `next` overlaps nothing else, but may be `h` itself in a step of one sample in one tile.
 #[derive(Clone, Copy)]
@@ -46,12 +47,18 @@ impl<A: Element> Step<'_, A> {
         self.rows.map_or(i, |rows| rows[i]) * self.panels.units() + unit
     }
 
-    /// The rows of the state.
+    /// The state that the `i`-th row starts from.
+    #[inline(always)]
+    pub fn h_row(&self, i: usize) -> *const A {
+        let sample = self.rows.map_or(i, |rows| rows[i]);
+        self.h.wrapping_add(sample * self.panels.rows())
+    }
+
     #[inline(always)]
     fn h_rows(&self, place: &Place) -> [*const A; 8] {
         let mut h = [ptr::null(); 8];
         for (r, h) in h.iter_mut().enumerate().take(place.rows) {
-            *h = self.h.wrapping_add(self.at(place.row + r, 0));
+            *h = self.h_row(place.row + r);
         }
         h
     }

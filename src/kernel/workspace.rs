@@ -1,7 +1,7 @@
 //! What a running layer needs room for, and the safe doors to the kernels.
 
 use super::activate::Chosen;
-use super::cells::Halves;
+use super::cells::{Halves, Variant};
 use super::panels::Panels;
 use super::steps::{Source, Step};
 use super::tile::Inputs;
@@ -25,7 +25,8 @@ pub struct Workspace<A> {
     offsets: Vec<isize>,
     /// The state after the step, (samples, units); none if a step is done in place.
     next: Option<Array2<A>>,
-    /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`.
+    /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`; or, in `input`, the projected output
+    /// of an LSTM.
     update: Vec<A>,
     reset: Vec<A>,
     input: Vec<A>,
@@ -50,7 +51,8 @@ impl<A: Element> Workspace<A> {
     pub(crate) fn new(samples: usize, kernel: &Panels<A>, recurrent: &Panels<A>) -> Self {
         // One sample projects its input within the step; and a single tile has read all of the state before it writes.
         let rows = if samples > 1 { samples } else { 0 };
-        let in_place = samples == 1 && recurrent.tiles().count == 1;
+        let is_square = recurrent.rows() == recurrent.units();
+        let in_place = samples == 1 && recurrent.tiles().count == 1 && is_square;
         Workspace {
             z: vec![A::zero(); rows * kernel.len()],
             taken: 0,
@@ -61,6 +63,20 @@ impl<A: Element> Workspace<A> {
             reset: Vec::new(),
             input: Vec::new(),
         }
+    }
+
+    /// The same for an LSTM whose output is projected.
+    pub(crate) fn projected(
+        samples: usize,
+        kernel: &Panels<A>,
+        recurrent: &Panels<A>,
+        projection: &Panels<A>,
+    ) -> Self {
+        let mut workspace = Workspace::new(samples, kernel, recurrent);
+        workspace.offsets.reserve(samples);
+        workspace.input = vec![A::zero(); samples * projection.len()];
+        workspace.next = Some(Array2::zeros((samples, kernel.units())));
+        workspace
     }
 
     /// The same for a GRU without `reset_after`, whose inputs are always projected first.
@@ -138,11 +154,35 @@ impl<A: Element> Workspace<A> {
         (h, c): (&mut Array2<A>, &mut Array2<A>),
         of: &Chosen,
     ) {
-        assert!(c.dim() == h.dim() && in_rows(c));
-        let c = c.as_mut_ptr();
+        let c = memory(c, rows, panels);
         let step = &self.step(input, panels, rows, h);
         A::lstm(step, c, of);
         self.finish(rows, h);
+    }
+
+    /// One step of an `Lstm` that is not as Keras has it.
+    pub(crate) fn lstm_variant<'a>(
+        &mut self,
+        input: &Input<'_, 'a, A>,
+        (panels, projection): (&'a Panels<A>, Option<&Panels<A>>),
+        rows: &'a Rows,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        variant: Variant<A>,
+        of: &Chosen,
+    ) {
+        let c = memory(c, rows, panels);
+        let peepholes = variant.peepholes.map_or(3 * panels.units(), <[A]>::len);
+        assert!(peepholes == 3 * panels.units());
+        let step = &self.step(input, panels, rows, h);
+        if variant.peepholes.is_some() || variant.input_forget {
+            A::lstm_variant(step, c, variant, of);
+        } else {
+            A::lstm(step, c, of);
+        }
+        match projection {
+            Some(projection) => self.finish_projected(projection, rows, h),
+            None => self.finish(rows, h),
+        }
     }
 
     /// One step of a `Gru` with `reset_after`.
@@ -198,15 +238,15 @@ impl<A: Element> Workspace<A> {
     ) -> Step<'a, A> {
         let Input { x, kernel, bias } = *input;
         let (samples, count) = (rows.samples(), rows.count());
-        assert!(h.dim() == (samples, panels.units()) && in_rows(h));
+        assert!(h.dim() == (samples, panels.rows()) && in_rows(h));
         let next = if let Some(next) = &mut self.next {
-            assert!(next.dim() == h.dim());
+            assert!(next.dim() == (samples, panels.units()));
             next.as_mut_ptr()
         } else {
             assert!(samples == 1 && panels.tiles().count == 1);
+            assert!(panels.rows() == panels.units());
             h.as_mut_ptr()
         };
-        assert!(panels.rows() == panels.units());
         assert_eq!(x.dim(), (samples, kernel.rows()));
         let source = if self.ahead == 0 && count == 1 {
             let sample = rows.active().map_or(0, |rows| rows[0]);
@@ -251,13 +291,45 @@ impl<A: Element> Workspace<A> {
                 }
             }
         }
+        self.take(rows.count());
+    }
+
+    /// The same where what becomes the state is the product of `next` and the projection.
+    fn finish_projected(&mut self, projection: &Panels<A>, rows: &Rows, h: &mut Array2<A>) {
+        let (len, units) = (projection.len(), projection.rows());
+        let next = self.next.as_ref().filter(|next| next.ncols() == units);
+        let next = next.expect("`projected` makes room");
+        let sample = |i: usize| rows.active().map_or(i, |rows| rows[i]);
+        self.offsets.clear();
+        self.offsets
+            .extend((0..rows.count()).map(|i| signed(sample(i) * units)));
+        // SAFETY: each offset is the start of a row of `next`, which are `units` numbers one behind the other.
+        let inputs = unsafe { Inputs::new(next.as_ptr(), &self.offsets, 1) };
+        projection.project(None, &inputs, &mut self.input);
+        for (i, projected) in self.input.chunks(len).take(rows.count()).enumerate() {
+            let mut h = h.row_mut(sample(i));
+            h.iter_mut().zip(projected).for_each(|(h, &p)| *h = p);
+        }
+        self.take(rows.count());
+    }
+
+    /// So many of the projected inputs were taken.
+    #[inline(always)]
+    fn take(&mut self, steps: usize) {
         if self.ahead > 0 {
-            self.taken += rows.count();
+            self.taken += steps;
             if self.taken == self.ahead {
                 (self.taken, self.ahead) = (0, 0);
             }
         }
     }
+}
+
+/// The memory of an LSTM, checked as the state is.
+#[inline(always)]
+fn memory<A: Element>(c: &mut Array2<A>, rows: &Rows, panels: &Panels<A>) -> *mut A {
+    assert!(c.dim() == (rows.samples(), panels.units()) && in_rows(c));
+    c.as_mut_ptr()
 }
 
 /// Whether (samples, units) lies row by row, without gaps.

@@ -85,7 +85,13 @@ pub fn every_cell(property: &impl Property) {
             let rnn = SimpleRnn::<A>::builder(features, units).bias_initializer(SPREAD);
             property.check(&rnn.with_isa(isa).build().unwrap(), of);
             let lstm = Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
-            property.check(&lstm.with_isa(isa).build().unwrap(), of);
+            let lstm = lstm.with_isa(isa);
+            property.check(&lstm.clone().build().unwrap(), of);
+            let matrix = |rows, columns, seed| SPREAD.matrix::<A>(rows, columns, seed).unwrap();
+            let lstm = lstm.clip(0.9).input_forget(of.samples.is_multiple_of(2));
+            let lstm = lstm.peepholes(matrix(3, units, 98));
+            let projection = matrix(units, 1 + units / 2, 97);
+            property.check(&lstm.projection(projection).build().unwrap(), of);
             for reset_after in [true, false] {
                 let gru = Gru::<A>::builder(features, units).bias_initializer(SPREAD);
                 let gru = gru.reset_after(reset_after).with_isa(isa);
