@@ -13,7 +13,8 @@
 //! The limits are measured in the same rounds as the row, so that a clock that changes meets all of them: the multiply-adds
 //! of one thread, with the vectors of the instruction set that is timed, and reading as many bytes as the weights have, again
 //! and again. Each number is the median of the rounds. No bound counts the activations, or the wait for one step's state by
-//! the next, which is most of `S1`. On two threads the bound of a batch is half of it.
+//! the next, which is most of `S1`. On two threads the bound is half of it, which no row reaches that
+//! is too short for two.
 
 #[path = "common/limits.rs"]
 mod limits;
@@ -41,7 +42,7 @@ fn main() {
         .build_global()
         .expect("the first pool");
     if test {
-        rows.for_each(|row| row.call(Isa::detect())());
+        rows.for_each(|row| row.call(Isa::detect(), 1)());
         return;
     }
     let column = |name: &str| print!(" | {name:^34}");
@@ -87,10 +88,10 @@ struct Timed {
 fn measure(row: &'static Row) -> Vec<Timed> {
     let sets = sets();
     let mut calls: Vec<Box<dyn FnMut() + Send>> =
-        sets.iter().map(|&(isa, _)| row.call(isa)).collect();
+        sets.iter().map(|&(isa, _)| row.call(isa, 1)).collect();
     let mut widths: Vec<Width> = sets.iter().map(|&(_, width)| width).collect();
     if cfg!(feature = "rayon") {
-        calls.push(row.call(sets[0].0));
+        calls.push(row.call(sets[0].0, 2));
         widths.push(sets[0].1);
     }
     let memory = Memory::new(bytes_read(row));
@@ -113,11 +114,7 @@ fn measure(row: &'static Row) -> Vec<Timed> {
     let timed = times.into_iter().zip(peaks).enumerate();
     timed
         .map(|(i, (times, peaks))| {
-            let shared = if i >= sets.len() && row.samples > 1 {
-                2.0
-            } else {
-                1.0
-            };
+            let shared = if i < sets.len() { 1.0 } else { 2.0 };
             let bound = bound(row, median(peaks), bandwidth);
             Timed {
                 row,

@@ -25,7 +25,7 @@ fn forward(c: &mut Criterion) {
             g.sample_size(10).sampling_mode(SamplingMode::Flat);
         }
         g.throughput(Throughput::Elements(row.elements() as u64));
-        g.bench_function(row.id, |b| b.iter(row.call(Isa::detect())));
+        g.bench_function(row.id, |b| b.iter(row.call(Isa::detect(), 1)));
     }
 }
 

@@ -37,7 +37,7 @@ fn main() {
     };
     println!("{isa:?}");
     for row in rows().filter(|row| wanted.is_none_or(|wanted| row.id == wanted)) {
-        let mut call = row.call(isa);
+        let mut call = row.call(isa, 1);
         (0..calls).for_each(|_| call());
         println!("{} {calls}", row.id);
     }

@@ -70,6 +70,12 @@ pub trait Recurrent: Send + Sync {
         1
     }
 
+    /// Whether a step of one sample is long enough to be shared out: it reads so many weights.
+    #[doc(hidden)]
+    fn shares_steps(&self) -> bool {
+        false
+    }
+
     /// Whether the parts of a composed layer fit together.
     #[doc(hidden)]
     fn check(&self) -> Result<()> {
@@ -138,6 +144,10 @@ pub trait Causal: Recurrent {
 
     #[doc(hidden)]
     fn scratch(&self, samples: usize) -> Self::Scratch;
+
+    /// Lets so many threads share the step of one sample, if that is long enough.
+    #[doc(hidden)]
+    fn share(&self, _scratch: &mut Self::Scratch, _threads: usize) {}
 
     /// How many timesteps are worth to be prepared together; 0 if none.
     #[doc(hidden)]
@@ -289,6 +299,7 @@ pub(crate) fn unroll<C: Causal>(
     let (samples, timesteps, _) = pass.x.dim();
     cell.settle(state);
     let mut scratch = cell.scratch(samples);
+    cell.share(&mut scratch, pass.threads);
     let block = cell.block(samples);
     let mut rows = match pass.mask {
         Some(_) => Rows::new(samples),
@@ -368,6 +379,9 @@ macro_rules! by_reference {
             fn ways(&self) -> usize {
                 (**self).ways()
             }
+            fn shares_steps(&self) -> bool {
+                (**self).shares_steps()
+            }
             fn check(&self) -> Result<()> {
                 (**self).check()
             }
@@ -394,6 +408,9 @@ macro_rules! causal_by_reference {
             type Scratch = R::Scratch;
             fn scratch(&self, samples: usize) -> R::Scratch {
                 (**self).scratch(samples)
+            }
+            fn share(&self, scratch: &mut R::Scratch, threads: usize) {
+                (**self).share(scratch, threads);
             }
             fn settle(&self, state: &mut R::State) {
                 (**self).settle(state);

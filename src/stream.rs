@@ -72,6 +72,15 @@ impl<R: Causal> Stream<R> {
         self
     }
 
+    /// Lets up to this many threads share the step of one sample, if it reads a megabyte of recurrent kernel or more (an
+    /// LSTM of 256 units in `f32`); the bits stay the same. The threads are those of the pool in which `push` is called
+    /// (`rayon::ThreadPool::install`). A stream that was not told so never leaves its thread; one that was wakes others,
+    /// which takes locks and system calls. Without the feature `rayon` nothing changes.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.of.share(&mut self.scratch, threads);
+        self
+    }
+
     /// How many samples are pushed at a time.
     pub fn samples(&self) -> usize {
         self.rows.samples()

@@ -1,7 +1,8 @@
-//! How one call is shared out over threads: by samples and directions, which nothing connects. Feature `rayon`.
+//! How one call is shared out over threads: by samples and directions, which nothing connects, and by the units of a step
+//! of one sample where there are very many. Feature `rayon`.
 //!
-//! The threads are those of the pool that the call is made in, or of rayon's global one. A sample's numbers do not depend
-//! on its neighbours, so the bits are the same for any number of threads.
+//! The threads are those of the pool that the call is made in, or of rayon's global one. No number depends on its
+//! neighbours, so the bits are the same for any number of threads.
 
 use crate::Recurrent;
 use crate::error::Result;
@@ -12,9 +13,10 @@ const LEAST: usize = 4_000_000;
 
 /// How many threads a call of this layer is worth, of those that there are.
 pub(crate) fn worth<R: Recurrent + ?Sized>(of: &R, pass: &Pass<R::Elem>) -> usize {
+    let has_parts = || pass.x.dim().0 > 1 || of.ways() > 1 || of.shares_steps();
     // Nobody is asked for a short call: the first question starts the pool.
     match of.multiply_adds() {
-        Some(each) if cfg!(feature = "rayon") && (pass.x.dim().0 > 1 || of.ways() > 1) => {
+        Some(each) if cfg!(feature = "rayon") && has_parts() => {
             match each.saturating_mul(pass.real_steps()) / LEAST {
                 0 | 1 => 1,
                 worth => worth.min(available()),
@@ -40,14 +42,48 @@ pub(crate) fn both(
     first: impl FnOnce() -> Result<()> + Send,
     second: impl FnOnce() -> Result<()> + Send,
 ) -> Result<()> {
-    #[cfg(feature = "rayon")]
     if threads > 1 {
-        let (first, second) = rayon::join(first, second);
+        let (first, second) = join(first, second);
         return first.and(second);
     }
-    debug_assert!(threads == 1 || cfg!(feature = "rayon"));
     first()?;
     second()
+}
+
+#[cfg(feature = "rayon")]
+pub(crate) use rayon::join;
+
+#[cfg(not(feature = "rayon"))]
+pub(crate) fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
+    (first(), second())
+}
+
+/// Does the parts from `first` to `last`, in ranges that `threads` take at the same time.
+pub(crate) fn share(
+    threads: usize,
+    first: usize,
+    last: usize,
+    work: &(impl Fn(usize, usize) + Sync),
+) {
+    let count = last - first;
+    if threads < 2 || count < 2 {
+        return work(first, last);
+    }
+    let (before, after) = (threads / 2, threads - threads / 2);
+    let middle = first + (count * before / threads).max(1);
+    join(
+        || share(before, first, middle, work),
+        || share(after, middle, last, work),
+    );
+}
+
+/// Does it in the pool, so that what it shares out need not enter the pool again and again.
+fn inside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "rayon")]
+    if rayon::current_thread_index().is_none() {
+        return rayon::scope(|_| work());
+    }
+    work()
 }
 
 /// [`Recurrent::unroll`], the samples in as many shares as `pass.threads` asks for beyond the layer's own ways.
@@ -59,7 +95,10 @@ pub(crate) fn unroll<R: Recurrent + ?Sized>(
 ) -> Result<()> {
     let shares = pass.threads.div_ceil(of.ways()).min(pass.x.dim().0);
     if shares <= 1 {
-        return of.unroll(pass, state, sink);
+        return match pass.threads {
+            1 => of.unroll(pass, state, sink),
+            _ => inside(|| of.unroll(pass, state, sink)),
+        };
     }
     let threads = pass.threads / 2;
     let samples = pass.x.dim().0;
@@ -95,8 +134,8 @@ fn part<S: crate::State>(state: &S, start: usize, end: usize) -> Result<S> {
 #[cfg(all(test, feature = "rayon"))]
 mod tests {
     use super::*;
-    use crate::Lstm;
     use crate::mask::Mask;
+    use crate::{Initializer, Lstm};
     use ndarray::Array3;
 
     fn pass<'a>(x: &'a Array3<f32>, mask: Option<Mask<'a>>) -> Pass<'a, f32> {
@@ -122,6 +161,12 @@ mod tests {
             assert_eq!(worth(&lstm, &pass(&long, None)), 8);
             let one = Array3::zeros((1, 5000, 64));
             assert_eq!(worth(&lstm, &pass(&one, None)), 1);
+            let large = Lstm::<f32>::builder(64, 512).kernel_initializer(Initializer::Zeros);
+            let large = large
+                .recurrent_initializer(Initializer::Zeros)
+                .build()
+                .unwrap();
+            assert_eq!(worth(&large, &pass(&one, None)), 8);
             let padded = Some(Mask::Lengths(&[100, 100]));
             assert_eq!(worth(&lstm, &pass(&long, padded)), 1);
         });

@@ -3,9 +3,10 @@
 
 mod support;
 
+use ndarray::Axis;
 use recurrent::{
-    Bidirectional, Causal, Cell, Element, Gru, Hidden, Lstm, Merge, Recurrent, Rnn, SimpleRnn,
-    State,
+    Bidirectional, Causal, Cell, Element, Gru, Hidden, Initializer, Lstm, Merge, Recurrent, Rnn,
+    SimpleRnn, State,
 };
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,6 +81,60 @@ fn every_layer<A: Element>() {
 fn any_number_of_threads_gives_the_same_bits() {
     every_layer::<f32>();
     every_layer::<f64>();
+}
+
+/// Layers whose steps are long enough to be shared out, as awkward as their sizes may be.
+#[test]
+fn the_step_of_one_sample_is_shared_out() {
+    fn same<R>(layer: &R)
+    where
+        R: Causal<State: State + PartialEq + Debug> + Clone,
+    {
+        for samples in [1, 2] {
+            let (timesteps, features) = (40, layer.features());
+            let units = layer.units();
+            agree(
+                layer,
+                Shape {
+                    samples,
+                    timesteps,
+                    features,
+                    units,
+                },
+            );
+        }
+        let of = Shape {
+            samples: 1,
+            timesteps: 5,
+            features: layer.features(),
+            units: 0,
+        };
+        let x = input(of, 4);
+        let expected = layer.run(&x).sequences().unwrap();
+        for threads in [1, 2, 3, 16] {
+            let mut live = layer.clone().into_stream(1).threads(threads);
+            for (t, x) in x.axis_iter(Axis(1)).enumerate() {
+                let h = on(threads, || live.push(x).unwrap().to_owned());
+                assert_eq!(h, expected.index_axis(Axis(1), t), "{threads}");
+            }
+        }
+    }
+    let spread = Initializer::GlorotUniform; // orthogonal ones of this size take their time
+    let lstm = |features, units| {
+        let lstm = Lstm::<f32>::builder(features, units).recurrent_initializer(spread);
+        lstm.build().unwrap()
+    };
+    same(&lstm(7, 265));
+    same(&lstm(3, 300).then(lstm(300, 257)));
+    let narrow = Lstm::<f64>::builder(9, 263).recurrent_initializer(spread);
+    let narrow = narrow.projection(Initializer::GlorotUniform.matrix(263, 200, 5).unwrap());
+    same(&narrow.build().unwrap());
+    for reset_after in [true, false] {
+        let gru = Gru::<f32>::builder(5, 307).recurrent_initializer(spread);
+        same(&gru.reset_after(reset_after).build().unwrap());
+    }
+    let rnn = SimpleRnn::<f64>::builder(11, 521).recurrent_initializer(spread);
+    same(&rnn.build().unwrap());
 }
 
 #[test]

@@ -89,8 +89,8 @@ impl Row {
     }
 
     /// A call of the row's layer, whose weights are packed for `isa`, ready to be made again and again. Its outputs are
-    /// looked at once, here.
-    pub fn call(&self, isa: Isa) -> Box<dyn FnMut() + Send> {
+    /// looked at once, here. A stream may use so many threads; sequences take what the pool has in which they are called.
+    pub fn call(&self, isa: Isa, threads: usize) -> Box<dyn FnMut() + Send> {
         let (f, u) = (self.features, self.units);
         let lstm = |f| Lstm::builder(f, u).with_isa(isa).build().expect("a layer");
         let gru = || Gru::builder(f, u).with_isa(isa).build().expect("a layer");
@@ -102,8 +102,8 @@ impl Row {
         };
         match self.net {
             Net::Lstm if self.id == "A0" => allocated(self, lstm(f)),
-            Net::Lstm if self.is_step() => step(lstm(f)),
-            Net::Gru if self.is_step() => step(gru()),
+            Net::Lstm if self.is_step() => step(lstm(f), threads),
+            Net::Gru if self.is_step() => step(gru(), threads),
             Net::Lstm => sequences(self, lstm(f)),
             Net::Gru => sequences(self, gru()),
             Net::SimpleRnn => sequences(self, rnn()),
@@ -137,13 +137,13 @@ fn allocated(row: &Row, layer: Lstm<f32>) -> Box<dyn FnMut() + Send> {
     })
 }
 
-fn step<R>(layer: R) -> Box<dyn FnMut() + Send>
+fn step<R>(layer: R, threads: usize) -> Box<dyn FnMut() + Send>
 where
     R: Causal<Elem = f32> + Send + 'static,
 {
     let (features, units) = (layer.features(), layer.units());
     let x = input(1, 64, features);
-    let mut live: Stream<R> = layer.into_stream(1);
+    let mut live: Stream<R> = layer.into_stream(1).threads(threads);
     let mut t = 0;
     let mut push = move || {
         let x = x.as_slice().expect("a new array");

@@ -205,6 +205,10 @@ macro_rules! recurrent_of_cell {
                 self.weights()
             }
 
+            fn shares_steps(&self) -> bool {
+                shares(&self.kernel, self.units()) > 1
+            }
+
             fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {
                 let [$($array),*] = self.state_sizes();
                 $(check_array(concat!("state.", stringify!($array)), &state.$array, samples, $array)?;)*
@@ -238,6 +242,14 @@ pub(crate) fn block<A: Element>(kernel: &Panels<A>, samples: usize) -> usize {
     (AHEAD / step.max(1)).max(1)
 }
 
+/// So many bytes of a recurrent kernel are worth a thread of their own: a step reads all of them.
+const SHARE: usize = 512 * 1024;
+
+/// How many threads may share the step of one sample.
+pub(crate) fn shares<A: Element>(kernel: &Panels<A>, units: usize) -> usize {
+    units * kernel.len() * size_of::<A>() / SHARE
+}
+
 /// What the three cells do alike as causal layers; `advance` is theirs.
 macro_rules! causal_of_cell {
     () => {
@@ -245,6 +257,10 @@ macro_rules! causal_of_cell {
 
         fn block(&self, samples: usize) -> usize {
             block(&self.kernel, samples)
+        }
+
+        fn share(&self, scratch: &mut Workspace<A>, threads: usize) {
+            scratch.share(threads.min(shares(&self.kernel, self.units())));
         }
 
         fn prepare(

@@ -1,6 +1,6 @@
 //! `Gru`: two gates, its output is its state; in both forms of the reset gate.
 
-use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
+use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Panels, Workspace};

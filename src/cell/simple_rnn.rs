@@ -1,6 +1,6 @@
 //! `SimpleRnn`: one gate, its output is its state.
 
-use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell};
+use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Result, check};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Panels, Workspace};

@@ -3,6 +3,7 @@
 use super::isa::Isa;
 use super::tile::{Inputs, Project};
 use crate::Element;
+use crate::threads::join;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView2};
@@ -151,13 +152,24 @@ impl<A: Element> Panels<A> {
 
     /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
     /// neighbours. `z` has `len()` numbers for each input.
-    pub fn project(&self, bias: Option<&Self>, inputs: &Inputs<A>, z: &mut [A]) {
+    pub fn project(&self, bias: Option<&Self>, inputs: Inputs<A>, z: &mut [A], threads: usize) {
         assert!(inputs.len() * self.len() <= z.len());
         debug_assert!(bias.is_none_or(|bias| (bias.rows, bias.len()) == (1, self.len())));
+        if threads > 1 && inputs.len() > 1 {
+            let (before, after) = (threads / 2, threads - threads / 2);
+            let middle = inputs.len() * before / threads;
+            let (first, second) = inputs.split(middle);
+            let (first_z, second_z) = z.split_at_mut(first.len() * self.len());
+            join(
+                || self.project(bias, first, first_z, before),
+                || self.project(bias, second, second_z, after),
+            );
+            return;
+        }
         let work = Project {
             panels: self,
             bias,
-            inputs,
+            inputs: &inputs,
             z,
         };
         A::project(work, self.isa);

@@ -8,6 +8,7 @@ use super::steps::{End, Source, Step, ends, load};
 use super::tile::{accumulate, most_panels};
 use super::vector::{Vector, Work};
 use crate::Element;
+use crate::threads::share;
 use num_traits::zero;
 
 /// All tiles of a step of one sample.
@@ -18,6 +19,48 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
     end: &E,
 ) {
+    let count = step.panels.tiles().count;
+    if step.threads == 1 {
+        // SAFETY: the caller's promise.
+        unsafe { some::<V, E, W>(step, end, 0, count) }
+    } else {
+        let shared = Shared { step, end };
+        share(step.threads, 0, count, &|first, last| {
+            let Shared { step, end } = *shared.get();
+            // SAFETY: the caller's promise; each tile is in one range.
+            unsafe { some::<V, E, W>(step, end, first, last) }
+        });
+    }
+}
+
+/// A step that several threads work on.
+struct Shared<'a, A, E> {
+    step: &'a Step<'a, A>,
+    end: &'a E,
+}
+
+// SAFETY: threads read the same state and weights, and write the new state of different units: those of their tiles. A step
+// in place has one tile only.
+unsafe impl<A: Sync, E> Sync for Shared<'_, A, E> {}
+
+impl<A, E> Shared<'_, A, E> {
+    /// The whole of it: a closure that named the fields would take them one by one.
+    fn get(&self) -> &Self {
+        self
+    }
+}
+
+/// The tiles from `first` to `last`.
+///
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn some<V: Vector, E: End<V::Elem>, const W: usize>(
+    step: &Step<V::Elem>,
+    end: &E,
+    first: usize,
+    last: usize,
+) {
     let tiles = step.panels.tiles();
     let of = |first, last| Tiles {
         first,
@@ -26,12 +69,13 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
         step,
         end,
     };
+    let wider = tiles.wider.clamp(first, last);
     // SAFETY: the caller's promise.
     unsafe {
-        if tiles.wider > 0 {
-            enter::<V, E, W>(tiles.panels + 1, of(0, tiles.wider));
+        if wider > first {
+            enter::<V, E, W>(tiles.panels + 1, of(first, wider));
         }
-        enter::<V, E, W>(tiles.panels, of(tiles.wider, tiles.count));
+        enter::<V, E, W>(tiles.panels, of(wider, last));
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Step<'a, A> {
     /// The samples that take the step; `None`: all, which are `count`.
     pub rows: Option<&'a [usize]>,
     pub count: usize,
+    /// How many may share it, if it is of one sample.
+    pub threads: usize,
     pub h: *const A,
     pub next: *mut A,
 }

@@ -34,7 +34,17 @@ impl<'a, A: Element> Inputs<'a, A> {
     pub fn len(&self) -> usize {
         self.offsets.len()
     }
+
+    /// The rows before `middle`, and the others.
+    pub fn split(self, middle: usize) -> (Self, Self) {
+        let (before, after) = self.offsets.split_at(middle);
+        let part = |offsets| Inputs { offsets, ..self };
+        (part(before), part(after))
+    }
 }
+
+// SAFETY: the numbers are only read, for as long as `'a`, as if through a `&'a [A]`.
+unsafe impl<A: Sync> Send for Inputs<'_, A> {}
 
 /// Where a tile is: `rows` rows from the first one on, and `panels` panels, each `apart` behind the one before.
 #[derive(Clone, Copy)]

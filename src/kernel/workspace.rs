@@ -18,6 +18,8 @@ use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 pub struct Workspace<A> {
     /// The projected inputs, one row for every real step of a sample, in the order in which they are taken.
     z: Vec<A>,
+    /// How many threads share the step of one sample.
+    threads: usize,
     /// How many of these rows were taken, and how many there are.
     taken: usize,
     ahead: usize,
@@ -55,6 +57,7 @@ impl<A: Element> Workspace<A> {
         let in_place = samples == 1 && recurrent.tiles().count == 1 && is_square;
         Workspace {
             z: vec![A::zero(); rows * kernel.len()],
+            threads: 1,
             taken: 0,
             ahead: 0,
             offsets: Vec::with_capacity(rows),
@@ -93,6 +96,11 @@ impl<A: Element> Workspace<A> {
         }
     }
 
+    /// Lets so many threads share the step of one sample.
+    pub(crate) fn share(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+    }
+
     /// Projects the inputs of these steps, (sample, timestep) in the order in which they will be taken. Returns what was
     /// projected, one row for each step.
     pub(crate) fn project(
@@ -116,7 +124,7 @@ impl<A: Element> Workspace<A> {
         }
         // SAFETY: each offset is the start of a row of the view, `features` numbers by its own strides.
         let inputs = unsafe { Inputs::new(x.as_ptr(), &self.offsets, of_feature) };
-        kernel.project(bias, &inputs, &mut self.z);
+        kernel.project(bias, inputs, &mut self.z, self.threads);
         (self.taken, self.ahead) = (0, self.offsets.len());
         &mut self.z[..len]
     }
@@ -273,6 +281,7 @@ impl<A: Element> Workspace<A> {
             source,
             rows: rows.active(),
             count,
+            threads: self.threads,
             h: h.as_ptr(),
             next,
         }
@@ -305,7 +314,7 @@ impl<A: Element> Workspace<A> {
             .extend((0..rows.count()).map(|i| signed(sample(i) * units)));
         // SAFETY: each offset is the start of a row of `next`, which are `units` numbers one behind the other.
         let inputs = unsafe { Inputs::new(next.as_ptr(), &self.offsets, 1) };
-        projection.project(None, &inputs, &mut self.input);
+        projection.project(None, inputs, &mut self.input, 1);
         for (i, projected) in self.input.chunks(len).take(rows.count()).enumerate() {
             let mut h = h.row_mut(sample(i));
             h.iter_mut().zip(projected).for_each(|(h, &p)| *h = p);

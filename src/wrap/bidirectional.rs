@@ -177,6 +177,10 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
         self.forward.ways() + self.backward.ways()
     }
 
+    fn shares_steps(&self) -> bool {
+        self.forward.shares_steps() || self.backward.shares_steps()
+    }
+
     fn check(&self) -> Result<()> {
         self.forward.check()?;
         self.backward.check()?;

@@ -75,6 +75,10 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         self.lower.ways().max(self.upper.ways())
     }
 
+    fn shares_steps(&self) -> bool {
+        self.lower.shares_steps() || self.upper.shares_steps()
+    }
+
     fn check(&self) -> Result<()> {
         self.lower.check()?;
         self.upper.check()?;
@@ -129,6 +133,11 @@ impl<L: Causal, U: Causal<Elem = L::Elem>> Causal for Stacked<L, U> {
 
     fn scratch(&self, samples: usize) -> Self::Scratch {
         (self.lower.scratch(samples), self.upper.scratch(samples))
+    }
+
+    fn share(&self, scratch: &mut Self::Scratch, threads: usize) {
+        self.lower.share(&mut scratch.0, threads);
+        self.upper.share(&mut scratch.1, threads);
     }
 
     fn settle(&self, state: &mut Self::State) {

@@ -184,7 +184,7 @@ where
     R::State: Numbers,
 {
     Ok(Box::new(Steps {
-        stream: layer.into_stream(1),
+        stream: layer.into_stream(1).threads(rayon::current_num_threads()),
         x: row.x.clone(),
     }))
 }
