@@ -63,7 +63,7 @@ pub(crate) fn share(
     threads: usize,
     first: usize,
     last: usize,
-    work: &(impl Fn(usize, usize) + Sync),
+    work: &(dyn Fn(usize, usize) + Sync),
 ) {
     let count = last - first;
     if threads < 2 || count < 2 {

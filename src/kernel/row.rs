@@ -20,7 +20,7 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     end: &E,
 ) {
     let count = step.panels.tiles().count;
-    if step.threads == 1 {
+    if !cfg!(feature = "rayon") || step.threads == 1 {
         // SAFETY: the caller's promise.
         unsafe { some::<V, E, W>(step, end, 0, count) }
     } else {
