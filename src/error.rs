@@ -95,6 +95,14 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
+    /// What a file describes cannot be made.
+    #[cfg(feature = "files")]
+    InFile {
+        /// Where in the file, from the outside in.
+        part: String,
+        /// Why.
+        source: Box<Error>,
+    },
 }
 
 impl Error {
@@ -107,7 +115,7 @@ impl Error {
         }
     }
 
-    /// Says in which file, or which part of one, something went wrong; errors about no file stay as they are.
+    /// Says in which file, or which part of one, something went wrong.
     #[cfg(feature = "files")]
     #[must_use]
     pub(crate) fn within(self, outer: &str) -> Self {
@@ -121,7 +129,14 @@ impl Error {
                 expected,
                 found,
             },
-            other => other,
+            Error::InFile { part, source } => Error::InFile {
+                part: alloc::format!("{outer}: {part}"),
+                source,
+            },
+            other => Error::InFile {
+                part: outer.to_string(),
+                source: Box::new(other),
+            },
         }
     }
 
@@ -198,6 +213,8 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => write!(f, "{part}: found {found}, expected {expected}"),
+            #[cfg(feature = "files")]
+            Error::InFile { part, source } => write!(f, "{part}: {source}"),
         }
     }
 }
@@ -206,6 +223,8 @@ impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Error::Layer { source, .. } | Error::Part { source, .. } => Some(source),
+            #[cfg(feature = "files")]
+            Error::InFile { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -69,7 +69,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+#[cfg(all(feature = "std", any(target_arch = "x86_64", feature = "keras")))]
 extern crate std;
 
 mod activation;
@@ -126,6 +126,8 @@ pub use load::Limits;
 #[doc(hidden)]
 #[cfg(feature = "files")]
 pub use load::format;
+#[cfg(feature = "keras")]
+pub use load::keras;
 
 // What all of it is made of.
 pub use activation::Activation;

@@ -4,6 +4,7 @@ use super::{AnyLayer, Call, Input, Model, Placed, Shape};
 use crate::Element;
 use crate::error::{Error, Result};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -40,6 +41,9 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub struct Graph<A: Element> {
     model: Model<A>,
+    names: BTreeSet<String>,
+    /// The first call of every layer.
+    homes: Vec<Option<usize>>,
 }
 
 /// A value in a [`Graph`]: an input, or what a call gave. It belongs to the graph that made it.
@@ -59,7 +63,10 @@ impl<A: Element> Graph<A> {
                 calls: Vec::new(),
                 outputs: Vec::new(),
                 values: 0,
+                notes: Vec::new(),
             },
+            names: BTreeSet::new(),
+            homes: Vec::new(),
         }
     }
 
@@ -87,12 +94,13 @@ impl<A: Element> Graph<A> {
         layer: impl AnyLayer<A> + 'static,
     ) -> Result<LayerId> {
         let name = name.into();
-        if self.model.layer(&name).is_some() {
+        if !self.names.insert(name.clone()) {
             let expected = "one that no other layer has";
             return Err(Error::value("name of a layer", expected, name));
         }
         let layer = Box::new(layer);
         self.model.layers.push(Placed { name, layer });
+        self.homes.push(None);
         Ok(LayerId(self.model.layers.len() - 1))
     }
 
@@ -163,11 +171,10 @@ impl<A: Element> Graph<A> {
     fn wire(&mut self, layer: LayerId, inputs: &[Node], outputs: usize) -> Result<usize> {
         let inputs = self.values(inputs)?;
         let (first, here) = (self.model.values, self.model.calls.len());
-        let earlier = self.model.calls.iter();
-        let home = earlier.clone().position(|call| call.layer == layer.0);
+        let home = self.homes[layer.0].get_or_insert(here);
         self.model.calls.push(Call {
             layer: layer.0,
-            home: home.unwrap_or(here),
+            home: *home,
             inputs,
             first,
             outputs,

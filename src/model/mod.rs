@@ -67,6 +67,8 @@ pub struct Model<A> {
     outputs: Vec<usize>,
     /// How many values there are: the inputs, and what the calls give.
     values: usize,
+    /// Where it came from, and what was decided there.
+    notes: Vec<String>,
 }
 
 /// A layer and its name in this model.
@@ -107,6 +109,7 @@ impl<A: Element> Model<A> {
             calls: Vec::new(),
             outputs: vec![0],
             values: 1,
+            notes: Vec::new(),
         }
     }
 
@@ -201,6 +204,12 @@ impl<A: Element> Model<A> {
     pub fn run_all(&self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
         let inputs = inputs.into_iter().collect();
         self.run_from(inputs, None).map(|(flows, _)| flows)
+    }
+
+    /// Adds lines about where the model came from to its summary: readers of files say what they decided.
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 
     /// How many numbers it has learned; a shared layer counts once.

@@ -39,6 +39,8 @@ pub struct Summary {
     pub parameters: Parameters,
     /// Whether each layer takes what the one before it gives.
     pub is_sequence: bool,
+    /// Where the model came from: of one from a file, which program wrote it, and what was decided by that.
+    pub notes: Vec<String>,
     /// How many bytes a number has.
     number: usize,
 }
@@ -91,6 +93,7 @@ impl<A: Element> Model<A> {
             layers,
             parameters: self.parameters(),
             is_sequence,
+            notes: self.notes.clone(),
             number: size_of::<A>(),
         }
     }
@@ -178,7 +181,7 @@ impl fmt::Display for Summary {
             let bytes = bytes(count.saturating_mul(self.number));
             writeln!(f, "{what} params: {} ({bytes})", thousands(count))?;
         }
-        Ok(())
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
     }
 }
 

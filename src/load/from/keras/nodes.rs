@@ -1,0 +1,184 @@
+//! `NodeCall`: one call of a layer in a functional model, as Keras 3 and its predecessors write it.
+
+use super::config::{items, shown};
+use crate::error::{Error, Result};
+use crate::load::format::json::Value;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A value of a functional model: an output of one call of a layer.
+#[derive(Clone, Debug)]
+pub struct Ref {
+    pub layer: String,
+    pub call: usize,
+    pub output: usize,
+}
+
+/// One call of a layer.
+#[derive(Clone, Debug, Default)]
+pub struct NodeCall {
+    pub inputs: Vec<Ref>,
+    pub states: Vec<Ref>,
+    pub mask: Option<Ref>,
+    pub causal: bool,
+}
+
+/// The arguments of a recurrent layer's call in their order; all other layers take an input and name the rest.
+const RECURRENT: [&str; 4] = ["sequences", "initial_state", "mask", "training"];
+const OTHERS: [&str; 1] = ["inputs"];
+
+/// The calls of a layer.
+pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
+    let Some(nodes) = nodes.as_array() else {
+        let expected = "a list of \"inbound_nodes\"";
+        return Err(Error::file(part, expected, shown(nodes)));
+    };
+    let call = |node: &Value| match node.get("args") {
+        Some(args) => call(node, args, class, part),
+        None => call_of_keras2(node, part),
+    };
+    nodes.iter().map(call).collect()
+}
+
+/// `{"args": […], "kwargs": {…}}`, Keras 3.
+fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall> {
+    let recurrent = matches!(
+        class,
+        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional"
+    );
+    let names = if recurrent { &RECURRENT[..] } else { &OTHERS };
+    let Some(args) = items(args) else {
+        return Err(Error::file(part, "a list of \"args\"", shown(args)));
+    };
+    let mut call = NodeCall::default();
+    for (i, value) in args.iter().enumerate() {
+        let name = names.get(i).copied().unwrap_or("another argument");
+        call.set(name, value, part)?;
+    }
+    for (name, value) in node
+        .get("kwargs")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        call.set(name, value, part)?;
+    }
+    Ok(call)
+}
+
+/// A list of `["layer", call, output, {arguments}]`.
+fn call_of_keras2(node: &Value, part: &str) -> Result<NodeCall> {
+    let mut call = NodeCall::default();
+    let mut arguments = None;
+    leaves(
+        node,
+        &mut |leaf| {
+            call.inputs.push(reference(leaf, part)?);
+            if let Some(Value::Object(given)) = leaf.get(3) {
+                arguments = arguments
+                    .take()
+                    .or(Some(given).filter(|given| !given.is_empty()));
+            }
+            Ok(())
+        },
+        part,
+    )?;
+    for (name, value) in arguments.into_iter().flatten() {
+        call.set(name, value, part)?;
+    }
+    Ok(call)
+}
+
+impl NodeCall {
+    /// An argument by name.
+    fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
+        let refuse = |expected: &str| {
+            let part = format!("{part}: argument {name} of a call");
+            Err(Error::file(part, expected, shown(value)))
+        };
+        match name {
+            "inputs" | "sequences" => self.inputs = references(value, part)?,
+            "initial_state" => self.states = references(value, part)?,
+            "mask" => {
+                let mut masks = references(value, part)?;
+                self.mask = masks.pop();
+                if !masks.is_empty() {
+                    return refuse("one mask");
+                }
+            }
+            "use_causal_mask" => self.causal = value.as_bool().unwrap_or(false),
+            "training" | "return_attention_scores" => {
+                if !matches!(value, Value::Null | Value::Bool(false)) {
+                    return refuse("false or none");
+                }
+            }
+            _ if value.is_null() => {}
+            _ => return refuse("none: it may change the numbers"),
+        }
+        Ok(())
+    }
+}
+
+/// All values of a graph in a list, a tuple, an object of them, or by themselves; none in null.
+pub fn references(value: &Value, part: &str) -> Result<Vec<Ref>> {
+    let mut all = Vec::new();
+    if !value.is_null() {
+        let mut push = |leaf: &[Value]| {
+            all.push(reference(leaf, part)?);
+            Ok(())
+        };
+        leaves(value, &mut push, part)?;
+    }
+    Ok(all)
+}
+
+/// Calls `visit` with every `["layer", call, output]`, in the order that Keras flattens them.
+fn leaves<'j>(
+    value: &'j Value,
+    visit: &mut impl FnMut(&'j [Value]) -> Result<()>,
+    part: &str,
+) -> Result<()> {
+    if let Some(list) = items(value) {
+        return match list {
+            [Value::String(_), Value::Number(_), ..] => visit(list),
+            _ => list.iter().try_for_each(|value| leaves(value, visit, part)),
+        };
+    }
+    let expected = "values of the graph, no constants";
+    let refuse = || Err(Error::file(part, expected, shown(value)));
+    let Some(object) = value.as_object() else {
+        return refuse();
+    };
+    match object.get("class_name").and_then(Value::as_str) {
+        Some("__keras_tensor__") => match value.pointer("/config/keras_history") {
+            Some(Value::Array(leaf)) => visit(leaf),
+            _ => refuse(),
+        },
+        Some(_) => refuse(),
+        None => object
+            .values()
+            .try_for_each(|value| leaves(value, visit, part)),
+    }
+}
+
+fn reference(leaf: &[Value], part: &str) -> Result<Ref> {
+    let index = |at: usize| leaf.get(at).and_then(super::config::whole);
+    match (leaf.first(), index(1), index(2)) {
+        (Some(Value::String(layer)), Some(call), Some(output)) => Ok(Ref {
+            layer: layer.to_owned(),
+            call,
+            output,
+        }),
+        _ => {
+            let found: Vec<String> = leaf.iter().map(shown).collect();
+            let expected = "[layer, call, output]";
+            Err(Error::file(
+                part,
+                expected,
+                format!("[{}]", found.join(", ")),
+            ))
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! `Reader`: files of Keras to models, with limits and with what the caller knows better.
+
+use super::context::{Context, Layout, Overrides};
+use super::keras1::modernise;
+use super::network::network;
+use super::object::Object;
+use super::shards;
+use super::store::Store;
+use super::version::Version;
+use super::weights::Weights;
+use crate::error::{Error, Result};
+use crate::load::format::hdf5::File;
+use crate::load::format::json::{self, Value};
+use crate::load::format::zip::Archive;
+use crate::{Activation, Element, Limits, Model};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Reads files of Keras, with [`Limits`], and with what the caller knows better than their version.
+///
+/// A file says nearly everything; its version decides the rest (see [`Version`]). Where the version is wrong, for example
+/// since somebody opened the file in a newer Keras and saved it again, say it here.
+///
+/// ```no_run
+/// use recurrent::{Activation, Model, keras};
+/// // Trained by Keras 2, saved again by Keras 3: its hard_sigmoid is still that of Keras 2.
+/// let reader = keras::Reader::new().hard_sigmoid(Activation::HARD_SIGMOID_KERAS2);
+/// let model: Model<f32> = reader.load("resaved.keras")?;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    limits: Limits,
+    overrides: Overrides,
+}
+
+const CONFIG: &str = "config.json";
+const METADATA: &str = "metadata.json";
+const WEIGHTS: &str = "model.weights.h5";
+const SHARDS: &str = "model.weights.json";
+
+impl Reader {
+    /// Default limits; versions decide.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How much a file may ask of this reader.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The version of Keras that decides, whatever the file says.
+    pub fn version(mut self, version: Version) -> Self {
+        self.overrides.version = Some(version);
+        self
+    }
+
+    /// The activation of the gates where the file does not say: in files of weights alone, and in very old configurations.
+    pub fn recurrent_activation(mut self, activation: Activation) -> Self {
+        self.overrides.recurrent_activation = Some(activation);
+        self
+    }
+
+    /// The form of the reset gate where neither the file nor the shape of the bias says it.
+    pub fn reset_after(mut self, yes: bool) -> Self {
+        self.overrides.reset_after = Some(yes);
+        self
+    }
+
+    /// What `hard_sigmoid` means in the file.
+    pub fn hard_sigmoid(mut self, activation: Activation) -> Self {
+        self.overrides.hard_sigmoid = Some(activation);
+        self
+    }
+
+    /// A whole model: the bytes of a `.keras` archive, or of a `.h5` with a configuration.
+    pub fn read<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
+        if bytes.starts_with(b"PK") {
+            self.read_archive(bytes)
+        } else {
+            let store = Store::open([File::open(bytes, &self.limits)?].into())?;
+            let Some(config) = store.text("model_config")? else {
+                let expected = "a configuration (weights alone: `Weights`, or `read_parts`)";
+                return Err(Error::file("model_config", expected, "none"));
+            };
+            let config = json::parse(&config, "model_config", &self.limits)?;
+            self.model(config, "model_config", store, None)
+        }
+    }
+
+    /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
+    /// `.h5`).
+    pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
+        let config = json::parse(config, "configuration", &self.limits)?;
+        let store = Store::open([File::open(weights, &self.limits)?].into())?;
+        let said = config.get("keras_version").and_then(Value::as_str);
+        let version = said.map(str::parse).transpose()?;
+        self.model(config, "configuration", store, version)
+    }
+
+    /// Weights without a configuration: the bytes of a `.weights.h5` or `.h5`.
+    pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
+        Weights::open([bytes.into()].into(), &self.limits, &self.overrides)
+    }
+
+    fn read_archive<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
+        let archive = Archive::open(bytes, &self.limits)?;
+        let config = json::parse(&archive.text(CONFIG)?, CONFIG, &self.limits)?;
+        let version = match archive.contains(METADATA) {
+            true => {
+                let metadata = json::parse(&archive.text(METADATA)?, METADATA, &self.limits)?;
+                let said = metadata.get("keras_version").and_then(Value::as_str);
+                said.map(str::parse).transpose()?
+            }
+            false => None,
+        };
+        if version.is_none() && self.overrides.version.is_none() {
+            let expected = "a \"keras_version\": it decides what the file means";
+            return Err(Error::file(METADATA, expected, "none"));
+        }
+        let names = if archive.contains(SHARDS) {
+            let map = json::parse(&archive.text(SHARDS)?, SHARDS, &self.limits)?;
+            shards::names(&map, SHARDS)?
+        } else {
+            [String::from(WEIGHTS)].into()
+        };
+        let read = |name: &String| archive.read(name);
+        let members: Vec<Cow<[u8]>> = names.iter().map(read).collect::<Result<_>>()?;
+        let files = members
+            .iter()
+            .map(|member| File::open(member, &self.limits));
+        let files = files.collect::<Result<_>>();
+        let files = files.map_err(|error| error.within(WEIGHTS))?;
+        self.model(config, CONFIG, Store::open(files)?, version)
+    }
+
+    /// The model of a configuration and its weights.
+    fn model<A: Element>(
+        &self,
+        mut config: Value,
+        part: &str,
+        store: Store,
+        version: Option<Version>,
+    ) -> Result<Model<A>> {
+        let written = store.version()?;
+        let version = version.or(written).unwrap_or_else(Version::third);
+        let mut context = Context::new(version, &self.overrides, store.layout()?);
+        context.turned_kernels = store.text("backend")?.as_deref() == Some("theano");
+        if context.version.major() == 1 {
+            modernise(&mut config);
+        }
+        let object = Object::read(&config, part)?;
+        let plan = network(&context, &object).map_err(|error| error.within(part))?;
+        let part = match context.layout {
+            Layout::Lists => "weights",
+            _ => WEIGHTS,
+        };
+        let tensors = store.tensors(&plan.wants, &plan.names);
+        let tensors = tensors.map_err(|error| error.within(part))?;
+        let model = plan.make(&mut tensors.iter().map(|tensor| tensor.array()))?;
+        Ok(model.with_notes(context.into_notes()))
+    }
+}
+
+/// From the file system.
+#[cfg(feature = "std")]
+mod of_paths {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    impl Reader {
+        /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
+        pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
+            let path = path.as_ref();
+            within(path, || self.read(&self.bytes(path)?))
+        }
+
+        /// A model in two files: its configuration (`model.to_json()`), and its weights (`.weights.h5`, `.h5`).
+        pub fn load_parts<A: Element>(
+            &self,
+            config: impl AsRef<Path>,
+            weights: impl AsRef<Path>,
+        ) -> Result<Model<A>> {
+            let (config, weights) = (config.as_ref(), weights.as_ref());
+            let bytes = within(config, || self.bytes(config))?;
+            let text = String::from_utf8(bytes);
+            let text =
+                text.map_err(|error| Error::file(config.display(), "UTF-8", error.utf8_error()))?;
+            within(weights, || self.read_parts(&text, &self.bytes(weights)?))
+        }
+
+        /// Weights without a configuration: the path of a `.weights.h5` or `.h5`, or of the `.weights.json` that names its
+        /// shards, which lie beside it.
+        pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Weights<'static>> {
+            let path = path.as_ref();
+            within(path, || {
+                let bytes = self.bytes(path)?;
+                if path.extension().is_none_or(|end| end != "json") {
+                    return self.read_weights(bytes);
+                }
+                let part = "weight_map";
+                let text = String::from_utf8(bytes);
+                let text = text.map_err(|error| Error::file(part, "UTF-8", error.utf8_error()))?;
+                let map = json::parse(&text, part, &self.limits)?;
+                let mut files = Vec::new();
+                for name in shards::names(&map, part)? {
+                    files.push(self.bytes(&path.with_file_name(name))?.into());
+                }
+                Weights::open(files, &self.limits, &self.overrides)
+            })
+        }
+
+        /// The bytes of a file that is not too large.
+        fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
+            let unreadable = |error| Error::file("file", "one that can be read", error);
+            let length = fs::metadata(path).map_err(unreadable)?.len();
+            if length > self.limits.file_bytes {
+                let expected = alloc::format!("at most {} bytes", self.limits.file_bytes);
+                return Err(Error::file("file", expected, length));
+            }
+            fs::read(path).map_err(unreadable)
+        }
+    }
+
+    /// Says in errors which file they are about.
+    fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        read().map_err(|error| error.within(&alloc::format!("{}", path.display())))
+    }
+}

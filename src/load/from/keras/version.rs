@@ -1,0 +1,161 @@
+//! `Version`: which Keras wrote a file, and what it meant by what it left out.
+
+use crate::Activation;
+use crate::error::{Error, Result};
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
+
+/// The version of Keras that wrote a file: `2.2.4`, `2.2.4-tf` (that of TensorFlow), `3.15.1` …
+///
+/// It decides what a file means by what it does not say, and what it means by `hard_sigmoid`:
+///
+/// | | Keras 1 | 2.0 to 2.2 | 2.3 | 2.x of TensorFlow 2 | 3 |
+/// | --- | --- | --- | --- | --- | --- |
+/// | `recurrent_activation` that is not in the file | hard_sigmoid | hard_sigmoid | sigmoid | sigmoid | sigmoid |
+/// | `reset_after` that is not in the file | false | false | false | true | true |
+/// | `hard_sigmoid` | 0.2x + 0.5 | 0.2x + 0.5 | 0.2x + 0.5 | 0.2x + 0.5 | x/6 + 0.5 |
+///
+/// TensorFlow 1 has the defaults of 2.2. Both it and TensorFlow 2.0 write `2.2.4-tf`, so this version decides nothing that
+/// is not in the file.
+///
+/// ```
+/// use recurrent::keras::Version;
+/// let version: Version = "2.2.4-tf".parse()?;
+/// assert_eq!(version.major(), 2);
+/// assert!("two".parse::<Version>().is_err());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    numbers: [u32; 3],
+    text: String,
+}
+
+impl Version {
+    /// Of files that do not say: Keras said so from 1.2 on.
+    pub(super) fn first() -> Self {
+        Version {
+            numbers: [1, 0, 0],
+            text: "1".into(),
+        }
+    }
+
+    /// Of weights in the form that only Keras 3 and its last predecessors write.
+    pub(super) fn third() -> Self {
+        Version {
+            numbers: [3, 0, 0],
+            text: "3".into(),
+        }
+    }
+
+    /// 1, 2 or 3.
+    pub fn major(&self) -> u32 {
+        self.numbers[0]
+    }
+
+    /// Whether it is that of TensorFlow: from 2.4 on there was no other one.
+    fn is_tensorflow(&self) -> bool {
+        self.text.ends_with("-tf") || self.major() == 2 && self.numbers >= [2, 4, 0]
+    }
+
+    /// The gates of a cell whose file does not say; `None` if this version does not decide it.
+    pub(super) fn recurrent_activation(&self) -> Option<Activation> {
+        match self.numbers {
+            [2, 2, 4] if self.is_tensorflow() => None,
+            numbers if numbers < [2, 3, 0] => Some(Activation::HARD_SIGMOID_KERAS2),
+            _ => Some(Activation::Sigmoid),
+        }
+    }
+
+    /// The form of the reset gate where the file does not say.
+    pub(super) fn reset_after(&self) -> Option<bool> {
+        match self.numbers {
+            [2, 2, 4] if self.is_tensorflow() => None,
+            numbers if numbers < [2, 3, 0] => Some(false),
+            _ => Some(self.major() > 2 || self.is_tensorflow()),
+        }
+    }
+
+    /// What `hard_sigmoid` means.
+    pub(super) fn hard_sigmoid(&self) -> Activation {
+        if self.major() < 3 {
+            Activation::HARD_SIGMOID_KERAS2
+        } else {
+            Activation::HARD_SIGMOID
+        }
+    }
+
+    /// Whether stacked cells give and take their states from the top down.
+    pub(super) fn reverses_states(&self) -> bool {
+        self.numbers < [2, 2, 3] && !self.is_tensorflow()
+    }
+}
+
+impl FromStr for Version {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let digits = |part: &str| {
+            let end = part.find(|c: char| !c.is_ascii_digit());
+            part[..end.unwrap_or(part.len())].parse::<u32>().ok()
+        };
+        let mut parts = text.split('.');
+        let major = parts.next().and_then(digits);
+        let Some(major) = major.filter(|major| (1..=3).contains(major)) else {
+            let expected = "a version of Keras 1, 2 or 3, like 2.2.4";
+            return Err(Error::value("version", expected, text));
+        };
+        let mut next = || parts.next().and_then(digits).unwrap_or(0);
+        Ok(Version {
+            numbers: [major, next(), next()],
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decides() {
+        let of = |text: &str| text.parse::<Version>().unwrap();
+        for (text, hard, reset_after) in [
+            ("1.2.2", Some(true), Some(false)),
+            ("2.0.8", Some(true), Some(false)),
+            ("2.1.6-tf", Some(true), Some(false)),
+            ("2.2.4", Some(true), Some(false)),
+            ("2.2.4-tf", None, None),
+            ("2.3.1", Some(false), Some(false)),
+            ("2.3.0-tf", Some(false), Some(true)),
+            ("2.13.1", Some(false), Some(true)),
+            ("3.15.1", Some(false), Some(true)),
+        ] {
+            let version = of(text);
+            let gates = hard.map(|hard| match hard {
+                true => Activation::HARD_SIGMOID_KERAS2,
+                false => Activation::Sigmoid,
+            });
+            assert_eq!(version.recurrent_activation(), gates, "{text}");
+            assert_eq!(version.reset_after(), reset_after, "{text}");
+        }
+        assert_eq!(of("2.21.0").hard_sigmoid(), Activation::HARD_SIGMOID_KERAS2);
+        assert_eq!(of("3.0.0.dev2").hard_sigmoid(), Activation::HARD_SIGMOID);
+        assert!(of("2.2.2").reverses_states() && !of("2.2.3").reverses_states());
+    }
+
+    #[test]
+    fn refuses() {
+        for text in ["", "4.0", "-1", "tf"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+}

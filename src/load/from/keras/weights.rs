@@ -1,0 +1,463 @@
+//! `Weights`: weights without a configuration, layer by layer.
+
+use super::context::{Context, Layout, Overrides};
+use super::gates;
+use super::store::{Store, base_name};
+use super::version::Version;
+use crate::error::{Error, Result};
+use crate::load::format::Tensor;
+use crate::load::format::hdf5::File;
+use crate::{
+    Dense, Element, Embedding, Gru, GruBias, GruBuilder, Limits, Lstm, LstmBuilder, SimpleRnn,
+    SimpleRnnBuilder,
+};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ndarray::{Array1, ArrayD, Dimension, Ix1, Ix2};
+
+/// Weights without a configuration: what `save_weights` writes. They are listed, and taken layer by layer.
+///
+/// ```no_run
+/// use recurrent::{Lstm, keras};
+/// let weights = keras::Weights::load("model.weights.h5")?;
+/// println!("{weights}"); // lstm_1: kernel (59, 200), recurrent_kernel (50, 200), bias (200)
+/// let lstm: Lstm<f32> = weights.lstm("lstm_1")?;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// What is not in such a file are the arguments of the layers. Cells get the defaults of the [`Version`] that wrote them;
+/// [`lstm_with`](Self::lstm_with) and its sisters can say otherwise. Layers of cuDNN are converted.
+///
+/// A layer made of layers has several sets of weights, each with a name of its own: `bidirectional/forward_layer`,
+/// `bidirectional_1/forward_lstm_1` …
+pub struct Weights<'a> {
+    files: Vec<Cow<'a, [u8]>>,
+    limits: Limits,
+    overrides: Overrides,
+    version: Version,
+    layers: Vec<LayerWeights>,
+}
+
+/// The weights of one layer in [`Weights`]: its name, and the names and shapes of its arrays.
+#[derive(Clone, Debug)]
+pub struct LayerWeights {
+    name: String,
+    arrays: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    path: String,
+}
+
+impl LayerWeights {
+    /// What the file calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name and the shape of each of its arrays, in Keras' order. In a `.weights.h5` the names are numbers.
+    pub fn arrays(&self) -> impl ExactSizeIterator<Item = (&str, &[usize])> {
+        self.arrays
+            .iter()
+            .map(|array| (array.name.as_str(), array.shape.as_slice()))
+    }
+}
+
+impl Weights<'static> {
+    /// The weights in a file: [`Reader::load_weights`](super::Reader::load_weights) with the defaults.
+    #[cfg(feature = "std")]
+    pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        super::Reader::new().load_weights(path)
+    }
+}
+
+impl<'a> Weights<'a> {
+    /// The weights in bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
+    pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
+        super::Reader::new().read_weights(bytes)
+    }
+
+    pub(super) fn open(
+        files: Vec<Cow<'a, [u8]>>,
+        limits: &Limits,
+        overrides: &Overrides,
+    ) -> Result<Self> {
+        let store = store(&files, limits)?;
+        let written = store.version()?.unwrap_or_else(Version::third);
+        let layers = match store.layout()? {
+            Layout::Lists => from_lists(&store)?,
+            Layout::Tree | Layout::Dependencies(_) => from_tree(&store)?,
+        };
+        drop(store);
+        Ok(Weights {
+            files,
+            limits: limits.clone(),
+            version: overrides.version.clone().unwrap_or(written),
+            overrides: overrides.clone(),
+            layers,
+        })
+    }
+
+    /// The Keras that wrote them, as far as the file tells.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// All layers that have weights.
+    pub fn layers(&self) -> &[LayerWeights] {
+        &self.layers
+    }
+
+    /// The arrays of a layer, in Keras' order.
+    pub fn arrays<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
+        let layer = self.layer(name)?;
+        let read = || -> Result<Vec<ArrayD<A>>> {
+            let store = store(&self.files, &self.limits)?;
+            let array = |entry: &Entry| {
+                let missing = || Error::file(&entry.path, "an array", "none");
+                store.at(&entry.path)?.ok_or_else(missing)?.array()
+            };
+            layer.arrays.iter().map(array).collect()
+        };
+        read().map_err(|error| error.within(&part(&layer.name)))
+    }
+
+    /// The layer of this name, or the only one in the layer of this name.
+    fn layer(&self, name: &str) -> Result<&LayerWeights> {
+        let inside = |layer: &&LayerWeights| {
+            let rest = layer.name.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found: Vec<&LayerWeights> = self.layers.iter().filter(inside).collect();
+        match found.as_slice() {
+            [layer] => return Ok(layer),
+            [] => {}
+            several => {
+                if let Some(layer) = several.iter().find(|layer| layer.name == name) {
+                    return Ok(layer);
+                }
+            }
+        }
+        let known = if found.is_empty() {
+            self.layers.iter().collect()
+        } else {
+            found
+        };
+        let names: Vec<&str> = known.iter().map(|layer| layer.name()).collect();
+        let expected = format!("one of {}", names.join(", "));
+        Err(Error::value("layer", expected, format!("{name:?}")))
+    }
+
+    /// The `SimpleRNN` of this name.
+    pub fn simple_rnn<A: Element>(&self, name: &str) -> Result<SimpleRnn<A>> {
+        self.simple_rnn_with(name, |builder| builder)
+    }
+
+    /// The same with other arguments than the defaults.
+    pub fn simple_rnn_with<A: Element>(
+        &self,
+        name: &str,
+        set: impl FnOnce(SimpleRnnBuilder<A>) -> SimpleRnnBuilder<A>,
+    ) -> Result<SimpleRnn<A>> {
+        self.made(name, |mut arrays, _| {
+            let (kernel, recurrent_kernel) =
+                (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
+            let bias: Option<Array1<A>> = rest(&mut arrays)?;
+            let builder = SimpleRnn::builder(kernel.nrows(), recurrent_kernel.nrows());
+            set(builder.use_bias(bias.is_some())).from_weights(kernel, recurrent_kernel, bias)
+        })
+    }
+
+    /// The `LSTM` of this name.
+    pub fn lstm<A: Element>(&self, name: &str) -> Result<Lstm<A>> {
+        self.lstm_with(name, |builder| builder)
+    }
+
+    /// The same with other arguments than the defaults.
+    pub fn lstm_with<A: Element>(
+        &self,
+        name: &str,
+        set: impl FnOnce(LstmBuilder<A>) -> LstmBuilder<A>,
+    ) -> Result<Lstm<A>> {
+        self.made(name, |mut arrays, context| {
+            let (kernel, recurrent_kernel, bias);
+            if arrays.len() == 3 * gates::LSTM_FROM_KERAS1.len() {
+                let all = &mut arrays.into_iter().map(Ok);
+                let joined = gates::joined(all, &gates::LSTM_FROM_KERAS1)?;
+                (kernel, recurrent_kernel, bias) = (joined.0, joined.1, Some(joined.2));
+            } else {
+                (kernel, recurrent_kernel) =
+                    (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
+                bias = rest::<A, Ix1>(&mut arrays)?;
+            }
+            let units = recurrent_kernel.nrows();
+            let builder = Lstm::builder(kernel.nrows(), units).use_bias(bias.is_some());
+            if let Some(bias) = bias
+                .as_ref()
+                .filter(|bias| bias.len() == units.saturating_mul(8))
+            {
+                let (kernel, recurrent_kernel) = gates::from_cudnn(kernel, recurrent_kernel, 4)?;
+                let rows = gates::cudnn_bias(bias.clone())?;
+                let bias = &rows.row(0) + &rows.row(1);
+                return set(builder).from_weights(kernel, recurrent_kernel, bias);
+            }
+            let gates = context.recurrent_activation(&part(name))?;
+            let builder = set(builder.recurrent_activation(gates));
+            builder.from_weights(kernel, recurrent_kernel, bias)
+        })
+    }
+
+    /// The `GRU` of this name; the shape of its bias tells the form of its reset gate.
+    pub fn gru<A: Element>(&self, name: &str) -> Result<Gru<A>> {
+        self.gru_with(name, |builder| builder)
+    }
+
+    /// The same with other arguments than the defaults.
+    pub fn gru_with<A: Element>(
+        &self,
+        name: &str,
+        set: impl FnOnce(GruBuilder<A>) -> GruBuilder<A>,
+    ) -> Result<Gru<A>> {
+        self.made(name, |mut arrays, context| {
+            let (kernel, recurrent_kernel);
+            let mut bias: GruBias<A>;
+            if arrays.len() == 3 * gates::GRU_FROM_KERAS1.len() {
+                let all = &mut arrays.into_iter().map(Ok);
+                let joined = gates::joined(all, &gates::GRU_FROM_KERAS1)?;
+                (kernel, recurrent_kernel, bias) = (joined.0, joined.1, joined.2.into());
+            } else {
+                (kernel, recurrent_kernel) =
+                    (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
+                bias = match arrays.first().map(ArrayD::ndim) {
+                    None => GruBias::None,
+                    Some(1) => take::<A, Ix1>(&mut arrays)?.into(),
+                    Some(_) => take::<A, Ix2>(&mut arrays)?.into(),
+                };
+                ended(&arrays)?;
+            }
+            let units = recurrent_kernel.nrows();
+            let builder = Gru::builder(kernel.nrows(), units).use_bias(bias != GruBias::None);
+            match bias {
+                GruBias::ResetBefore(both) if both.len() == units.saturating_mul(6) => {
+                    let (kernel, recurrent_kernel) =
+                        gates::from_cudnn(kernel, recurrent_kernel, 3)?;
+                    let bias = gates::cudnn_bias(both)?;
+                    return set(builder).from_weights(kernel, recurrent_kernel, bias);
+                }
+                other => bias = other,
+            }
+            let gates = context.recurrent_activation(&part(name))?;
+            let builder = builder.recurrent_activation(gates);
+            let builder = match bias {
+                GruBias::None => builder.reset_after(context.reset_after(&part(name))?),
+                _ => builder,
+            };
+            set(builder).from_weights(kernel, recurrent_kernel, bias)
+        })
+    }
+
+    /// The `Dense` of this name; it is linear until you say more.
+    pub fn dense<A: Element>(&self, name: &str) -> Result<Dense<A>> {
+        self.made(name, |mut arrays, _| {
+            let kernel = take::<A, Ix2>(&mut arrays)?;
+            Dense::from_weights(kernel, rest::<A, Ix1>(&mut arrays)?)
+        })
+    }
+
+    /// The `Embedding` of this name; `mask_zero` is false until you say more.
+    pub fn embedding<A: Element>(&self, name: &str) -> Result<Embedding<A>> {
+        self.made(name, |mut arrays, _| {
+            let table = take::<A, Ix2>(&mut arrays)?;
+            ended(&arrays)?;
+            Embedding::from_weights(table)
+        })
+    }
+
+    fn made<A: Element, T>(
+        &self,
+        name: &str,
+        make: impl FnOnce(Vec<ArrayD<A>>, &Context) -> Result<T>,
+    ) -> Result<T> {
+        let arrays = self.arrays(name)?;
+        let context = Context::new(self.version.clone(), &self.overrides, Layout::Lists);
+        make(arrays, &context).map_err(|error| error.within(&part(name)))
+    }
+}
+
+fn part(name: &str) -> String {
+    format!("layer {name:?}")
+}
+
+fn store<'f>(files: &'f [Cow<[u8]>], limits: &Limits) -> Result<Store<'f>> {
+    let open = |file: &'f Cow<[u8]>| File::open(file, limits);
+    Store::open(files.iter().map(open).collect::<Result<_>>()?)
+}
+
+/// The first of the arrays.
+fn take<A, D: Dimension>(arrays: &mut Vec<ArrayD<A>>) -> Result<ndarray::Array<A, D>> {
+    if arrays.is_empty() {
+        return Err(Error::file("weights", "one more array", "none"));
+    }
+    let array = arrays.remove(0);
+    let (expected, found) = (D::NDIM.unwrap_or_default(), array.ndim());
+    let refuse = |_| {
+        Error::file(
+            "weights",
+            format!("{expected} axes"),
+            format!("{found} axes"),
+        )
+    };
+    array.into_dimensionality().map_err(refuse)
+}
+
+/// The last of the arrays, if there is one more.
+fn rest<A, D: Dimension>(arrays: &mut Vec<ArrayD<A>>) -> Result<Option<ndarray::Array<A, D>>> {
+    let last = if arrays.is_empty() {
+        None
+    } else {
+        Some(take(arrays)?)
+    };
+    ended(arrays)?;
+    Ok(last)
+}
+
+fn ended<A>(arrays: &[ArrayD<A>]) -> Result<()> {
+    if arrays.is_empty() {
+        return Ok(());
+    }
+    let found = format!("{} more", arrays.len());
+    Err(Error::file(
+        "weights",
+        "as many arrays as the layer has",
+        found,
+    ))
+}
+
+fn entry(name: String, tensor: &Tensor) -> Entry {
+    Entry {
+        name,
+        shape: tensor.shape().into(),
+        path: tensor.name().to_string(),
+    }
+}
+
+/// Lists by layer; a layer made of layers has an entry for each of them.
+fn from_lists(store: &Store) -> Result<Vec<LayerWeights>> {
+    let mut layers: Vec<LayerWeights> = Vec::new();
+    for (layer, arrays) in store.listed()? {
+        let homes: Vec<&str> = arrays
+            .iter()
+            .map(|(name, _)| name.rsplit_once('/').map_or("", |parts| parts.0))
+            .collect();
+        let one_home = homes.windows(2).all(|pair| pair[0] == pair[1]);
+        for ((array, tensor), home) in arrays.iter().zip(&homes) {
+            let name = match home.rsplit_once('/') {
+                _ if one_home => layer.clone(),
+                // The cell of a layer has its layer's name.
+                Some((above, cell))
+                    if cell.contains("_cell") && !above.ends_with("stacked_rnn_cells") =>
+                {
+                    format!("{layer}/{}", above.rsplit('/').next().unwrap_or(above))
+                }
+                _ => format!("{layer}/{}", home.rsplit('/').next().unwrap_or(home)),
+            };
+            let entry = entry(base_name(array).to_string(), tensor);
+            match layers.last_mut() {
+                Some(last) if last.name == name => last.arrays.push(entry),
+                _ => layers.push(LayerWeights {
+                    name,
+                    arrays: [entry].into(),
+                }),
+            }
+        }
+    }
+    Ok(layers)
+}
+
+/// A tree of layers: every group of numbered arrays is one.
+fn from_tree(store: &Store) -> Result<Vec<LayerWeights>> {
+    let mut layers: Vec<(String, LayerWeights)> = Vec::new();
+    for path in store.paths()?.keys() {
+        let Some((group, number)) = path.rsplit_once("/vars/") else {
+            continue;
+        };
+        let parts: Vec<&str> = group.split('/').collect();
+        let of_model = matches!(
+            parts.first(),
+            Some(&("layers" | "_layer_checkpoint_dependencies"))
+        );
+        if !of_model || parts.contains(&"seed_generator") {
+            continue;
+        }
+        let Some(tensor) = store.at(path)? else {
+            continue;
+        };
+        let entry = entry(number.to_string(), &tensor);
+        match layers.last_mut() {
+            Some((last, layer)) if last == group => layer.arrays.push(entry),
+            _ => {
+                let name = name_in_tree(store, &parts)?;
+                let arrays = [entry].into();
+                layers.push((group.to_string(), LayerWeights { name, arrays }));
+            }
+        }
+    }
+    let mut layers: Vec<LayerWeights> = layers.into_iter().map(|(_, layer)| layer).collect();
+    for layer in &mut layers {
+        layer
+            .arrays
+            .sort_by_key(|array| array.name.parse::<usize>().ok());
+    }
+    Ok(layers)
+}
+
+/// Names of layers where the tree says them, names of groups where it does not: `bidirectional/forward_layer`.
+fn name_in_tree(store: &Store, parts: &[&str]) -> Result<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        match *part {
+            "layers" | "_layer_checkpoint_dependencies" | "cell" | "cells" => {}
+            group => {
+                let is_layer = at.checked_sub(1).is_some_and(|above| {
+                    matches!(parts[above], "layers" | "_layer_checkpoint_dependencies")
+                });
+                let said = if is_layer {
+                    store.name_of(&parts[..=at].join("/"))?
+                } else {
+                    None
+                };
+                names.push(said.unwrap_or_else(|| group.to_string()));
+            }
+        }
+    }
+    Ok(names.join("/"))
+}
+
+impl core::fmt::Display for Weights<'_> {
+    /// A line for each layer.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        for layer in &self.layers {
+            let array = |(name, shape): (&str, &[usize])| {
+                let axes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+                format!("{name} ({})", axes.join(", "))
+            };
+            let arrays: Vec<String> = layer.arrays().map(array).collect();
+            writeln!(f, "{}: {}", layer.name, arrays.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl core::fmt::Debug for Weights<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Weights")
+            .field("version", &self.version)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
+    }
+}
