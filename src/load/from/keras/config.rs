@@ -126,7 +126,7 @@ impl<'j> Config<'j> {
 
     pub fn bool_or(&self, key: &'static str, default: bool) -> Result<bool> {
         // Keras 1 and other writers put numbers for them.
-        let cast = |value: &Value| value.as_bool().or(Some(value.as_u64()? != 0));
+        let cast = |value: &Value| value.as_bool().or_else(|| value.as_u64().map(|n| n != 0));
         self.typed(key, "true or false", Some(default), cast)
     }
 

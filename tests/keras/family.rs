@@ -1,0 +1,106 @@
+//! `Family`: the cases and the tensors of a directory of files of Keras, and what a model must give for a case.
+
+use ndarray::ArrayD;
+use recurrent::{Element, Flow, Model, Session};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The directory of this family of golden data.
+pub fn golden(name: &str) -> PathBuf {
+    let ours = || tests().join("golden");
+    let root = std::env::var_os("RECURRENT_GOLDEN").map_or_else(ours, PathBuf::from);
+    root.join(name)
+}
+
+/// `tests/`
+pub fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+pub fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+pub struct Family {
+    pub root: PathBuf,
+    pub cases: Vec<Value>,
+    tensors: HashMap<String, ArrayD<f64>>,
+}
+
+impl Family {
+    pub fn load(root: PathBuf) -> Self {
+        let cases: Vec<Value> = serde_json::from_slice(&read(&root.join("cases.json"))).unwrap();
+        assert!(!cases.is_empty());
+        let bytes = read(&root.join("tensors.safetensors"));
+        let mut tensors = HashMap::new();
+        for (name, view) in safetensors::SafeTensors::deserialize(&bytes)
+            .unwrap()
+            .tensors()
+        {
+            assert_eq!(view.dtype(), safetensors::Dtype::F32, "{name}");
+            let numbers = view.data().as_chunks().0.iter();
+            let numbers = numbers.map(|b| f32::from_le_bytes(*b).into()).collect();
+            let array = ArrayD::from_shape_vec(view.shape().to_vec(), numbers).unwrap();
+            tensors.insert(name, array);
+        }
+        Family {
+            root,
+            cases,
+            tensors,
+        }
+    }
+
+    pub fn tensor(&self, name: &Value) -> &ArrayD<f64> {
+        let found = name.as_str().and_then(|name| self.tensors.get(name));
+        found.unwrap_or_else(|| panic!("no tensor {name}"))
+    }
+
+    /// The path of a file of a case, if it has that one.
+    pub fn file(&self, case: &Value, kind: &str) -> Option<PathBuf> {
+        case["files"][kind]
+            .as_str()
+            .map(|name| self.root.join(name))
+    }
+
+    /// All calls of a case, one after the other in one session; the largest difference, or what is wrong.
+    pub fn check<A: Element>(&self, case: &Value, model: &Model<A>) -> Result<f64, String> {
+        let keras = case["keras_f32_max_abs_diff"].as_f64().unwrap();
+        let tolerance = match size_of::<A>() {
+            4 => (10.0 * keras).max(1e-6),
+            _ => 2e-7,
+        };
+        let (mut session, mut worst) = (Session::new(model), 0.0);
+        for (n, call) in case["calls"].as_array().unwrap().iter().enumerate() {
+            let inputs = call["inputs"].as_array().unwrap().iter();
+            let inputs = inputs.map(|name| Flow::new(&self.tensor(name).mapv(A::from_f64)));
+            let outputs = session.run_all(inputs).map_err(|error| error.to_string())?;
+            let expected = call["outputs"].as_array().unwrap();
+            if outputs.len() != expected.len() {
+                return Err(format!(
+                    "{} outputs, expected {}",
+                    outputs.len(),
+                    expected.len()
+                ));
+            }
+            for (output, name) in outputs.iter().zip(expected) {
+                let want = self.tensor(name);
+                if output.values.shape() != want.shape() {
+                    let found = output.values.shape();
+                    return Err(format!("{name}: {found:?}, expected {:?}", want.shape()));
+                }
+                let largest = want.iter().fold(1.0_f64, |most, x| x.abs().max(most));
+                let pairs = output.values.iter().zip(want);
+                let difference = pairs
+                    .map(|(got, want)| (got.as_f64() - want).abs() / largest)
+                    .fold(0.0, |most, d| if d > most || d.is_nan() { d } else { most });
+                if difference.is_nan() || difference > tolerance {
+                    let what = format!("call {n}, {name}: differs by {difference:.1e}");
+                    return Err(format!("{what}, tolerance {tolerance:.1e}"));
+                }
+                worst = difference.max(worst);
+            }
+        }
+        Ok(worst)
+    }
+}
