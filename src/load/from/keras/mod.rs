@@ -28,6 +28,7 @@ mod layers;
 mod network;
 mod nodes;
 mod object;
+mod ops;
 mod plan;
 mod reader;
 mod recurrent;

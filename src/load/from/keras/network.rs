@@ -5,6 +5,7 @@ use super::context::{Context, Layout};
 use super::layer::{Made, Usage, groups, layer, numbered, snake_case};
 use super::nodes::{NodeCall, Ref, calls, references};
 use super::object::Object;
+use super::ops::{is_op, op};
 use super::plan::Plan;
 use super::wiring::{Call, Source, Wiring};
 use crate::error::{Error, Result};
@@ -65,7 +66,10 @@ fn in_groups<A: Element>(
     };
     let in_group = |((object, group), plan): ((&&Object, String), Plan<A, Made<A>>)| {
         let mut plan = plan.under(&group);
-        plan.names.push((group, object.name.clone()));
+        // What has no weights has no group of its own to be sure of: operations are not counted.
+        if !plan.wants.is_empty() {
+            plan.names.push((group, object.name.clone()));
+        }
         plan.wants
             .iter_mut()
             .for_each(|want| want.top.clone_from(&object.name));
@@ -143,7 +147,7 @@ fn sequential<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, 
             .map(|at| Call {
                 layer: at,
                 inputs: vec![before(at)],
-                mask: None,
+                masks: Vec::new(),
             })
             .collect(),
         outputs: vec![before(layers.len())],
@@ -209,8 +213,13 @@ fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, 
             continue;
         }
         let nodes = object.json.get("inbound_nodes").unwrap_or(&Value::Null);
-        let nodes = calls(nodes, object.class, &object.part())?;
-        plans.push(layer(context, object, usage(&nodes, object)?)?);
+        let (plan, nodes) = if context.version.major() > 2 && is_op(object) {
+            op(object, nodes)?
+        } else {
+            let nodes = calls(nodes, object.class, &object.part())?;
+            (layer(context, object, usage(&nodes, object)?)?, nodes)
+        };
+        plans.push(plan);
         graph.add(object, nodes);
         layers.push(object);
     }
@@ -238,7 +247,7 @@ fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, 
 /// What the calls of a layer say of it; they must agree.
 fn usage(nodes: &[NodeCall], object: &Object) -> Result<Usage> {
     let of = |node: &NodeCall| Usage {
-        mask: node.mask.is_some(),
+        mask: node.masks.first().is_some_and(Option::is_some),
         states: !node.states.is_empty() || node.inputs.len() > 1,
         causal: node.causal,
     };
@@ -346,11 +355,11 @@ impl<'c> Nodes<'c> {
             let inputs: Vec<Source> = inputs
                 .map(|of| self.source(of, false))
                 .collect::<Result<_>>()?;
-            let mask = node
-                .mask
-                .as_ref()
-                .map(|of| self.source(of, false))
-                .transpose()?;
+            let mask = |of: &Option<Ref>| {
+                let of = of.as_ref();
+                of.map(|of| self.source(of, false)).transpose()
+            };
+            let masks = node.masks.iter().map(mask).collect::<Result<_>>()?;
             // Calls of one layer keep their order.
             let before = at
                 .checked_sub(1)
@@ -359,7 +368,7 @@ impl<'c> Nodes<'c> {
                 Call {
                     layer: *layer,
                     inputs,
-                    mask,
+                    masks,
                 },
                 before,
             ));

@@ -21,7 +21,8 @@ pub struct Ref {
 pub struct NodeCall {
     pub inputs: Vec<Ref>,
     pub states: Vec<Ref>,
-    pub mask: Option<Ref>,
+    /// Masks that are arguments, one for each input, where there is one.
+    pub masks: Vec<Option<Ref>>,
     pub causal: bool,
 }
 
@@ -101,13 +102,7 @@ impl NodeCall {
         match name {
             "inputs" | "sequences" => self.inputs = references(value, part)?,
             "initial_state" => self.states = references(value, part)?,
-            "mask" => {
-                let mut masks = references(value, part)?;
-                self.mask = masks.pop();
-                if !masks.is_empty() {
-                    return refuse("one mask");
-                }
-            }
+            "mask" => self.masks = masks(value, part)?,
             "use_causal_mask" => self.causal = value.as_bool().unwrap_or(false),
             "training" | "return_attention_scores" => {
                 if !matches!(value, Value::Null | Value::Bool(false)) {
@@ -132,6 +127,15 @@ pub fn references(value: &Value, part: &str) -> Result<Vec<Ref>> {
         leaves(value, &mut push, part)?;
     }
     Ok(all)
+}
+
+/// One mask, or a list of masks and nulls.
+fn masks(value: &Value, part: &str) -> Result<Vec<Option<Ref>>> {
+    let one = |value: &Value| Ok(references(value, part)?.into_iter().next());
+    match items(value) {
+        Some([Value::String(_), ..]) | None => Ok(Vec::from([one(value)?])),
+        Some(list) => list.iter().map(one).collect(),
+    }
 }
 
 /// Calls `visit` with every `["layer", call, output]`, in the order that Keras flattens them.

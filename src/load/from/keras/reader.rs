@@ -87,18 +87,35 @@ impl Reader {
                 return Err(Error::file("model_config", expected, "none"));
             };
             let config = json::parse(&config, "model_config", &self.limits)?;
-            self.model(config, "model_config", store, None)
+            let version = self.version_or(store.version()?, "keras_version")?;
+            self.model(config, "model_config", store, version)
         }
     }
 
     /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
     /// `.h5`).
     pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
-        let config = json::parse(config, "configuration", &self.limits)?;
+        let part = "configuration";
+        let parsed = json::parse(config, part, &self.limits)?;
         let store = Store::open([File::open(weights, &self.limits)?].into())?;
-        let said = config.get("keras_version").and_then(Value::as_str);
-        let version = said.map(str::parse).transpose()?;
-        self.model(config, "configuration", store, version)
+        let said = parsed.get("keras_version").and_then(Value::as_str);
+        let said = said.map(str::parse).transpose()?;
+        // Keras 3 does not say it, but nobody else writes these words.
+        let words = ["\"DTypePolicy\"", "\"batch_shape\"", "\"__keras_tensor__\""];
+        let third = words.iter().any(|word| config.contains(word));
+        let said = said.or(store.version()?).or(third.then(Version::third));
+        let version = self.version_or(said, part)?;
+        self.model(parsed, part, store, version)
+    }
+
+    /// The version that decides: the caller's, or that of the file.
+    fn version_or(&self, said: Option<Version>, part: &str) -> Result<Version> {
+        let nothing = || {
+            let expected =
+                "the version of Keras (or `Reader::version`): it decides what the file means";
+            Error::file(part, expected, "none")
+        };
+        self.overrides.version.clone().or(said).ok_or_else(nothing)
     }
 
     /// Weights without a configuration: the bytes of a `.weights.h5` or `.h5`.
@@ -117,10 +134,7 @@ impl Reader {
             }
             false => None,
         };
-        if version.is_none() && self.overrides.version.is_none() {
-            let expected = "a \"keras_version\": it decides what the file means";
-            return Err(Error::file(METADATA, expected, "none"));
-        }
+        let version = self.version_or(version, METADATA)?;
         let names = if archive.contains(SHARDS) {
             let map = json::parse(&archive.text(SHARDS)?, SHARDS, &self.limits)?;
             shards::names(&map, SHARDS)?
@@ -143,10 +157,8 @@ impl Reader {
         mut config: Value,
         part: &str,
         store: Store,
-        version: Option<Version>,
+        version: Version,
     ) -> Result<Model<A>> {
-        let written = store.version()?;
-        let version = version.or(written).unwrap_or_else(Version::third);
         let mut context = Context::new(version, &self.overrides, store.layout()?);
         context.turned_kernels = store.text("backend")?.as_deref() == Some("theano");
         if context.version.major() == 1 {

@@ -25,8 +25,8 @@ pub enum Source {
 pub struct Call {
     pub layer: usize,
     pub inputs: Vec<Source>,
-    /// A mask that is an argument of its own.
-    pub mask: Option<Source>,
+    /// Masks that are arguments, one for each input, where there is one.
+    pub masks: Vec<Option<Source>>,
 }
 
 /// Which layer takes what from which.
@@ -48,7 +48,7 @@ pub fn in_order(
     let mut behind: Vec<Vec<usize>> = vec![Vec::new(); calls.len()];
     let mut waits = vec![0_usize; calls.len()];
     for (at, (call, before)) in calls.iter().enumerate() {
-        let sources = call.inputs.iter().chain(&call.mask);
+        let sources = call.inputs.iter().chain(call.masks.iter().flatten());
         let needed = sources.filter_map(|source| match *source {
             Source::Output { call, .. } => Some(call),
             Source::Input(_) => None,
@@ -82,7 +82,8 @@ pub fn in_order(
     let mut calls: Vec<Option<Call>> = calls.into_iter().map(|(call, _)| Some(call)).collect();
     let mut sorted: Vec<Call> = order.iter().filter_map(|&at| calls[at].take()).collect();
     for call in &mut sorted {
-        call.inputs.iter_mut().chain(&mut call.mask).for_each(moved);
+        let masks = call.masks.iter_mut().flatten();
+        call.inputs.iter_mut().chain(masks).for_each(moved);
     }
     outputs.iter_mut().for_each(moved);
     Some((sorted, outputs))
@@ -110,13 +111,14 @@ impl Wiring {
             let taken = call.inputs.iter().map(take).collect::<Option<Vec<_>>>();
             let mut taken = taken.ok_or_else(missing)?;
             check_features(part, made.features, &taken)?;
-            if let Some(mask) = &call.mask {
-                let (mask, _) = take(mask).ok_or_else(missing)?;
-                let Some((first, _)) = taken.first_mut() else {
-                    return Err(missing());
+            for (at, mask) in call.masks.iter().enumerate() {
+                let Some(mask) = mask else {
+                    continue;
                 };
+                let (mask, _) = take(mask).ok_or_else(missing)?;
+                let (input, _) = taken.get_mut(at).ok_or_else(missing)?;
                 masks += 1;
-                *first = graph.add(format!("{name}: mask {masks}"), AskMask, [*first, mask])?;
+                *input = graph.add(format!("{name}: mask {masks}"), AskMask, [*input, mask])?;
             }
             let id = match ids[call.layer] {
                 Some(id) => id,
