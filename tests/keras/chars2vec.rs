@@ -14,7 +14,11 @@ fn path() -> PathBuf {
 fn vectors_of_words() {
     let weights = keras::Weights::load(path()).unwrap();
     assert_eq!(weights.version().to_string(), "2.2.0");
-    let names: Vec<&str> = weights.layers().iter().map(|layer| layer.name()).collect();
+    let names: Vec<&str> = weights
+        .layers()
+        .iter()
+        .map(keras::LayerWeights::name)
+        .collect();
     assert_eq!(names, ["lstm_1", "lstm_2"]);
     assert!(
         weights

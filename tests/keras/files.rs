@@ -12,13 +12,7 @@ fn golden_files() {
 
 #[test]
 fn files_of_our_own() {
-    check_family(
-        &Family::load(
-            std::env::var_os("KERAS_FILES")
-                .map_or_else(|| tests().join("data/keras_files"), Into::into),
-        ),
-        60,
-    );
+    check_family(&Family::load(tests().join("data/keras_files")), 150);
 }
 
 /// The text of the configuration in a file.

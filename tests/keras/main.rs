@@ -7,5 +7,7 @@
 
 mod adversarial;
 mod chars2vec;
+mod decisions;
 mod family;
 mod files;
+mod weights;

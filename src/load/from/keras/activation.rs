@@ -4,7 +4,7 @@ use super::config::{Config, shown};
 use super::context::Context;
 use super::object::Object;
 use crate::Activation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::load::format::json::Value;
 
 impl Context {
@@ -19,8 +19,14 @@ impl Context {
             None => Ok(default),
             Some(Value::String(name)) => self.activation_named(config, key, name),
             Some(value) => {
-                let object = Object::read(value, &alloc::format!("{}: {key}", config.part()))?;
-                let known = self.activation_layer(object.class, &object.config()?)?;
+                let read = || {
+                    let object = Object::read(value, key)?;
+                    if !object.arguments().is_object() {
+                        return Ok(None);
+                    }
+                    self.activation_layer(object.class, &object.config()?)
+                };
+                let known = read().map_err(|error: Error| error.within(config.part()))?;
                 let expected = "the name of an activation: functions are not in the file";
                 known.ok_or_else(|| config.refuse(key, expected, shown(value)))
             }

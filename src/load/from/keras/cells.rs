@@ -42,13 +42,11 @@ pub fn cell_object<A: Element>(context: &Context, object: &Object) -> Result<Cel
     } else {
         // A layer is no cell, though it has one.
         let is_cell = object.class.ends_with("Cell");
-        match cell(context, object.class, &config)?.filter(|_| is_cell) {
-            Some(plan) => plan,
-            None => {
-                let expected = "SimpleRNNCell, LSTMCell, GRUCell or StackedRNNCells";
-                return Err(crate::Error::file(part, expected, object.class));
-            }
-        }
+        let plan = cell(context, object.class, &config)?.filter(|_| is_cell);
+        plan.ok_or_else(|| {
+            let expected = "SimpleRNNCell, LSTMCell, GRUCell or StackedRNNCells";
+            crate::Error::file(&part, expected, object.class)
+        })?
     };
     context.check_dtype(&config)?;
     config.done()?;

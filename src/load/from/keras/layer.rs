@@ -7,6 +7,7 @@ use super::object::Object;
 use super::plan::Plan;
 use super::recurrent::{bidirectional, recurrent};
 use crate::error::{Error, Result};
+use crate::load::format::json::Value;
 use crate::{AnyLayer, Element, TimeDistributed};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -59,10 +60,7 @@ pub fn layer<A: Element>(
     object: &Object,
     usage: Usage,
 ) -> Result<Plan<A, Made<A>>> {
-    let id = object
-        .json
-        .get("shared_object_id")
-        .and_then(|id| id.as_i64());
+    let id = object.json.get("shared_object_id").and_then(Value::as_i64);
     // In lists the weights stand wherever the layer does.
     let Some(id) = id.filter(|_| context.layout != Layout::Lists) else {
         return named(context, object, usage);

@@ -21,10 +21,13 @@ mod activation;
 mod cells;
 mod config;
 mod context;
+#[cfg(feature = "std")]
+mod files;
 mod gates;
 mod keras1;
 mod layer;
 mod layers;
+mod members;
 mod network;
 mod nodes;
 mod object;

@@ -103,15 +103,14 @@ fn dependencies<A>(
 fn sequential<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Model<A>>> {
     let part = object.part();
     // A bare list in Keras 1, and up to 2.2.2.
-    let list = match object.arguments() {
-        list @ Value::Array(_) => list,
-        _ => {
-            let config = object.config()?;
-            let list = config.get("layers")?;
-            context.check_dtype(&config)?;
-            config.done()?;
-            list
-        }
+    let list = if object.arguments().is_array() {
+        object.arguments()
+    } else {
+        let config = object.config()?;
+        context.check_dtype(&config)?;
+        let list = config.get("layers")?;
+        config.done()?;
+        list
     };
     let objects = objects(list, &part)?;
     let (first, layers): (Vec<&Object>, Vec<&Object>) = objects
@@ -278,7 +277,7 @@ struct Nodes<'c> {
     of_keras2: bool,
     inputs: &'c BTreeMap<&'c str, usize>,
     layers: BTreeMap<String, Called>,
-    nodes: Vec<(usize, NodeCall)>,
+    calls: Vec<(usize, NodeCall)>,
 }
 
 /// Where the calls of a layer are.
@@ -296,20 +295,20 @@ impl<'c> Nodes<'c> {
             of_keras2: context.version.major() < 3,
             inputs,
             layers: BTreeMap::new(),
-            nodes: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
     fn add(&mut self, object: &Object, nodes: Vec<NodeCall>) {
         let called = Called {
-            first: self.nodes.len(),
+            first: self.calls.len(),
             count: nodes.len(),
             is_functional: object.class != "Sequential" && object.is_model(),
             is_model: object.is_model(),
         };
         let layer = self.layers.len();
         self.layers.insert(object.name.clone(), called);
-        self.nodes
+        self.calls
             .extend(nodes.into_iter().map(|node| (layer, node)));
     }
 
@@ -350,7 +349,7 @@ impl<'c> Nodes<'c> {
     /// The calls in an order in which each takes only what those before it gave, and the outputs.
     fn wired(self, outputs: &[Ref]) -> Result<(Vec<Call>, Vec<Source>)> {
         let mut calls = Vec::new();
-        for (at, (layer, node)) in self.nodes.iter().enumerate() {
+        for (at, (layer, node)) in self.calls.iter().enumerate() {
             let inputs = node.inputs.iter().chain(&node.states);
             let inputs: Vec<Source> = inputs
                 .map(|of| self.source(of, false))
@@ -363,7 +362,7 @@ impl<'c> Nodes<'c> {
             // Calls of one layer keep their order.
             let before = at
                 .checked_sub(1)
-                .filter(|&before| self.nodes[before].0 == *layer);
+                .filter(|&before| self.calls[before].0 == *layer);
             calls.push((
                 Call {
                     layer: *layer,

@@ -169,20 +169,16 @@ fn leaves<'j>(
 
 fn reference(leaf: &[Value], part: &str) -> Result<Ref> {
     let index = |at: usize| leaf.get(at).and_then(super::config::whole);
-    match (leaf.first(), index(1), index(2)) {
-        (Some(Value::String(layer)), Some(call), Some(output)) => Ok(Ref {
+    if let (Some(Value::String(layer)), Some(call), Some(output)) =
+        (leaf.first(), index(1), index(2))
+    {
+        return Ok(Ref {
             layer: layer.to_owned(),
             call,
             output,
-        }),
-        _ => {
-            let found: Vec<String> = leaf.iter().map(shown).collect();
-            let expected = "[layer, call, output]";
-            Err(Error::file(
-                part,
-                expected,
-                format!("[{}]", found.join(", ")),
-            ))
-        }
+        });
     }
+    let found: Vec<String> = leaf.iter().map(shown).collect();
+    let found = format!("[{}]", found.join(", "));
+    Err(Error::file(part, "[layer, call, output]", found))
 }

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Layout, Overrides};
 use super::keras1::modernise;
+use super::members::Members;
 use super::network::network;
 use super::object::Object;
 use super::shards;
@@ -9,6 +10,7 @@ use super::store::Store;
 use super::version::Version;
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::load::format::Tensor;
 use crate::load::format::hdf5::File;
 use crate::load::format::json::{self, Value};
 use crate::load::format::zip::Archive;
@@ -31,8 +33,8 @@ use alloc::vec::Vec;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    limits: Limits,
-    overrides: Overrides,
+    pub(super) limits: Limits,
+    pub(super) overrides: Overrides,
 }
 
 const CONFIG: &str = "config.json";
@@ -79,7 +81,7 @@ impl Reader {
     /// A whole model: the bytes of a `.keras` archive, or of a `.h5` with a configuration.
     pub fn read<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
         if bytes.starts_with(b"PK") {
-            self.read_archive(bytes)
+            self.assemble(&Members::Archive(Archive::open(bytes, &self.limits)?))
         } else {
             let store = Store::open([File::open(bytes, &self.limits)?].into())?;
             let Some(config) = store.text("model_config")? else {
@@ -123,29 +125,24 @@ impl Reader {
         Weights::open([bytes.into()].into(), &self.limits, &self.overrides)
     }
 
-    fn read_archive<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
-        let archive = Archive::open(bytes, &self.limits)?;
-        let config = json::parse(&archive.text(CONFIG)?, CONFIG, &self.limits)?;
-        let version = match archive.contains(METADATA) {
-            true => {
-                let metadata = json::parse(&archive.text(METADATA)?, METADATA, &self.limits)?;
-                let said = metadata.get("keras_version").and_then(Value::as_str);
-                said.map(str::parse).transpose()?
-            }
-            false => None,
-        };
+    pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
+        let config = json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?;
+        let mut version = None;
+        if members.contains(METADATA) {
+            let metadata = json::parse(&members.text(METADATA)?, METADATA, &self.limits)?;
+            let said = metadata.get("keras_version").and_then(Value::as_str);
+            version = said.map(str::parse).transpose()?;
+        }
         let version = self.version_or(version, METADATA)?;
-        let names = if archive.contains(SHARDS) {
-            let map = json::parse(&archive.text(SHARDS)?, SHARDS, &self.limits)?;
+        let names = if members.contains(SHARDS) {
+            let map = json::parse(&members.text(SHARDS)?, SHARDS, &self.limits)?;
             shards::names(&map, SHARDS)?
         } else {
             [String::from(WEIGHTS)].into()
         };
-        let read = |name: &String| archive.read(name);
-        let members: Vec<Cow<[u8]>> = names.iter().map(read).collect::<Result<_>>()?;
-        let files = members
-            .iter()
-            .map(|member| File::open(member, &self.limits));
+        let read = |name: &String| members.bytes(name);
+        let weights: Vec<Cow<[u8]>> = names.iter().map(read).collect::<Result<_>>()?;
+        let files = weights.iter().map(|one| File::open(one, &self.limits));
         let files = files.collect::<Result<_>>();
         let files = files.map_err(|error| error.within(WEIGHTS))?;
         self.model(config, CONFIG, Store::open(files)?, version)
@@ -172,74 +169,7 @@ impl Reader {
         };
         let tensors = store.tensors(&plan.wants, &plan.names);
         let tensors = tensors.map_err(|error| error.within(part))?;
-        let model = plan.make(&mut tensors.iter().map(|tensor| tensor.array()))?;
+        let model = plan.make(&mut tensors.iter().map(Tensor::array))?;
         Ok(model.with_notes(context.into_notes()))
-    }
-}
-
-/// From the file system.
-#[cfg(feature = "std")]
-mod of_paths {
-    use super::*;
-    use std::fs;
-    use std::path::Path;
-
-    impl Reader {
-        /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
-        pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
-            let path = path.as_ref();
-            within(path, || self.read(&self.bytes(path)?))
-        }
-
-        /// A model in two files: its configuration (`model.to_json()`), and its weights (`.weights.h5`, `.h5`).
-        pub fn load_parts<A: Element>(
-            &self,
-            config: impl AsRef<Path>,
-            weights: impl AsRef<Path>,
-        ) -> Result<Model<A>> {
-            let (config, weights) = (config.as_ref(), weights.as_ref());
-            let bytes = within(config, || self.bytes(config))?;
-            let text = String::from_utf8(bytes);
-            let text =
-                text.map_err(|error| Error::file(config.display(), "UTF-8", error.utf8_error()))?;
-            within(weights, || self.read_parts(&text, &self.bytes(weights)?))
-        }
-
-        /// Weights without a configuration: the path of a `.weights.h5` or `.h5`, or of the `.weights.json` that names its
-        /// shards, which lie beside it.
-        pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Weights<'static>> {
-            let path = path.as_ref();
-            within(path, || {
-                let bytes = self.bytes(path)?;
-                if path.extension().is_none_or(|end| end != "json") {
-                    return self.read_weights(bytes);
-                }
-                let part = "weight_map";
-                let text = String::from_utf8(bytes);
-                let text = text.map_err(|error| Error::file(part, "UTF-8", error.utf8_error()))?;
-                let map = json::parse(&text, part, &self.limits)?;
-                let mut files = Vec::new();
-                for name in shards::names(&map, part)? {
-                    files.push(self.bytes(&path.with_file_name(name))?.into());
-                }
-                Weights::open(files, &self.limits, &self.overrides)
-            })
-        }
-
-        /// The bytes of a file that is not too large.
-        fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
-            let unreadable = |error| Error::file("file", "one that can be read", error);
-            let length = fs::metadata(path).map_err(unreadable)?.len();
-            if length > self.limits.file_bytes {
-                let expected = alloc::format!("at most {} bytes", self.limits.file_bytes);
-                return Err(Error::file("file", expected, length));
-            }
-            fs::read(path).map_err(unreadable)
-        }
-    }
-
-    /// Says in errors which file they are about.
-    fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        read().map_err(|error| error.within(&alloc::format!("{}", path.display())))
     }
 }

@@ -13,6 +13,7 @@ use alloc::sync::Arc;
 
 /// The arguments that every recurrent layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // as Keras has them
 struct Flags {
     return_sequences: bool,
     return_state: bool,

@@ -21,7 +21,7 @@ pub fn names(map: &Value, part: &str) -> Result<BTreeSet<String>> {
             let name = file
                 .as_str()
                 .filter(|name| !name.contains(['/', '\\', ':', '\0']));
-            let Some(name) = name.filter(|name| name.ends_with(".h5")) else {
+            let Some(name) = name else {
                 return Err(Error::file(part, "names of files beside it", shown(file)));
             };
             names.insert(name.to_owned());

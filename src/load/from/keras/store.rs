@@ -144,7 +144,7 @@ impl<'a> Store<'a> {
     /// The arrays that a model wants, in that order and of those shapes. Refuses arrays that it does not want.
     pub fn tensors(&self, wants: &[Want], names: &[(String, String)]) -> Result<Vec<Tensor<'_>>> {
         if self.lists.is_some() {
-            return self.from_lists(wants);
+            return self.listed_tensors(wants);
         }
         for (group, name) in names {
             match self.name_of(group)? {
@@ -176,7 +176,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    fn from_lists(&self, wants: &[Want]) -> Result<Vec<Tensor<'_>>> {
+    fn listed_tensors(&self, wants: &[Want]) -> Result<Vec<Tensor<'_>>> {
         let mut layers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, want) in wants.iter().enumerate() {
             layers.entry(&want.top).or_default().push(at);

@@ -140,9 +140,12 @@ mod tests {
             ("3.15.1", Some(false), Some(true)),
         ] {
             let version = of(text);
-            let gates = hard.map(|hard| match hard {
-                true => Activation::HARD_SIGMOID_KERAS2,
-                false => Activation::Sigmoid,
+            let gates = hard.map(|hard| {
+                if hard {
+                    Activation::HARD_SIGMOID_KERAS2
+                } else {
+                    Activation::Sigmoid
+                }
             });
             assert_eq!(version.recurrent_activation(), gates, "{text}");
             assert_eq!(version.reset_after(), reset_after, "{text}");

@@ -350,6 +350,7 @@ fn entry(name: String, tensor: &Tensor) -> Entry {
 fn from_lists(store: &Store) -> Result<Vec<LayerWeights>> {
     let mut layers: Vec<LayerWeights> = Vec::new();
     for (layer, arrays) in store.listed()? {
+        let mut of_layer: Vec<LayerWeights> = Vec::new();
         let homes: Vec<&str> = arrays
             .iter()
             .map(|(name, _)| name.rsplit_once('/').map_or("", |parts| parts.0))
@@ -367,14 +368,16 @@ fn from_lists(store: &Store) -> Result<Vec<LayerWeights>> {
                 _ => format!("{layer}/{}", home.rsplit('/').next().unwrap_or(home)),
             };
             let entry = entry(base_name(array).to_string(), tensor);
-            match layers.last_mut() {
-                Some(last) if last.name == name => last.arrays.push(entry),
-                _ => layers.push(LayerWeights {
+            // Moving averages stand behind all that is trained.
+            match of_layer.iter_mut().find(|layer| layer.name == name) {
+                Some(layer) => layer.arrays.push(entry),
+                None => of_layer.push(LayerWeights {
                     name,
                     arrays: [entry].into(),
                 }),
             }
         }
+        layers.append(&mut of_layer);
     }
     Ok(layers)
 }

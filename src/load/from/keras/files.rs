@@ -1,0 +1,86 @@
+//! Files of Keras from the file system.
+
+use super::members::Members;
+use super::reader::Reader;
+use super::shards;
+use super::weights::Weights;
+use crate::error::{Error, Result};
+use crate::load::format::json;
+use crate::{Element, Model};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use std::fs;
+use std::path::Path;
+
+impl Reader {
+    /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
+    pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
+        let path = path.as_ref();
+        within(path, || {
+            if path.is_dir() {
+                return self.assemble(&Members::Directory(path, &self.limits));
+            }
+            self.read(&self.bytes(path)?)
+        })
+    }
+
+    /// A model in two files: its configuration (`model.to_json()`), and its weights (`.weights.h5`, `.h5`).
+    pub fn load_parts<A: Element>(
+        &self,
+        config: impl AsRef<Path>,
+        weights: impl AsRef<Path>,
+    ) -> Result<Model<A>> {
+        let (config, weights) = (config.as_ref(), weights.as_ref());
+        let text = within(config, || text(self.bytes(config)?))?;
+        let bytes = within(weights, || self.bytes(weights))?;
+        let both = format!("{}, {}", config.display(), weights.display());
+        self.read_parts(&text, &bytes)
+            .map_err(|error| error.within(&both))
+    }
+
+    /// Weights without a configuration: the path of a `.weights.h5` or `.h5`, or of the `.weights.json` that names its
+    /// shards, which lie beside it.
+    pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Weights<'static>> {
+        let path = path.as_ref();
+        within(path, || {
+            let bytes = self.bytes(path)?;
+            if path.extension().is_none_or(|end| end != "json") {
+                return self.read_weights(bytes);
+            }
+            let part = "weight_map";
+            let map = json::parse(&text(bytes)?, part, &self.limits)?;
+            let mut files = Vec::new();
+            for name in shards::names(&map, part)? {
+                files.push(self.bytes(&path.with_file_name(name))?.into());
+            }
+            Weights::open(files, &self.limits, &self.overrides)
+        })
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
+        bytes(path, self.limits.file_bytes)
+    }
+}
+
+/// The bytes of a file that is not too large.
+pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let name = || path.file_name().unwrap_or_default().display();
+    let unreadable = |error| Error::file(name(), "a file that can be read", error);
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > most {
+        let found = format!("{length} bytes");
+        return Err(Error::file(name(), format!("at most {most} bytes"), found));
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+/// The text of a file.
+pub fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| Error::file("text", "UTF-8", error.utf8_error()))
+}
+
+/// Says in errors which file they are about.
+fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    read().map_err(|error| error.within(&path.display().to_string()))
+}

@@ -1,0 +1,47 @@
+//! The members of a `.keras` archive, or of a directory of the same files.
+
+use crate::error::Result;
+use crate::load::format::zip::Archive;
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+/// What a model is made of: configuration, metadata and weights.
+pub enum Members<'a> {
+    Archive(Archive<'a>),
+    #[cfg(feature = "std")]
+    Directory(&'a std::path::Path, &'a crate::Limits),
+}
+
+impl<'a> Members<'a> {
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Members::Archive(archive) => archive.contains(name),
+            #[cfg(feature = "std")]
+            Members::Directory(path, _) => path.join(name).exists(),
+        }
+    }
+
+    pub fn bytes(&self, name: &str) -> Result<Cow<'a, [u8]>> {
+        match self {
+            Members::Archive(archive) => archive.read(name),
+            #[cfg(feature = "std")]
+            Members::Directory(path, limits) => {
+                let most = limits.file_bytes;
+                super::files::bytes(&path.join(name), most).map(Cow::Owned)
+            }
+        }
+    }
+
+    /// A member that is a text, which is shorter than others may be.
+    pub fn text(&self, name: &str) -> Result<String> {
+        match self {
+            Members::Archive(archive) => archive.text(name),
+            #[cfg(feature = "std")]
+            Members::Directory(path, limits) => {
+                let most = limits.text_bytes as u64;
+                let bytes = super::files::bytes(&path.join(name), most)?;
+                super::files::text(bytes).map_err(|error| error.within(name))
+            }
+        }
+    }
+}

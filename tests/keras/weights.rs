@@ -1,0 +1,201 @@
+//! Weights without a configuration: listed, and taken layer by layer.
+
+use crate::family::{Family, golden, read, tests};
+use ndarray::Array2;
+use recurrent::{Activation, Bidirectional, Dense, Gru, Lstm, Model, Recurrent, SimpleRnn, keras};
+use std::path::PathBuf;
+
+fn ours(name: &str) -> PathBuf {
+    tests().join("data/keras_files/models").join(name)
+}
+
+fn names(weights: &keras::Weights) -> Vec<String> {
+    weights
+        .layers()
+        .iter()
+        .map(|layer| layer.name().to_string())
+        .collect()
+}
+
+#[track_caller]
+fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
+    let message = result.err().expect("an error").to_string();
+    for word in words {
+        assert!(message.contains(word), "{message:?} lacks {word:?}");
+    }
+}
+
+#[test]
+fn layers_of_a_tree_are_found_by_their_names() {
+    // Groups are named by class, layers by whoever made them: `layers/lstm` is the encoder.
+    let family = Family::load(golden("keras_files"));
+    let case = family
+        .cases
+        .iter()
+        .find(|case| case["id"] == "func_seq2seq")
+        .unwrap();
+    let path = family.file(case, "weights_h5").unwrap();
+    let weights = keras::Weights::load(&path).unwrap();
+    assert_eq!(names(&weights), ["readout", "encoder", "decoder"]);
+    assert_eq!(weights.version().major(), 3);
+    let kernel = family.tensor(&case["weights"][3]["tensor"]).clone();
+    let decoder: Lstm<f64> = weights.lstm("decoder").unwrap();
+    assert_eq!(decoder.kernel().into_dyn(), kernel);
+    assert_eq!(decoder.recurrent_activation(), Activation::Sigmoid);
+    let dense: Dense<f32> = weights.dense("readout").unwrap();
+    assert_eq!((dense.features(), dense.units()), (5, 4));
+    let shapes: Vec<_> = weights.layers()[0]
+        .arrays()
+        .map(|(_, shape)| shape.to_vec())
+        .collect();
+    assert_eq!(shapes, [vec![5, 4], vec![4]]);
+    says(
+        weights.lstm::<f32>("lstm"),
+        &["\"lstm\"", "readout, encoder, decoder"],
+    );
+    says(
+        weights.gru::<f32>("encoder"),
+        &["encoder", "columns (3 gates x units)"],
+    );
+    says(weights.embedding::<f32>("readout"), &["readout", "1 more"]);
+    assert_eq!(weights.arrays::<f32>("readout").unwrap().len(), 2);
+}
+
+#[test]
+fn parts_of_a_layer_have_names_of_their_own() {
+    let lists = keras::Weights::load(ours("k2_frozen.h5")).unwrap();
+    assert_eq!(lists.version().to_string(), "2.21.0");
+    assert_eq!(
+        names(&lists),
+        [
+            "part/norm",
+            "part/last",
+            "part/first",
+            "bi/forward_lstm",
+            "bi/backward_lstm",
+            "out"
+        ][..]
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    );
+    says(
+        lists.lstm::<f32>("bi"),
+        &["bi/forward_lstm, bi/backward_lstm"],
+    );
+
+    let tree = keras::Weights::load(ours("k3_frozen.weights.h5")).unwrap();
+    let both = ["forward", "backward"];
+    let [forward, backward] = both.map(|way| tree.lstm::<f64>(&format!("bi/{way}_layer")).unwrap());
+    let by_hand = Bidirectional::new(forward, backward);
+    let x = ndarray::Array3::from_shape_fn((2, 3, 3), |(i, j, k)| (i + 2 * j + k) as f64 / 9.0);
+    assert_eq!(by_hand.run(&x).sequences().unwrap().dim(), (2, 3, 6));
+    let inner: Dense<f64> = tree.dense("part/first").unwrap();
+    assert_eq!(inner.features(), 3);
+}
+
+#[test]
+fn every_kind_of_cell() {
+    let weights = keras::Weights::load(ours("k3_cells.h5")).unwrap();
+    let all = names(&weights);
+    let part = |of: &str| all.iter().find(|name| name.contains(of)).unwrap();
+    let rnn: SimpleRnn<f32> = weights.simple_rnn(part("simple_rnn_cell")).unwrap();
+    assert_eq!(rnn.units(), 4);
+    let gru: Gru<f32> = weights.gru(part("stack/gru_cell")).unwrap();
+    assert!(!gru.reset_after()); // the shape of the bias tells
+    let lstm: Lstm<f32> = weights.lstm("one").unwrap();
+    let set: Lstm<f32> = weights
+        .lstm_with("one", |builder| builder.activation(Activation::Relu))
+        .unwrap();
+    assert_eq!(
+        (lstm.activation(), set.activation()),
+        (Activation::Tanh, Activation::Relu)
+    );
+}
+
+#[test]
+fn layers_of_cudnn_and_of_keras_1_are_converted() {
+    // The whole models, which are compared with Keras, have the same layers.
+    let weights = keras::Weights::load(ours("k2_cudnn.h5")).unwrap();
+    let gru: Gru<f64> = weights.gru("cu_dnngru_1").unwrap();
+    let lstm = |way: &str| {
+        weights
+            .lstm::<f64>(&format!("bidirectional_1/{way}_cu_dnnlstm_1"))
+            .unwrap()
+    };
+    let dense: Dense<f64> = weights.dense("dense_1").unwrap();
+    let model = Model::new()
+        .add(recurrent::Layer::new(gru).return_sequences(true))
+        .add(recurrent::Layer::new(Bidirectional::new(
+            lstm("forward"),
+            lstm("backward"),
+        )))
+        .add(dense);
+    let family = Family::load(tests().join("data/keras_files"));
+    let case = |id: &str| family.cases.iter().find(|case| case["id"] == id).unwrap();
+    family.check(case("k2_cudnn"), &model).unwrap();
+
+    let weights = keras::Weights::load(ours("k1_recurrent.h5")).unwrap();
+    assert_eq!(weights.version().major(), 1);
+    let lstm: Lstm<f32> = weights.lstm("lstm_1").unwrap();
+    assert_eq!(lstm.recurrent_activation(), Activation::HARD_SIGMOID_KERAS2);
+    let whole: Lstm<f32> = weights.lstm("lstm_2").unwrap();
+    assert_eq!((lstm.features(), whole.units()), (4, 3));
+}
+
+#[test]
+fn shards_are_one_file() {
+    let weights = keras::Weights::load(ours("k3_shards.weights.json")).unwrap();
+    let whole = keras::load::<f32>(ours("k3_shards.keras")).unwrap();
+    let counted: usize = weights
+        .layers()
+        .iter()
+        .flat_map(keras::LayerWeights::arrays)
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
+    assert_eq!(counted, whole.parameters().total());
+    let table = weights.embedding::<f32>("table").unwrap();
+    assert_eq!(table.embeddings().dim(), (9, 5));
+
+    // A name in the map is that of a file beside it.
+    let map = r#"{"weight_map": {"/layers/lstm/cell/vars": ["../k3_shards_00000.weights.h5"]}}"#;
+    let path = std::env::temp_dir().join(format!("recurrent_{}.weights.json", std::process::id()));
+    std::fs::write(&path, map).unwrap();
+    says(
+        keras::Weights::load(&path),
+        &["../k3_shards", "files beside it"],
+    );
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn what_the_version_does_not_decide_is_asked_for() {
+    let bytes = read(&ours("k2_cudnn.h5"));
+    let reader = || keras::Reader::new().version("2.2.4-tf".parse().unwrap());
+    // cuDNN has one form only.
+    reader()
+        .read_weights(bytes.as_slice())
+        .unwrap()
+        .lstm::<f32>("bidirectional_1/forward_cu_dnnlstm_1")
+        .unwrap();
+    let family = Family::load(golden("keras_files"));
+    let case = family
+        .cases
+        .iter()
+        .find(|case| case["id"] == "seq_lstm_dense")
+        .unwrap();
+    let bytes = read(&family.file(case, "weights_h5").unwrap());
+    let weights = reader().read_weights(bytes.as_slice()).unwrap();
+    says(
+        weights.lstm::<f32>("lstm"),
+        &["recurrent_activation", "2.2.4-tf"],
+    );
+    let reader = reader().recurrent_activation(Activation::HARD_SIGMOID);
+    let lstm = reader
+        .read_weights(bytes.as_slice())
+        .unwrap()
+        .lstm::<f32>("lstm")
+        .unwrap();
+    assert_eq!(lstm.recurrent_activation(), Activation::HARD_SIGMOID);
+    let _: Array2<f32> = lstm.kernel();
+}
