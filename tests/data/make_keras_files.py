@@ -88,7 +88,7 @@ def add(name, build, calls, forms=("keras", "h5", "weights_h5"), weights=None):
     model.set_weights(weights)
     ends = {"keras": ".keras", "h5": ".h5", "weights_h5": ".weights.h5"}
     files = {}
-    if os.environ.get("KERAS_ALL"):
+    if os.environ.get("KERAS_ALL") and forms:
         forms = ("h5",) if "time_major" in name else tuple(ends)
     for form in ("keras", "h5", "weights_h5"):
         path = f"models/{name}{ends[form]}" if form in forms else None
@@ -375,6 +375,8 @@ def keras3():
     add("across", across, [[random((2, 4, 3))]], ("keras",))
     add("operations", operations, [[random((2, 5, 3)), tokens((2, 5), 5, [5, 3])]], ("keras", "h5"))
     add("activated", activated, [[random((2, 4, 3), 1.5)]], ("keras",))
+    narrow("bfloat16")
+    narrow("float16")
     # Compiled and trained a little: optimizer state, metrics, seeds.
     add("compiled", compiled, [[tokens((2, 5), 7, [5, 3])]])
     # Shards.
@@ -384,6 +386,27 @@ def keras3():
     model.save_weights(f"{here}/models/k3_shards.weights.json", max_shard_size=5e-7)
     model.save(f"{here}/models/k3_shards.keras")
     deflate(f"{here}/models/k3_shards.keras")
+
+
+def narrow(policy):
+    """Weights of 16 bits; the numbers are those of wider models with the same weights."""
+    import ml_dtypes
+
+    def build(dtype=None):
+        options = {"recurrent_initializer": "zeros", "dtype": dtype}
+        layers = [L.LSTM(3, return_sequences=True, **options), L.GRU(2, **options), L.Dense(2, dtype=dtype)]
+        return k.Sequential([k.Input((4, 3))] + layers)
+
+    k.backend.clear_session()
+    weights = [random(w.shape).astype(getattr(ml_dtypes, policy, policy)) for w in build().weights]
+    model = build(policy)
+    model.set_weights(weights)
+    weights = [w.astype(np.float32) for w in weights]
+    add(policy, build, [[random((2, 4, 3))]], (), weights)
+    path = f"models/k3_{policy}.keras"
+    model.save(f"{here}/{path}")
+    deflate(f"{here}/{path}")
+    cases[-1]["files"]["keras"] = path
 
 
 def compiled():

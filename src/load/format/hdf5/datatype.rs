@@ -15,6 +15,8 @@ pub(super) enum Datatype {
     FixedString(usize, Padding),
     /// A place in the global heap.
     VariableString(Padding),
+    /// So many bytes without a meaning.
+    Opaque(usize),
     /// Nothing that is read here.
     Other(&'static str),
 }
@@ -41,7 +43,7 @@ impl Datatype {
             2 => Datatype::Other("times"),
             3 => Datatype::FixedString(size, padding(low)),
             4 => Datatype::Other("bit fields"),
-            5 => Datatype::Other("opaque bytes"),
+            5 => Datatype::Opaque(size),
             6 => Datatype::Other("compounds"),
             7 => Datatype::Other("references"),
             // h5py's bool is an enumeration with two names, of the size of a byte.
@@ -59,6 +61,7 @@ impl Datatype {
         match self {
             Datatype::Number(..) => "numbers",
             Datatype::FixedString(..) | Datatype::VariableString(_) => "strings",
+            Datatype::Opaque(_) => "opaque bytes",
             Datatype::Other(what) => what,
         }
     }

@@ -1,5 +1,6 @@
 //! `Object`: a group or an array.
 
+use super::super::number::Number;
 use super::super::tensor::Tensor;
 use super::attribute::{self, Attribute};
 use super::dataspace;
@@ -180,6 +181,8 @@ impl<'f, 'a> Object<'f, 'a> {
         let (number, big_endian) = match Datatype::read(self.message(kind::DATATYPE, "datatype")?)?
         {
             Datatype::Number(number, big_endian) => (number, big_endian),
+            // NumPy has no such number, so Keras writes its bytes and says what they are.
+            Datatype::Opaque(2) if self.text("dtype")? == Some("bfloat16") => (Number::BF16, false),
             other => return Err(Error::file(&self.path, "an array of numbers", other.what())),
         };
         let filters = self
