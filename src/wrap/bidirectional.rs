@@ -56,6 +56,7 @@ pub struct Bidirectional<F, B> {
     forward: F,
     backward: B,
     merge: Merge,
+    repeats_masked: bool,
 }
 
 impl<F, B> Bidirectional<F, B> {
@@ -65,12 +66,21 @@ impl<F, B> Bidirectional<F, B> {
             forward,
             backward,
             merge: Merge::Concat,
+            repeats_masked: false,
         }
     }
 
     /// The same layers with another way to merge.
     pub fn merge(mut self, merge: Merge) -> Self {
         self.merge = merge;
+        self
+    }
+
+    /// Masked steps of its sequences repeat the previous output of their direction: Keras 1, and Keras 2 but for that of
+    /// TensorFlow.
+    #[cfg(feature = "keras")]
+    pub(crate) fn repeating_masked(mut self, yes: bool) -> Self {
+        self.repeats_masked = yes;
         self
     }
 
@@ -102,7 +112,7 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
         state: &mut <Self as Recurrent>::State,
         (forward, backward): (Sink<F::Elem>, Sink<F::Elem>),
     ) -> Result<()> {
-        let sequences = matches!(forward, Sink::Sequences(_));
+        let sequences = matches!(forward, Sink::Sequences(_)) && !self.repeats_masked;
         let pass = Pass {
             zero_output_for_mask: sequences,
             ..pass

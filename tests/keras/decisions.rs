@@ -1,8 +1,9 @@
 //! What the version of a file decides, what the caller decides, and what is refused.
 
 use crate::family::{Family, golden, read, tests};
+use ndarray::Axis;
 use recurrent::format::{hdf5, zip};
-use recurrent::{Activation, Limits, Model, Session, keras};
+use recurrent::{Activation, Flow, Limits, Model, Session, keras};
 use serde_json::{Value, json};
 
 /// A golden file's configuration and its weights.
@@ -102,6 +103,36 @@ fn defaults_come_from_the_version() {
     family
         .check(case, &reader.read_parts::<f64>(&text, &weights).unwrap())
         .unwrap();
+}
+
+#[test]
+#[allow(clippy::float_cmp)] // repeated, and 0
+fn old_bidirectional_layers_repeat_at_masked_steps() {
+    // Keras 2 had `zero_output_for_mask` in TensorFlow only; elsewhere each direction repeats its last output.
+    let family = Family::load(tests().join("data/keras_files"));
+    let case = family
+        .cases
+        .iter()
+        .find(|case| case["id"] == "k2_merges")
+        .unwrap();
+    let path = family.file(case, "keras").unwrap();
+    let load = |version: &str| -> Model<f64> {
+        let reader = keras::Reader::new().version(version.parse().unwrap());
+        reader.load(&path).unwrap()
+    };
+    let x = family.tensor(&case["calls"][0]["inputs"][0]);
+    let run = |model: &Model<f64>| model.run_all([Flow::new(x)]).unwrap()[0].values.clone();
+    let (new, old) = (run(&load("2.4.0")), run(&load("2.3.1")));
+    // Sample 0 ends after two timesteps, in the first of the outputs, which is concatenated.
+    let units = new.shape()[2] / 2;
+    for t in 2..4 {
+        for unit in 0..units {
+            assert_eq!(new[[0, t, unit]], 0.0);
+            assert_eq!(old[[0, t, unit]], old[[0, 1, unit]]);
+            assert_eq!(old[[0, t, units + unit]], 0.0); // nothing has gone before
+        }
+    }
+    assert_eq!(new.index_axis(Axis(0), 2), old.index_axis(Axis(0), 2));
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod chars2vec;
 mod decisions;
 mod family;
 mod files;
+mod mutated;
 mod weights;

@@ -170,14 +170,25 @@ fn input_shape(context: &Context, input: &Object) -> Result<Shape> {
         _ => context.check_dtype(&config)?,
     }
     let said = ["batch_shape", "batch_input_shape"];
-    let said = said.iter().find_map(|&key| config.optional(key));
+    let said = said
+        .iter()
+        .find_map(|&key| config.optional(key).map(|value| (key, value)));
     config.done()?;
-    Ok(said.and_then(shape).unwrap_or_else(Shape::unknown))
+    let Some((key, value)) = said else {
+        return Ok(Shape::unknown());
+    };
+    let refuse = || config.refuse(key, "a list of lengths and nulls", shown(value));
+    shape(value).ok_or_else(refuse)
 }
 
+/// A list of lengths; null is any.
 fn shape(value: &Value) -> Option<Shape> {
-    let axes = items(value)?.iter().map(whole);
-    Some(axes.collect::<Vec<_>>().into())
+    let axis = |value: &Value| match value {
+        Value::Null => Some(None),
+        value => whole(value).map(Some),
+    };
+    let axes: Option<Vec<_>> = items(value)?.iter().map(axis).collect();
+    Some(axes?.into())
 }
 
 fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Model<A>>> {

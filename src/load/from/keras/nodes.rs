@@ -7,6 +7,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde_json::Map;
 
 /// A value of a functional model: an output of one call of a layer.
 #[derive(Clone, Debug)]
@@ -58,41 +59,43 @@ fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall>
         let name = names.get(i).copied().unwrap_or("another argument");
         call.set(name, value, part)?;
     }
-    for (name, value) in node
-        .get("kwargs")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
-        call.set(name, value, part)?;
-    }
+    call.set_all(node.get("kwargs"), part)?;
     Ok(call)
 }
 
 /// A list of `["layer", call, output, {arguments}]`.
-fn call_of_keras2(node: &Value, part: &str) -> Result<NodeCall> {
+fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
     let mut call = NodeCall::default();
     let mut arguments = None;
-    leaves(
-        node,
-        &mut |leaf| {
-            call.inputs.push(reference(leaf, part)?);
-            if let Some(Value::Object(given)) = leaf.get(3) {
-                arguments = arguments
-                    .take()
-                    .or(Some(given).filter(|given| !given.is_empty()));
-            }
-            Ok(())
-        },
-        part,
-    )?;
-    for (name, value) in arguments.into_iter().flatten() {
-        call.set(name, value, part)?;
-    }
+    let mut push = |leaf: &'j [Value]| {
+        call.inputs.push(reference(leaf, part)?);
+        // Every input repeats the arguments of the call.
+        arguments = arguments.or(leaf
+            .get(3)
+            .filter(|given| **given != Value::Object(Map::new())));
+        Ok(())
+    };
+    leaves(node, &mut push, part)?;
+    call.set_all(arguments, part)?;
     Ok(call)
 }
 
 impl NodeCall {
+    /// All arguments that have a name.
+    fn set_all(&mut self, given: Option<&Value>, part: &str) -> Result<()> {
+        match given {
+            None | Some(Value::Null) => Ok(()),
+            Some(Value::Object(given)) => {
+                let mut given = given.iter();
+                given.try_for_each(|(name, value)| self.set(name, value, part))
+            }
+            Some(other) => {
+                let expected = "the arguments of a call by name";
+                Err(Error::file(part, expected, shown(other)))
+            }
+        }
+    }
+
     /// An argument by name.
     fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
         let refuse = |expected: &str| {
@@ -103,7 +106,11 @@ impl NodeCall {
             "inputs" | "sequences" => self.inputs = references(value, part)?,
             "initial_state" => self.states = references(value, part)?,
             "mask" => self.masks = masks(value, part)?,
-            "use_causal_mask" => self.causal = value.as_bool().unwrap_or(false),
+            "use_causal_mask" => match value {
+                Value::Null => {}
+                Value::Bool(yes) => self.causal = *yes,
+                _ => return refuse("true or false"),
+            },
             "training" | "return_attention_scores" => {
                 if !matches!(value, Value::Null | Value::Bool(false)) {
                     return refuse("false or none");

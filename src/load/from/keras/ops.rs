@@ -16,6 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, Axis, IxDyn};
+use serde_json::json;
 
 /// What is done with two operands, number by number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,13 +107,9 @@ pub fn op<A: Element>(object: &Object, nodes: &Value) -> Result<(Plan<A, Made<A>
     let [node] = nodes else {
         return Err(Error::file(part, "one call", nodes.len()));
     };
-    let given = node.get("kwargs").and_then(Value::as_object);
-    if let Some((name, value)) = given
-        .into_iter()
-        .flatten()
-        .find(|(_, value)| !value.is_null())
-    {
-        return Err(config.refuse(name, "no argument of this name", shown(value)));
+    let is_given = |value: &&Value| !matches!(value, Value::Null) && **value != json!({});
+    if let Some(given) = node.get("kwargs").filter(is_given) {
+        return Err(config.refuse("kwargs", "none", shown(given)));
     }
     let Some(args) = node.get("args").and_then(items) else {
         return Err(Error::file(part, "a list of \"args\"", shown(node)));

@@ -162,6 +162,7 @@ pub fn bidirectional<A: Element>(
     context.check_dtype(&config)?;
     config.done()?;
     let mask_with_state = mask_with_state(context, usage);
+    let repeats_masked = context.version.repeats_masked();
     let both = [
         forward.under("forward_layer"),
         backward.under("backward_layer"),
@@ -171,7 +172,9 @@ pub fn bidirectional<A: Element>(
             return Err(crate::Error::value("number of directions", 2, "another"));
         };
         let features = Some(forward.features());
-        let layer = Bidirectional::new(forward, backward).merge(merge.unwrap_or_default());
+        let layer = Bidirectional::new(forward, backward)
+            .merge(merge.unwrap_or_default())
+            .repeating_masked(repeats_masked);
         layer.check()?;
         let layer = flags.set(layer, mask_with_state);
         Ok(match merge {

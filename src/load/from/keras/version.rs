@@ -87,6 +87,11 @@ impl Version {
         }
     }
 
+    /// Whether masked steps in the sequences of a `Bidirectional` repeat the previous output and are not 0.
+    pub(super) fn repeats_masked(&self) -> bool {
+        self.major() < 3 && !self.is_tensorflow()
+    }
+
     /// Whether stacked cells give and take their states from the top down.
     pub(super) fn reverses_states(&self) -> bool {
         self.numbers < [2, 2, 3] && !self.is_tensorflow()
@@ -152,6 +157,8 @@ mod tests {
         }
         assert_eq!(of("2.21.0").hard_sigmoid(), Activation::HARD_SIGMOID_KERAS2);
         assert_eq!(of("3.0.0.dev2").hard_sigmoid(), Activation::HARD_SIGMOID);
+        assert!(of("2.3.1").repeats_masked() && !of("2.2.4-tf").repeats_masked());
+        assert!(!of("2.4.0").repeats_masked() && !of("3.0.0").repeats_masked());
         assert!(of("2.2.2").reverses_states() && !of("2.2.3").reverses_states());
     }
 

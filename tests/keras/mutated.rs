@@ -1,0 +1,134 @@
+//! Every value of a configuration replaced by every odd one: an error or a model, never a panic.
+
+use crate::family::{golden, read, tests};
+use ndarray::ArrayD;
+use recurrent::format::{hdf5, zip};
+use recurrent::{Flow, Limits, Model, Session, keras};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The configuration of a file, and its weights.
+fn parts(path: &Path) -> (Value, Vec<u8>) {
+    let (bytes, limits) = (read(path), Limits::default());
+    if bytes.starts_with(b"PK") {
+        let archive = zip::Archive::open(&bytes, &limits).unwrap();
+        let config = archive.text("config.json").unwrap();
+        let weights = archive.read("model.weights.h5").unwrap().into_owned();
+        return (serde_json::from_str(&config).unwrap(), weights);
+    }
+    let file = hdf5::File::open(&bytes, &limits).unwrap();
+    let config = file.root().unwrap().text("model_config").unwrap().unwrap();
+    (serde_json::from_str(config).unwrap(), bytes.clone())
+}
+
+/// The places of all values.
+fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.into());
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                places(
+                    value,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    all,
+                );
+            }
+        }
+        Value::Array(list) => {
+            for (i, value) in list.iter().enumerate() {
+                places(value, &format!("{at}/{i}"), all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Zeros of the shapes that the model says, 2 where it does not.
+fn run(model: &Model<f32>) -> recurrent::Result<()> {
+    let inputs = model.inputs().map(|(_, shape)| {
+        let axes = shape.axes().unwrap_or(&[None, None, None]);
+        let lens: Vec<usize> = axes.iter().map(|len| len.unwrap_or(2).min(16)).collect();
+        Flow::new(&ArrayD::<f32>::zeros(lens))
+    });
+    let inputs: Vec<_> = inputs.collect();
+    // Most cannot be stepped; none may panic.
+    let _ = Session::new(model).step_all(inputs.clone());
+    model.run_all(inputs).map(|_| ())
+}
+
+fn survives(path: &Path, version: &str) {
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(2),
+        json!(0.5),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(1_u64 << 40),
+        json!("x"),
+        json!("sum"),
+        json!([]),
+        json!([3]),
+        json!([1, 2, 3]),
+        json!({}),
+        json!({"class_name": "Dense"}),
+    ];
+    let (config, weights) = parts(path);
+    let mut all = Vec::new();
+    places(&config, "", &mut all);
+    // What is trained is passed over.
+    let matters = |at: &&String| {
+        ![
+            "_initializer",
+            "_regularizer",
+            "_constraint",
+            "/build_config",
+            "/compile_config",
+        ]
+        .iter()
+        .any(|part| at.contains(part))
+    };
+    let all: Vec<&String> = all.iter().filter(matters).collect();
+    let reader = keras::Reader::new().version(version.parse().unwrap());
+    let (mut loaded, mut ran, mut tried) = (0, 0, 0);
+    for at in &all {
+        for value in &odd {
+            let mut config = config.clone();
+            *config.pointer_mut(at).unwrap() = value.clone();
+            tried += 1;
+            if let Ok(model) = reader.read_parts::<f32>(&config.to_string(), &weights) {
+                loaded += 1;
+                let _ = model.summary().to_string();
+                ran += usize::from(run(&model).is_ok());
+            }
+        }
+    }
+    println!(
+        "{}: {tried} changes, {loaded} loaded, {ran} ran",
+        path.display()
+    );
+    assert!(tried > 1000 && loaded > 0 && loaded < tried);
+}
+
+#[test]
+fn configurations() {
+    survives(
+        &golden("keras_files/models/seq_stacked_cells.keras"),
+        "3.15.1",
+    );
+}
+
+#[test]
+fn configurations_of_our_own() {
+    let models = tests().join("data/keras_files/models");
+    for (name, version) in [
+        ("k3_around.keras", "3.15.1"),
+        ("k3_masks.keras", "3.15.1"),
+        ("k2_nested.h5", "2.21.0"),
+        ("k1_graph.h5", "1.2.2"),
+    ] {
+        survives(&models.join(name), version);
+    }
+}
