@@ -446,6 +446,7 @@ def keras2():
     add("compiled", compiled, [[tokens((2, 5), 7, [5, 3])]])
     add("stateful", stateful, [[random((2, 3, 2)), random((2, 3, 2))] for _ in range(3)], ("keras",))
     cudnn()
+    multi_backend()
 
 
 def cudnn():
@@ -484,10 +485,69 @@ def cudnn():
     by_hand("cudnn", config, lists, "2.2.4", build, [[random((2, 5, F))]], gru + lstm + back + dense)
 
 
+def multi_backend():
+    """Keras 2.1.5 on Theano: a bare list of layers, arguments of that time, kernels of convolutions turned around."""
+    init = {"class_name": "VarianceScaling", "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform", "seed": None}}
+    none = {f"{what}_{kind}": None for what in ("kernel", "recurrent", "bias") for kind in ("regularizer", "constraint")}
+    common = {"trainable": True, "activity_regularizer": None, "kernel_initializer": init, "bias_initializer": init, **none}
+    cell = {**common, "return_state": False, "go_backwards": False, "stateful": False, "unroll": False, "dropout": 0.2,
+            "recurrent_dropout": 0.2, "implementation": 1, "use_bias": True, "activation": "tanh",
+            "recurrent_activation": "hard_sigmoid", "recurrent_initializer": init}
+    U = 3
+    layers = [
+        ("Embedding", {"name": "embedding_1", "trainable": True, "batch_input_shape": [None, 8], "dtype": "float32",
+                       "input_dim": 7, "output_dim": 4, "embeddings_initializer": init, "embeddings_regularizer": None,
+                       "activity_regularizer": None, "embeddings_constraint": None, "mask_zero": False, "input_length": 8}),
+        ("SpatialDropout1D", {"name": "spatial_dropout1d_1", "trainable": True, "rate": 0.2, "noise_shape": None, "seed": None}),
+        ("Conv1D", {**common, "name": "conv1d_1", "filters": 5, "kernel_size": [3], "strides": [1], "padding": "same",
+                    "data_format": "channels_last", "dilation_rate": [1], "activation": "relu", "use_bias": True}),
+        ("MaxPooling1D", {"name": "max_pooling1d_1", "trainable": True, "strides": [2], "pool_size": [2], "padding": "valid"}),
+        ("Bidirectional", {"name": "bidirectional_1", "trainable": True, "merge_mode": "concat", "layer": {
+            "class_name": "LSTM", "config": {**cell, "name": "lstm_1", "units": U, "return_sequences": True,
+                                             "unit_forget_bias": True}}}),
+        ("GRU", {**cell, "name": "gru_1", "units": U, "return_sequences": True}),
+        ("TimeDistributed", {"name": "time_distributed_1", "trainable": True, "layer": {
+            "class_name": "Dense", "config": {**common, "name": "dense_1", "units": 2, "activation": "softmax",
+                                              "use_bias": True}}}),
+    ]
+    three = ["kernel", "recurrent_kernel", "bias"]
+    lstm = lambda: [random((5, 4 * U)), random((U, 4 * U)), random((4 * U,))]
+    named = lambda stem, arrays: [(f"{stem}/{n}", a) for n, a in zip(three, arrays)]
+    kernel = random((3, 4, 5))
+    lists = {
+        "embedding_1": [("embedding_1/embeddings", random((7, 4)))],
+        "spatial_dropout1d_1": [],
+        "conv1d_1": [("conv1d_1/kernel", kernel), ("conv1d_1/bias", random((5,)))],
+        "max_pooling1d_1": [],
+        "bidirectional_1": named("bidirectional_1/forward_lstm_1", lstm()) + named("bidirectional_1/backward_lstm_1", lstm()),
+        "gru_1": named("gru_1", [random((2 * U, 3 * U)), random((U, 3 * U)), random((3 * U,))]),
+        "time_distributed_1": [("time_distributed_1/kernel", random((U, 2))), ("time_distributed_1/bias", random((2,)))],
+    }
+    config = {"class_name": "Sequential", "config": [{"class_name": c, "config": a} for c, a in layers]}
+
+    def build():
+        old = {"recurrent_activation": "hard_sigmoid", "return_sequences": True}
+        return k.Sequential([
+            k.Input((8,)),
+            L.Embedding(7, 4),
+            L.Conv1D(5, 3, padding="same", activation="relu", name="conv1d_1"),
+            L.MaxPooling1D(2),
+            L.Bidirectional(L.LSTM(U, **old)),
+            L.GRU(U, reset_after=False, **old),
+            L.TimeDistributed(L.Dense(2, activation="softmax")),
+        ])
+
+    def turn(model):
+        layer = model.get_layer("conv1d_1")
+        layer.set_weights([kernel[::-1], layer.get_weights()[1]])
+
+    by_hand("multi_backend", config, lists, "2.1.5", build, [[tokens((2, 8), 7)]], None, "theano", turn)
+
+
 # ---------------------------------------------------------------- by hand, as old versions wrote it
 
 
-def by_hand(name, config, lists, keras_version, build, calls, weights):
+def by_hand(name, config, lists, keras_version, build, calls, weights, backend="tensorflow", mend=None):
     """Writes a whole model as lists; `build` is the same model of tf_keras, which reads and converts the weights."""
     name = prefix + name
     path = f"{here}/models/{name}.h5"
@@ -498,7 +558,7 @@ def by_hand(name, config, lists, keras_version, build, calls, weights):
         group.attrs["layer_names"] = [n.encode() for n in lists]
         if keras_version > "2":
             group.attrs["keras_version"] = keras_version.encode()
-            group.attrs["backend"] = b"tensorflow"
+            group.attrs["backend"] = backend.encode()
         for layer, arrays in lists.items():
             of_layer = group.create_group(layer)
             of_layer.attrs["weight_names"] = [n.encode() for n, _ in arrays]
@@ -511,6 +571,8 @@ def by_hand(name, config, lists, keras_version, build, calls, weights):
         model = build()
         with h5py.File(path) as f:
             k.src.saving.legacy.hdf5_format.load_weights_from_hdf5_group(f["model_weights"], model)
+        if mend:
+            mend(model)
         outputs = [run(model, inputs, np.dtype(floatx)) for inputs in calls]
         narrow = narrow or outputs
     files = {"keras": None, "h5": f"models/{name}.h5", "weights_h5": None}

@@ -10,7 +10,7 @@ use core::cell::RefCell;
 use serde_json::Map;
 
 /// Arguments that change no number at inference, whatever their value.
-const INERT: [&str; 42] = [
+const INERT: [&str; 38] = [
     // What it is called, and what goes in.
     "name",
     "trainable",
@@ -51,12 +51,7 @@ const INERT: [&str; 42] = [
     "unroll",
     "consume_less",
     "autocast",
-    // What stands beside the layers of a model.
-    "build_config",
     "build_input_shape",
-    "compile_config",
-    "keras_version",
-    "backend",
 ];
 
 /// The same by the ends of their names.

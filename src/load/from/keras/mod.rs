@@ -7,15 +7,41 @@
 //! # Ok::<(), recurrent::Error>(())
 //! ```
 //!
-//! Read are files of Keras 1, 2 and 3, of `tf.keras` and `tf_keras`, on every platform and without Python. What a file
-//! leaves to its version is decided by its version ([`Version`]); a [`Reader`] can be told otherwise. What would change
-//! numbers and is not known is an error that names the layer and the argument: other people's classes, `Lambda`, layers
-//! that this crate has not. What belongs to training is passed over: optimizers, losses, regularizers, dropout.
+//! | what there is | what reads it |
+//! | --- | --- |
+//! | `model.keras`, or a directory of its members | [`load`], [`read`] |
+//! | `model.h5` with a configuration (`model.save`) | [`load`], [`read`] |
+//! | `model.json` (`model.to_json()`) and weights | [`Reader::load_parts`], [`Reader::read_parts`] |
+//! | `model.weights.h5`, `weights.h5`, `model.weights.json` with its shards, and no configuration | [`Weights`] |
 //!
+//! Read are files of Keras 1, 2 and 3, of `tf.keras` and `tf_keras`, without Python and without C code. What a file leaves
+//! to its version is decided by its version, see [`Version`]; a [`Reader`] can be told otherwise, and
+//! [`Model::summary`](crate::Model::summary) says what was decided.
+//!
+//! # Layers
+//! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`; `BatchNormalization`,
+//! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
+//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`; `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
+//! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
+//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing here; `Sequential` and functional models inside of
+//! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.
+//!
+//! # What is refused
+//! Whatever would change numbers and is not known, with an error that names the file, the layer and the argument: classes
+//! and functions of others, `Lambda`, layers that are not listed, arguments that nobody here knows, weights that are
+//! missing, left over, of other shapes or of other layers, and quantised models. Arguments that are `null` are not given.
+//! What belongs to training is passed over: optimizers, losses, metrics, initializers, regularizers, constraints, dropout.
+//!
+//! # What is decided
 //! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says: weights in float16 and bfloat16
-//! are taken as they are, and mixed precision is computed without its roundings. Quantised models are refused.
+//! are taken as they are, and mixed precision is computed without its roundings.
 //!
-//! A layer that is not `stateful` in the file keeps no state in a [`Session`](crate::Session).
+//! A layer keeps its state in a [`Session`](crate::Session) if it is `stateful` in the file. The mask of the input holds for
+//! a layer with an initial state in files of Keras 2 always, in those of Keras 3 if the call names it; masked steps of a
+//! `Bidirectional` repeat the last output in files of Keras 1 and 2 (but for that of TensorFlow) and are 0 in all others:
+//! each as the Keras that wrote the file. Only what Keras 2 gave at masked steps *before* the first real one under an
+//! initial state, that state, is 0 here as in Keras 3.
 
 mod activation;
 mod cells;
