@@ -2,6 +2,8 @@
 //!
 //! `cargo test --all-features --test formats`. Those of features that are off are left out.
 
+#![cfg(feature = "files")]
+
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod listing;
 mod support;

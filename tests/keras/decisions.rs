@@ -258,6 +258,19 @@ fn weights_are_those_of_their_layers() {
         load(&config, &weights),
         &["layers/lstm", "\"decoder\"", "\"encoder\""],
     );
+    // In a list every array has a name; here one has that of another.
+    let bytes = read(&tests().join("data/keras_files/models/k2_frozen.h5"));
+    keras::read::<f32>(&bytes).unwrap();
+    let mut renamed = bytes;
+    for at in 0..renamed.len() - 5 {
+        if renamed[at..].starts_with(b"gamma") {
+            renamed[at..at + 5].copy_from_slice(b"scale");
+        }
+    }
+    says(
+        keras::read::<f32>(&renamed),
+        &["layer \"norm\"", "the scale", "the gamma"],
+    );
     // A circle, a call that is not there, an argument that is not known.
     let (config, weights) = parts("func_seq2seq");
     let change = |pointer: &str, value: Value| {
