@@ -10,7 +10,13 @@ cd "$(dirname "$0")/.."
 MUTANTS='
 LSTM: gates i and f swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (f, i, g, o) = /
 LSTM: gates c and o swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (i, f, o, g) = /
-LSTM: the output does not pass the activation | kernel/cells.rs | s/\.mul\(of\.act\(c\)\)/.mul(c)/
+LSTM: the output does not pass the activation | kernel/cells.rs | s/\.mul\(of\.out\(c\)\)/.mul(c)/g
+LSTM: the memory passes no output activation of its own | kernel/activate.rs | s/Apply::to\(x, self\.out\)/Apply::to(x, self.act)/
+LSTM: peepholes i and f swapped | kernel/cells.rs | s/seen\(0, sums\[0\], c\)/seen(1, sums[0], c)/
+LSTM: the output gate sees the old memory | kernel/cells.rs | s/let c = f\.mul_add\(c, i\.mul\(of\.act\(sums\[2\]\)\)\);/let old = c; let c = f.mul_add(c, i.mul(of.act(sums[2])));/; s/seen\(2, sums\[3\], c\)/seen(2, sums[3], old)/
+LSTM: coupled gates are not coupled | kernel/cells.rs | s/if self\.variant\.input_forget/if false \&\& self.variant.input_forget/
+LSTM: the clip reaches the memory | kernel/activate.rs | s/Apply::to\(x, self\.out\)/Apply::to(self.clipped(x), self.out)/
+cells: clip ignored | kernel/activate.rs | s/let Some\(clip\) = self\.clip else/let Some(clip) = self.clip.filter(|_| false) else/
 LSTM: the forget bias stays at its initialiser | cell/lstm.rs | s/if self\.unit_forget_bias \{/if false {/
 GRU: gates z and r swapped | kernel/cells.rs | s/let \(z, reset, inner\) = /let (reset, z, inner) = /
 GRU: z and r swapped without reset_after | kernel/cells.rs | s/let \(z, reset\) = /let (reset, z) = /
@@ -49,7 +55,7 @@ Masking: a step is masked if any feature has the value | nn/masking.rs | s/step\
 Masking: masked steps keep their values | nn/masking.rs | s/step\.fill\(A::zero\(\)\)/let _ = \&mut step/
 Embedding: mask_zero ignored | nn/embedding.rs | s/self\.mask_zero\.then\(/(self.mask_zero \&\& false).then(/
 RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: input.mask/
-Model: a recurrent layer drops the mask | model.rs | s/input\.mask\.filter\(\|_\| sequences\)/input.mask.filter(|_| sequences \&\& false)/
+Model: a recurrent layer drops the mask | model/recurrent.rs | s/input\.mask\.filter\(\|_\| self\.returns\(\)\.sequences\)/input.mask.filter(|_| false)/
 '
 
 copy=$(mktemp -d)
