@@ -107,13 +107,13 @@ impl Rows {
         }
     }
 
-    /// Every one of `samples` takes the step; none has taken one.
-    pub(crate) fn new(samples: usize) -> Self {
+    /// Every one of `samples` takes the step; none has taken one, but for those that have `started` before.
+    pub(crate) fn new(samples: usize, started: Option<&[bool]>) -> Self {
         Rows {
             samples,
             all: true,
             real: alloc::vec![true; samples],
-            started: alloc::vec![false; samples],
+            started: started.map_or_else(|| alloc::vec![false; samples], <[bool]>::to_vec),
             active: Vec::with_capacity(samples),
             steady: false,
         }

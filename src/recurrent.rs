@@ -6,7 +6,8 @@ use crate::run::Run;
 use crate::{Element, Stacked, State, Stream};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use ndarray::{ArrayRef, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix3};
+use alloc::vec::Vec;
+use ndarray::{ArrayRef, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix3, Slice};
 
 /// A layer that runs whole sequences: [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru),
 /// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Bidirectional`](crate::Bidirectional), and references,
@@ -192,6 +193,8 @@ pub struct Pass<'a, A> {
     /// (samples, timesteps, features).
     pub(crate) x: ArrayView3<'a, A>,
     pub(crate) mask: Option<Mask<'a>>,
+    /// Which samples have had a real step in a part of the call that went before; `None`: none has.
+    pub(crate) started: Option<&'a [bool]>,
     /// Reads the last timestep first.
     pub(crate) backwards: bool,
     /// Entry 0 of the sequences belongs to the last timestep. Not the same as `backwards`: both directions of a
@@ -206,6 +209,7 @@ impl<'a, A> Pass<'a, A> {
     /// The same way through time over another input.
     pub(crate) fn over<'b>(&'b self, x: ArrayView3<'b, A>) -> Pass<'b, A> {
         let Pass {
+            started,
             backwards,
             reversed,
             zero_output_for_mask,
@@ -216,6 +220,7 @@ impl<'a, A> Pass<'a, A> {
         Pass {
             x,
             mask,
+            started,
             backwards,
             reversed,
             zero_output_for_mask,
@@ -248,11 +253,80 @@ impl<'a, A> Pass<'a, A> {
     pub(crate) fn split(&self, middle: usize) -> (Pass<'a, A>, Pass<'a, A>) {
         let (before, after) = self.x.split_at(Axis(0), middle);
         let masks = self.mask.map(|mask| mask.split(middle));
-        let part = |x, mask| Pass { x, mask, ..*self };
+        let started = self.started.map(|started| started.split_at(middle));
+        let part = |x, mask, started| Pass {
+            x,
+            mask,
+            started,
+            ..*self
+        };
+        let (first, second) = (masks.map(|m| m.0), masks.map(|m| m.1));
         (
-            part(before, masks.map(|masks| masks.0)),
-            part(after, masks.map(|masks| masks.1)),
+            part(before, first, started.map(|s| s.0)),
+            part(after, second, started.map(|s| s.1)),
         )
+    }
+
+    /// Goes through time in stretches of so many steps, for a layer that carries all it knows in its state: what lies
+    /// between its parts is never longer than that.
+    pub(crate) fn in_stretches(
+        &self,
+        steps: usize,
+        mut sink: Sink<A>,
+        mut run: impl FnMut(Pass<A>, Sink<A>) -> Result<()>,
+    ) -> Result<()> {
+        let (samples, timesteps, _) = self.x.dim();
+        if timesteps <= steps {
+            return run(self.over(self.x), sink);
+        }
+        let mut started = match self.started {
+            Some(started) => started.to_vec(),
+            None => alloc::vec![false; samples],
+        };
+        for done in (0..timesteps).step_by(steps) {
+            let count = steps.min(timesteps - done);
+            let first = if self.backwards {
+                timesteps - done - count
+            } else {
+                done
+            };
+            let times = Slice::from(first..first + count);
+            let lengths: Vec<usize>;
+            let mask = match self.mask {
+                Some(Mask::Steps(mask)) => Some(Mask::Steps(mask.slice_axis_move(Axis(1), times))),
+                Some(Mask::Lengths(all)) => {
+                    let rest = |length: &usize| length.saturating_sub(first).min(count);
+                    lengths = all.iter().map(rest).collect();
+                    Some(Mask::Lengths(&lengths))
+                }
+                None => None,
+            };
+            let pass = Pass {
+                x: self.x.slice_axis(Axis(1), times),
+                mask,
+                started: Some(&started),
+                ..*self
+            };
+            let sink = match &mut sink {
+                Sink::Last(last) => Sink::Last(last.view_mut()),
+                Sink::Sequences(sequences) => {
+                    let at = if self.reversed {
+                        timesteps - first - count
+                    } else {
+                        first
+                    };
+                    let times = Slice::from(at..at + count);
+                    Sink::Sequences(sequences.slice_axis_mut(Axis(1), times))
+                }
+            };
+            run(pass, sink)?;
+            for (row, started) in started.iter_mut().enumerate() {
+                let mut times = first..first + count;
+                let real = times.any(|t| self.mask.is_none_or(|mask| mask.is_real(row, t)));
+                *started |= real;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -302,7 +376,7 @@ pub(crate) fn unroll<C: Causal>(
     cell.share(&mut scratch, pass.threads);
     let block = cell.block(samples);
     let mut rows = match pass.mask {
-        Some(_) => Rows::new(samples),
+        Some(_) => Rows::new(samples, pass.started),
         None => Rows::unmasked(samples),
     };
     let (mut last, mut sequences) = match sink {

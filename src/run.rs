@@ -173,6 +173,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
             x,
             mask,
             backwards: go_backwards,
+            started: None,
             reversed,
             zero_output_for_mask,
             threads: 1,

@@ -60,7 +60,7 @@ impl<R: Causal> Stream<R> {
             state,
             fresh,
             scratch,
-            rows: Rows::new(samples),
+            rows: Rows::new(samples, None),
             zero_output_for_mask: false,
             masked,
         }

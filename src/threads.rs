@@ -142,6 +142,7 @@ mod tests {
         Pass {
             x: x.view(),
             mask,
+            started: None,
             backwards: false,
             reversed: false,
             zero_output_for_mask: false,

@@ -1,9 +1,12 @@
-//! A step of a stream allocates nothing, of any cell, stack, precision and memory order.
+//! A step of a stream allocates nothing, of any cell, stack, precision and memory order; a pass that returns the last output
+//! needs no more for more timesteps.
 
 mod support;
 
 use ndarray::{Array2, ArrayView2};
-use recurrent::{Activation, Causal, Element, Gru, Lstm, Recurrent, SimpleRnn, Stream};
+use recurrent::{
+    Activation, Bidirectional, Causal, Dense, Element, Gru, Lstm, Recurrent, SimpleRnn, Stream,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use support::numbers;
@@ -12,18 +15,28 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that are allocated now, less those that other threads gave; and the most of them.
+    static NOW: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
+}
+
+fn take(layout: Layout, sign: isize) {
+    COUNT.with(|count| count.set(count.get() + 1));
+    let now = NOW.with(Cell::get) + sign * isize::try_from(layout.size()).unwrap();
+    NOW.with(|n| n.set(now));
+    MOST.with(|most| most.set(most.get().max(now)));
 }
 
 // SAFETY: the system's allocator, and a number of this thread beside it.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
+        take(layout, 1);
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        COUNT.with(|count| count.set(count.get() + 1));
+        take(layout, -1);
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(at, layout) }
     }
@@ -96,4 +109,68 @@ fn a_push_allocates_nothing() {
         every_cell::<f32>(samples);
         every_cell::<f64>(samples);
     }
+}
+
+#[test]
+fn a_head_allocates_nothing() {
+    let lstm = Lstm::<f32>::builder(3, 40).build().unwrap();
+    for units in [1, 5, 64, 70] {
+        let kernel = numbers((1, 40, units), 2).remove_axis(ndarray::Axis(0));
+        let head = Dense::from_weights(kernel, None).unwrap();
+        let head = head.with_activation(Activation::Sigmoid).unwrap();
+        let (mut live, mut y) = (lstm.stream(1), Vec::new());
+        let mut push = || {
+            let h = live.push_slice(&[0.1, 0.2, 0.3]).unwrap();
+            head.forward_row(h, &mut y).unwrap();
+            let expected = head.forward(&ndarray::ArrayView1::from(h));
+            (y.len() == units, expected.unwrap().to_vec() == y)
+        };
+        assert_eq!(push(), (true, true)); // the first makes `y` long enough
+        let found = count(|| {
+            let h = live.push_slice(&[0.1, 0.2, 0.3]).unwrap();
+            head.forward_row(h, &mut y).unwrap();
+        });
+        assert_eq!(found, 0, "{units}");
+    }
+}
+
+/// The most bytes that a call holds at a time.
+fn most(f: impl FnOnce()) -> isize {
+    let before = NOW.with(Cell::get);
+    MOST.with(|most| most.set(before));
+    f();
+    MOST.with(Cell::get) - before
+}
+
+#[test]
+fn the_last_output_needs_no_room_for_the_others() {
+    fn bounded<R: Recurrent<Elem = f32>>(what: &str, layer: R) {
+        for samples in [1, 3] {
+            let [short, long] = [20_000, 50_000].map(|timesteps| {
+                let x = numbers((samples, timesteps, layer.features()), 3);
+                let lengths = vec![timesteps - 1; samples];
+                let plain = most(|| drop(layer.run(&x).last_and_state().unwrap()));
+                plain.max(most(|| {
+                    drop(layer.run(&x).lengths(&lengths).last().unwrap());
+                }))
+            });
+            assert!(long <= short + 1_000, "{what}: {short} and {long} bytes");
+            assert!(long < 2_000_000, "{what}: {long} bytes");
+        }
+    }
+    let lstm = |features, units| Lstm::<f32>::builder(features, units).build().unwrap();
+    let gru = |features, units| Gru::<f32>::builder(features, units).build().unwrap();
+    bounded("Lstm", lstm(3, 8));
+    bounded("Gru", gru(7, 8));
+    bounded(
+        "SimpleRnn",
+        SimpleRnn::<f32>::builder(3, 8).build().unwrap(),
+    );
+    bounded("two directions", Bidirectional::new(lstm(3, 8), gru(3, 8)));
+    bounded("a stack", lstm(3, 8).then(gru(8, 8)).then(lstm(8, 8)));
+    let sequences = most(|| {
+        let x = numbers((1, 50_000, 3), 3);
+        drop(lstm(3, 8).run(&x).sequences().unwrap());
+    });
+    assert!(sequences > 50_000 * 8 * 4, "{sequences} bytes");
 }

@@ -1,5 +1,5 @@
-//! Pages to read: the equations with their shapes, the layouts of other frameworks, what Keras does that surprises, how
-//! fast it is, how the crate is tested, and what has changed.
+//! Pages to read: the equations with their shapes, the layouts of other frameworks, what Keras does that surprises, what the
+//! compiler says, real time, how fast it is, how it is tested, how it is built, and what has changed.
 
 #[doc = include_str!("equations.md")]
 pub mod equations {}
@@ -7,9 +7,15 @@ pub mod equations {}
 pub mod layouts {}
 #[doc = include_str!("for_keras_users.md")]
 pub mod for_keras_users {}
+#[doc = include_str!("for_rust_users.md")]
+pub mod for_rust_users {}
+#[doc = include_str!("real_time.md")]
+pub mod real_time {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+#[doc = include_str!("design.md")]
+pub mod design {}
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}

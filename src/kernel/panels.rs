@@ -175,6 +175,16 @@ impl<A: Element> Panels<A> {
         A::project(work, self.isa);
     }
 
+    /// The same of one input. `z` is made as long as the panels are; it allocates if it never was.
+    pub fn project_row(&self, bias: Option<&Self>, x: &[A], z: &mut Vec<A>) {
+        assert_eq!(x.len(), self.rows);
+        z.clear();
+        z.resize(self.len(), A::zero());
+        // SAFETY: one input, `rows` numbers one behind the other.
+        let input = unsafe { Inputs::new(x.as_ptr(), &[0], 1) };
+        self.project(bias, input, z, 1);
+    }
+
     fn in_panel(&self, gate: usize, unit: usize) -> usize {
         let block = unit / self.lanes % self.blocks;
         (gate * self.blocks + block) * self.lanes + unit % self.lanes

@@ -87,6 +87,29 @@ impl<A: Element> Dense<A> {
         self.activation
     }
 
+    /// One row, as a head behind a [`Stream`](crate::Stream): features in, units out, which `y` is made to hold. It allocates
+    /// only if `y` never was that long.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use recurrent::{Causal, Dense, Lstm};
+    /// let lstm = Lstm::<f32>::builder(1, 8).build()?;
+    /// let head = Dense::from_weights(Array2::from_elem((8, 1), 0.5), None)?;
+    /// let (mut live, mut y) = (lstm.stream(1), Vec::with_capacity(64));
+    /// for sample in [0.1, -0.2, 0.3] {
+    ///     head.forward_row(live.push_slice(&[sample])?, &mut y)?;
+    ///     assert!(y.len() == 1 && y[0].abs() < 1.0);
+    /// }
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn forward_row(&self, x: &[A], y: &mut Vec<A>) -> Result<()> {
+        check("input", "features", self.features(), x.len())?;
+        self.kernel.project_row(self.bias.as_ref(), x, y);
+        y.truncate(self.units());
+        self.activation.apply(y);
+        Ok(())
+    }
+
     /// (…, features) in, (…, units) out.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         let Some(last) = x.ndim().checked_sub(1).map(Axis) else {

@@ -3,7 +3,7 @@
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Pass, Recurrent, Sink};
-use ndarray::{Array3, ArrayView2};
+use ndarray::{Array3, ArrayView2, s};
 
 /// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`]. Its state is the pair
 /// of states.
@@ -110,22 +110,40 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         sink: Sink<L::Elem>,
     ) -> Result<()> {
         let (samples, timesteps, _) = pass.x.dim();
-        let between = (samples, timesteps, self.lower.units());
+        let units = self.lower.units();
+        let steps = if self.is_causal() {
+            stretch::<L::Elem>(samples, units)
+        } else {
+            timesteps
+        };
+        let between = (samples, timesteps.min(steps), units);
         check_size(
             "output of the lower layer",
             &[between.0, between.1, between.2],
         )?;
         let mut between = Array3::zeros(between);
-        // In time order, so that the upper layer can go through time as the call says.
-        let lower = Pass {
-            reversed: false,
-            ..pass
-        };
-        self.lower
-            .unroll(lower, &mut state.0, Sink::Sequences(between.view_mut()))?;
-        self.upper
-            .unroll(pass.over(between.view()), &mut state.1, sink)
+        pass.in_stretches(steps, sink, |pass, sink| {
+            let mut between = between.slice_mut(s![.., ..pass.x.dim().1, ..]);
+            // In time order, so that the upper layer can go through time as the call says.
+            let lower = Pass {
+                reversed: false,
+                ..pass
+            };
+            self.lower
+                .unroll(lower, &mut state.0, Sink::Sequences(between.view_mut()))?;
+            self.upper
+                .unroll(pass.over(between.view()), &mut state.1, sink)
+        })
     }
+}
+
+/// About how many bytes stand between two layers: they stay in the cache until the upper one reads them.
+const BETWEEN: usize = 256 * 1024;
+
+/// How many timesteps of so many samples and units go from one layer to the next at a time.
+fn stretch<A>(samples: usize, units: usize) -> usize {
+    let step = samples.saturating_mul(units).saturating_mul(size_of::<A>());
+    (BETWEEN / step.max(1)).max(1)
 }
 
 impl<L: Causal, U: Causal<Elem = L::Elem>> Causal for Stacked<L, U> {
