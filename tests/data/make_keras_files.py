@@ -696,13 +696,17 @@ def old_tensorflow():
     add("tree", two, [[tokens((2, 5), 7)]], ("keras", "weights_h5"))
 
 
-{"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
+def write():
+    path = here + "/cases.json"
+    old = json.load(open(path)) if os.path.exists(path) else []
+    kept = [case for case in old if not case["id"].startswith(prefix)]
+    old_tensors = load_file(here + "/tensors.safetensors") if old else {}
+    old_tensors = {n: t for n, t in old_tensors.items() if not n.startswith(prefix)}
+    with open(path, "w") as f:
+        json.dump(sorted(kept + cases, key=lambda case: case["id"]), f, indent=1)
+    save_file({**old_tensors, **tensors}, here + "/tensors.safetensors")
 
-path = here + "/cases.json"
-old = json.load(open(path)) if os.path.exists(path) else []
-kept = [case for case in old if not case["id"].startswith(prefix)]
-old_tensors = load_file(here + "/tensors.safetensors") if old else {}
-old_tensors = {n: t for n, t in old_tensors.items() if not n.startswith(prefix)}
-with open(path, "w") as f:
-    json.dump(sorted(kept + cases, key=lambda case: case["id"]), f, indent=1)
-save_file({**old_tensors, **tensors}, here + "/tensors.safetensors")
+
+if __name__ == "__main__":
+    {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
+    write()

@@ -10,7 +10,7 @@ use core::cell::RefCell;
 use serde_json::Map;
 
 /// Arguments that change no number at inference, whatever their value.
-const INERT: [&str; 38] = [
+const INERT: [&str; 37] = [
     // What it is called, and what goes in.
     "name",
     "trainable",
@@ -48,7 +48,6 @@ const INERT: [&str; 38] = [
     "dropout_U",
     // How it is computed.
     "implementation",
-    "unroll",
     "consume_less",
     "autocast",
     "build_input_shape",

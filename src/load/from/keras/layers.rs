@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::context::Context;
 use super::layer::{Made, Usage, snake_case};
+use super::merging::OldMerge;
 use super::object::Object;
 use super::plan::{Plan, Wanted, next};
 use crate::error::{Error, Result};
@@ -48,14 +49,35 @@ pub fn other<A: Element>(
         "BatchNormalization" => batch_normalization(config)?,
         "LayerNormalization" => layer_normalization(config)?,
         "Attention" => attention(config, usage)?,
-        _ => without_weights(object, config)?,
+        _ => without_weights(context, object, config)?,
     };
     context.check_dtype(config)?;
     config.done()?;
     Ok(plan)
 }
 
-fn without_weights<A: Element>(object: &Object, config: &Config) -> Result<Plan<A, Made<A>>> {
+/// A layer of several inputs, by the rules of its version.
+fn merge<A: Element>(
+    context: &Context,
+    layer: impl AnyLayer<A> + 'static,
+    along_time: bool,
+) -> Plan<A, Made<A>> {
+    if context.version.merges_by_masks() {
+        bare(layer)
+    } else {
+        bare(OldMerge { layer, along_time })
+    }
+}
+
+fn combine<A: Element>(context: &Context, of: Combine) -> Plan<A, Made<A>> {
+    merge(context, of, false)
+}
+
+fn without_weights<A: Element>(
+    context: &Context,
+    object: &Object,
+    config: &Config,
+) -> Result<Plan<A, Made<A>>> {
     Ok(match object.class {
         "Dropout"
         | "GaussianDropout"
@@ -92,13 +114,16 @@ fn without_weights<A: Element>(object: &Object, config: &Config) -> Result<Plan<
             [axis] => bare(Softmax::over(*axis)),
             axes => return Err(config.refuse("axis", "one axis", axes.len())),
         },
-        "Add" => bare(Combine::Add),
-        "Subtract" => bare(Combine::Subtract),
-        "Multiply" => bare(Combine::Multiply),
-        "Average" => bare(Combine::Average),
-        "Maximum" => bare(Combine::Maximum),
-        "Minimum" => bare(Combine::Minimum),
-        "Concatenate" => bare(Concatenate::new(config.integer_or("axis", -1)?)),
+        "Add" => combine(context, Combine::Add),
+        "Subtract" => combine(context, Combine::Subtract),
+        "Multiply" => combine(context, Combine::Multiply),
+        "Average" => combine(context, Combine::Average),
+        "Maximum" => combine(context, Combine::Maximum),
+        "Minimum" => combine(context, Combine::Minimum),
+        "Concatenate" => {
+            let axis = config.integer_or("axis", -1)?;
+            merge(context, Concatenate::new(axis), axis == 1 || axis == -2)
+        }
         "MaxPooling1D" => bare(pooling(config, Pooling1d::max)?),
         "AveragePooling1D" => bare(pooling(config, Pooling1d::average)?),
         "GlobalMaxPooling1D" => bare(global_pooling(config, GlobalPooling1d::max())?),

@@ -35,6 +35,7 @@ enum Binary {
 /// What is done with all numbers along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Along {
+    All,
     Any,
     Sum,
     Mean,
@@ -69,7 +70,8 @@ struct OpLayer {
 }
 
 /// The operations that have a name of a layer, too, and the others.
-const CLASSES: [&str; 20] = [
+const CLASSES: [&str; 21] = [
+    "All",
     "NotEqual",
     "LogicalOr",
     "LogicalAnd",
@@ -171,6 +173,7 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
         "Divide" | "TrueDivide" => binary(Binary::Divide),
         "Maximum" => binary(Binary::Maximum),
         "Minimum" => binary(Binary::Minimum),
+        "All" => along(Along::All),
         "Any" => along(Along::Any),
         "Sum" => along(Along::Sum),
         "Mean" => along(Along::Mean),
@@ -306,6 +309,7 @@ fn along<A: Element>(of: Along, x: &ArrayD<A>, axis: isize, keepdims: bool) -> R
     let axis = Axis(place(axis, x.ndim())?);
     let count = x.len_of(axis);
     let y = match of {
+        Along::All => x.fold_axis(axis, A::one(), |&y, &x| Binary::LogicalAnd.of(y, x)),
         Along::Any => x.fold_axis(axis, A::zero(), |&y, &x| Binary::LogicalOr.of(y, x)),
         Along::Sum => x.sum_axis(axis),
         Along::Mean => x.sum_axis(axis) / A::from_f64(count as f64),

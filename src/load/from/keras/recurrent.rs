@@ -6,9 +6,10 @@ use super::context::Context;
 use super::layer::{Made, Usage};
 use super::object::Object;
 use super::plan::Plan;
+use super::unrolled::Unrolled;
 use crate::error::Result;
 use crate::load::from::AnyRecurrent;
-use crate::{Bidirectional, Element, Layer, Merge, Recurrent};
+use crate::{AnyLayer, Bidirectional, Element, Layer, Merge, Recurrent};
 use alloc::sync::Arc;
 
 /// The arguments that every recurrent layer has.
@@ -21,6 +22,7 @@ struct Flags {
     stateful: bool,
     zero_output_for_mask: bool,
     time_major: bool,
+    unroll: bool,
     /// States come and go from the top of the stack down.
     reversed_states: bool,
 }
@@ -34,6 +36,7 @@ impl Flags {
             stateful: config.flag("stateful")?,
             zero_output_for_mask: config.flag("zero_output_for_mask")?,
             time_major: config.flag("time_major")?,
+            unroll: config.flag("unroll")?,
             reversed_states,
         })
     }
@@ -45,6 +48,18 @@ impl Flags {
             return Err(config.refuse("reverse_state_order", expected, true));
         }
         Ok(())
+    }
+
+    /// The layer, without masks if Keras gets them wrong: where outputs of a backward pass are set to 0 and it is unrolled.
+    fn checked<A: Element>(
+        self,
+        layer: Arc<dyn AnyLayer<A>>,
+        backward_zeros: bool,
+    ) -> Arc<dyn AnyLayer<A>> {
+        if self.unroll && self.return_sequences && backward_zeros {
+            return Arc::new(Unrolled(layer));
+        }
+        layer
     }
 
     fn set<R: Recurrent>(self, layer: R, mask_with_state: bool) -> Layer<R> {
@@ -106,9 +121,12 @@ pub fn recurrent<A: Element>(
     flags.check(&object.config()?, usage)?;
     let mask_with_state = mask_with_state(context, usage);
     Ok(Some(plan.map(move |layer| {
+        let features = Some(layer.features());
+        let layer = Arc::new(flags.set(layer, mask_with_state));
+        let backward_zeros = flags.go_backwards && flags.zero_output_for_mask;
         Ok(Made {
-            features: Some(layer.features()),
-            layer: Arc::new(flags.set(layer, mask_with_state)),
+            layer: flags.checked(layer, backward_zeros),
+            features,
         })
     })))
 }
@@ -177,15 +195,13 @@ pub fn bidirectional<A: Element>(
             .repeating_masked(repeats_masked);
         layer.check()?;
         let layer = flags.set(layer, mask_with_state);
-        Ok(match merge {
-            Some(_) => Made {
-                features,
-                layer: Arc::new(layer),
-            },
-            None => Made {
-                features,
-                layer: Arc::new(layer.apart()),
-            },
+        let layer: Arc<dyn AnyLayer<A>> = match merge {
+            Some(_) => Arc::new(layer),
+            None => Arc::new(layer.apart()),
+        };
+        Ok(Made {
+            layer: flags.checked(layer, !repeats_masked),
+            features,
         })
     }))
 }

@@ -92,6 +92,11 @@ impl Version {
         self.major() < 3 && !self.is_tensorflow()
     }
 
+    /// Whether `Multiply`, `Maximum` … look at masks, and what they take in stays where any mask is true.
+    pub(super) fn merges_by_masks(&self) -> bool {
+        self.numbers >= [3, 4, 0]
+    }
+
     /// Whether stacked cells give and take their states from the top down.
     pub(super) fn reverses_states(&self) -> bool {
         self.numbers < [2, 2, 3] && !self.is_tensorflow()
@@ -159,6 +164,7 @@ mod tests {
         assert_eq!(of("3.0.0.dev2").hard_sigmoid(), Activation::HARD_SIGMOID);
         assert!(of("2.3.1").repeats_masked() && !of("2.2.4-tf").repeats_masked());
         assert!(!of("2.4.0").repeats_masked() && !of("3.0.0").repeats_masked());
+        assert!(of("3.4.0").merges_by_masks() && !of("3.3.3").merges_by_masks());
         assert!(of("2.2.2").reverses_states() && !of("2.2.3").reverses_states());
     }
 
