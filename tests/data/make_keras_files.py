@@ -3,11 +3,11 @@
     python tests/data/make_keras_files.py            keras >= 3 with TensorFlow: cases k3_*
     python tests/data/make_keras_files.py tf_keras   tf_keras: cases k2_* and cudnn_*
     python tests/data/make_keras_files.py keras1     tf_keras reads what is written here as Keras 1 wrote it: k1_*
-    python tests/data/make_keras_files.py tf         tensorflow 2.12 or 2.13 with its own Keras: cases v2.12_*, v2.13_*
+    python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
 Each run replaces the cases of its own kind. Archives are deflated, to be small (those of Keras are stored: see
 tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case. Weights and inputs are random f32, outputs are those of the same model in f64,
-rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0 and 2.13.1.
+rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
 
 import json
@@ -682,7 +682,7 @@ def keras1():
 
 
 def old_tensorflow():
-    """Keras 2.12 and 2.13 name the groups of a tree in a way of their own."""
+    """Keras 2.12 to 2.14 name the groups of a tree in a way of their own."""
 
     def two():
         x = k.Input((5,), name="x")
