@@ -6,8 +6,8 @@
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
 Each run replaces the cases of its own kind. Archives are deflated, to be small (those of Keras are stored: see
-tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case. Weights and inputs are random f32, outputs are those of the same model in f64,
-rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
+tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
+Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
 
 import json
@@ -228,6 +228,18 @@ def merges():
     return k.Model(x, outputs)
 
 
+def masked_merges():
+    """Numbers and masks of merging layers changed in Keras 3.4."""
+    x, y = k.Input((4,), name="x"), k.Input((4,), name="y")
+    table = L.Embedding(9, 3, mask_zero=True, name="table")
+    a, b = table(x), table(y)
+    bare = L.Conv1D(3, 1, name="bare")(b)  # has no mask
+    merged = [f([a, b]) for f in (L.Add(), L.Multiply(), L.Maximum(), L.Minimum(), L.Concatenate(), L.Concatenate(axis=1))]
+    merged += [L.Concatenate()([a, bare]), L.Average()([a, bare])]
+    read = [L.GRU(2, return_sequences=True)(z) for z in merged]
+    return k.Model([x, y], merged + read)
+
+
 def around():
     x = k.Input((12, 4), name="x")
     y = L.ZeroPadding1D((2, 1))(x)
@@ -303,6 +315,8 @@ def common():
     x[0, 2:] = 0
     x[1, 0] = 0
     add("merges", merges, [[x]], ("keras",))
+    pair = [tokens((3, 4), 9, [4, 2, 1]), tokens((3, 4), 9, [2, 3, 1])]
+    add("masked_merges", masked_merges, [pair], ("keras",))
     add("around", around, [[random((2, 12, 4))]], ("keras",))
     add("shapes", shapes, [[random((2, 6))]], ("keras",))
     add("cells", cells, [[random((2, 5, 3)), random((2, 2, 4, 3))]], ("keras", "h5"))

@@ -300,6 +300,24 @@ fn weights_are_those_of_their_layers() {
 }
 
 #[test]
+fn unrolled_backward_passes_refuse_masks() {
+    // Keras zeroes their outputs by a mask that it forgets to turn around.
+    let (mut config, weights) = parts("func_bidi");
+    let bidirectional = &mut layer(&mut config, "bidirectional")["config"];
+    for direction in ["layer", "backward_layer"] {
+        bidirectional[direction]["config"]["unroll"] = json!(true);
+    }
+    let model = load(&config, &weights).unwrap();
+    let (_, shape) = model.inputs().next().unwrap();
+    let features = shape.axes().unwrap()[2].unwrap();
+    let x = ndarray::Array3::<f32>::ones((1, 4, features));
+    model.forward(&x).unwrap();
+    let mask = ndarray::array![[true, true, true, false]];
+    let said = model.forward_masked(&x, &mask);
+    says(said, &["bidirectional", "mask", "unroll=True"]);
+}
+
+#[test]
 fn the_version_must_be_known() {
     let (config, weights) = parts("seq_lstm_dense");
     let mut old = config.clone();

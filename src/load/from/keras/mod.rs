@@ -40,8 +40,11 @@
 //! A layer keeps its state in a [`Session`](crate::Session) if it is `stateful` in the file. The mask of the input holds for
 //! a layer with an initial state in files of Keras 2 always, in those of Keras 3 if the call names it; masked steps of a
 //! `Bidirectional` repeat the last output in files of Keras 1 and 2 (but for that of TensorFlow) and are 0 in all others:
-//! each as the Keras that wrote the file. Only what Keras 2 gave at masked steps *before* the first real one under an
-//! initial state, that state, is 0 here as in Keras 3.
+//! each as the Keras that wrote the file, and so are the rules of merging layers for masks, which Keras 3.4 changed.
+//!
+//! Two things are not as in the file. What Keras 2 gave at masked steps *before* the first real one under an initial state,
+//! that state, is 0 here as in Keras 3. And a backward pass with `unroll=True`, sequences and zeros at masked steps refuses
+//! masks when it runs: Keras zeroes other steps there than the masked ones.
 
 mod activation;
 mod cells;
