@@ -117,6 +117,7 @@ impl Error {
 
     /// Says in which file, or which part of one, something went wrong.
     #[cfg(feature = "files")]
+    #[cfg_attr(not(feature = "keras"), allow(dead_code))] // not every format has parts
     #[must_use]
     pub(crate) fn within(self, outer: &str) -> Self {
         match self {

@@ -4,14 +4,34 @@ use super::isa::Isa;
 use super::tile::{Inputs, Project};
 use crate::Element;
 use crate::threads::join;
-use alloc::vec;
+use alloc::alloc::{alloc_zeroed, handle_alloc_error};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayView2};
+use core::alloc::Layout;
+use core::ptr;
+use ndarray::{Array2, ArrayView2, s};
 
 /// A piece of memory that vectors do not straddle cache lines in.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<A>([A; 16]);
+
+/// So many lines of zeros. They come from the system as they are: weights are written once.
+fn zeros<A: Element>(lines: usize) -> Vec<Line<A>> {
+    let layout = Layout::array::<Line<A>>(lines).expect("sizes are checked before");
+    if lines == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the layout is not empty, and is that of a box of so many lines; a line of zero bytes is one of zeros,
+    // `f32` or `f64` (`Element` is sealed).
+    unsafe {
+        let first = alloc_zeroed(layout);
+        if first.is_null() {
+            handle_alloc_error(layout);
+        }
+        Box::from_raw(ptr::slice_from_raw_parts_mut(first.cast(), lines)).into_vec()
+    }
+}
 
 /// A Keras-shaped matrix (rows, gates · units), stored as `[panel][row][gate][block][lane]`: units in blocks of one vector,
 /// `blocks` of them side by side where there is one gate only, the last ones filled up with zeros. What is accumulated has
@@ -74,12 +94,24 @@ impl<A: Element> Panels<A> {
             wider: panels % tiles,
         };
         let len = packed.panels() * packed.panel;
-        packed.lines = vec![Line([A::zero(); 16]); len.div_ceil(16)];
-        for row in 0..rows {
-            for gate in 0..gates {
-                for unit in 0..units {
-                    let at = packed.position(row, gate, unit);
-                    packed.lines[at / 16].0[at % 16] = matrix[[row, gate * units + unit]];
+        packed.lines = zeros(len.div_ceil(16));
+        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
+        // part that is worth its place.
+        for first_row in (0..rows).step_by(8) {
+            for unit in (0..units).step_by(lanes) {
+                let end = units.min(unit + lanes);
+                for row in first_row..rows.min(first_row + 8) {
+                    let from = matrix.row(row);
+                    for gate in 0..gates {
+                        let from = from.slice(s![gate * units + unit..gate * units + end]);
+                        // A vector never straddles two lines.
+                        let at = packed.position(row, gate, unit);
+                        let to = &mut packed.lines[at / 16].0[at % 16..][..end - unit];
+                        match from.to_slice() {
+                            Some(from) => to.copy_from_slice(from),
+                            None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+                        }
+                    }
                 }
             }
         }

@@ -2,6 +2,16 @@
 //! no bytes.
 
 #[doc(hidden)]
+// What formats share is more than any one of them needs.
+#[cfg_attr(
+    not(all(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    )),
+    allow(dead_code, unused_imports)
+)]
 pub mod format;
 #[cfg(feature = "keras")]
 mod from;

@@ -1,6 +1,5 @@
 //! Zip archives: `.keras` and `.npz`.
 
-mod crc32;
 mod directory;
 #[cfg(feature = "npz")]
 mod write;
@@ -67,7 +66,7 @@ impl<'a> Archive<'a> {
             let expected = format!("{} bytes", member.length);
             return Err(Error::file(name, expected, bytes.len()));
         }
-        let found = crc32::of(&bytes);
+        let found = crc32fast::hash(&bytes);
         if found == member.crc32 {
             return Ok(bytes);
         }

@@ -1,6 +1,6 @@
 //! `Writer`: makes an archive.
 
-use super::{DEFLATED, STORED, crc32};
+use super::{DEFLATED, STORED};
 use crate::error::{Error, Result};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -49,7 +49,7 @@ impl Writer {
         }
         for field in [
             TIME_AND_DATE,
-            crc32::of(bytes),
+            crc32fast::hash(bytes),
             small(name, packed.len())?,
             small(name, bytes.len())?,
         ] {
