@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::alloc::Layout;
 use core::ptr;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 
 /// A piece of memory that vectors do not straddle cache lines in.
 #[derive(Clone, Copy)]
@@ -102,14 +102,15 @@ impl<A: Element> Panels<A> {
                 let end = units.min(unit + lanes);
                 for row in first_row..rows.min(first_row + 8) {
                     let from = matrix.row(row);
+                    let slice = from.to_slice();
                     for gate in 0..gates {
-                        let from = from.slice(s![gate * units + unit..gate * units + end]);
+                        let columns = gate * units + unit..gate * units + end;
                         // A vector never straddles two lines.
                         let at = packed.position(row, gate, unit);
                         let to = &mut packed.lines[at / 16].0[at % 16..][..end - unit];
-                        match from.to_slice() {
-                            Some(from) => to.copy_from_slice(from),
-                            None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+                        match slice {
+                            Some(from) => to.copy_from_slice(&from[columns]),
+                            None => to.iter_mut().zip(columns).for_each(|(to, i)| *to = from[i]),
                         }
                     }
                 }

@@ -107,7 +107,11 @@ impl Target {
 
 /// Runs all of them, and returns the first error.
 fn all(results: impl Iterator<Item = Result<()>>) -> Result<()> {
-    results.fold(Ok(()), |first, result| first.and(result))
+    let mut all = Ok(());
+    for result in results {
+        all = all.and(result);
+    }
+    all
 }
 
 fn read_arrays(arrays: &impl Arrays) -> Result<()> {
