@@ -39,7 +39,7 @@
 //! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
 //! * One timestep at a time: [`Stream`]. Calls that go on where the last one ended: [`Session`].
 //! * Flags as run-time values: [`Layer`], [`Output`].
-//! * Layers of layers: [`Bidirectional`], [`Stacked`]; of any kind: [`Model`].
+//! * Layers of layers: [`Bidirectional`], [`Stacked`], [`Deep`]; of any kind: [`Model`].
 //! * Equations of your own: [`Cell`].
 //! * Pages: [`doc`].
 //!
@@ -99,7 +99,7 @@ pub mod doc;
 // Recurrent layers.
 pub use cell::{Cell, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
-pub use wrap::{Bidirectional, Merge, Stacked};
+pub use wrap::{Bidirectional, Deep, Merge, Stacked};
 
 // Running them.
 pub use layer::Layer;

@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use ndarray::{ArrayRef, ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix3, Slice};
 
 /// A layer that runs whole sequences: [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru),
-/// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Bidirectional`](crate::Bidirectional), and references,
-/// boxes and [`Arc`]s of them.
+/// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Deep`](crate::Deep), [`Bidirectional`](crate::Bidirectional), and
+/// references, boxes and [`Arc`]s of them.
 ///
 /// Weights are immutable here: a call takes them by `&self`, takes a state in and gives a state out. The trait is
 /// sealed by its hidden methods; write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn) to have a layer of
@@ -108,7 +108,7 @@ pub trait Recurrent: Send + Sync {
 }
 
 /// A layer whose output at t depends on inputs up to t only, so that it can be stepped and streamed: all but
-/// [`Bidirectional`](crate::Bidirectional), and a [`Stacked`] when both its parts are.
+/// [`Bidirectional`](crate::Bidirectional), and a [`Stacked`] or [`Deep`](crate::Deep) when its parts are.
 ///
 /// ```
 /// use recurrent::{Causal, Lstm, Recurrent};

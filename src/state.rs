@@ -12,7 +12,7 @@ use ndarray::Array2;
 /// [`Stream`](crate::Stream) or a [`Session`](crate::Session). It belongs to samples, not to weights, so any number of
 /// states can share one layer and any batch size is a state of its own.
 ///
-/// [`Hidden`], [`LstmState`], [`BiState`] and pairs of states are given; implement it for the state of your own
+/// [`Hidden`], [`LstmState`], [`BiState`], pairs and lists of states are given; implement it for the state of your own
 /// [`Cell`](crate::Cell).
 ///
 /// ```
@@ -217,6 +217,37 @@ macro_rules! state_of_two {
 }
 state_of_two!((F, B), 0, 1, |lower, upper| (lower, upper));
 state_of_two!(BiState<F, B>, forward, backward, |forward, backward| BiState { forward, backward });
+
+/// The states of the layers of a [`Deep`](crate::Deep), the lowest first.
+impl<S: State> State for Vec<S> {
+    fn samples(&self) -> usize {
+        self.iter().map(S::samples).min().unwrap_or(0)
+    }
+    fn zeros_like(&self, samples: usize) -> Self {
+        let states = self.iter();
+        states.map(|state| state.zeros_like(samples)).collect()
+    }
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        check("state", "layers", self.len(), from.len())?;
+        let mut pairs = self.iter_mut().zip(from);
+        pairs.try_for_each(|(state, from)| state.copy_sample(row, from, from_row))
+    }
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        self.iter_mut()
+            .try_for_each(|state| state.reset_sample(row))
+    }
+    fn to_arrays<A: Element>(&self) -> Option<Vec<Array2<A>>> {
+        let mut arrays = Vec::new();
+        for state in self {
+            arrays.extend(state.to_arrays()?);
+        }
+        Some(arrays)
+    }
+    fn with_arrays<A: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<A>>) -> Option<Self> {
+        let states = self.iter();
+        states.map(|state| state.with_arrays(arrays)).collect()
+    }
+}
 
 /// Refuses samples that are not there.
 pub(crate) fn check_samples(samples: &[usize], all: usize) -> Result<()> {

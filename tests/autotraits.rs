@@ -1,9 +1,9 @@
 //! What may cross threads, be cloned, and be printed.
 
 use recurrent::{
-    Activation, BiState, Bidirectional, Causal, Dense, Embedding, Error, Gru, Hidden, Initializer,
-    Layer, Lstm, LstmState, Masking, Model, Output, RepeatVector, Rnn, Session, SimpleRnn, Softmax,
-    Stacked, Stream, TimeDistributed,
+    Activation, BiState, Bidirectional, Causal, Deep, Dense, Embedding, Error, Gru, Hidden,
+    Initializer, Layer, Lstm, LstmState, Masking, Model, Output, RepeatVector, Rnn, Session,
+    SimpleRnn, Softmax, Stacked, Stream, TimeDistributed,
 };
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ fn weights_and_values_cross_threads() {
     shared::<Rnn<u8>>();
     shared::<Stacked<Lstm<f32>, Gru<f32>>>();
     shared::<Bidirectional<Lstm<f32>, Gru<f32>>>();
+    shared::<Deep<Lstm<f32>>>();
     shared::<Layer<Lstm<f32>>>();
     shared::<Model<f32>>();
     shared::<Dense<f32>>();

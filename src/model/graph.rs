@@ -36,8 +36,8 @@ use alloc::vec::Vec;
 /// ```
 ///
 /// A recurrent layer takes its input, or its input and all its initial states, in Keras' order: `h, c`; of a
-/// [`Bidirectional`](crate::Bidirectional) the forward ones first, of a [`Stacked`](crate::Stacked) the lowest first. With
-/// `return_state` it gives its output and its states in that order.
+/// [`Bidirectional`](crate::Bidirectional) the forward ones first, of a [`Stacked`](crate::Stacked) or
+/// [`Deep`](crate::Deep) the lowest first. With `return_state` it gives its output and its states in that order.
 #[derive(Debug)]
 pub struct Graph<A: Element> {
     model: Model<A>,

@@ -1,7 +1,9 @@
 //! Layers made of layers.
 
 mod bidirectional;
+mod deep;
 mod stacked;
 
 pub use bidirectional::{Bidirectional, Merge};
+pub use deep::Deep;
 pub use stacked::Stacked;

@@ -1,0 +1,194 @@
+//! `Deep`: layers of one kind on top of each other, as many as there are.
+
+use crate::error::{Error, Result, check, check_size};
+use crate::mask::Rows;
+use crate::recurrent::{Causal, Pass, Recurrent, Sink};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use ndarray::{Array3, ArrayView2};
+
+/// Layers of one kind, the output of each being the input of the next: PyTorch's `num_layers`. Their number is known when
+/// the program runs; where you know it before, or the kinds differ, there is [`Stacked`](crate::Stacked), with the same
+/// numbers. Its state is the list of states, the lowest layer first.
+///
+/// A mask holds for all of them; `go_backwards` turns them all.
+///
+/// ```
+/// use recurrent::{Deep, Lstm, Recurrent};
+/// let sizes = [4, 8, 8, 3]; // features, and the units of each layer
+/// let layers = sizes.windows(2).map(|of| Lstm::<f32>::builder(of[0], of[1]).build());
+/// let lstm = Deep::new(layers.collect::<Result<Vec<_>, _>>()?)?;
+/// let x = ndarray::Array3::zeros((2, 5, 4));
+/// let (h, states) = lstm.run(&x).sequences_and_state()?;
+/// assert_eq!((h.dim(), states.len(), states[0].c.dim()), ((2, 5, 3), 3, (2, 8)));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Deep<R> {
+    layers: Vec<R>,
+}
+
+impl<R: Recurrent> Deep<R> {
+    /// The lowest layer first. Refuses none at all, and layers that do not fit on top of each other.
+    pub fn new(layers: impl IntoIterator<Item = R>) -> Result<Self> {
+        let layers: Vec<R> = layers.into_iter().collect();
+        if layers.is_empty() {
+            return Err(Error::value("layers", "at least 1", 0));
+        }
+        let deep = Deep { layers };
+        deep.check()?;
+        Ok(deep)
+    }
+}
+
+impl<R> Deep<R> {
+    /// The layers, the lowest first.
+    pub fn layers(&self) -> &[R] {
+        &self.layers
+    }
+
+    /// The layers, without the wrapper.
+    pub fn into_layers(self) -> Vec<R> {
+        self.layers
+    }
+}
+
+impl<R: Recurrent> Recurrent for Deep<R> {
+    type Elem = R::Elem;
+    type State = Vec<R::State>;
+
+    fn features(&self) -> usize {
+        self.layers.first().map_or(0, R::features)
+    }
+
+    fn units(&self) -> usize {
+        self.layers.last().map_or(0, R::units)
+    }
+
+    fn zero_state(&self, samples: usize) -> Self::State {
+        let layers = self.layers.iter();
+        layers.map(|layer| layer.zero_state(samples)).collect()
+    }
+
+    fn name(&self) -> &'static str {
+        "deep"
+    }
+
+    fn multiply_adds(&self) -> Option<usize> {
+        let mut all = self.layers.iter().map(R::multiply_adds);
+        all.try_fold(0_usize, |sum, each| Some(sum.saturating_add(each?)))
+    }
+
+    fn ways(&self) -> usize {
+        self.layers.iter().map(R::ways).max().unwrap_or(1)
+    }
+
+    fn shares_steps(&self) -> bool {
+        self.layers.iter().any(R::shares_steps)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.layers.iter().try_for_each(R::check)?;
+        self.layers.windows(2).try_for_each(|pair| {
+            let (features, units) = (pair[1].features(), pair[0].units());
+            check("output of the lower layer", "units", features, units)
+        })
+    }
+
+    fn parameters(&self) -> usize {
+        self.layers.iter().map(R::parameters).sum()
+    }
+
+    fn is_causal(&self) -> bool {
+        self.layers.iter().all(R::is_causal)
+    }
+
+    fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
+        check("state", "layers", self.layers.len(), state.len())?;
+        let mut all = self.layers.iter().zip(state).enumerate();
+        all.try_for_each(|(index, (layer, state))| {
+            let checked = layer.check_state(state, samples);
+            checked.map_err(|source| Error::Layer {
+                index,
+                name: layer.name().into(),
+                source: Box::new(source),
+            })
+        })
+    }
+
+    fn unroll(
+        &self,
+        pass: Pass<R::Elem>,
+        state: &mut Self::State,
+        sink: Sink<R::Elem>,
+    ) -> Result<()> {
+        let (Some((top, lower)), Some((top_state, states))) =
+            (self.layers.split_last(), state.split_last_mut())
+        else {
+            return Ok(());
+        };
+        let (samples, timesteps, _) = pass.x.dim();
+        let mut below: Option<Array3<R::Elem>> = None;
+        for (layer, state) in lower.iter().zip(states) {
+            let between = (samples, timesteps, layer.units());
+            check_size(
+                "output of the lower layer",
+                &[between.0, between.1, between.2],
+            )?;
+            let mut between = Array3::zeros(between);
+            // In time order, so that the next layer can go through time as the call says.
+            let lower = Pass {
+                reversed: false,
+                ..pass.over(below.as_ref().map_or(pass.x, |below| below.view()))
+            };
+            layer.unroll(lower, state, Sink::Sequences(between.view_mut()))?;
+            below = Some(between);
+        }
+        let pass = pass.over(below.as_ref().map_or(pass.x, |below| below.view()));
+        top.unroll(pass, top_state, sink)
+    }
+}
+
+impl<R: Causal> Causal for Deep<R> {
+    type Scratch = Vec<R::Scratch>;
+
+    fn scratch(&self, samples: usize) -> Self::Scratch {
+        let layers = self.layers.iter();
+        layers.map(|layer| layer.scratch(samples)).collect()
+    }
+
+    fn share(&self, scratch: &mut Self::Scratch, threads: usize) {
+        for (layer, scratch) in self.layers.iter().zip(scratch) {
+            layer.share(scratch, threads);
+        }
+    }
+
+    fn settle(&self, state: &mut Self::State) {
+        for (layer, state) in self.layers.iter().zip(state) {
+            layer.settle(state);
+        }
+    }
+
+    fn advance(
+        &self,
+        x: ArrayView2<R::Elem>,
+        rows: &Rows,
+        state: &mut Self::State,
+        scratch: &mut Self::Scratch,
+    ) -> Result<()> {
+        for (k, (layer, scratch)) in self.layers.iter().zip(scratch).enumerate() {
+            let (below, above) = state.split_at_mut(k);
+            let x = match below.last() {
+                Some(below) => self.layers[k - 1].output(below),
+                None => x.view(),
+            };
+            layer.advance(x, rows, &mut above[0], scratch)?;
+        }
+        Ok(())
+    }
+
+    fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, R::Elem> {
+        let top = self.layers.len() - 1;
+        self.layers[top].output(&state[top])
+    }
+}
