@@ -70,7 +70,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(all(feature = "std", any(target_arch = "x86_64", feature = "keras")))]
+#[cfg(all(feature = "std", any(target_arch = "x86_64", feature = "files")))]
 extern crate std;
 
 mod activation;
@@ -127,8 +127,14 @@ pub use load::Limits;
 #[doc(hidden)]
 #[cfg(feature = "files")]
 pub use load::format;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub use load::from::FromLayers;
 #[cfg(feature = "keras")]
-pub use load::keras;
+pub use load::from::keras;
+#[cfg(feature = "onnx")]
+pub use load::from::onnx;
+#[cfg(feature = "safetensors")]
+pub use load::from::torch;
 
 // What all of it is made of.
 pub use activation::Activation;

@@ -1,10 +1,13 @@
-//! Every case of the golden data (made with Keras, in f64, rounded to f32; `gradients` in f64) against the crate.
+//! Every case of the golden data (made with Keras, in f64, rounded to f32; `gradients` in f64; `torch` with PyTorch, `onnx`
+//! with onnxruntime) against the crate.
 //!
 //! `RECURRENT_GOLDEN=DIR cargo test --test golden` runs other data of the same format. Every layer case also checks that
 //! weights read back bit for bit, and that all verbs, sessions and streams give the same bits: see `common`.
 
 mod common;
 
+#[cfg(feature = "safetensors")]
+use common::check_torch;
 use common::{check_family, check_gradients};
 
 #[test]
@@ -40,4 +43,16 @@ fn wrappers_f64() {
 #[test]
 fn outputs_of_gradients_f64() {
     check_gradients();
+}
+
+#[test]
+#[cfg(feature = "safetensors")]
+fn torch_f32() {
+    check_torch::<f32>();
+}
+
+#[test]
+#[cfg(feature = "safetensors")]
+fn torch_f64() {
+    check_torch::<f64>();
 }

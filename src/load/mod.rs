@@ -1,6 +1,11 @@
 //! Weights from files. `format` turns bytes into named arrays and knows no gates; `from` turns names into layers and knows
 //! no bytes.
 
+#[cfg(all(
+    feature = "std",
+    any(feature = "keras", feature = "onnx", feature = "safetensors")
+))]
+mod bytes;
 #[doc(hidden)]
 // What formats share is more than any one of them needs.
 #[cfg_attr(
@@ -13,11 +18,8 @@
     allow(dead_code, unused_imports)
 )]
 pub mod format;
-#[cfg(feature = "keras")]
-mod from;
+#[cfg(any(feature = "keras", feature = "onnx", feature = "safetensors"))]
+pub mod from;
 mod limits;
-
-#[cfg(feature = "keras")]
-pub use from::keras;
 
 pub use limits::Limits;

@@ -80,7 +80,7 @@ fn roles<A: Element>(family: &Family, list: &Value) -> Outcome<Named<A>> {
         .collect()
 }
 
-fn output(family: &Family, value: &Value, shapes: &Value) -> Outcome<Expected> {
+pub fn output(family: &Family, value: &Value, shapes: &Value) -> Outcome<Expected> {
     let fields = Fields::new(value)?;
     fields.ignore(&["factor"]); // of the loss, in gradients
     let tensor = fields.get("tensor")?;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 pub struct Family {
     pub cases: Vec<Value>,
+    folder: PathBuf,
     tensors: HashMap<String, ArrayD<f64>>,
 }
 
@@ -20,16 +21,26 @@ impl Family {
             || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
             PathBuf::from,
         );
-        let read = |file: &str| {
-            let path = root.join(name).join(file);
-            std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))
+        Self::open(root.join(name))
+    }
+
+    /// Reads a family of ours, made by `tests/data/NAME.py`.
+    pub fn ours(name: &str) -> Outcome<Self> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+        Self::open(root.join(name))
+    }
+
+    fn open(folder: PathBuf) -> Outcome<Self> {
+        let mut family = Family {
+            cases: Vec::new(),
+            folder,
+            tensors: HashMap::new(),
         };
-        let cases: Vec<Value> = serde_json::from_slice(&read("cases.json")?)?;
-        if cases.is_empty() {
-            return Err(format!("{name} has no cases").into());
+        family.cases = serde_json::from_slice(&family.read("cases.json")?)?;
+        if family.cases.is_empty() {
+            return Err(format!("{} has no cases", family.folder.display()).into());
         }
-        let bytes = read("tensors.safetensors")?;
-        let mut tensors = HashMap::new();
+        let bytes = family.read("tensors.safetensors")?;
         for (name, view) in SafeTensors::deserialize(&bytes)?.tensors() {
             let data = view.data();
             let numbers: Vec<f64> = match view.dtype() {
@@ -48,9 +59,15 @@ impl Family {
                 other => return Err(format!("tensor {name} is {other:?}").into()),
             };
             let array = ArrayD::from_shape_vec(IxDyn(view.shape()), numbers)?;
-            tensors.insert(name, array);
+            family.tensors.insert(name, array);
         }
-        Ok(Family { cases, tensors })
+        Ok(family)
+    }
+
+    /// A file of the family.
+    pub fn read(&self, file: &str) -> Outcome<Vec<u8>> {
+        let path = self.folder.join(file);
+        Ok(std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?)
     }
 
     /// A tensor by its name in JSON. Every number is exact in `f64`.

@@ -18,9 +18,13 @@ mod report;
 mod roles;
 mod seq2seq;
 mod subject;
+#[cfg(feature = "safetensors")]
+mod torch;
 mod weights;
 
 pub use report::{check_family, check_gradients};
+#[cfg(feature = "safetensors")]
+pub use torch::check_torch;
 
 /// What a step of a case returns; the message tells what did not fit.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -109,6 +109,15 @@ fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Ou
     }
 }
 
+/// Runs every case of the golden family, and of ours of that name, through its loader.
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub fn check_loader(name: &str, precision: &str, check: fn(&Family, &Fields) -> Outcome<f64>) {
+    for family in [Family::load(name), Family::ours(name)] {
+        let family = family.unwrap_or_else(|e| panic!("{name}: {e}"));
+        check_cases(name, precision, &family, check);
+    }
+}
+
 /// Runs `check` on every case, prints how many there were, and panics with the list of those that failed.
 fn check_cases(
     name: &str,

@@ -37,18 +37,22 @@ impl<'a> Cursor<'a> {
         Ok(array)
     }
 
+    #[cfg(any(feature = "keras", feature = "onnx"))]
     pub fn u8(&mut self) -> Result<u8> {
         Ok(self.array::<1>()?[0])
     }
 
+    #[cfg(any(feature = "keras", feature = "npz"))]
     pub fn u16(&mut self) -> Result<u16> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
+    #[cfg(any(feature = "keras", feature = "npz"))]
     pub fn u32(&mut self) -> Result<u32> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
+    #[cfg(any(feature = "keras", feature = "npz"))]
     pub fn u64(&mut self) -> Result<u64> {
         Ok(u64::from_le_bytes(self.array()?))
     }
@@ -66,6 +70,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Refuses anything but these bytes.
+    #[cfg(any(feature = "keras", feature = "npz"))]
     pub fn expect(&mut self, bytes: &[u8]) -> Result<()> {
         let found = self.take(bytes.len())?;
         if found == bytes {
@@ -81,6 +86,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// `value` as a length in memory.
+#[cfg(any(feature = "keras", feature = "npz"))]
 pub(super) fn to_length(value: u64, part: &str) -> Result<usize> {
     usize::try_from(value)
         .map_err(|_| Error::file(part, "a length that this machine can count", value))

@@ -3,9 +3,9 @@
 use crate::error::{Error, Result};
 use alloc::format;
 use alloc::vec::Vec;
-use miniz_oxide::inflate::{
-    DecompressError, decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit,
-};
+#[cfg(feature = "keras")]
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use miniz_oxide::inflate::{DecompressError, decompress_to_vec_with_limit};
 
 /// What comes out of a raw deflate stream, at most `most` bytes.
 pub(super) fn raw(packed: &[u8], most: usize, part: &str) -> Result<Vec<u8>> {

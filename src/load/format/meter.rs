@@ -8,7 +8,7 @@ use core::cell::Cell;
 ///
 /// Parts of a file may point at each other. Without an allowance, a small file could name one large array a thousand
 /// times, or send its reader round for ever.
-pub(super) struct Meter {
+pub(in crate::load) struct Meter {
     what: &'static str,
     limit: u64,
     left: Cell<u64>,

@@ -3,9 +3,11 @@
 //! Every reader borrows the bytes of its file. Opening a file reads its directory only; the numbers of an array are read
 //! when a [`Tensor`] is asked for them, so that its shape can be checked before anything is allocated.
 
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod cursor;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod inflate;
+#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod meter;
 mod number;
 mod tensor;
@@ -25,6 +27,8 @@ pub mod safetensors;
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub mod zip;
 
+#[cfg(feature = "onnx")]
+pub(in crate::load) use meter::Meter;
 pub use number::Number;
 pub use tensor::{Arrays, Tensor};
 

@@ -24,14 +24,16 @@ const LENGTH: usize = 8;
 /// A safetensors file.
 pub struct File<'a> {
     header: Metadata,
-    /// What is behind the header.
-    data: &'a [u8],
+    bytes: Cow<'a, [u8]>,
+    /// Where the header ends.
+    start: usize,
 }
 
 impl<'a> File<'a> {
     /// Reads and checks the header.
-    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
-        check_file(bytes, limits)?;
+    pub fn open(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
+        let bytes = bytes.into();
+        check_file(&bytes, limits)?;
         let claimed = bytes
             .first_chunk()
             .map_or(0, |&length| u64::from_le_bytes(length));
@@ -39,7 +41,7 @@ impl<'a> File<'a> {
             let expected = format!("a header of at most {} bytes", limits.text_bytes);
             return Err(Error::file(PART, expected, format!("{claimed} bytes")));
         }
-        let (length, header) = SafeTensors::read_metadata(bytes)
+        let (length, header) = SafeTensors::read_metadata(&bytes)
             .map_err(|error| Error::file(PART, "a sound header", error))?;
         let count = header.offset_keys().len();
         if count > limits.entries {
@@ -48,7 +50,8 @@ impl<'a> File<'a> {
         }
         Ok(File {
             header,
-            data: bytes.get(LENGTH + length..).unwrap_or_default(),
+            bytes,
+            start: LENGTH + length,
         })
     }
 
@@ -73,7 +76,8 @@ impl Arrays for File<'_> {
             Error::file(name, expected, info.dtype)
         })?;
         let (start, end) = info.data_offsets;
-        let bytes = self.data.get(start..end).ok_or_else(missing)?;
+        let data = self.bytes.get(self.start..).unwrap_or_default();
+        let bytes = data.get(start..end).ok_or_else(missing)?;
         Tensor::new(name.to_string(), info.shape.clone(), number, move || {
             Ok(Cow::Borrowed(bytes))
         })

@@ -1,6 +1,19 @@
 //! From names and the order of gates to layers: knows no bytes.
 
+#[cfg(feature = "keras")]
 mod any_recurrent;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+mod from_layers;
+#[cfg(feature = "keras")]
 pub mod keras;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+mod rows;
+#[cfg(feature = "safetensors")]
+pub mod torch;
 
+#[cfg(feature = "keras")]
 use any_recurrent::AnyRecurrent;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub use from_layers::FromLayers;

@@ -5,12 +5,12 @@ use super::reader::Reader;
 use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
+use crate::load::bytes::bytes;
 use crate::load::format::json;
 use crate::{Element, Model};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use std::fs;
 use std::path::Path;
 
 impl Reader {
@@ -61,18 +61,6 @@ impl Reader {
     fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
         bytes(path, self.limits.file_bytes)
     }
-}
-
-/// The bytes of a file that is not too large.
-pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let name = || path.file_name().unwrap_or_default().display();
-    let unreadable = |error| Error::file(name(), "a file that can be read", error);
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    if length > most {
-        let found = format!("{length} bytes");
-        return Err(Error::file(name(), format!("at most {most} bytes"), found));
-    }
-    fs::read(path).map_err(unreadable)
 }
 
 /// The text of a file.

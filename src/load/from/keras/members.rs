@@ -27,7 +27,7 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.file_bytes;
-                super::files::bytes(&path.join(name), most).map(Cow::Owned)
+                crate::load::bytes::bytes(&path.join(name), most).map(Cow::Owned)
             }
         }
     }
@@ -39,7 +39,7 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.text_bytes as u64;
-                let bytes = super::files::bytes(&path.join(name), most)?;
+                let bytes = crate::load::bytes::bytes(&path.join(name), most)?;
                 super::files::text(bytes).map_err(|error| error.within(name))
             }
         }

@@ -1,0 +1,326 @@
+//! `Constants`: what a graph knows before it runs. Weights often pass through a few operators on their way to a node.
+
+use super::arrays;
+use crate::error::{Error, Result};
+use crate::load::format::Meter;
+use crate::load::format::onnx::{Graph, Initializer, Node, Value};
+use crate::{Element, Limits};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ndarray::{ArrayD, arr0, arr1};
+
+/// What every step towards a constant counts, beside the bytes of the array.
+const STEP: u64 = 64;
+/// The allowance, in sizes of the file. A weight passes few operators; only a file that names its own arrays again and again
+/// needs more.
+const TIMES: u64 = 64;
+
+/// The values that nodes of a graph see: those of the graph itself, and of the graphs around it.
+pub(super) struct Constants<'m> {
+    /// The outermost first.
+    scopes: Vec<Scope<'m>>,
+    steps: Meter,
+    depth: usize,
+}
+
+struct Scope<'m> {
+    graph: &'m Graph<'m>,
+    /// The node that makes a value; none if it is an input of the graph.
+    makers: BTreeMap<&'m str, Option<&'m Node<'m>>>,
+}
+
+/// What a name stands for.
+pub(super) enum Known {
+    /// This array.
+    Now(ArrayD<f64>),
+    /// Zeros, as many as there turn out to be samples: what exporters write where a program gives no initial state.
+    Zeros,
+    /// Something that is not known before the graph runs.
+    Later(String),
+}
+
+/// An array and whether it holds floating-point numbers.
+struct Constant {
+    values: ArrayD<f64>,
+    is_float: bool,
+}
+
+impl Constant {
+    fn is_zero(&self) -> bool {
+        self.is_float && self.values.iter().all(|&x| x == 0.0)
+    }
+}
+
+/// Why there is no array.
+enum Stop {
+    Zeros,
+    Later(String),
+    Wrong(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Wrong(error)
+    }
+}
+
+type Found<T> = core::result::Result<T, Stop>;
+
+impl<'m> Constants<'m> {
+    /// `graphs` are those around a node, the outermost first; `bytes` is the size of the file.
+    pub fn new(graphs: &[&'m Graph<'m>], bytes: usize, limits: &Limits) -> Self {
+        let scope = |graph: &&'m Graph<'m>| {
+            let mut makers = BTreeMap::new();
+            makers.extend(graph.inputs.iter().map(|input| (input.name, None)));
+            for node in &graph.nodes {
+                makers.extend(node.outputs.iter().map(|&output| (output, Some(node))));
+            }
+            Scope { graph, makers }
+        };
+        let allowance = TIMES.saturating_mul(bytes as u64);
+        Constants {
+            scopes: graphs.iter().map(scope).collect(),
+            steps: Meter::new("bytes of constants", allowance),
+            depth: limits.depth,
+        }
+    }
+
+    /// The floating-point numbers behind a name.
+    pub fn floats(&self, name: &str) -> Result<Known> {
+        self.known(name, true)
+    }
+
+    /// The whole numbers behind a name.
+    pub fn integers(&self, name: &str) -> Result<Known> {
+        self.known(name, false)
+    }
+
+    fn known(&self, name: &str, is_float: bool) -> Result<Known> {
+        match self.value(name, self.scopes.len(), 0) {
+            Ok(found) if found.is_float == is_float => Ok(Known::Now(found.values)),
+            Ok(_) => {
+                let kinds = ["whole numbers", "floating-point numbers"];
+                let (expected, found) =
+                    (kinds[usize::from(is_float)], kinds[usize::from(!is_float)]);
+                Err(Error::file(name, expected, found))
+            }
+            Err(Stop::Zeros) => Ok(Known::Zeros),
+            Err(Stop::Later(why)) => Ok(Known::Later(why)),
+            Err(Stop::Wrong(error)) => Err(error),
+        }
+    }
+
+    /// The array behind a name in the first `scopes` graphs.
+    fn value(&self, name: &str, scopes: usize, depth: usize) -> Found<Constant> {
+        self.steps.take(STEP, name)?;
+        if depth > self.depth {
+            let expected = format!("at most {} operators before a node", self.depth);
+            return Err(Error::file(name, expected, "more").into());
+        }
+        for (level, scope) in self.scopes.iter().enumerate().take(scopes).rev() {
+            if let Some(initializer) = scope.graph.initializer(name) {
+                return self.read(initializer);
+            }
+            match scope.makers.get(name) {
+                Some(Some(node)) => {
+                    let inputs = Inputs {
+                        of: self,
+                        node,
+                        scopes: level + 1,
+                        depth: depth + 1,
+                    };
+                    let made = inputs.run()?;
+                    self.steps.take(8 * made.values.len() as u64, name)?;
+                    return Ok(made);
+                }
+                Some(None) => return Err(Stop::Later("an input of the graph".into())),
+                None => {}
+            }
+        }
+        let expected = "an initialiser, an input, or an output of a node";
+        Err(Error::file(name, expected, "nothing of that name").into())
+    }
+
+    fn read(&self, initializer: &Initializer) -> Found<Constant> {
+        let tensor = initializer.tensor()?;
+        let numbers = tensor.shape().iter().map(|&n| n as u64);
+        let numbers = numbers.fold(8, u64::saturating_mul);
+        self.steps.take(numbers, tensor.name())?;
+        Ok(Constant {
+            values: tensor.numbers()?,
+            is_float: tensor.number().is_float(),
+        })
+    }
+}
+
+/// A node of a constant part of the graph, and where its inputs are looked up.
+struct Inputs<'c, 'm> {
+    of: &'c Constants<'m>,
+    node: &'m Node<'m>,
+    scopes: usize,
+    depth: usize,
+}
+
+impl Inputs<'_, '_> {
+    fn run(&self) -> Found<Constant> {
+        let op = match self.node.domain {
+            "" | "ai.onnx" => self.node.op_type,
+            _ => "",
+        };
+        match op {
+            "Constant" => self.constant(),
+            "Identity" => self.input(0),
+            "Cast" => self.cast(),
+            "Concat" => self.concat(),
+            "Transpose" => {
+                let perm = self.attribute("perm")?;
+                self.map(|x| arrays::transpose(x, perm))
+            }
+            "Squeeze" => {
+                let axes = self.list("axes", 1)?;
+                self.map(|x| arrays::squeeze(x, axes.as_deref()))
+            }
+            "Unsqueeze" => {
+                let axes = self.required("axes", 1)?;
+                self.map(|x| arrays::unsqueeze(x, &axes))
+            }
+            "Reshape" => {
+                if let Some(Value::Int(1)) = self.node.attribute("allowzero") {
+                    return Err(self.refuse("allowzero 0", 1));
+                }
+                let shape = self.required("shape", 1)?;
+                self.map(|x| arrays::reshape(x, &shape))
+            }
+            "Slice" => {
+                let (starts, ends) = (self.required("starts", 1)?, self.required("ends", 2)?);
+                let (axes, steps) = (self.list("axes", 3)?, self.list("steps", 4)?);
+                if let Some(step) = steps.iter().flatten().find(|&&step| step != 1) {
+                    return Err(self.refuse("steps of 1", step));
+                }
+                self.map(|x| arrays::slice(x, &starts, &ends, axes.as_deref()))
+            }
+            // To a shape that is mostly not known: all that can be told is whether they are zeros.
+            "Expand" if self.input(0)?.is_zero() => Err(Stop::Zeros),
+            "ConstantOfShape" => match self.node.attribute("value") {
+                None => Err(Stop::Zeros),
+                Some(Value::Tensor(value)) if self.of.read(value)?.is_zero() => Err(Stop::Zeros),
+                Some(_) => Err(self.later()),
+            },
+            _ => Err(self.later()),
+        }
+    }
+
+    fn later(&self) -> Stop {
+        let (op, name) = (self.node.op_type, self.node.name);
+        Stop::Later(format!("the output of {op} {name:?}"))
+    }
+
+    fn refuse(&self, expected: impl ToString, found: impl ToString) -> Stop {
+        let part = format!("{} {:?}", self.node.op_type, self.node.name);
+        Stop::Wrong(Error::file(part, expected, found))
+    }
+
+    fn input(&self, index: usize) -> Found<Constant> {
+        let missing = || self.refuse(format!("an input {index}"), "none");
+        let name = self.node.input(index).ok_or_else(missing)?;
+        self.of.value(name, self.scopes, self.depth)
+    }
+
+    /// Input 0, of the same kind of number, after `change`.
+    fn map(&self, change: impl FnOnce(ArrayD<f64>) -> Result<ArrayD<f64>>) -> Found<Constant> {
+        let Constant { values, is_float } = self.input(0)?;
+        let changed = change(values).map_err(|error| error.within(self.node.name));
+        Ok(Constant {
+            values: changed?,
+            is_float,
+        })
+    }
+
+    fn attribute(&self, name: &str) -> Found<Option<&[i64]>> {
+        match self.node.attribute(name) {
+            None => Ok(None),
+            Some(Value::Ints(ints)) => Ok(Some(ints)),
+            Some(_) => Err(self.refuse(format!("whole numbers in {name}"), "another type")),
+        }
+    }
+
+    /// Whole numbers, as old versions of an operator have them in an attribute and new ones in an input.
+    fn list(&self, attribute: &str, index: usize) -> Found<Option<Vec<i64>>> {
+        if let Some(ints) = self.attribute(attribute)? {
+            return Ok(Some(ints.to_vec()));
+        }
+        if self.node.input(index).is_none() {
+            return Ok(None);
+        }
+        let Constant { values, is_float } = match self.input(index) {
+            // It is the list that is zeros, not what comes out.
+            Err(Stop::Zeros) => return Err(self.later()),
+            other => other?,
+        };
+        if is_float {
+            return Err(self.refuse(format!("whole numbers as {attribute}"), "others"));
+        }
+        #[allow(clippy::cast_possible_truncation)]
+        // whole; the largest stand for the end of an axis
+        let ints = values.iter().map(|&n| n as i64).collect();
+        Ok(Some(ints))
+    }
+
+    fn required(&self, attribute: &str, index: usize) -> Found<Vec<i64>> {
+        let missing = || self.refuse(attribute, "none");
+        self.list(attribute, index)?.ok_or_else(missing)
+    }
+
+    fn constant(&self) -> Found<Constant> {
+        let [attribute] = &self.node.attributes[..] else {
+            return Err(self.refuse("one attribute", self.node.attributes.len()));
+        };
+        let (values, is_float) = match &attribute.value {
+            Value::Tensor(tensor) => return self.of.read(tensor),
+            Value::Float(x) => (arr0(f64::from(*x)).into_dyn(), true),
+            Value::Floats(list) => (arr1(list).mapv(f64::from).into_dyn(), true),
+            Value::Int(n) => (arr0(*n as f64).into_dyn(), false),
+            Value::Ints(list) => (arr1(list).mapv(|n| n as f64).into_dyn(), false),
+            _ => return Err(self.refuse("numbers", attribute.name)),
+        };
+        Ok(Constant { values, is_float })
+    }
+
+    fn cast(&self) -> Found<Constant> {
+        let Constant { values, .. } = self.input(0)?;
+        let values = match self.node.attribute("to") {
+            Some(Value::Int(1)) => values.mapv(|x| f64::from(f32::from_f64(x))),
+            Some(Value::Int(11)) => values,
+            _ => return Err(self.refuse("a cast to FLOAT or DOUBLE", "another one")),
+        };
+        Ok(Constant {
+            values,
+            is_float: true,
+        })
+    }
+
+    fn concat(&self) -> Found<Constant> {
+        let Some(Value::Int(axis)) = self.node.attribute("axis") else {
+            return Err(self.refuse("an axis", "none"));
+        };
+        let parts = (0..self.node.inputs.len()).map(|index| self.input(index));
+        let parts: Vec<_> = parts.collect();
+        if parts.iter().all(|part| matches!(part, Err(Stop::Zeros))) {
+            return Err(Stop::Zeros);
+        }
+        let known = parts.into_iter().map(|part| match part {
+            Err(Stop::Zeros) => Err(self.later()),
+            other => other,
+        });
+        let parts = known.collect::<Found<Vec<Constant>>>()?;
+        let is_float = parts.iter().any(|part| part.is_float);
+        let parts: Vec<_> = parts.into_iter().map(|part| part.values).collect();
+        let joined = arrays::concat(&parts, *axis).map_err(|e| e.within(self.node.name));
+        Ok(Constant {
+            values: joined?,
+            is_float,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! `Rows`: the weights of one layer in one direction as PyTorch and ONNX have them, gate below gate.
+
+use crate::Element;
+use alloc::vec::Vec;
+use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension, RemoveAxis};
+
+/// `input @ x + recurrent @ h + biases`.
+pub(super) struct Rows<A> {
+    /// (gates · units, features).
+    pub input: Array2<A>,
+    /// (gates · units, size of h).
+    pub recurrent: Array2<A>,
+    /// That with the input and that with the state, (gates · units) each.
+    pub biases: Option<[Array1<A>; 2]>,
+}
+
+impl<A: Element> Rows<A> {
+    /// Block `k` becomes what block `order[k]` was.
+    pub fn reorder(self, order: &[usize]) -> Self {
+        Rows {
+            input: reorder(self.input.view(), order),
+            recurrent: reorder(self.recurrent.view(), order),
+            biases: self
+                .biases
+                .map(|biases| biases.map(|bias| reorder(bias.view(), order))),
+        }
+    }
+
+    /// The kernel and the recurrent kernel: gate beside gate.
+    pub fn kernels(&self) -> (Array2<A>, Array2<A>) {
+        let turned = |rows: &Array2<A>| rows.clone().reversed_axes();
+        (turned(&self.input), turned(&self.recurrent))
+    }
+
+    /// The sum of the biases.
+    pub fn bias(&self) -> Option<Array1<A>> {
+        let [input, state] = self.biases.as_ref()?;
+        Some(input + state)
+    }
+
+    /// The biases as two rows, for a reset gate that comes between them.
+    pub fn bias_rows(&self) -> Option<Array2<A>> {
+        let biases = self.biases.as_ref()?;
+        let shape = (biases.len(), biases[0].len());
+        Some(Array2::from_shape_fn(shape, |(row, k)| biases[row][k]))
+    }
+}
+
+fn reorder<A: Element, D: Dimension + RemoveAxis>(
+    rows: ArrayView<A, D>,
+    order: &[usize],
+) -> Array<A, D> {
+    let units = rows.len_of(Axis(0)) / order.len();
+    let rows_of = |&gate: &usize| gate * units..(gate + 1) * units;
+    let picked: Vec<usize> = order.iter().flat_map(rows_of).collect();
+    rows.select(Axis(0), &picked)
+}

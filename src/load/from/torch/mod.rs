@@ -1,0 +1,33 @@
+//! PyTorch's recurrent modules, from the state dicts in safetensors files. Feature `safetensors`.
+//!
+//! [`File`] finds the arrays by their names, checks every shape, brings the gates into Keras' order, and gives layers of
+//! this crate in the type that you ask for, see [`FromLayers`](crate::FromLayers):
+//!
+//! | in PyTorch | here |
+//! | --- | --- |
+//! | `nn.LSTM(F, U)`, `nn.LSTMCell(F, U)` | `let lstm: Lstm<f32> = file.lstm("encoder.")?` |
+//! | `nn.GRU(F, U, num_layers=3)` | `let gru: Deep<Gru<f32>> = file.gru("encoder.")?` |
+//! | `nn.LSTM(F, U, num_layers=2, bidirectional=True, proj_size=P)` | `Deep<Bidirectional<Lstm<f32>, Lstm<f32>>>` |
+//! | `nn.RNN(F, U, nonlinearity="relu")` | `file.rnn("encoder.", Activation::Relu)?`: the file does not say which |
+//!
+//! What a call is in PyTorch, and what it is here:
+//!
+//! | in PyTorch | here |
+//! | --- | --- |
+//! | `output, _ = lstm(x)`, `batch_first=True` | `lstm.run(&x).sequences()?` |
+//! | `batch_first=False` | `lstm.run(&x).time_major().sequences()?` |
+//! | an unbatched `x` | `lstm.run(&x.insert_axis(Axis(0)))`, and index 0 of what it returns |
+//! | `pack_padded_sequence(x, lengths)` and `pad_packed_sequence` | `.lengths(&lengths).zero_output_for_mask()` |
+//! | `output, (h_n, c_n) = lstm(x)` | `let (output, state) = lstm.run(&x).sequences_and_state()?`, and [`h_n`], [`c_n`] |
+//! | `lstm(x, (h_0, c_0))` | `.from(initial_state(&lstm, &[h_0.view(), c_0.view()])?)` |
+//!
+//! A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed sequence is `h_n`;
+//! [`Run::last`](crate::Run::last) is Keras' last output, the same without `zero_output_for_mask`. Dropout between the
+//! layers has no weights and does nothing here.
+
+mod file;
+mod module;
+mod states;
+
+pub use file::File;
+pub use states::{TorchLstmState, TorchState, c_n, h_n, initial_state};
