@@ -71,7 +71,7 @@ fn a_stream_is_the_run() {
     }
     assert_eq!(live.state(), &state);
     live.reset_samples(&[1]).unwrap();
-    assert_eq!(live.state()[2].c.row(1), Array1::zeros(5));
+    assert_eq!(live.state()[2].c.row(1), Array1::<f32>::zeros(5));
     assert_eq!(live.state()[2].c.row(0), state[2].c.row(0));
     live.set_state(state.clone()).unwrap();
     assert_eq!(live.into_state(), state);
@@ -161,7 +161,7 @@ fn states_of_layers_are_one_state() {
     assert_eq!(error.to_string(), "state has 2 layers, expected 1");
     let mut reset = state;
     reset.reset_samples(&[3]).unwrap();
-    assert_eq!(reset[1].forward.h.row(3), Array1::zeros(4));
+    assert_eq!(reset[1].forward.h.row(3), Array1::<f32>::zeros(4));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 mod common;
 
+#[cfg(feature = "onnx")]
+use common::check_onnx;
 #[cfg(feature = "safetensors")]
 use common::check_torch;
 use common::{check_family, check_gradients};
@@ -55,4 +57,16 @@ fn torch_f32() {
 #[cfg(feature = "safetensors")]
 fn torch_f64() {
     check_torch::<f64>();
+}
+
+#[test]
+#[cfg(feature = "onnx")]
+fn onnx_f32() {
+    check_onnx::<f32>();
+}
+
+#[test]
+#[cfg(feature = "onnx")]
+fn onnx_f64() {
+    check_onnx::<f64>();
 }

@@ -24,6 +24,7 @@ impl Family {
         Self::open(root.join(name))
     }
 
+    #[cfg(any(feature = "onnx", feature = "safetensors"))]
     /// Reads a family of ours, made by `tests/data/NAME.py`.
     pub fn ours(name: &str) -> Outcome<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -13,6 +13,8 @@ mod family;
 mod fields;
 mod flags;
 mod layer;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod pipeline;
 mod report;
 mod roles;
@@ -22,6 +24,8 @@ mod subject;
 mod torch;
 mod weights;
 
+#[cfg(feature = "onnx")]
+pub use onnx::check_onnx;
 pub use report::{check_family, check_gradients};
 #[cfg(feature = "safetensors")]
 pub use torch::check_torch;

@@ -307,7 +307,7 @@ impl Inputs<'_, '_> {
         };
         let parts = (0..self.node.inputs.len()).map(|index| self.input(index));
         let parts: Vec<_> = parts.collect();
-        if parts.iter().all(|part| matches!(part, Err(Stop::Zeros))) {
+        if !parts.is_empty() && parts.iter().all(|part| matches!(part, Err(Stop::Zeros))) {
             return Err(Stop::Zeros);
         }
         let known = parts.into_iter().map(|part| match part {
