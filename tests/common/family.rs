@@ -25,7 +25,7 @@ impl Family {
     }
 
     #[cfg(any(feature = "onnx", feature = "safetensors"))]
-    /// Reads a family of ours, made by `tests/data/NAME.py`.
+    /// Reads a family of ours, made by `tests/data/make_NAME.py`.
     pub fn ours(name: &str) -> Outcome<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
         Self::open(root.join(name))

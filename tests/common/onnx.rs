@@ -30,7 +30,7 @@ struct Given<A> {
 
 fn check<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     case.ignore(&["opset"]);
-    let file = File::open(family.read(case.text("file")?)?)?;
+    let file = File::read(family.read(case.text("file")?)?)?;
     let node = match case.optional("node").and_then(Value::as_str) {
         Some(name) => file.node(name)?,
         None => file.only()?,

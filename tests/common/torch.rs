@@ -68,9 +68,9 @@ fn check<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         arrays.push((format!("{prefix}{name}"), array));
     }
     let views: Vec<(&str, _)> = arrays.iter().map(|(name, a)| (&**name, a.view())).collect();
-    let got = run(&File::open(write(&views, &[])?)?, prefix)?;
+    let got = run(&File::read(write(&views, &[])?)?, prefix)?;
     if let Some(name) = case.nullable("state_dict")?.and_then(Value::as_str) {
-        let own = run(&File::open(family.read(name)?)?, "")?;
+        let own = run(&File::read(family.read(name)?)?, "")?;
         same_bits_all("under a prefix", &got, &own)?;
     }
     let outputs = case.list("outputs")?.iter();

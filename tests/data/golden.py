@@ -1,4 +1,4 @@
-"""What tests/data/torch.py and tests/data/onnx.py share: families of cases in the format of tests/golden."""
+"""What make_torch.py and make_onnx.py share: families of cases in the format of tests/golden."""
 
 import json
 import os

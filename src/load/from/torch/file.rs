@@ -3,9 +3,9 @@
 use super::super::from_layers::{FromLayers, Way, assemble};
 use super::module::{self, Direction};
 use crate::error::{Error, Result};
-use crate::load::format::{Arrays, safetensors};
 #[cfg(feature = "std")]
 use crate::load::bytes::bytes;
+use crate::load::format::{Arrays, safetensors};
 use crate::{Activation, Element, Gru, Limits, Lstm, SimpleRnn};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -160,7 +160,8 @@ impl File<'static> {
     pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file = bytes(path, limits.file_bytes).and_then(|bytes| Self::read_within(bytes, limits));
+        let file =
+            bytes(path, limits.file_bytes).and_then(|bytes| Self::read_within(bytes, limits));
         Ok(file.map_err(|error| error.within(&name))?.named(name))
     }
 }

@@ -1,6 +1,6 @@
 """Makes tests/data/onnx/: what tests/golden/onnx lacks, in its format.
 
-    python -P tests/data/onnx.py       (onnx, onnxruntime, torch, numpy; -P, since this file is not the onnx it imports)
+    python tests/data/make_onnx.py      (onnx, onnxruntime, torch, numpy)
 
 The outputs are onnxruntime's, where it has the option (f32); for layout 1 those of ONNX' own reference evaluator, or, for two
 directions, onnxruntime's with the axes turned. Beside the fields of tests/golden a case has
@@ -8,10 +8,7 @@ directions, onnxruntime's with the axes turned. Beside the fields of tests/golde
     fixed    inputs that stand in the file and are not given
 """
 
-import importlib.util
 import io
-import os
-import sys
 import warnings
 
 import numpy as np
@@ -21,10 +18,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SPEC = importlib.util.spec_from_file_location("golden", os.path.join(HERE, "golden.py"))
-golden = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(golden)
+import golden
+
 warnings.filterwarnings("ignore")
 
 FAMILY = golden.Family("onnx")
@@ -279,6 +274,7 @@ def exported(name, module, folded):
 
 
 with torch.no_grad():
+    torch.manual_seed(1)
     exported("torch_lstm", torch.nn.LSTM(3, 4, bidirectional=True), False)
     exported("torch_lstm_folded", torch.nn.LSTM(3, 4, num_layers=2), True)
     exported("torch_gru", torch.nn.GRU(3, 4, bidirectional=True), False)

@@ -1,23 +1,15 @@
 """Makes tests/data/torch/: what tests/golden/torch lacks, in its format.
 
-    python -P tests/data/torch.py      (torch, numpy; -P, since this file is not the torch it imports)
+    python tests/data/make_torch.py      (torch, numpy)
 
 Weights and inputs are f32; the outputs are those of a float64 run, rounded.
 """
 
-import importlib.util
-import os
-import sys
-
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SPEC = importlib.util.spec_from_file_location("golden", os.path.join(HERE, "golden.py"))
-golden = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(golden)
+import golden
 
 FAMILY = golden.Family("torch")
 
