@@ -76,28 +76,33 @@ pub(super) fn unsqueeze(x: ArrayD<f64>, axes: &[i64]) -> Result<ArrayD<f64>> {
 
 /// -1 is the length that is left, 0 that of the same axis.
 pub(super) fn reshape(x: ArrayD<f64>, shape: &[i64]) -> Result<ArrayD<f64>> {
-    let mut lengths = Vec::new();
-    for (axis, &length) in shape.iter().enumerate() {
-        lengths.push(match length {
+    let numbers = x.len();
+    let wrong = || {
+        refuse(
+            format!("a shape of {numbers} numbers"),
+            format!("{shape:?}"),
+        )
+    };
+    let lengths = shape
+        .iter()
+        .enumerate()
+        .map(|(axis, &length)| match length {
             0 => x.shape().get(axis).copied(),
             -1 => Some(1),
             length => usize::try_from(length).ok(),
         });
-    }
-    let mut lengths = lengths.into_iter().collect::<Option<Vec<_>>>();
-    if let (Some(lengths), Some(axis)) = (&mut lengths, shape.iter().position(|&n| n == -1)) {
+    let mut lengths = lengths.collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+    let mut left = (0..shape.len()).filter(|&axis| shape[axis] == -1);
+    if let Some(axis) = left.next() {
         let others = lengths
             .iter()
             .try_fold(1_usize, |all, &n| all.checked_mul(n));
-        lengths[axis] = others.filter(|&n| n > 0).map_or(0, |n| x.len() / n);
+        lengths[axis] = others.filter(|&n| n > 0).map_or(0, |n| numbers / n);
     }
-    let wrong = || {
-        refuse(
-            format!("a shape of {} numbers", x.len()),
-            format!("{shape:?}"),
-        )
-    };
-    reshaped(x.clone(), lengths.ok_or_else(wrong)?)
+    if left.next().is_some() {
+        return Err(wrong());
+    }
+    reshaped(x, lengths)
 }
 
 fn reshaped(x: ArrayD<f64>, shape: Vec<usize>) -> Result<ArrayD<f64>> {

@@ -1,0 +1,34 @@
+//! Nodes of ONNX files: what is refused, what weights pass through, files that lie, and the LSTM of silero-vad. What nodes
+//! compute is held in `golden`.
+#![cfg(feature = "onnx")]
+
+mod adversarial;
+mod build;
+mod constants;
+mod refused;
+
+use build::{Attribute, floats, graph, model, node};
+
+/// A file with one RNN of 2 features and 1 unit.
+fn rnn(inputs: &[&str], options: &[(&str, Attribute)]) -> Vec<u8> {
+    let arrays = [
+        floats("W", &[1, 1, 2], &[0.5, -0.25]),
+        floats("R", &[1, 1, 1], &[0.75]),
+        floats("B", &[1, 2], &[0.125, 0.25]),
+        floats("h", &[1, 1, 1], &[1.0]),
+    ];
+    let node = node("RNN", "rnn", inputs, &["Y", "Y_h"], options);
+    model(&graph(&[node], &arrays, &["X", "later"]))
+}
+
+/// Asserts that an error says all of these.
+#[track_caller]
+fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
+    let message = match result {
+        Ok(_) => panic!("no error, expected one with {words:?}"),
+        Err(error) => error.to_string(),
+    };
+    for word in words {
+        assert!(message.contains(word), "{message:?} lacks {word:?}");
+    }
+}
