@@ -30,7 +30,8 @@ use std::path::Path;
 /// ```
 #[derive(Clone)]
 pub struct File<'a> {
-    name: String,
+    /// What errors call it.
+    name: Option<String>,
     bytes: Cow<'a, [u8]>,
     limits: Limits,
 }
@@ -51,7 +52,7 @@ impl<'a> File<'a> {
     /// [`read`](Self::read) within other limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let file = File {
-            name: String::from("ONNX file"),
+            name: None,
             bytes: bytes.into(),
             limits: limits.clone(),
         };
@@ -59,9 +60,9 @@ impl<'a> File<'a> {
         Ok(file)
     }
 
-    /// What errors call the file; its path, if it was [loaded](Self::load).
+    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
     pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into());
         self
     }
 
@@ -110,11 +111,20 @@ impl<'a> File<'a> {
             let found = format!("{}; the file has {names:?}", chosen.len());
             Err(Error::file(part, "one LSTM, GRU or RNN", found))
         };
-        node.map_err(|error| error.within(&self.name))
+        node.map_err(|error| self.name(error))
     }
 
     fn model(&self) -> Result<Model<'_>> {
         Model::open(&self.bytes, &self.limits)
+    }
+}
+
+impl File<'_> {
+    fn name(&self, error: Error) -> Error {
+        match &self.name {
+            Some(name) => error.within(name),
+            None => error,
+        }
     }
 }
 

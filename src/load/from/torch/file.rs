@@ -35,7 +35,7 @@ use std::path::Path;
 /// let gru: recurrent::Result<Deep<Gru<f32>>> = file.gru("");
 /// assert_eq!(
 ///     gru.unwrap_err().to_string(), // three gates would be of 8 units
-///     "safetensors file: weight_hh_l0: found [24, 6], expected shape [24, 8]",
+///     "weight_hh_l0: found [24, 6], expected shape [24, 8]",
 /// );
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -43,7 +43,8 @@ use std::path::Path;
 /// What the module under a prefix must have is there in the right shape, and nothing else is: anything more, or less, is an
 /// error. Half-precision weights are widened; every number is rounded once to the type of the layer.
 pub struct File<'a> {
-    name: String,
+    /// What errors call it.
+    name: Option<String>,
     file: safetensors::File<'a>,
 }
 
@@ -56,31 +57,29 @@ impl<'a> File<'a> {
     /// [`read`](Self::read) within other limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let file = safetensors::File::open(bytes, limits)?;
-        Ok(File {
-            name: String::from("safetensors file"),
-            file,
-        })
+        Ok(File { name: None, file })
     }
 
-    /// What errors call the file; its path, if it was [loaded](Self::load).
+    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
     pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into());
         self
     }
 
     /// The names of all arrays, sorted.
     pub fn names(&self) -> Result<Vec<String>> {
-        self.file.names()
+        self.file.names().map_err(|error| self.name(error))
     }
 
     /// An array of any module, for the layers around: an `nn.Linear` is `Dense::from_weights(weight.reversed_axes(), bias)`.
     pub fn array<A: Element, D: Dimension>(&self, name: &str) -> Result<Array<A, D>> {
         let array = self.file.tensor(name).and_then(|tensor| {
-            let found = tensor.shape().len();
+            let axes = tensor.shape().len();
+            let expected = D::NDIM.unwrap_or(axes);
             let array = tensor.array()?.into_dimensionality();
-            array.map_err(|_| Error::file(name, format!("{:?} axes", D::NDIM), found))
+            array.map_err(|_| Error::file(name, format!("{expected} axes"), axes))
         });
-        array.map_err(|error| error.within(&self.name))
+        array.map_err(|error| self.name(error))
     }
 
     /// An `nn.LSTM` or `nn.LSTMCell`, whose names begin with `prefix`.
@@ -137,7 +136,16 @@ impl<'a> File<'a> {
                 Way::default(),
             )
         });
-        layers.map_err(|error| error.within(&self.name))
+        layers.map_err(|error| self.name(error))
+    }
+}
+
+impl File<'_> {
+    fn name(&self, error: Error) -> Error {
+        match &self.name {
+            Some(name) => error.within(name),
+            None => error,
+        }
     }
 }
 

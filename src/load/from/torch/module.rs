@@ -99,18 +99,19 @@ impl<'f> Names<'f> {
             for direction in directions {
                 let end = end(k, direction);
                 let mut take = |name, shape: &[usize]| self.take(format!("{name}{end}"), shape);
+                let input = take("weight_ih", &[rows, features])?;
+                let recurrent = take("weight_hh", &[rows, size])?;
                 let biases = if has_bias {
                     Some([take("bias_ih", &[rows])?, take("bias_hh", &[rows])?])
                 } else {
                     None
                 };
                 let projection = is_projected.then(|| take("weight_hr", &[size, units]));
-                let projection = projection.transpose()?;
                 layer.push(Found {
-                    input: take("weight_ih", &[rows, features])?,
-                    recurrent: take("weight_hh", &[rows, size])?,
+                    input,
+                    recurrent,
                     biases,
-                    projection,
+                    projection: projection.transpose()?,
                 });
             }
             layers.push(layer);
