@@ -3,7 +3,7 @@
 mod support;
 
 use ndarray::Array2;
-use recurrent::{Gru, Initializer, Lstm, Recurrent, Run, SimpleRnn};
+use recurrent::{Deep, Gru, Initializer, Lstm, Recurrent, Run, SimpleRnn};
 use support::{Shape, input, mask};
 
 /// So wide that only three timesteps go from the lower layer to the upper one at a time.
@@ -81,6 +81,9 @@ fn a_stack_is_one_layer_over_the_other() {
     let top = SimpleRnn::<f64>::builder(5, 2).build().unwrap();
     let two = lower.clone().then(upper.clone());
     let three = two.clone().then(top.clone());
+    let second = Lstm::<f64>::builder(OF.units, 4).build().unwrap();
+    let pair = lower.clone().then(second.clone());
+    let deep = Deep::new([lower.clone(), second]).unwrap();
     let x = input(OF, 1);
     for real in real() {
         let mut way = Way {
@@ -109,6 +112,12 @@ fn a_stack_is_one_layer_over_the_other() {
             assert_eq!(way.go(three.run(&x)).last().unwrap(), expected);
             let expected = way.go(top.run(&below)).sequences().unwrap();
             assert_eq!(way.go(three.run(&x)).sequences().unwrap(), expected);
+
+            let (expected, (first, second)) = way.go(pair.run(&x)).last_and_state().unwrap();
+            let (last, states) = way.go(deep.run(&x)).last_and_state().unwrap();
+            assert_eq!((last, states), (expected, vec![first, second]));
+            let expected = way.go(pair.run(&x)).sequences().unwrap();
+            assert_eq!(way.go(deep.run(&x)).sequences().unwrap(), expected);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `Deep`: layers of one kind on top of each other, as many as there are.
 
+use super::stacked::stretch;
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, Pass, Recurrent, Sink};
@@ -128,24 +129,29 @@ impl<R: Recurrent> Recurrent for Deep<R> {
             return Ok(());
         };
         let (samples, timesteps, _) = pass.x.dim();
-        let mut below: Option<Array3<R::Elem>> = None;
-        for (layer, state) in lower.iter().zip(states) {
-            let between = (samples, timesteps, layer.units());
-            check_size(
-                "output of the lower layer",
-                &[between.0, between.1, between.2],
-            )?;
-            let mut between = Array3::zeros(between);
-            // In time order, so that the next layer can go through time as the call says.
-            let lower = Pass {
-                reversed: false,
-                ..pass.over(below.as_ref().map_or(pass.x, |below| below.view()))
-            };
-            layer.unroll(lower, state, Sink::Sequences(between.view_mut()))?;
-            below = Some(between);
-        }
-        let pass = pass.over(below.as_ref().map_or(pass.x, |below| below.view()));
-        top.unroll(pass, top_state, sink)
+        let widest = lower.iter().map(R::units).max().unwrap_or(0);
+        let steps = stretch(self, samples, timesteps, widest);
+        pass.in_stretches(steps, sink, |pass, sink| {
+            let timesteps = pass.x.dim().1;
+            let mut below: Option<Array3<R::Elem>> = None;
+            for (layer, state) in lower.iter().zip(&mut *states) {
+                let between = (samples, timesteps, layer.units());
+                check_size(
+                    "output of the lower layer",
+                    &[between.0, between.1, between.2],
+                )?;
+                let mut between = Array3::zeros(between);
+                // In time order, so that the next layer can go through time as the call says.
+                let lower = Pass {
+                    reversed: false,
+                    ..pass.over(below.as_ref().map_or(pass.x, |below| below.view()))
+                };
+                layer.unroll(lower, state, Sink::Sequences(between.view_mut()))?;
+                below = Some(between);
+            }
+            let pass = pass.over(below.as_ref().map_or(pass.x, |below| below.view()));
+            top.unroll(pass, top_state, sink)
+        })
     }
 }
 

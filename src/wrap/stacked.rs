@@ -111,11 +111,7 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
     ) -> Result<()> {
         let (samples, timesteps, _) = pass.x.dim();
         let units = self.lower.units();
-        let steps = if self.is_causal() {
-            stretch::<L::Elem>(samples, units)
-        } else {
-            timesteps
-        };
+        let steps = stretch(self, samples, timesteps, units);
         let between = (samples, timesteps.min(steps), units);
         check_size(
             "output of the lower layer",
@@ -140,9 +136,18 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
 /// About how many bytes stand between two layers: they stay in the cache until the upper one reads them.
 const BETWEEN: usize = 256 * 1024;
 
-/// How many timesteps of so many samples and units go from one layer to the next at a time.
-fn stretch<A>(samples: usize, units: usize) -> usize {
-    let step = samples.saturating_mul(units).saturating_mul(size_of::<A>());
+/// How many timesteps of so many samples and units go from one layer of this stack to the next at a time.
+pub(super) fn stretch<R: Recurrent>(
+    of: &R,
+    samples: usize,
+    timesteps: usize,
+    units: usize,
+) -> usize {
+    if !of.is_causal() {
+        return timesteps;
+    }
+    let step = samples.saturating_mul(units);
+    let step = step.saturating_mul(size_of::<R::Elem>());
     (BETWEEN / step.max(1)).max(1)
 }
 

@@ -9,7 +9,9 @@ use crate::load::format::{Arrays, safetensors};
 use crate::{Activation, Element, Gru, Limits, Lstm, SimpleRnn};
 use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
+#[cfg(feature = "std")]
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use ndarray::{Array, Dimension};
