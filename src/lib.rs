@@ -50,6 +50,7 @@
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
 //! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
+#![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(
     feature = "files",
     doc = "What a file may ask of its reader is bounded by [`Limits`]."
@@ -135,6 +136,8 @@ pub use load::from::keras;
 pub use load::from::onnx;
 #[cfg(feature = "safetensors")]
 pub use load::from::torch;
+#[cfg(feature = "npz")]
+pub use load::npz;
 
 // What all of it is made of.
 pub use activation::Activation;

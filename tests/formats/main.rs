@@ -14,6 +14,8 @@ mod hdf5;
 mod keras;
 #[cfg(feature = "npz")]
 mod npz;
+#[cfg(feature = "npz")]
+mod npz_file;
 #[cfg(feature = "onnx")]
 mod onnx;
 #[cfg(feature = "safetensors")]

@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ndarray::ArrayViewD;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(in crate::load) const MAGIC: &[u8] = b"\x93NUMPY";
 const PART: &str = "npy header";
 /// NumPy allows no more axes.
 const MOST_AXES: usize = 64;

@@ -30,6 +30,16 @@ impl<'a> File<'a> {
             limits: limits.clone(),
         })
     }
+
+    /// Refuses a file whose arrays together would inflate to more than the limits allow.
+    pub(in crate::load) fn check_inflated(&self) -> Result<()> {
+        let (found, most) = (self.archive.inflated_length(), self.limits.inflated_bytes);
+        if found <= most {
+            return Ok(());
+        }
+        let expected = format!("at most {most} inflated bytes");
+        Err(Error::file("npz file", expected, format!("{found} bytes")))
+    }
 }
 
 impl Arrays for File<'_> {

@@ -91,6 +91,13 @@ impl<'a> Archive<'a> {
         Ok(self.member(name)?.length)
     }
 
+    /// The bytes that all deflated members have when they are unpacked.
+    #[cfg(feature = "npz")]
+    pub(super) fn inflated_length(&self) -> u64 {
+        let deflated = self.members.values().filter(|m| m.method == DEFLATED);
+        deflated.fold(0, |sum, m| sum.saturating_add(m.length as u64))
+    }
+
     /// The first bytes of a member, at most `most`; nobody has checked them.
     #[cfg(feature = "npz")]
     pub(super) fn head(&self, name: &str, most: usize) -> Result<Cow<'a, [u8]>> {

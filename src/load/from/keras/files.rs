@@ -5,11 +5,15 @@ use super::reader::Reader;
 use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
+<<<<<<< HEAD
 use crate::load::bytes::bytes;
+=======
+use crate::load::disk::{bytes, within};
+>>>>>>> 20aa949 (npz: read and write files of NumPy in public)
 use crate::load::format::json;
 use crate::{Element, Model};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use std::path::Path;
 
@@ -66,9 +70,4 @@ impl Reader {
 /// The text of a file.
 pub fn text(bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| Error::file("text", "UTF-8", error.utf8_error()))
-}
-
-/// Says in errors which file they are about.
-fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    read().map_err(|error| error.within(&path.display().to_string()))
 }

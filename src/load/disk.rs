@@ -1,0 +1,25 @@
+//! Bytes from the file system.
+
+use crate::error::{Error, Result};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use std::fs;
+use std::path::Path;
+
+/// The bytes of a file that is not too large.
+pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let name = || path.file_name().unwrap_or_default().display();
+    let unreadable = |error| Error::file(name(), "a file that can be read", error);
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > most {
+        let found = format!("{length} bytes");
+        return Err(Error::file(name(), format!("at most {most} bytes"), found));
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+/// Says in errors which file they are about.
+pub fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    read().map_err(|error| error.within(&path.display().to_string()))
+}

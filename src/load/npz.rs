@@ -1,0 +1,162 @@
+//! Files of NumPy: arrays under names (`.npz`), and one array (`.npy`).
+//!
+//! ```
+//! use ndarray::array;
+//! use recurrent::npz;
+//! let x = array![[0.5_f32, -1.0], [2.0, 0.0]].into_dyn();
+//! let y = array![1.0_f32, 3.0].into_dyn();
+//! let bytes = npz::write(&[("x", x.view()), ("y", y.view())])?; // numpy.load reads them
+//!
+//! let file = npz::read(&bytes)?;
+//! assert_eq!(file.names(), ["x", "y"]);
+//! assert_eq!(file.shape("x")?, [2, 2]);
+//! assert_eq!(file.array::<f32>("x")?, x);
+//! assert_eq!(file.array::<f64>("y")?, array![1.0, 3.0].into_dyn());
+//! assert_eq!(
+//!     file.array::<f32>("z").unwrap_err().to_string(),
+//!     "npz file: found x, y, expected an array \"z\""
+//! );
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
+//! Read are booleans, whole numbers and floating-point numbers of 16 to 64 bits, in both orders of bytes and of axes;
+//! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
+
+use super::format::{Arrays, Tensor, npy, npz};
+use crate::error::{Error, Result};
+use crate::{Element, Limits};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use ndarray::{ArrayD, ArrayViewD};
+
+/// What NumPy calls an array without a name, in an archive of its own making.
+const NAMELESS: &str = "arr_0";
+
+/// Arrays under names, of which a program takes those that it wants. The array of a `.npy` file is `arr_0`.
+///
+/// Opening reads the directory only. What decompression would make of all arrays together is held to
+/// [`Limits::inflated_bytes`] there and then, so an array can be read as often as it is wanted.
+pub struct File<'a> {
+    bytes: Cow<'a, [u8]>,
+    limits: Limits,
+    names: Vec<String>,
+}
+
+/// Opens a file: [`File::load`] with the default limits.
+#[cfg(feature = "std")]
+pub fn load(path: impl AsRef<std::path::Path>) -> Result<File<'static>> {
+    File::load(path, &Limits::default())
+}
+
+/// Opens the bytes of a file: [`File::read`] with the default limits.
+pub fn read<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<File<'a>> {
+    File::read(bytes, &Limits::default())
+}
+
+/// Writes a `.npz` file, not compressed: `numpy.savez`.
+#[cfg(feature = "std")]
+pub fn save<A: Element>(
+    path: impl AsRef<std::path::Path>,
+    arrays: &[(&str, ArrayViewD<A>)],
+) -> Result<()> {
+    let path = path.as_ref();
+    std::fs::write(path, write(arrays)?)
+        .map_err(|error| Error::file(path.display(), "a file that can be written", error))
+}
+
+/// The bytes of a `.npz` file, not compressed: `numpy.savez`. The same arrays make the same bytes.
+pub fn write<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
+    npz::write(arrays, false)
+}
+
+/// The bytes of a `.npz` file, compressed: `numpy.savez_compressed`.
+pub fn write_compressed<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
+    npz::write(arrays, true)
+}
+
+/// The bytes of a `.npy` file: `numpy.save`.
+pub fn write_npy<A: Element>(array: ArrayViewD<A>) -> Vec<u8> {
+    npy::write(array)
+}
+
+impl File<'static> {
+    /// Opens a `.npz` or `.npy` file.
+    #[cfg(feature = "std")]
+    pub fn load(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Self> {
+        let path = path.as_ref();
+        super::disk::within(path, || {
+            File::read(super::disk::bytes(path, limits.file_bytes)?, limits)
+        })
+    }
+}
+
+impl<'a> File<'a> {
+    /// Opens the bytes of a `.npz` or `.npy` file.
+    pub fn read(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
+        let bytes = bytes.into();
+        let names = if is_npy(&bytes) {
+            npy::open(&bytes, limits)?;
+            [String::from(NAMELESS)].into()
+        } else {
+            let archive = npz::File::open(&bytes, limits)?;
+            archive.check_inflated()?;
+            let mut names = archive.names()?;
+            // `a-b.npy` stands before `a.npy`.
+            names.sort_unstable();
+            names
+        };
+        Ok(File {
+            bytes,
+            limits: limits.clone(),
+            names,
+        })
+    }
+
+    /// The names of all arrays, sorted.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The shape of the array of that name, before its numbers are read.
+    pub fn shape(&self, name: &str) -> Result<Vec<usize>> {
+        self.with(name, |tensor| Ok(tensor.shape().to_vec()))
+    }
+
+    /// The numbers of the array of that name, of whatever kind, each as the nearest `A`.
+    pub fn array<A: Element>(&self, name: &str) -> Result<ArrayD<A>> {
+        self.with(name, |tensor| tensor.numbers())
+    }
+
+    /// The whole numbers of the array of that name, exactly; an array of floating-point numbers is refused.
+    pub fn integers(&self, name: &str) -> Result<ArrayD<i64>> {
+        self.with(name, |tensor| tensor.integers())
+    }
+
+    fn with<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
+        if !self.names.iter().any(|known| known == name) {
+            let found = match &self.names[..] {
+                [] => String::from("none"),
+                // Of very many, some are enough to see what they are like.
+                names => names[..names.len().min(16)].join(", "),
+            };
+            return Err(Error::file("npz file", format!("an array {name:?}"), found));
+        }
+        if is_npy(&self.bytes) {
+            return take(npy::open(&self.bytes, &self.limits)?);
+        }
+        take(npz::File::open(&self.bytes, &self.limits)?.tensor(name)?)
+    }
+}
+
+impl fmt::Debug for File<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(&self.names).finish()
+    }
+}
+
+fn is_npy(bytes: &[u8]) -> bool {
+    bytes.starts_with(npy::MAGIC)
+}

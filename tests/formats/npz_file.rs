@@ -1,0 +1,124 @@
+//! `recurrent::npz`: what a program reads and writes. The numbers of each kind are checked in `npz`.
+
+use crate::support::{files, json, path, read, says};
+use ndarray::{ArrayD, arr0, array};
+use recurrent::format::zip::Archive;
+use recurrent::{Limits, npz};
+
+#[test]
+fn every_array_of_numpy_by_name() {
+    for name in files("data/format", ".npz") {
+        let listing = json(&format!("data/format/{name}.json"));
+        let listed = listing["arrays"].as_object().unwrap();
+        let file = npz::load(path(&format!("data/format/{name}"))).unwrap();
+        assert_eq!(file.names(), listed.keys().cloned().collect::<Vec<_>>());
+        for (array, expected) in listed {
+            let shape: Vec<_> = file.shape(array).unwrap();
+            assert_eq!(serde_json::json!(shape), expected["shape"], "{array}");
+            let numbers: ArrayD<f64> = file.array(array).unwrap();
+            let (sum, size) = (numbers.sum(), numbers.mapv(f64::abs).sum());
+            let wanted = expected["sum"].as_f64().unwrap();
+            assert!((sum - wanted).abs() <= 1e-12 * size, "{array}: {sum}");
+            let kind = expected["kind"].as_str().unwrap();
+            if kind.contains("int") || kind == "bool" {
+                let whole = file.integers(array).unwrap().mapv(|n| n as f64);
+                assert_eq!(whole, numbers, "{array}");
+            } else {
+                says(file.integers(array), &[array, "whole numbers", kind]);
+            }
+        }
+    }
+}
+
+/// NumPy's own bytes of the same array, with the same version of the header.
+#[test]
+fn written_as_numpy_writes() {
+    let bytes = read("data/format/versions.npz");
+    let archive = Archive::open(&bytes, &Limits::default()).unwrap();
+    let theirs = archive.read("version2.npy").unwrap();
+    let array: ArrayD<f32> = npz::read(&*theirs).unwrap().array("arr_0").unwrap();
+    assert_eq!(array.shape(), [2, 3]);
+    assert_eq!(npz::write_npy(array.view()), *theirs);
+    let ours = npz::write(&[("version2", array.view())]).unwrap();
+    let archive = Archive::open(&ours, &Limits::default()).unwrap();
+    assert_eq!(archive.read("version2.npy").unwrap(), theirs);
+}
+
+#[test]
+fn written_arrays_come_back() {
+    let (a, b) = (array![[1.5, f64::NAN]].into_dyn(), arr0(-0.0).into_dyn());
+    let arrays = [("a", a.view()), ("a-b", b.view())];
+    let path = std::env::temp_dir().join(format!("recurrent-{}.npz", std::process::id()));
+    npz::save(&path, &arrays).unwrap();
+    let saved = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(saved, npz::write(&arrays).unwrap());
+    let packed = npz::write_compressed(&arrays).unwrap();
+    assert_ne!(saved, packed);
+    for bytes in [saved, packed] {
+        let file = npz::read(bytes).unwrap();
+        assert_eq!(file.names(), ["a", "a-b"]);
+        assert_eq!(format!("{file:?}"), r#"{"a", "a-b"}"#);
+        let back: ArrayD<f64> = file.array("a").unwrap();
+        assert!(
+            back.shape() == [1, 2]
+                && back[[0, 0]].to_bits() == 1.5_f64.to_bits()
+                && back[[0, 1]].is_nan()
+        );
+        let back: ArrayD<f32> = file.array("a-b").unwrap();
+        assert!(back.ndim() == 0 && back.first().unwrap().to_bits() == (-0.0_f32).to_bits());
+    }
+    let nowhere = std::env::temp_dir().join("no such directory/a.npz");
+    says(
+        npz::save(&nowhere, &arrays),
+        &["no such directory", "can be written"],
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let file = npz::load(path("data/format/stored.npz")).unwrap();
+    says(
+        file.array::<f32>("lines"),
+        &["\"lines\"", "big_f4, ", "line, "],
+    );
+    says(file.shape("line.npy"), &["\"line.npy\""]);
+    let empty = npz::write::<f32>(&[]).unwrap();
+    let nothing = npz::read(&empty).unwrap();
+    says(nothing.integers("x"), &["found none", "\"x\""]);
+    says(
+        npz::load(path("data/format/none.npz")),
+        &["none.npz", "can be read"],
+    );
+    says(
+        npz::load(path("data/format/layouts_v110.h5")),
+        &["layouts_v110.h5", "zip"],
+    );
+}
+
+#[test]
+fn limits_hold_for_all_arrays_together() {
+    let zeros = ArrayD::<f32>::zeros(vec![1 << 10]);
+    let bytes = npz::write_compressed(&[("a", zeros.view()), ("b", zeros.view())]).unwrap();
+    let mut limits = Limits::default();
+    limits.inflated_bytes = 2 * (128 + 4096);
+    let file = npz::File::read(&bytes, &limits).unwrap();
+    for _ in 0..3 {
+        assert_eq!(file.array::<f32>("a").unwrap(), zeros);
+    }
+    limits.inflated_bytes -= 1;
+    says(
+        npz::File::read(&bytes, &limits),
+        &["8447 inflated bytes", "8448 bytes"],
+    );
+    limits.file_bytes = 100;
+    let found = format!("{} bytes", bytes.len());
+    says(
+        npz::File::read(&bytes, &limits),
+        &["at most 100 bytes", &found],
+    );
+    says(
+        npz::File::load(path("data/format/stored.npz"), &limits),
+        &["at most 100 bytes"],
+    );
+}
