@@ -1,5 +1,9 @@
 //! A genuine file of 2018: Keras 2.2.0, weights alone. `reference.json` is what the package's own code gives.
 
+#[allow(dead_code)] // its `main`
+#[path = "../../examples/word_vectors.rs"]
+mod word_vectors;
+
 use crate::family::{read, tests};
 use ndarray::{Array2, Array3};
 use recurrent::{Lstm, Recurrent, keras};
@@ -47,4 +51,22 @@ fn vectors_of_words() {
     }
     println!("{worst:.1e}");
     assert!(worst <= 2e-6, "{worst}");
+}
+
+#[test]
+fn nearest_words() {
+    let vectors = word_vectors::WordVectors::load().unwrap();
+    for (given, expected) in [
+        ("hello", "hello"),
+        ("recurent", "recurrent"),
+        ("nesessary", "necessary"),
+        ("Definately", "definitely"),
+    ] {
+        let near = vectors.nearest(given, 3).unwrap();
+        assert_eq!(near[0].0, expected);
+        assert!(near.is_sorted_by(|a, b| a.1 <= b.1) && near.len() == 3);
+        assert_eq!(near[0].1 == 0.0, given == expected, "{near:?}");
+    }
+    let far = vectors.nearest("", usize::MAX).unwrap();
+    assert!(far.len() > 700 && far.iter().all(|(_, distance)| distance.is_finite()));
 }
