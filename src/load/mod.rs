@@ -1,16 +1,8 @@
 //! Weights from files. `format` turns bytes into named arrays and knows no gates; `from` turns names into layers and knows
 //! no bytes.
 
-<<<<<<< HEAD
-#[cfg(all(
-    feature = "std",
-    any(feature = "keras", feature = "onnx", feature = "safetensors")
-))]
-mod bytes;
-=======
-#[cfg(all(feature = "std", any(feature = "keras", feature = "npz")))]
+#[cfg(all(feature = "std", feature = "files"))]
 mod disk;
->>>>>>> 20aa949 (npz: read and write files of NumPy in public)
 #[doc(hidden)]
 // What formats share is more than any one of them needs.
 #[cfg_attr(

@@ -5,11 +5,7 @@ use super::reader::Reader;
 use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
-<<<<<<< HEAD
-use crate::load::bytes::bytes;
-=======
 use crate::load::disk::{bytes, within};
->>>>>>> 20aa949 (npz: read and write files of NumPy in public)
 use crate::load::format::json;
 use crate::{Element, Model};
 use alloc::format;

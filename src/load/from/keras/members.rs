@@ -27,11 +27,7 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.file_bytes;
-<<<<<<< HEAD
-                crate::load::bytes::bytes(&path.join(name), most).map(Cow::Owned)
-=======
                 crate::load::disk::bytes(&path.join(name), most).map(Cow::Owned)
->>>>>>> 20aa949 (npz: read and write files of NumPy in public)
             }
         }
     }
@@ -43,11 +39,7 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.text_bytes as u64;
-<<<<<<< HEAD
-                let bytes = crate::load::bytes::bytes(&path.join(name), most)?;
-=======
                 let bytes = crate::load::disk::bytes(&path.join(name), most)?;
->>>>>>> 20aa949 (npz: read and write files of NumPy in public)
                 super::files::text(bytes).map_err(|error| error.within(name))
             }
         }

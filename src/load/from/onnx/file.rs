@@ -5,7 +5,7 @@ use super::node::Node;
 use super::options::Op;
 use crate::error::{Error, Result};
 #[cfg(feature = "std")]
-use crate::load::bytes::bytes;
+use crate::load::disk::{bytes, within};
 use crate::load::format::onnx::{self, Graph, Model, Value};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
@@ -147,9 +147,8 @@ impl File<'static> {
     pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file =
-            bytes(path, limits.file_bytes).and_then(|bytes| Self::read_within(bytes, limits));
-        Ok(file.map_err(|error| error.within(&name))?.named(name))
+        let read = || Self::read_within(bytes(path, limits.file_bytes)?, limits);
+        Ok(within(path, read)?.named(name))
     }
 }
 
