@@ -50,6 +50,11 @@
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
 //! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
+#![cfg_attr(
+    feature = "safetensors",
+    doc = "State dicts of PyTorch: [`mod@torch`]."
+)]
+#![cfg_attr(feature = "onnx", doc = "Recurrent nodes of ONNX: [`mod@onnx`].")]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(
     feature = "files",
