@@ -82,7 +82,7 @@ fn path(name: &str) -> Result<String> {
 
 /// The digits that `examples/train/ocr_ctc.py` held back, every fifth, without the empty columns at both sides.
 pub fn held_back_digits() -> Result<Vec<Line>> {
-    let file = npz::load(path("digits.npz")?)?;
+    let file = npz::File::load(path("digits.npz")?)?;
     let images = file.array::<f32>("images")?.into_dimensionality::<Ix3>()?;
     let targets = file.integers("targets")?;
     let mut digits = Vec::new();

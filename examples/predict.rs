@@ -82,7 +82,7 @@ fn predict<A: Element>(
     let Some((inputs, outputs)) = files else {
         return Ok(text);
     };
-    let file = npz::load(inputs)?;
+    let file = npz::File::load(inputs)?;
     let mut flows = Vec::new();
     let names = names(&model, &file).map_err(|error| format!("{inputs}: {error}"))?;
     for (name, (of, _)) in names.iter().zip(model.inputs()) {

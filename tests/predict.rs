@@ -38,7 +38,7 @@ fn save(family: &Family, names: &[String], tensors: &[Value], path: &Path) {
 }
 
 fn differs(family: &Family, expected: &[Value], path: &Path) -> f64 {
-    let file = npz::load(path).unwrap();
+    let file = npz::File::load(path).unwrap();
     assert_eq!(file.names().len(), expected.len());
     let mut worst = 0.0_f64;
     for (n, name) in expected.iter().enumerate() {
@@ -176,7 +176,7 @@ fn places_and_names_are_not_mixed() {
     let names = |arrays: &[&str]| {
         let arrays: Vec<_> = arrays.iter().map(|name| (*name, one.view())).collect();
         let bytes = npz::write(&arrays).unwrap();
-        predict::names(&model, &npz::read(bytes).unwrap())
+        predict::names(&model, &npz::File::read(bytes).unwrap())
     };
     assert_eq!(
         names(&["input_0", "input_1"]).unwrap(),

@@ -7,7 +7,7 @@
 //! let y = array![1.0_f32, 3.0].into_dyn();
 //! let bytes = npz::write(&[("x", x.view()), ("y", y.view())])?; // numpy.load reads them
 //!
-//! let file = npz::read(&bytes)?;
+//! let file = npz::File::read(&bytes)?; // or npz::File::load("arrays.npz")?
 //! assert_eq!(file.names(), ["x", "y"]);
 //! assert_eq!(file.shape("x")?, [2, 2]);
 //! assert_eq!(file.array::<f32>("x")?, x);
@@ -22,6 +22,8 @@
 //! Read are booleans, whole numbers and floating-point numbers of 16 to 64 bits, in both orders of bytes and of axes;
 //! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
 
+#[cfg(feature = "std")]
+use super::disk::{bytes, within};
 use super::format::{Arrays, Tensor, npy, npz};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
@@ -43,17 +45,6 @@ pub struct File<'a> {
     bytes: Cow<'a, [u8]>,
     limits: Limits,
     names: Vec<String>,
-}
-
-/// Opens a file: [`File::load`] with the default limits.
-#[cfg(feature = "std")]
-pub fn load(path: impl AsRef<std::path::Path>) -> Result<File<'static>> {
-    File::load(path, &Limits::default())
-}
-
-/// Opens the bytes of a file: [`File::read`] with the default limits.
-pub fn read<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<File<'a>> {
-    File::read(bytes, &Limits::default())
 }
 
 /// Writes a `.npz` file, not compressed: `numpy.savez`.
@@ -82,20 +73,30 @@ pub fn write_npy<A: Element>(array: ArrayViewD<A>) -> Vec<u8> {
     npy::write(array)
 }
 
+#[cfg(feature = "std")]
 impl File<'static> {
-    /// Opens a `.npz` or `.npy` file.
-    #[cfg(feature = "std")]
-    pub fn load(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Self> {
+    /// The `.npz` or `.npy` file at a path, within the default [`Limits`].
+    pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        Self::load_within(path, &Limits::default())
+    }
+
+    /// [`load`](Self::load) within other limits.
+    pub fn load_within(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
-        super::disk::within(path, || {
-            File::read(super::disk::bytes(path, limits.file_bytes)?, limits)
+        within(path, || {
+            File::read_within(bytes(path, limits.file_bytes)?, limits)
         })
     }
 }
 
 impl<'a> File<'a> {
-    /// Opens the bytes of a `.npz` or `.npy` file.
-    pub fn read(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
+    /// The bytes of a `.npz` or `.npy` file, borrowed or owned, within the default [`Limits`].
+    pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
+        Self::read_within(bytes, &Limits::default())
+    }
+
+    /// [`read`](Self::read) within other limits.
+    pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let bytes = bytes.into();
         let names = if is_npy(&bytes) {
             npy::open(&bytes, limits)?;

@@ -10,7 +10,7 @@ fn every_array_of_numpy_by_name() {
     for name in files("data/format", ".npz") {
         let listing = json(&format!("data/format/{name}.json"));
         let listed = listing["arrays"].as_object().unwrap();
-        let file = npz::load(path(&format!("data/format/{name}"))).unwrap();
+        let file = npz::File::load(path(&format!("data/format/{name}"))).unwrap();
         assert_eq!(file.names(), listed.keys().cloned().collect::<Vec<_>>());
         for (array, expected) in listed {
             let shape: Vec<_> = file.shape(array).unwrap();
@@ -36,7 +36,7 @@ fn written_as_numpy_writes() {
     let bytes = read("data/format/versions.npz");
     let archive = Archive::open(&bytes, &Limits::default()).unwrap();
     let theirs = archive.read("version2.npy").unwrap();
-    let array: ArrayD<f32> = npz::read(&*theirs).unwrap().array("arr_0").unwrap();
+    let array: ArrayD<f32> = npz::File::read(&*theirs).unwrap().array("arr_0").unwrap();
     assert_eq!(array.shape(), [2, 3]);
     assert_eq!(npz::write_npy(array.view()), *theirs);
     let ours = npz::write(&[("version2", array.view())]).unwrap();
@@ -56,7 +56,7 @@ fn written_arrays_come_back() {
     let packed = npz::write_compressed(&arrays).unwrap();
     assert_ne!(saved, packed);
     for bytes in [saved, packed] {
-        let file = npz::read(bytes).unwrap();
+        let file = npz::File::read(bytes).unwrap();
         assert_eq!(file.names(), ["a", "a-b"]);
         assert_eq!(format!("{file:?}"), r#"{"a", "a-b"}"#);
         let back: ArrayD<f64> = file.array("a").unwrap();
@@ -77,21 +77,21 @@ fn written_arrays_come_back() {
 
 #[test]
 fn what_is_not_there_is_said() {
-    let file = npz::load(path("data/format/stored.npz")).unwrap();
+    let file = npz::File::load(path("data/format/stored.npz")).unwrap();
     says(
         file.array::<f32>("lines"),
         &["\"lines\"", "big_f4, ", "line, "],
     );
     says(file.shape("line.npy"), &["\"line.npy\""]);
     let empty = npz::write::<f32>(&[]).unwrap();
-    let nothing = npz::read(&empty).unwrap();
+    let nothing = npz::File::read(&empty).unwrap();
     says(nothing.integers("x"), &["found none", "\"x\""]);
     says(
-        npz::load(path("data/format/none.npz")),
+        npz::File::load(path("data/format/none.npz")),
         &["none.npz", "can be read"],
     );
     says(
-        npz::load(path("data/format/layouts_v110.h5")),
+        npz::File::load(path("data/format/layouts_v110.h5")),
         &["layouts_v110.h5", "zip"],
     );
 }
@@ -102,23 +102,23 @@ fn limits_hold_for_all_arrays_together() {
     let bytes = npz::write_compressed(&[("a", zeros.view()), ("b", zeros.view())]).unwrap();
     let mut limits = Limits::default();
     limits.inflated_bytes = 2 * (128 + 4096);
-    let file = npz::File::read(&bytes, &limits).unwrap();
+    let file = npz::File::read_within(&bytes, &limits).unwrap();
     for _ in 0..3 {
         assert_eq!(file.array::<f32>("a").unwrap(), zeros);
     }
     limits.inflated_bytes -= 1;
     says(
-        npz::File::read(&bytes, &limits),
+        npz::File::read_within(&bytes, &limits),
         &["8447 inflated bytes", "8448 bytes"],
     );
     limits.file_bytes = 100;
     let found = format!("{} bytes", bytes.len());
     says(
-        npz::File::read(&bytes, &limits),
+        npz::File::read_within(&bytes, &limits),
         &["at most 100 bytes", &found],
     );
     says(
-        npz::File::load(path("data/format/stored.npz"), &limits),
+        npz::File::load_within(path("data/format/stored.npz"), &limits),
         &["at most 100 bytes"],
     );
 }
