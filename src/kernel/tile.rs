@@ -4,6 +4,7 @@ use super::isa::Op;
 use super::panels::Panels;
 use super::vector::{Vector, Work};
 use crate::Element;
+use core::hint::black_box;
 use core::mem::MaybeUninit;
 use core::ptr;
 
@@ -170,6 +171,10 @@ pub(crate) unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const
     panel: [*const V::Elem; P],
     depth: usize,
 ) {
+    if R * W + W + 2 > V::REGISTERS && R > 1 {
+        // SAFETY: the caller's promise.
+        return unsafe { accumulate_in_lots(sums, x, stride, panel, depth) };
+    }
     let mut at = 0;
     for k in 0..depth {
         for p in 0..P {
@@ -181,6 +186,46 @@ pub(crate) unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const
                     let x = V::splat(*x[r].offset(at));
                     for w in 0..W {
                         sums[r][p][w] = x.mul_add(weights[w], sums[r][p][w]);
+                    }
+                }
+            }
+        }
+        at += stride;
+    }
+}
+
+/// [`accumulate`] for tiles whose sums leave no registers for all the weights of a row: it takes two of them at a time.
+///
+/// # Safety
+/// As [`accumulate`].
+#[inline(always)]
+unsafe fn accumulate_in_lots<V: Vector, const W: usize, const R: usize, const P: usize>(
+    sums: &mut [[[V; W]; P]; R],
+    x: [*const V::Elem; R],
+    stride: isize,
+    panel: [*const V::Elem; P],
+    depth: usize,
+) {
+    // The compiler would keep the inputs of the first lot for the second, and spill them.
+    let again = black_box(x);
+    let mut at = 0;
+    for k in 0..depth {
+        for p in 0..P {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let row = panel[p].add(k * W * V::LANES);
+                for first in (0..W).step_by(2) {
+                    let x = if first == 0 { x } else { again };
+                    let last = W.min(first + 2) - 1;
+                    let weights = [
+                        V::load(row.add(first * V::LANES)),
+                        V::load(row.add(last * V::LANES)),
+                    ];
+                    for r in 0..R {
+                        let x = V::splat(*x[r].offset(at));
+                        for w in first..=last {
+                            sums[r][p][w] = x.mul_add(weights[w - first], sums[r][p][w]);
+                        }
                     }
                 }
             }
@@ -215,7 +260,7 @@ pub(crate) unsafe fn product<V: Vector, const W: usize>(place: &Place, product: 
 
 /// How many rows a tile of `vectors` has at most: its sums, the weights and one input fill the registers.
 const fn height<V: Vector>(vectors: usize) -> usize {
-    let height = (V::REGISTERS - 2 - vectors) / vectors;
+    let height = V::REGISTERS * 3 / 4 / vectors;
     if height > MOST_ROWS {
         MOST_ROWS
     } else {
