@@ -7,6 +7,8 @@ pub mod equations {}
 pub mod layouts {}
 #[doc = include_str!("for_keras_users.md")]
 pub mod for_keras_users {}
+#[doc = include_str!("for_pytorch_users.md")]
+pub mod for_pytorch_users {}
 #[doc = include_str!("for_rust_users.md")]
 pub mod for_rust_users {}
 #[doc = include_str!("real_time.md")]
