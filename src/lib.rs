@@ -92,6 +92,7 @@ mod mask;
 mod model;
 mod nn;
 mod output;
+mod pass;
 mod recurrent;
 mod run;
 mod session;

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Mask;
-use crate::recurrent::{Pass, Sink, check_output};
+use crate::pass::{Pass, Sink};
+use crate::recurrent::check_output;
 use crate::threads;
 use crate::{Bidirectional, Output, Recurrent, Returns, State};
 use core::marker::PhantomData;

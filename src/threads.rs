@@ -6,7 +6,7 @@
 
 use crate::Recurrent;
 use crate::error::Result;
-use crate::recurrent::{Pass, Sink};
+use crate::pass::{Pass, Sink};
 
 /// So many multiply-adds at least are worth another thread: some ten microseconds.
 const LEAST: usize = 4_000_000;

@@ -31,13 +31,13 @@ kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.b
 kernel: a square one transposed | kernel/panels.rs | s/= matrix\[\[row, gate \* units \+ unit\]\]/= if rows == units { matrix[[unit, gate * units + row]] } else { matrix[[row, gate * units + unit]] }/
 kernel: gates interleaved | kernel/panels.rs | s/= matrix\[\[row, gate \* units \+ unit\]\]/= matrix[[row, unit * gates + gate]]/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
-mask: ignored | recurrent.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
-mask: read forwards in a backwards pass | recurrent.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), i)/
+mask: ignored | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
+mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), i)/
 mask: the first masked steps give h0 | mask.rs | s/\(self\.started\[row\] && !zero_output_for_mask\)/!zero_output_for_mask/
 mask: masked steps are always 0 | mask.rs | s/\|\| \(self\.started\[row\] && !zero_output_for_mask\)/|| (false && !zero_output_for_mask)/
 mask: zero_output_for_mask ignored | mask.rs | s/self\.started\[row\] && !zero_output_for_mask/self.started[row] && (!zero_output_for_mask || true)/
 mask: lengths off by one | mask.rs | s/t < lengths\[row\]/t <= lengths[row]/
-last: state.h instead of the last appended output | recurrent.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
+last: state.h instead of the last appended output | pass.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
 go_backwards: outputs in time order | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = false && !in_time_order/
 in_time_order: ignored | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = go_backwards \&\& (!in_time_order || true)/
 time_major: the mask is not turned | run.rs | s/mask\.swap_axes\(0, 1\)/let _ = mask/

@@ -2,7 +2,8 @@
 
 use crate::error::{Result, check};
 use crate::mask::Rows;
-use crate::recurrent::{Causal, Recurrent, check_output, unroll_by_steps};
+use crate::pass::unroll_by_steps;
+use crate::recurrent::{Causal, Recurrent, check_output};
 use crate::{Element, State};
 use ndarray::ArrayView2;
 

@@ -1,7 +1,8 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
+use crate::Recurrent;
 use crate::error::{Result, check, of_part};
-use crate::recurrent::{Pass, Recurrent, Sink};
+use crate::pass::{Pass, Sink};
 use crate::run::{Apart, Run};
 use crate::threads::both;
 use crate::{BiState, Element};

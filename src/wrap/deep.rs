@@ -3,7 +3,8 @@
 use super::stacked::stretch;
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
-use crate::recurrent::{Causal, Pass, Recurrent, Sink};
+use crate::pass::{Pass, Sink};
+use crate::{Causal, Recurrent};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayView2};

@@ -2,7 +2,8 @@
 
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
-use crate::recurrent::{Causal, Pass, Recurrent, Sink};
+use crate::pass::{Pass, Sink};
+use crate::{Causal, Recurrent};
 use ndarray::{Array3, ArrayView2, s};
 
 /// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`]. Its state is the pair

@@ -1,7 +1,8 @@
 //! `AnyRecurrent`: a recurrent layer whose cell is known when a file is read, not when the program is compiled.
 
+use crate::Recurrent;
 use crate::error::{Error, Result};
-use crate::recurrent::{Pass, Recurrent, Sink};
+use crate::pass::{Pass, Sink};
 use crate::{Element, Gru, Hidden, Lstm, LstmState, SimpleRnn, Stacked, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,0 +1,249 @@
+//! The one pass through time behind every layer and verb.
+
+use crate::Causal;
+use crate::error::Result;
+use crate::mask::{Mask, Rows};
+use alloc::vec::Vec;
+use ndarray::{ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Slice};
+
+/// A checked call: what is read, in which order, and what of it is real.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a, A> {
+    /// (samples, timesteps, features).
+    pub(crate) x: ArrayView3<'a, A>,
+    pub(crate) mask: Option<Mask<'a>>,
+    /// Which samples have had a real step in a part of the call that went before; `None`: none has.
+    pub(crate) started: Option<&'a [bool]>,
+    /// Reads the last timestep first.
+    pub(crate) backwards: bool,
+    /// Entry 0 of the sequences belongs to the last timestep. Not the same as `backwards`: both directions of a
+    /// `Bidirectional` write in one order.
+    pub(crate) reversed: bool,
+    pub(crate) zero_output_for_mask: bool,
+    /// How many may work on it.
+    pub(crate) threads: usize,
+}
+
+impl<'a, A> Pass<'a, A> {
+    /// The same way through time over another input.
+    pub(crate) fn over<'b>(&'b self, x: ArrayView3<'b, A>) -> Pass<'b, A> {
+        let Pass {
+            started,
+            backwards,
+            reversed,
+            zero_output_for_mask,
+            threads,
+            ..
+        } = *self;
+        let mask = self.mask.map(Mask::reborrow);
+        Pass {
+            x,
+            mask,
+            started,
+            backwards,
+            reversed,
+            zero_output_for_mask,
+            threads,
+        }
+    }
+
+    /// How many steps of samples are real.
+    pub(crate) fn real_steps(&self) -> usize {
+        (0..self.x.dim().0).map(|row| self.real_steps_of(row)).sum()
+    }
+
+    fn real_steps_of(&self, row: usize) -> usize {
+        let timesteps = self.x.dim().1;
+        self.mask.map_or(timesteps, |mask| mask.real_steps(row))
+    }
+
+    /// How many samples from the first one on have about this part of the real steps; some, and not all.
+    pub(crate) fn middle(&self, part: usize, of: usize) -> usize {
+        let (samples, goal) = (self.x.dim().0, self.real_steps() * part / of);
+        let (mut middle, mut steps) = (0, 0);
+        while middle < samples && steps + self.real_steps_of(middle) / 2 < goal {
+            steps += self.real_steps_of(middle);
+            middle += 1;
+        }
+        middle.clamp(1, samples - 1)
+    }
+
+    /// The samples before `middle`, and the others.
+    pub(crate) fn split(&self, middle: usize) -> (Pass<'a, A>, Pass<'a, A>) {
+        let (before, after) = self.x.split_at(Axis(0), middle);
+        let masks = self.mask.map(|mask| mask.split(middle));
+        let started = self.started.map(|started| started.split_at(middle));
+        let part = |x, mask, started| Pass {
+            x,
+            mask,
+            started,
+            ..*self
+        };
+        let (first, second) = (masks.map(|m| m.0), masks.map(|m| m.1));
+        (
+            part(before, first, started.map(|s| s.0)),
+            part(after, second, started.map(|s| s.1)),
+        )
+    }
+
+    /// Goes through time in stretches of so many steps, for a layer that carries all it knows in its state: what lies
+    /// between its parts is never longer than that.
+    pub(crate) fn in_stretches(
+        &self,
+        steps: usize,
+        mut sink: Sink<A>,
+        mut run: impl FnMut(Pass<A>, Sink<A>) -> Result<()>,
+    ) -> Result<()> {
+        let (samples, timesteps, _) = self.x.dim();
+        if timesteps <= steps {
+            return run(self.over(self.x), sink);
+        }
+        let mut started = match self.started {
+            Some(started) => started.to_vec(),
+            None => alloc::vec![false; samples],
+        };
+        for done in (0..timesteps).step_by(steps) {
+            let count = steps.min(timesteps - done);
+            let first = if self.backwards {
+                timesteps - done - count
+            } else {
+                done
+            };
+            let times = Slice::from(first..first + count);
+            let lengths: Vec<usize>;
+            let mask = match self.mask {
+                Some(Mask::Steps(mask)) => Some(Mask::Steps(mask.slice_axis_move(Axis(1), times))),
+                Some(Mask::Lengths(all)) => {
+                    let rest = |length: &usize| length.saturating_sub(first).min(count);
+                    lengths = all.iter().map(rest).collect();
+                    Some(Mask::Lengths(&lengths))
+                }
+                None => None,
+            };
+            let pass = Pass {
+                x: self.x.slice_axis(Axis(1), times),
+                mask,
+                started: Some(&started),
+                ..*self
+            };
+            let sink = match &mut sink {
+                Sink::Last(last) => Sink::Last(last.view_mut()),
+                Sink::Sequences(sequences) => {
+                    let at = if self.reversed {
+                        timesteps - first - count
+                    } else {
+                        first
+                    };
+                    let times = Slice::from(at..at + count);
+                    Sink::Sequences(sequences.slice_axis_mut(Axis(1), times))
+                }
+            };
+            run(pass, sink)?;
+            for (row, started) in started.iter_mut().enumerate() {
+                let mut times = first..first + count;
+                let real = times.any(|t| self.mask.is_none_or(|mask| mask.is_real(row, t)));
+                *started |= real;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the outputs go. (A tape for training will be another sink.)
+#[derive(Debug)]
+pub enum Sink<'a, A> {
+    /// Keeps the last appended output, (samples, units).
+    Last(ArrayViewMut2<'a, A>),
+    /// Keeps all of them, (samples, timesteps, units).
+    Sequences(ArrayViewMut3<'a, A>),
+}
+
+impl<'a, A> Sink<'a, A> {
+    /// What becomes of the samples before `middle`, and of the others.
+    pub(crate) fn split(self, middle: usize) -> (Sink<'a, A>, Sink<'a, A>) {
+        match self {
+            Sink::Last(last) => {
+                let (before, after) = last.split_at(Axis(0), middle);
+                (Sink::Last(before), Sink::Last(after))
+            }
+            Sink::Sequences(sequences) => {
+                let (before, after) = sequences.split_at(Axis(0), middle);
+                (Sink::Sequences(before), Sink::Sequences(after))
+            }
+        }
+    }
+}
+
+/// The one unrolled pass, with Keras' rules for masks.
+///
+/// ```text
+/// for t in order:                                 order = T-1..0 if go_backwards else 0..T-1
+///     a real sample:    y, state = step(x[t], state)
+///     a masked sample:  y = 0 if zero_output_for_mask or if it had no real step yet, else the previous y; state held
+///     append y
+/// ```
+/// Source: Keras 3, `keras.layers.RNN` on the TensorFlow backend.
+pub(crate) fn unroll<C: Causal>(
+    cell: &C,
+    pass: Pass<C::Elem>,
+    state: &mut C::State,
+    sink: Sink<C::Elem>,
+) -> Result<()> {
+    let (samples, timesteps, _) = pass.x.dim();
+    cell.settle(state);
+    let mut scratch = cell.scratch(samples);
+    cell.share(&mut scratch, pass.threads);
+    let block = cell.block(samples);
+    let mut rows = match pass.mask {
+        Some(_) => Rows::new(samples, pass.started),
+        None => Rows::unmasked(samples),
+    };
+    let (mut last, mut sequences) = match sink {
+        Sink::Last(last) => (Some(last), None),
+        Sink::Sequences(sequences) => (None, Some(sequences)),
+    };
+    let time = |i: usize| if pass.backwards { timesteps - 1 - i } else { i };
+    for i in 0..timesteps {
+        let t = time(i);
+        if block > 0 && i % block == 0 {
+            let ahead = (i..timesteps.min(i + block)).map(time);
+            let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
+            let is_real = |&(row, t): &(usize, usize)| pass.mask.is_none_or(|m| m.is_real(row, t));
+            cell.prepare(&pass.x, steps.filter(is_real), &mut scratch);
+        }
+        rows.choose_by(pass.mask.as_ref(), t);
+        cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
+        if let Some(sequences) = &mut sequences {
+            let at = if pass.reversed { timesteps - 1 - t } else { t };
+            let to = sequences.index_axis_mut(Axis(1), at);
+            rows.append(cell.output(state), pass.zero_output_for_mask, to);
+        }
+    }
+    if let Some(last) = &mut last {
+        if timesteps == 0 {
+            last.fill(num_traits::zero());
+        } else {
+            rows.append(
+                cell.output(state),
+                pass.zero_output_for_mask,
+                last.view_mut(),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes a causal layer's `Recurrent::unroll` the one unrolled pass.
+macro_rules! unroll_by_steps {
+    () => {
+        fn unroll(
+            &self,
+            pass: crate::pass::Pass<Self::Elem>,
+            state: &mut Self::State,
+            sink: crate::pass::Sink<Self::Elem>,
+        ) -> crate::Result<()> {
+            crate::pass::unroll(self, pass, state, sink)
+        }
+    };
+}
+pub(crate) use unroll_by_steps;
