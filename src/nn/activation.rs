@@ -52,7 +52,7 @@ pub(super) fn on_last_axis<A: Element, D: Dimension>(
     };
     let last = y.ndim().checked_sub(1).map(Axis);
     match last {
-        Some(last) if activation == Activation::Softmax => {
+        Some(last) if activation == Activation::Softmax && !y.is_empty() => {
             for lane in y.lanes_mut(last) {
                 if let Some(lane) = lane.into_slice() {
                     activation.apply(lane);

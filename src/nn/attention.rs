@@ -99,6 +99,9 @@ impl<A: Element> Attention<A> {
         check_size("scores", &[queries, timesteps])?;
         check_size("output", &[samples, queries, outputs])?;
         let mut y = Array3::zeros((samples, queries, outputs));
+        if y.is_empty() {
+            return Ok(y);
+        }
         for sample in 0..samples {
             let at = s![sample, .., ..];
             let mut scores = self.scores(query.slice(at), key.slice(at));

@@ -89,6 +89,9 @@ fn each<A: Element>(
         return Err(Error::value("number of timesteps", "at least 1", 0));
     }
     let mut y = Array2::zeros((samples, features));
+    if y.is_empty() {
+        return Ok(y);
+    }
     for (sample, (x, y)) in x.outer_iter().zip(y.outer_iter_mut()).enumerate() {
         pool(sample, x, y);
     }

@@ -1,7 +1,7 @@
 //! `Masking`: finds the padding by its value.
 
 use crate::Element;
-use crate::error::Result;
+use crate::error::{Result, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Shape};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
@@ -49,6 +49,7 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
+        check_size("mask", &x.shape()[..2])?;
         let (y, mask) = Masking::forward(self, &x);
         Ok(Flow {
             values: y.into_dyn(),

@@ -103,6 +103,9 @@ impl Pooling1d {
             .windows(timesteps, self.pool_size, self.strides)?;
         check_size("output", &[samples, windows.count, features])?;
         let mut y = Array3::zeros((samples, windows.count, features));
+        if y.is_empty() {
+            return Ok(y);
+        }
         for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
             for (window, y) in y.axis_iter_mut(Axis(0)).enumerate() {
                 let from = window * self.strides;

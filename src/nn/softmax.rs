@@ -39,6 +39,9 @@ impl Softmax {
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         let axis = place(self.axis, x.ndim())?;
         let mut y = x.as_standard_layout().into_owned();
+        if y.is_empty() {
+            return Ok(y);
+        }
         let mut scores = Vec::new();
         for mut lane in y.lanes_mut(Axis(axis)) {
             scores.clear();

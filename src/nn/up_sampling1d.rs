@@ -36,6 +36,9 @@ impl UpSampling1d {
         let shape = [samples, timesteps.saturating_mul(self.size), features];
         check_size("output", &shape)?;
         let mut y = Array3::zeros(shape);
+        if y.is_empty() {
+            return Ok(y);
+        }
         for (t, mut y) in y.axis_iter_mut(Axis(1)).enumerate() {
             y.assign(&x.index_axis(Axis(1), t / self.size));
         }
