@@ -55,6 +55,25 @@ Masking: a step is masked if any feature has the value | nn/masking.rs | s/step\
 Masking: masked steps keep their values | nn/masking.rs | s/step\.fill\(A::zero\(\)\)/let _ = \&mut step/
 Embedding: mask_zero ignored | nn/embedding.rs | s/self\.mask_zero\.then\(/(self.mask_zero \&\& false).then(/
 RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: input.mask/
+Conv1d: the odd step of same padding lies before | nn/padding.rs | s/saturating_sub\(timesteps\) \/ 2/saturating_sub(timesteps).div_ceil(2)/
+Conv1d: causal windows end one step later | nn/padding.rs | s/before: size - 1,/before: size.max(2) - 2,/
+Conv1d: dilation_rate ignored | nn/conv1d.rs | s/tap \* self\.options\.dilation_rate/tap/
+Conv1d: a step forgets the oldest input | nn/conv1d.rs | s/(let past = Past\(window\.slice\(s!\[\.\., )1\.\./$1..self.span() - 1/
+Pooling1d: windows side by side whatever the strides | nn/pooling1d.rs | s/let from = window \* self\.strides;/let from = window * self.pool_size;/
+GlobalPooling1d: the average reads masked timesteps | nn/global_pooling1d.rs | s/self\.forward_masked\(&x, mask\)\?/{ let _ = mask; GlobalPooling1d::forward(self, &x)? }/
+BatchNormalization: epsilon outside of the root | nn/batch_normalization.rs | s/\(v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
+BatchNormalization: drops the mask | nn/batch_normalization.rs | s/mask: input\.mask/mask: None/
+LayerNormalization: another epsilon | nn/layer_normalization.rs | s/epsilon: 1e-3/epsilon: 1e-5/
+Attention: a causal query looks one ahead | nn/attention.rs | s/self\.causal && j > i /self.causal \&\& j > i + 1 /
+Attention: masked queries give an output | nn/attention.rs | s/query_mask\.is_some_and\(\|mask\| !mask/query_mask.is_some_and(|mask| false \&\& !mask/
+Combine: masked timesteps count in a product | nn/combine.rs | s/row\.fill\(A::one\(\)\)/{ let _ = row; }/g
+Concatenate: an input without a mask is masked | nn/concatenate.rs | s/\(samples, timesteps\), features > 0\)/(samples, timesteps), false)/
+ZeroPadding1d: sides swapped | nn/zero_padding1d.rs | s/self\.before\.\.self\.before \+ timesteps/self.behind..self.behind + timesteps/
+Cropping1d: sides swapped | nn/cropping1d.rs | s/self\.before\.\.self\.before \+ left/self.behind..self.behind + left/
+UpSampling1d: repeats the sequence, not its timesteps | nn/up_sampling1d.rs | s/t \/ self\.size/t % timesteps/
+Permute: the other way around | nn/permute.rs | s/permuted_axes\(IxDyn\(&order\)\)/permuted_axes(IxDyn(\&(0..axes).map(|i| order.iter().position(|\&o| o == i).unwrap_or(0)).collect::<Vec<_>>()))/
+Softmax: always over the last axis | nn/softmax.rs | s/let axis = place\(self\.axis, x\.ndim\(\)\)\?/let axis = x.ndim() - 1/
+TimeDistributed: drops the mask | nn/time_distributed.rs | s/mask: input\.mask/mask: None/
 Model: a recurrent layer drops the mask | model/recurrent.rs | s/input\.mask\.filter\(\|_\| self\.returns\(\)\.sequences\)/input.mask.filter(|_| false)/
 '
 

@@ -1,0 +1,194 @@
+//! A layer from its configuration in the words of Keras, by the doors that a program has.
+
+use crate::case::list;
+use ndarray::{Array, ArrayD, Dimension};
+use recurrent::{
+    Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
+    Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking,
+    Padding, Permute, Pooling1d, RepeatVector, Reshape, Result, Softmax, TimeDistributed,
+    UpSampling1d, ZeroPadding1d,
+};
+use serde_json::Value;
+
+type Layer<A> = Box<dyn AnyLayer<A>>;
+
+/// The layer that `of` describes.
+pub fn build<A: Element>(of: &Value, weights: &[ArrayD<A>]) -> Result<Layer<A>> {
+    let mut weights = Weights(weights.iter());
+    let layer = make(of, &mut weights)?;
+    assert!(weights.0.next().is_none(), "{of}");
+    Ok(layer)
+}
+
+struct Weights<'a, A>(std::slice::Iter<'a, ArrayD<A>>);
+
+impl<A: Element> Weights<'_, A> {
+    fn next<D: Dimension>(&mut self) -> Array<A, D> {
+        let weights = self.0.next().unwrap().clone();
+        weights.into_dimensionality().unwrap()
+    }
+
+    /// One that an option can leave out.
+    fn next_if<D: Dimension>(&mut self, is_there: bool) -> Option<Array<A, D>> {
+        is_there.then(|| self.next())
+    }
+}
+
+fn number(of: &Value, name: &str, default: usize) -> usize {
+    of[name].as_u64().map_or(default, |n| n.try_into().unwrap())
+}
+
+fn numbers(of: &Value) -> Vec<isize> {
+    let number = |n: &Value| n.as_i64().unwrap().try_into().unwrap();
+    list(of).iter().map(number).collect()
+}
+
+fn pair(of: &Value) -> [usize; 2] {
+    [0, 1].map(|i| of[i].as_u64().unwrap().try_into().unwrap())
+}
+
+fn yes(of: &Value, name: &str, default: bool) -> bool {
+    of[name].as_bool().unwrap_or(default)
+}
+
+fn axis(of: &Value) -> isize {
+    of["axis"]
+        .as_i64()
+        .map_or(-1, |axis| axis.try_into().unwrap())
+}
+
+fn padding(of: &Value) -> Padding {
+    match of["padding"].as_str() {
+        Some("same") => Padding::Same,
+        Some("causal") => Padding::Causal,
+        _ => Padding::Valid,
+    }
+}
+
+fn activation(of: &Value) -> Result<Activation> {
+    of["activation"].as_str().unwrap_or("linear").parse()
+}
+
+fn make<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
+    Ok(match of["layer"].as_str().unwrap() {
+        "Dense" => {
+            let (kernel, bias) = (weights.next(), weights.next_if(yes(of, "use_bias", true)));
+            Box::new(Dense::from_weights(kernel, bias)?.with_activation(activation(of)?)?)
+        }
+        "Embedding" => {
+            let table = Embedding::from_weights(weights.next())?;
+            Box::new(table.mask_zero(yes(of, "mask_zero", false)))
+        }
+        "Masking" => Box::new(Masking::new(A::from_f64(
+            of["mask_value"].as_f64().unwrap(),
+        ))),
+        "Conv1D" => {
+            let (kernel, bias) = (weights.next(), weights.next_if(yes(of, "use_bias", true)));
+            let conv = Conv1d::builder()
+                .strides(number(of, "strides", 1))
+                .dilation_rate(number(of, "dilation_rate", 1))
+                .groups(number(of, "groups", 1))
+                .padding(padding(of))
+                .activation(activation(of)?);
+            Box::new(conv.from_weights(kernel, bias)?)
+        }
+        "MaxPooling1D" => pooling(of, Pooling1d::max)?,
+        "AveragePooling1D" => pooling(of, Pooling1d::average)?,
+        "GlobalMaxPooling1D" => {
+            Box::new(GlobalPooling1d::max().keepdims(yes(of, "keepdims", false)))
+        }
+        "GlobalAveragePooling1D" => {
+            Box::new(GlobalPooling1d::average().keepdims(yes(of, "keepdims", false)))
+        }
+        "BatchNormalization" => {
+            let gamma = weights.next_if(yes(of, "scale", true));
+            let beta = weights.next_if(yes(of, "center", true));
+            let (mean, variance) = (weights.next(), weights.next());
+            let norm = BatchNormalization::from_weights(gamma, beta, mean, variance)?;
+            let norm = norm.axis(axis(of));
+            match of["epsilon"].as_f64() {
+                Some(epsilon) => Box::new(norm.epsilon(epsilon)),
+                None => Box::new(norm),
+            }
+        }
+        "LayerNormalization" => {
+            let (scale, center) = (yes(of, "scale", true), yes(of, "center", true));
+            let norm = match &of["axis"] {
+                Value::Null => LayerNormalization::from_weights(
+                    weights.next_if(scale),
+                    weights.next_if(center),
+                )?,
+                of => {
+                    let axes = match of.as_i64() {
+                        Some(axis) => vec![axis.try_into().unwrap()],
+                        None => numbers(of),
+                    };
+                    let gamma = weights.next_if(scale);
+                    LayerNormalization::over(&axes, gamma, weights.next_if(center))?
+                }
+            };
+            match of["epsilon"].as_f64() {
+                Some(epsilon) => Box::new(norm.epsilon(epsilon)),
+                None => Box::new(norm),
+            }
+        }
+        "Attention" => {
+            let mut attention = Attention::new().causal(yes(of, "causal", false));
+            if yes(of, "use_scale", false) {
+                attention = attention.scale(weights.next()[()]);
+            }
+            if of["score_mode"] == "concat" {
+                attention = attention.concat(weights.next()[()]);
+            }
+            Box::new(attention)
+        }
+        "TimeDistributed" => Box::new(TimeDistributed::new(make(&of["inner"], weights)?)),
+        other => plain(other, of)?,
+    })
+}
+
+fn pooling<A: Element>(of: &Value, pool: impl Fn(usize) -> Result<Pooling1d>) -> Result<Layer<A>> {
+    let mut pooling = pool(number(of, "pool_size", 2))?;
+    if let Some(strides) = of["strides"].as_u64() {
+        pooling = pooling.strides(strides.try_into().unwrap())?;
+    }
+    Ok(Box::new(pooling.padding(padding(of))?))
+}
+
+/// Layers that have learned nothing.
+fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
+    let alpha = |name: &str| of[name].as_f64().unwrap();
+    Ok(match kind {
+        "RepeatVector" => Box::new(RepeatVector::new(number(of, "n", 0))),
+        "ZeroPadding1D" => {
+            let [before, behind] = pair(&of["padding"]);
+            Box::new(ZeroPadding1d::new(before, behind))
+        }
+        "Cropping1D" => {
+            let [before, behind] = pair(&of["cropping"]);
+            Box::new(Cropping1d::new(before, behind))
+        }
+        "UpSampling1D" => Box::new(UpSampling1d::new(number(of, "size", 2))?),
+        "Reshape" => Box::new(Reshape::new(&numbers(&of["target_shape"]))?),
+        "Permute" => Box::new(Permute::new(&crate::case::lens(&of["dims"]))?),
+        "Flatten" => Box::new(Flatten),
+        "Add" => Box::new(Combine::Add),
+        "Subtract" => Box::new(Combine::Subtract),
+        "Multiply" => Box::new(Combine::Multiply),
+        "Average" => Box::new(Combine::Average),
+        "Maximum" => Box::new(Combine::Maximum),
+        "Minimum" => Box::new(Combine::Minimum),
+        "Concatenate" => Box::new(Concatenate::new(axis(of))),
+        "Activation" => Box::new(activation(of)?),
+        "LeakyReLU" => Box::new(Activation::LeakyRelu {
+            alpha: alpha("negative_slope"),
+        }),
+        "ELU" => Box::new(Activation::Elu {
+            alpha: alpha("alpha"),
+        }),
+        "Identity" => Box::new(Identity::new()),
+        "Dropout" => Box::new(Identity::of("dropout")),
+        "Softmax" => Box::new(Softmax::over(axis(of))),
+        other => panic!("no layer {other}"),
+    })
+}
