@@ -1,6 +1,6 @@
 //! Layers that work timestep by timestep, fed so: the same bits, the same masks. The others refuse.
 
-use crate::case::{Case, list};
+use crate::case::{Case, cases, list};
 use crate::golden::{every_case, run, same_bits};
 use ndarray::{Axis, Slice, concatenate};
 use recurrent::{Element, Flow, Model, OverTime, Session};
@@ -104,4 +104,42 @@ fn step<A: Element>(case: &Case) -> Result<(), String> {
 #[test]
 fn steps_are_the_whole() {
     every_case(|case| step::<f32>(case).and_then(|()| step::<f64>(case)));
+}
+
+#[test]
+fn a_sample_that_is_reset_starts_anew() {
+    let mut tried = 0;
+    for case in cases() {
+        let x = case.inputs::<f32>().remove(0).values;
+        let carries = case.kind() == "Conv1D" && is_live(&case) && case.of["kernel_size"] != 1;
+        if !carries || case.is_masked() || x.len_of(Axis(0)) != 2 {
+            continue;
+        }
+        tried += 1;
+        let model = Model::new().add(case.layer::<f32>());
+        let mut session = Session::new(&model);
+        let mut fresh = Session::new(&model);
+        let whole = model.forward(&x).unwrap();
+        for (t, now) in x.axis_iter(Axis(1)).enumerate() {
+            if t == 2 {
+                session.reset_samples(&[1]).unwrap();
+            }
+            let y = session.step(&now).unwrap();
+            assert_eq!(
+                y.index_axis(Axis(0), 0),
+                whole.index_axis(Axis(1), t).index_axis(Axis(0), 0),
+                "{}",
+                case.of
+            );
+            if t >= 2 {
+                assert_eq!(
+                    y.index_axis(Axis(0), 1),
+                    fresh.step(&now).unwrap().index_axis(Axis(0), 1),
+                    "{}",
+                    case.of
+                );
+            }
+        }
+    }
+    assert!(tried >= 5, "{tried}");
 }
