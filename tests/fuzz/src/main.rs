@@ -1,8 +1,9 @@
 //! Changes the files of the tests at random, and reads them: nothing may panic, take long, or take much memory.
 //!
 //! `cargo run --release --manifest-path tests/fuzz/Cargo.toml -- TARGET SECONDS [SEED]`, TARGET one of `hdf5`, `json`,
-//! `npy`, `npz`, `onnx`, `safetensors`, `zip`. A change that makes a reader say something new is kept and changed again.
-//! What goes wrong is written to `TARGET.SEED.bad`, and the exit code is 1.
+//! `npy`, `npz`, `onnx`, `safetensors`, `zip`, which read bytes, or of `keras`, `nodes` (of ONNX) and `torch`, which make
+//! models and layers of them. A change that makes a reader say something new is kept and changed again. What goes wrong
+//! is written to `TARGET.SEED.bad`, and the exit code is 1; `-- TARGET FILE` reads one file again.
 
 mod memory;
 mod mutate;
@@ -20,11 +21,18 @@ const TIME: Duration = Duration::from_secs(2);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let usage = "TARGET SECONDS [SEED]";
+    let usage = "TARGET SECONDS [SEED], or TARGET FILE";
     let name = arguments.next().ok_or(usage)?;
-    let seconds = arguments.next().ok_or(usage)?.parse()?;
+    let seconds = arguments.next().ok_or(usage)?;
     let seed = arguments.next().map_or(Ok(1), |seed| seed.parse())?;
     let target = Target::named(&name)?;
+    let Ok(seconds) = seconds.parse() else {
+        let bytes = std::fs::read(&seconds)?;
+        let start = Instant::now();
+        let (memory, result) = memory::peak(|| target.read(&bytes));
+        println!("{:?}, {memory} bytes: {result:?}", start.elapsed());
+        return Ok(());
+    };
     let mut corpus = target.corpus()?;
     let files = corpus.len();
     let mut mutator = Mutator::new(seed);
@@ -39,7 +47,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let time = start.elapsed();
         let bad = match &result {
             Err(_) => Some("it panicked".to_owned()),
-            Ok(_) if time > TIME => Some(format!("it took {time:?}")),
+            // Once can be a pause of the machine.
+            Ok(_) if time > TIME && again(target, &bytes) > TIME => {
+                Some(format!("it took {time:?}"))
+            }
             Ok(_) if memory > MEMORY + 16 * bytes.len() => Some(format!("it took {memory} bytes")),
             Ok(_) => None,
         };
@@ -72,4 +83,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         said.len()
     );
     Ok(())
+}
+
+fn again(target: Target, bytes: &[u8]) -> Duration {
+    let start = Instant::now();
+    let _ = target.read(bytes);
+    start.elapsed()
 }

@@ -1,17 +1,20 @@
 //! `Target`: a format, its files, and its reader.
 
 use recurrent::format::{Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
-use recurrent::{Limits, Result};
+use recurrent::{Activation, Deep, Gru, Limits, Lstm, Result, SimpleRnn, keras, torch};
 use std::path::Path;
 
 #[derive(Clone, Copy)]
 pub enum Target {
     Hdf5,
     Json,
+    Keras,
+    Nodes,
     Npy,
     Npz,
     Onnx,
     Safetensors,
+    Torch,
     Zip,
 }
 
@@ -20,10 +23,13 @@ impl Target {
         Ok(match name {
             "hdf5" => Target::Hdf5,
             "json" => Target::Json,
+            "keras" => Target::Keras,
+            "nodes" => Target::Nodes,
             "npy" => Target::Npy,
             "npz" => Target::Npz,
             "onnx" => Target::Onnx,
             "safetensors" => Target::Safetensors,
+            "torch" => Target::Torch,
             "zip" => Target::Zip,
             other => return Err(format!("no target {other:?}")),
         })
@@ -32,11 +38,12 @@ impl Target {
     /// The files of the tests in this format.
     pub fn corpus(self) -> std::result::Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
         let ends: &[&str] = match self {
-            Target::Hdf5 => &["h5"],
+            // The checksums of a `.keras` archive would keep most changes from its reader.
+            Target::Hdf5 | Target::Keras => &["h5"],
             Target::Json => &["keras", "json"],
             Target::Npy | Target::Npz => &["npz"],
-            Target::Onnx => &["onnx"],
-            Target::Safetensors => &["safetensors"],
+            Target::Onnx | Target::Nodes => &["onnx"],
+            Target::Safetensors | Target::Torch => &["safetensors"],
             Target::Zip => &["keras", "npz"],
         };
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -50,6 +57,9 @@ impl Target {
             "golden/torch/models",
             "data/format",
             "data/format/hostile",
+            "data/keras_files/models",
+            "data/onnx/models",
+            "data/torch/models",
         ] {
             let mut paths: Vec<_> = std::fs::read_dir(tests.join(directory))?
                 .map(|entry| entry.map(|entry| entry.path()))
@@ -92,6 +102,18 @@ impl Target {
         limits.inflated_bytes = 16 << 20;
         match self {
             Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?),
+            Target::Keras => {
+                let reader = keras::Reader::new().limits(limits);
+                let weights = reader.read_weights(bytes).map(drop);
+                let model = reader.read::<f32>(bytes)?;
+                drop(model.summary().to_string());
+                weights
+            }
+            Target::Nodes => {
+                let file = recurrent::onnx::File::read_within(bytes, &limits)?;
+                all(file.names()?.iter().map(|name| read_node(&file, name)))
+            }
+            Target::Torch => read_module(&torch::File::read_within(bytes, &limits)?),
             Target::Json => json::parse(&String::from_utf8_lossy(bytes), "fuzz", &limits).map(drop),
             Target::Npy => npy::open(bytes, &limits)?.numbers::<f64>().map(drop),
             Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?),
@@ -123,6 +145,22 @@ fn read_arrays(arrays: &impl Arrays) -> Result<()> {
             .map(drop)
             .or_else(|_| tensor.array::<f64>().map(drop))
     }))
+}
+
+/// As every kind of layer; the module of a golden file has no prefix.
+fn read_module(file: &torch::File) -> Result<()> {
+    let lstm = file.lstm::<f32, Deep<Lstm<f32>>>("").map(drop);
+    let gru = file.gru::<f32, Deep<Gru<f32>>>("").map(drop);
+    let rnn = file.rnn::<f32, Deep<SimpleRnn<f32>>>("", Activation::Tanh);
+    lstm.or(gru).or(rnn.map(drop))
+}
+
+fn read_node(file: &recurrent::onnx::File, name: &str) -> Result<()> {
+    let node = file.node::<f32>(name)?;
+    let lstm = node.lstm::<Deep<Lstm<f32>>>().map(drop);
+    let gru = node.gru::<Deep<Gru<f32>>>().map(drop);
+    lstm.or(gru)
+        .or(node.rnn::<Deep<SimpleRnn<f32>>>().map(drop))
 }
 
 fn read_onnx(graph: &onnx::Graph) -> Result<()> {
