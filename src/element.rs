@@ -32,6 +32,11 @@ pub trait Element:
     fn from_f64(x: f64) -> Self;
     /// This value as an `f64`, exact.
     fn as_f64(self) -> f64;
+    /// Its bits, in the lowest places.
+    #[doc(hidden)]
+    fn bits(self) -> u64;
+    #[doc(hidden)]
+    fn of_bits(bits: u64) -> Self;
     #[doc(hidden)]
     fn libm_exp(self) -> Self;
     #[doc(hidden)]
@@ -54,6 +59,14 @@ macro_rules! element {
             #[allow(clippy::cast_lossless)]
             fn as_f64(self) -> f64 {
                 self as f64
+            }
+            #[allow(clippy::useless_conversion)] // of one of the two
+            fn bits(self) -> u64 {
+                self.to_bits().into()
+            }
+            #[allow(clippy::cast_possible_truncation)]
+            fn of_bits(bits: u64) -> Self {
+                Self::from_bits(bits as _)
             }
             fn libm_exp(self) -> Self {
                 libm::$exp(self)

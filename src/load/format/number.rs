@@ -80,6 +80,11 @@ impl fmt::Display for Number {
 pub(super) fn elements<A: Element>(number: Number, big_endian: bool, bytes: &[u8]) -> Vec<A> {
     let e = big_endian;
     match number {
+        // The numbers themselves, also those that are none.
+        Number::F32 if size_of::<A>() == 4 => {
+            map(bytes, e, |b| A::of_bits(u32::from_le_bytes(b).into()))
+        }
+        Number::F64 if size_of::<A>() == 8 => map(bytes, e, |b| A::of_bits(u64::from_le_bytes(b))),
         Number::Bool => map(bytes, e, |[b]| if b == 0 { A::zero() } else { A::one() }),
         Number::I8 => map(bytes, e, |b| A::from_f64(i8::from_le_bytes(b).into())),
         Number::I16 => map(bytes, e, |b| A::from_f64(i16::from_le_bytes(b).into())),
@@ -135,11 +140,7 @@ pub(super) fn of<A: Element>() -> Number {
 pub(super) fn write<A: Element>(array: &ArrayViewD<A>, bytes: &mut Vec<u8>) {
     bytes.reserve(array.len() * size_of::<A>());
     for x in array {
-        match of::<A>() {
-            #[allow(clippy::cast_possible_truncation)] // it was an f32
-            Number::F32 => bytes.extend((x.as_f64() as f32).to_le_bytes()),
-            _ => bytes.extend(x.as_f64().to_le_bytes()),
-        }
+        bytes.extend(&x.bits().to_le_bytes()[..size_of::<A>()]);
     }
 }
 

@@ -103,53 +103,83 @@ fn kind(dtype: Dtype) -> Option<Number> {
     })
 }
 
+/// A file that is being written, array by array.
+#[derive(Default)]
+pub struct Writer {
+    /// What the header says of each array.
+    infos: BTreeMap<String, String>,
+    data: Vec<u8>,
+}
+
+const METADATA: &str = "__metadata__";
+
+impl Writer {
+    /// Whether there is something of this name.
+    pub fn has(&self, name: &str) -> bool {
+        name == METADATA || self.infos.contains_key(name)
+    }
+
+    /// One more array; refuses a name that another one has.
+    pub fn add<A: Element>(&mut self, name: &str, array: &ArrayViewD<A>) -> Result<()> {
+        if self.has(name) {
+            return Err(twice(name));
+        }
+        let dtype = if number::of::<A>() == Number::F32 {
+            "F32"
+        } else {
+            "F64"
+        };
+        let start = self.data.len();
+        number::write(array, &mut self.data);
+        let (shape, end) = (array.shape(), self.data.len());
+        let info =
+            format!(r#"{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{start},{end}]}}"#);
+        self.infos.insert(name.into(), info);
+        Ok(())
+    }
+
+    /// The file, with these texts in its `__metadata__`.
+    pub fn finish(self, metadata: &[(&str, &str)]) -> Result<Vec<u8>> {
+        let Writer { mut infos, data } = self;
+        let mut texts = BTreeMap::new();
+        for (key, text) in metadata {
+            if *key == METADATA || texts.insert((*key).to_string(), quoted(text)).is_some() {
+                return Err(twice(key));
+            }
+        }
+        if !texts.is_empty() {
+            infos.insert(METADATA.into(), object(&texts));
+        }
+        let header = object(&infos);
+        let length = header.len().next_multiple_of(LENGTH);
+        let mut bytes = Vec::with_capacity(LENGTH + length + data.len());
+        bytes.extend((length as u64).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.resize(LENGTH + length, b' ');
+        bytes.extend(data);
+        Ok(bytes)
+    }
+}
+
+fn twice(name: &str) -> Error {
+    let expected = "arrays and texts of different names";
+    Error::file(PART, expected, format!("{name:?}"))
+}
+
 /// A file of these arrays, with these texts in its `__metadata__`. The same arrays make the same file.
 pub fn write<A: Element>(
     arrays: &[(&str, ArrayViewD<A>)],
     metadata: &[(&str, &str)],
 ) -> Result<Vec<u8>> {
-    const METADATA: &str = "__metadata__";
-    let once = |names: &BTreeMap<&str, String>, name: &str| {
-        if name == METADATA || names.contains_key(name) {
-            return Err(Error::file(
-                PART,
-                "arrays and texts of different names",
-                format!("{name:?}"),
-            ));
-        }
-        Ok(())
-    };
-    let mut texts = BTreeMap::new();
-    for (key, text) in metadata {
-        once(&texts, key)?;
-        texts.insert(*key, quoted(text));
-    }
-    let (mut infos, mut data) = (BTreeMap::new(), Vec::new());
-    let kind = number::of::<A>();
-    let dtype = if kind == Number::F32 { "F32" } else { "F64" };
+    let mut file = Writer::default();
     for (name, array) in arrays {
-        once(&infos, name)?;
-        let start = data.len();
-        number::write(array, &mut data);
-        let (shape, end) = (array.shape(), data.len());
-        let info =
-            format!(r#"{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{start},{end}]}}"#);
-        infos.insert(*name, info);
+        file.add(name, array)?;
     }
-    if !texts.is_empty() {
-        infos.insert(METADATA, object(&texts));
-    }
-    let mut header = object(&infos).into_bytes();
-    header.resize(header.len().next_multiple_of(LENGTH), b' ');
-    let mut bytes = Vec::with_capacity(LENGTH + header.len() + data.len());
-    bytes.extend((header.len() as u64).to_le_bytes());
-    bytes.append(&mut header);
-    bytes.append(&mut data);
-    Ok(bytes)
+    file.finish(metadata)
 }
 
 /// A JSON object of fields that are JSON.
-fn object(fields: &BTreeMap<&str, String>) -> String {
+fn object(fields: &BTreeMap<String, String>) -> String {
     let fields = fields
         .iter()
         .map(|(key, value)| format!("{}:{value}", quoted(key)));
