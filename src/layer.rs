@@ -2,6 +2,8 @@
 
 use crate::error::Result;
 use crate::run::{Apart, Options, Run};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
 
@@ -142,6 +144,40 @@ impl<R: Recurrent> Layer<R> {
         } else {
             None
         }
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<R: Recurrent> Layer<R> {
+    pub(crate) fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Layer {
+            of,
+            options,
+            stateful,
+            mask_with_state,
+        } = self;
+        to.class("layer");
+        to.set("options", options)?;
+        to.set("stateful", stateful)?;
+        to.set("mask_with_state", mask_with_state)?;
+        to.layer("layer", None, |to| of.save_to(to))
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<R: Recurrent + Saved> Saved for Layer<R> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        Layer::write_to(self, to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("layer")?;
+        Ok(Layer {
+            of: from.layer("layer")?,
+            options: from.get("options")?,
+            stateful: from.get("stateful")?,
+            mask_with_state: from.get("mask_with_state")?,
+        })
     }
 }
 

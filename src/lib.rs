@@ -80,6 +80,8 @@ extern crate alloc;
 extern crate std;
 
 mod activation;
+#[cfg(feature = "serde")]
+mod bits;
 mod cell;
 mod element;
 mod error;
@@ -95,6 +97,8 @@ mod output;
 mod pass;
 mod recurrent;
 mod run;
+#[cfg(feature = "safetensors")]
+pub mod saved;
 mod session;
 mod state;
 mod stream;
@@ -115,11 +119,12 @@ pub use recurrent::{Causal, Recurrent};
 pub use run::{Apart, Merged, Run};
 pub use session::{Forward, Session, Stateful};
 pub use state::{BiState, Hidden, LstmState, State};
-pub use stream::Stream;
+pub use stream::{Stream, StreamState};
 
 // What stands around them.
 pub use model::{
-    AnyLayer, Flow, Graph, Kept, LayerApart, LayerId, Model, Node, OverTime, Parameters, Shape,
+    AnyLayer, Flow, Graph, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
+    Parameters, Shape,
 };
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};

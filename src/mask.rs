@@ -123,6 +123,16 @@ impl Rows {
         self.samples
     }
 
+    /// Which samples have ever taken a step.
+    pub(crate) fn started(&self) -> &[bool] {
+        &self.started
+    }
+
+    /// Goes on behind the steps of others; there must be one for each sample.
+    pub(crate) fn set_started(&mut self, started: Vec<bool>) {
+        (self.started, self.steady) = (started, false);
+    }
+
     /// The samples that take the step, ascending; `None` if they all do.
     pub(crate) fn active(&self) -> Option<&[usize]> {
         (!self.all).then_some(&self.active)

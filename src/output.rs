@@ -4,6 +4,8 @@ use ndarray::{Array2, Array3};
 
 /// Keras' two flags as run-time values, as they stand in configurations and files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Returns {
     /// `return_sequences`: the output of every timestep, not only the last.
     pub sequences: bool,

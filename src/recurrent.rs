@@ -105,6 +105,14 @@ pub trait Recurrent: Send + Sync {
         state: &mut Self::State,
         sink: Sink<Self::Elem>,
     ) -> Result<()>;
+
+    /// Says in a file what it is.
+    #[doc(hidden)]
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+        let _ = to;
+        Err(crate::saved::not_ours(self.name()))
+    }
 }
 
 /// A layer whose output at t depends on inputs up to t only, so that it can be stepped and streamed: all but
@@ -228,6 +236,10 @@ macro_rules! by_reference {
             }
             fn unroll(&self, pass: Pass<R::Elem>, state: &mut R::State, sink: Sink<R::Elem>) -> Result<()> {
                 (**self).unroll(pass, state, sink)
+            }
+            #[cfg(feature = "safetensors")]
+            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+                (**self).save_to(to)
             }
         }
     )*};

@@ -12,6 +12,8 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayView3, ArrayViewMut2, ArrayViewMut3
 /// How a pass goes through time; a [`Layer`](crate::Layer) fixes it at construction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // four independent options of Keras
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub(crate) struct Options {
     pub go_backwards: bool,
     pub in_time_order: bool,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::{Flow, Kept, Live, Model, only};
 use crate::run::Run;
 use crate::state::check_samples;
-use crate::{Element, Layer, Output, Recurrent, State};
+use crate::{Element, Layer, ModelState, Output, Recurrent, State};
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
@@ -145,6 +145,23 @@ impl<R: Recurrent, P: Deref<Target = Layer<R>>> Session<P> {
 }
 
 impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
+    /// All that the next call or step starts from, to be written down; none before the first call and after a reset.
+    /// Another session of the same model that [resumes](Self::resume) it goes on bit for bit, in whatever process.
+    /// Refuses the state of a [`Cell`](crate::Cell) of your own that does not say how it is made of arrays.
+    ///
+    /// (The session of a single [`Layer`] has [`state`](Self::state) and [`set_state`](Self::set_state) for that.)
+    pub fn snapshot(&self) -> Result<Option<ModelState>> {
+        let fresh = self.of.fresh_states();
+        let kept = self.kept.as_ref();
+        kept.map(|kept| kept.snapshot(&fresh)).transpose()
+    }
+
+    /// Goes on from a snapshot. Refuses that of a model with other layers.
+    pub fn resume(&mut self, snapshot: ModelState) -> Result<()> {
+        self.kept = Some(self.of.fresh_states().resume(snapshot)?);
+        Ok(())
+    }
+
     /// A call from the kept state, with a mask of its own, (samples, timesteps).
     pub fn forward_masked<D: Dimension>(
         &mut self,

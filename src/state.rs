@@ -73,22 +73,56 @@ pub trait State: Clone + Send + 'static {
 
 /// The state of a [`SimpleRnn`](crate::SimpleRnn) or a [`Gru`](crate::Gru): its output.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct Hidden<A> {
     /// The output of the last unmasked step, (samples, units).
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub h: Array2<A>,
 }
 
 /// The state of an [`Lstm`](crate::Lstm): its output and its memory.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound = "A: Element", try_from = "Unchecked<A>")
+)]
 pub struct LstmState<A> {
     /// The output of the last unmasked step, (samples, units); with a projection, (samples, its size).
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub h: Array2<A>,
     /// The memory cell, (samples, units).
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub c: Array2<A>,
+}
+
+/// The state of an LSTM that comes from elsewhere.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "LstmState", deny_unknown_fields, bound = "A: Element")]
+struct Unchecked<A> {
+    #[serde(with = "crate::bits")]
+    h: Array2<A>,
+    #[serde(with = "crate::bits")]
+    c: Array2<A>,
+}
+
+#[cfg(feature = "serde")]
+impl<A: Element> TryFrom<Unchecked<A>> for LstmState<A> {
+    type Error = Error;
+
+    /// Refuses arrays of different samples.
+    fn try_from(Unchecked { h, c }: Unchecked<A>) -> Result<Self> {
+        check("state.c", "samples", h.nrows(), c.nrows())?;
+        Ok(LstmState { h, c })
+    }
 }
 
 /// The state of a [`Bidirectional`](crate::Bidirectional): one of each direction, never merged.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct BiState<F, B> {
     /// The state of the direction that reads t = 0 first.
     pub forward: F,
@@ -175,7 +209,10 @@ impl<A: Element> State for LstmState<A> {
 }
 
 /// The same numbers in another type; in the same type, the same bits.
-fn cast<A: Element, B: Element>(array: &Array2<A>) -> Array2<B> {
+pub(crate) fn cast<A: Element, B: Element>(array: &Array2<A>) -> Array2<B> {
+    if size_of::<A>() == size_of::<B>() {
+        return array.mapv(|x| B::of_bits(x.bits()));
+    }
     array.mapv(|x| B::from_f64(x.as_f64()))
 }
 

@@ -5,6 +5,7 @@ use crate::error::{Error, Result, check};
 use crate::mask::Rows;
 use crate::recurrent::{Causal, check_output};
 use crate::state::check_samples;
+use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 /// A layer that is fed one timestep at a time and keeps its state between them.
@@ -45,6 +46,37 @@ pub struct Stream<R: Causal> {
     zero_output_for_mask: bool,
     /// The outputs of a masked step, where they are not those of the state.
     masked: Array2<R::Elem>,
+}
+
+/// All that the next push of a [`Stream`] depends on, beside the weights.
+///
+/// With the feature `serde` it can be written down:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use recurrent::{Causal, Hidden, Gru, StreamState};
+/// let gru = Gru::<f32>::builder(1, 3).build()?;
+/// let mut live = gru.stream(1);
+/// live.push_slice(&[0.5])?;
+/// let text = serde_json::to_string(&live.snapshot())?; // in this process
+///
+/// let snapshot: StreamState<Hidden<f32>> = serde_json::from_str(&text)?; // in another
+/// let mut again = gru.stream(1);
+/// again.resume(snapshot)?;
+/// assert_eq!(again.push_slice(&[0.25])?, live.push_slice(&[0.25])?);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct StreamState<S> {
+    /// The state after the last push.
+    pub state: S,
+    /// Which samples have taken a step: the masked output of the others is 0.
+    pub started: Vec<bool>,
+    /// Whether masked samples output 0.
+    pub zero_output_for_mask: bool,
 }
 
 impl<R: Causal> Stream<R> {
@@ -192,6 +224,30 @@ impl<R: Causal> Stream<R> {
     /// The state after the last push, without the stream.
     pub fn into_state(self) -> R::State {
         self.state
+    }
+
+    /// All that the next push depends on, to be written down. A stream of the same layer that [resumes](Self::resume) it
+    /// goes on bit for bit, in whatever process.
+    pub fn snapshot(&self) -> StreamState<R::State> {
+        StreamState {
+            state: self.state.clone(),
+            started: self.rows.started().into(),
+            zero_output_for_mask: self.zero_output_for_mask,
+        }
+    }
+
+    /// Goes on from a snapshot, also behind masked steps. Refuses that of another layer or of other samples.
+    pub fn resume(&mut self, snapshot: StreamState<R::State>) -> Result<()> {
+        let StreamState {
+            state,
+            started,
+            zero_output_for_mask,
+        } = snapshot;
+        check("snapshot", "samples", self.samples(), started.len())?;
+        self.set_state(state)?;
+        self.rows.set_started(started);
+        self.zero_output_for_mask = zero_output_for_mask;
+        Ok(())
     }
 
     /// All samples start anew, without allocating.

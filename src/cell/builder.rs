@@ -8,6 +8,8 @@ use ndarray::Array2;
 
 /// The options that every cell has.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub(crate) struct Common {
     pub features: usize,
     pub units: usize,
@@ -18,6 +20,7 @@ pub(crate) struct Common {
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
     pub seed: u64,
+    #[cfg_attr(feature = "serde", serde(skip, default = "Isa::detect"))]
     pub isa: Isa,
 }
 
@@ -216,6 +219,11 @@ macro_rules! recurrent_of_cell {
             }
 
             unroll_by_steps!();
+
+            #[cfg(feature = "safetensors")]
+            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+                crate::saved::Saved::write_to(self, to)
+            }
         }
 
         impl<A: Element> core::fmt::Debug for $cell<A> {

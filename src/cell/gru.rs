@@ -7,6 +7,8 @@ use crate::kernel::{Input, Panels, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
@@ -198,6 +200,8 @@ impl<A: Element> Gru<A> {
 
 /// Builds a [`Gru`]; the setters are named like Keras' arguments.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct GruBuilder<A> {
     common: Common,
     recurrent_activation: Activation,
@@ -314,6 +318,50 @@ impl<A: Element> GruBuilder<A> {
                 common.clip,
             ),
         })
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Gru<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Gru {
+            kernel: _,
+            recurrent_kernel: _,
+            bias,
+            start: _,
+            functions,
+        } = self;
+        to.class("gru");
+        to.set("activation", &functions.act)?;
+        to.set("recurrent_activation", &functions.gate)?;
+        to.set("clip", &functions.clip)?;
+        to.set("reset_after", &self.reset_after())?;
+        to.array("kernel", &self.kernel())?;
+        to.array("recurrent_kernel", &self.recurrent_kernel())?;
+        match bias {
+            GruBias::None => Ok(()),
+            GruBias::ResetBefore(bias) => to.array("bias", bias),
+            GruBias::ResetAfter(bias) => to.array("bias", bias),
+        }
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("gru")?;
+        let kernel: Array2<A> = from.array("kernel")?;
+        let reset_after = from.get("reset_after")?;
+        let bias = if reset_after {
+            from.optional("bias")?
+                .map_or(GruBias::None, GruBias::ResetAfter)
+        } else {
+            from.optional("bias")?
+                .map_or(GruBias::None, GruBias::ResetBefore)
+        };
+        Self::builder(kernel.nrows(), kernel.ncols() / 3)
+            .activation(from.get("activation")?)
+            .recurrent_activation(from.get("recurrent_activation")?)
+            .clip(from.get::<Option<f64>>("clip")?)
+            .reset_after(reset_after)
+            .from_weights(kernel, from.array("recurrent_kernel")?, bias)
     }
 }
 

@@ -7,6 +7,8 @@ use crate::kernel::{Input, Panels, Variant, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
@@ -198,13 +200,17 @@ impl<A: Element> Lstm<A> {
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct LstmBuilder<A> {
     common: Common,
     recurrent_activation: Activation,
     unit_forget_bias: bool,
     output_activation: Option<Activation>,
     input_forget: bool,
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     peepholes: Option<Array2<A>>,
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     projection: Option<Array2<A>>,
 }
 
@@ -338,6 +344,48 @@ impl<A: Element> LstmBuilder<A> {
             functions,
             extras: (!is_plain).then(|| Box::new(extras)),
         })
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Lstm<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Lstm {
+            kernel: _,
+            recurrent_kernel: _,
+            bias: _,
+            functions,
+            extras: _, // peepholes, input_forget, projection
+        } = self;
+        to.class("lstm");
+        to.set("activation", &functions.act)?;
+        to.set("recurrent_activation", &functions.gate)?;
+        to.set("output_activation", &functions.out)?;
+        to.set("clip", &functions.clip)?;
+        to.set("input_forget", &self.input_forget())?;
+        to.array("kernel", &self.kernel())?;
+        to.array("recurrent_kernel", &self.recurrent_kernel())?;
+        to.optional("bias", self.bias().as_deref())?;
+        to.optional("peepholes", self.peepholes().as_deref())?;
+        to.optional("projection", self.projection().as_deref())
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("lstm")?;
+        let kernel: Array2<A> = from.array("kernel")?;
+        let mut builder = Self::builder(kernel.nrows(), kernel.ncols() / 4)
+            .activation(from.get("activation")?)
+            .recurrent_activation(from.get("recurrent_activation")?)
+            .output_activation(from.get("output_activation")?)
+            .clip(from.get::<Option<f64>>("clip")?)
+            .input_forget(from.get("input_forget")?);
+        builder.peepholes = from.optional("peepholes")?;
+        builder.projection = from.optional("projection")?;
+        builder.from_weights(
+            kernel,
+            from.array("recurrent_kernel")?,
+            from.optional("bias")?,
+        )
     }
 }
 

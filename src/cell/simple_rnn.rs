@@ -7,6 +7,8 @@ use crate::kernel::{Input, Panels, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
@@ -117,6 +119,8 @@ impl<A: Element> SimpleRnn<A> {
 
 /// Builds a [`SimpleRnn`]; the setters are named like Keras' arguments.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct SimpleRnnBuilder<A> {
     common: Common,
     elem: PhantomData<A>,
@@ -173,6 +177,37 @@ impl<A: Element> SimpleRnnBuilder<A> {
                 common.clip,
             ),
         })
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for SimpleRnn<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let SimpleRnn {
+            kernel: _,
+            recurrent_kernel: _,
+            bias: _,
+            functions,
+        } = self;
+        to.class("simple_rnn");
+        to.set("activation", &functions.act)?;
+        to.set("clip", &functions.clip)?;
+        to.array("kernel", &self.kernel())?;
+        to.array("recurrent_kernel", &self.recurrent_kernel())?;
+        to.optional("bias", self.bias().as_deref())
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("simple_rnn")?;
+        let kernel: Array2<A> = from.array("kernel")?;
+        Self::builder(kernel.nrows(), kernel.ncols())
+            .activation(from.get("activation")?)
+            .clip(from.get::<Option<f64>>("clip")?)
+            .from_weights(
+                kernel,
+                from.array("recurrent_kernel")?,
+                from.optional("bias")?,
+            )
     }
 }
 

@@ -19,6 +19,13 @@ pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     fs::read(path).map_err(unreadable)
 }
 
+/// Writes a file.
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes)
+        .map_err(|error| Error::file(path.display(), "a file that can be written", error))
+}
+
 /// Says in errors which file they are about.
 pub fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     read().map_err(|error| error.within(&path.display().to_string()))

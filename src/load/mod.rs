@@ -2,7 +2,7 @@
 //! no bytes.
 
 #[cfg(all(feature = "std", feature = "files"))]
-mod disk;
+pub(crate) mod disk;
 #[doc(hidden)]
 // What formats share is more than any one of them needs.
 #[cfg_attr(

@@ -23,7 +23,7 @@
 //! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
 
 #[cfg(feature = "std")]
-use super::disk::{bytes, within};
+use super::disk::{self, bytes, within};
 use super::format::{Arrays, Tensor, npy, npz};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
@@ -53,9 +53,7 @@ pub fn save<A: Element>(
     path: impl AsRef<std::path::Path>,
     arrays: &[(&str, ArrayViewD<A>)],
 ) -> Result<()> {
-    let path = path.as_ref();
-    std::fs::write(path, write(arrays)?)
-        .map_err(|error| Error::file(path.display(), "a file that can be written", error))
+    disk::write(path.as_ref(), &write(arrays)?)
 }
 
 /// The bytes of a `.npz` file, not compressed: `numpy.savez`. The same arrays make the same bytes.

@@ -100,7 +100,26 @@ pub trait AnyLayer<A: Element>: Send + Sync {
     fn fresh(&self) -> Option<Slot> {
         None
     }
+
+    /// Says in a file what it is.
+    #[doc(hidden)]
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+        let _ = to;
+        Err(crate::saved::not_ours(self.name()))
+    }
 }
+
+/// A layer of a model that is saved as it is saved alone.
+macro_rules! saved_as_alone {
+    () => {
+        #[cfg(feature = "safetensors")]
+        fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+            crate::saved::Saved::write_to(self, to)
+        }
+    };
+}
+pub(crate) use saved_as_alone;
 
 /// The outputs of a layer, and the state to keep.
 pub type Called<A> = (Vec<Flow<A>>, Option<Slot>);

@@ -4,6 +4,8 @@ use super::any_layer::one_input;
 use super::recurrent::{sequence, split};
 use super::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot};
 use crate::error::{Error, Result};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Bidirectional, Layer, Recurrent};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -36,6 +38,22 @@ where
     /// In a [`Model`](crate::Model): the two outputs, not merged.
     pub fn apart(self) -> LayerApart<F, B> {
         LayerApart(self)
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<F, B> Saved for LayerApart<F, B>
+where
+    F: Recurrent + Saved,
+    B: Recurrent<Elem = F::Elem> + Saved,
+{
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.save_to(to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("layer_apart")?;
+        from.layer("layer").map(LayerApart)
     }
 }
 
@@ -116,5 +134,11 @@ where
 
     fn fresh(&self) -> Option<Slot> {
         Some(self.0.fresh_slot())
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        to.class("layer_apart");
+        to.layer("layer", None, |to| self.0.write_to(to))
     }
 }

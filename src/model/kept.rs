@@ -1,11 +1,12 @@
 //! `Kept`: the states that a session keeps of a model's layers, their types forgotten.
 
 use crate::State;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
+use ndarray::Array2;
 
 /// The kept state of one layer of a model.
 pub struct Slot(Box<dyn AnyState>);
@@ -39,6 +40,8 @@ trait AnyState: Send {
     fn zeros_like(&self, samples: usize) -> Box<dyn AnyState>;
     fn copy_sample(&mut self, row: usize, from: &dyn AnyState, from_row: usize) -> Result<()>;
     fn reset_sample(&mut self, row: usize) -> Result<()>;
+    fn to_arrays(&self) -> Option<Vec<Array2<f64>>>;
+    fn with_arrays(&self, arrays: Vec<Array2<f64>>) -> Option<Box<dyn AnyState>>;
 }
 
 impl<S: State> AnyState for S {
@@ -63,6 +66,13 @@ impl<S: State> AnyState for S {
     fn reset_sample(&mut self, row: usize) -> Result<()> {
         State::reset_sample(self, row)
     }
+    fn to_arrays(&self) -> Option<Vec<Array2<f64>>> {
+        State::to_arrays(self)
+    }
+    fn with_arrays(&self, arrays: Vec<Array2<f64>>) -> Option<Box<dyn AnyState>> {
+        let state = State::with_arrays(self, &mut arrays.into_iter())?;
+        Some(Box::new(state))
+    }
 }
 
 /// The kept states of a model's layers, one for each place where a layer is called; made by a
@@ -75,6 +85,93 @@ impl Kept {
     pub(crate) fn into_slot(self) -> Option<Slot> {
         self.0.iter().any(Option::is_some).then(|| Slot::new(self))
     }
+}
+
+/// The state of a [`Session`](crate::Session) of a model as arrays, to be written down (with the feature `serde`) and
+/// gone on from in another process: see [`Session::snapshot`](crate::Session::snapshot).
+///
+/// An entry for every layer that keeps something, in the order in which they are called, those of a model inside where it
+/// stands; `None` where nothing is kept yet. Of a recurrent layer its state in Keras' order and then its last output, of a
+/// convolution the timesteps that it still reads: (samples, numbers) each.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ModelState(
+    #[cfg_attr(feature = "serde", serde(with = "crate::bits::layers"))]
+    pub  Vec<Option<Vec<Array2<f64>>>>,
+);
+
+impl Kept {
+    /// Its states, layer by layer, as those of a fresh one lie.
+    pub(crate) fn snapshot(&self, fresh: &Self) -> Result<ModelState> {
+        let mut states = Vec::new();
+        self.collect(fresh, &mut states)?;
+        Ok(ModelState(states))
+    }
+
+    fn collect(&self, fresh: &Self, to: &mut Vec<Option<Vec<Array2<f64>>>>) -> Result<()> {
+        if self.0.len() != fresh.0.len() {
+            return Err(another_model());
+        }
+        for (slot, fresh) in self.0.iter().zip(&fresh.0) {
+            match (slot, fresh) {
+                (None, None) => {}
+                (Some(_), None) => return Err(another_model()),
+                (slot, Some(fresh)) => {
+                    if let Ok(fresh) = fresh.get::<Kept>() {
+                        let nothing = Kept(alloc::vec![None; fresh.0.len()]);
+                        let inner = slot.as_ref().map(Slot::get).transpose()?;
+                        inner.unwrap_or(&nothing).collect(fresh, to)?;
+                    } else {
+                        let arrays = |slot: &Slot| slot.0.to_arrays().ok_or_else(no_arrays);
+                        to.push(slot.as_ref().map(arrays).transpose()?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The states of a snapshot, in place of those of this fresh one.
+    pub(crate) fn resume(&self, snapshot: ModelState) -> Result<Self> {
+        let mut states = snapshot.0.into_iter();
+        let kept = self.filled(&mut states)?;
+        match states.next() {
+            None => Ok(kept),
+            Some(_) => Err(another_model()),
+        }
+    }
+
+    fn filled(&self, from: &mut impl Iterator<Item = Option<Vec<Array2<f64>>>>) -> Result<Self> {
+        let mut fill = |fresh: &Slot| {
+            if let Ok(inner) = fresh.get::<Kept>() {
+                return Ok(inner.filled(from)?.into_slot());
+            }
+            let state = from.next().ok_or_else(another_model)?;
+            state.map(|arrays| fresh.filled(arrays)).transpose()
+        };
+        let slots = self.0.iter().map(Option::as_ref);
+        let slots = slots.map(|fresh| fresh.map(&mut fill).transpose().map(Option::flatten));
+        slots.collect::<Result<_>>().map(Kept)
+    }
+}
+
+impl Slot {
+    /// A state of the same kind with these arrays.
+    fn filled(&self, arrays: Vec<Array2<f64>>) -> Result<Slot> {
+        let like = self.0.to_arrays().ok_or_else(no_arrays)?;
+        check("state", "arrays", like.len(), arrays.len())?;
+        let samples = arrays.first().map_or(0, Array2::nrows);
+        for (like, array) in like.iter().zip(&arrays) {
+            check("state", "samples", samples, array.nrows())?;
+            check("state", "units", like.ncols(), array.ncols())?;
+        }
+        self.0.with_arrays(arrays).map(Slot).ok_or_else(no_arrays)
+    }
+}
+
+fn no_arrays() -> Error {
+    let expected = "one that is made of arrays: see `State::to_arrays`";
+    Error::value("state of a cell", expected, "another")
 }
 
 impl State for Kept {

@@ -8,15 +8,17 @@ mod kept;
 mod nested;
 mod recurrent;
 mod run;
+#[cfg(feature = "safetensors")]
+mod saved;
 mod shape;
 mod summary;
 
 pub use any_layer::{AnyLayer, OverTime, Parameters};
-pub(crate) use any_layer::{Called, Live, Stepped, one_input, wrong_inputs};
+pub(crate) use any_layer::{Called, Live, Stepped, one_input, saved_as_alone, wrong_inputs};
 pub use apart::LayerApart;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
-pub use kept::{Kept, Slot};
+pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub use summary::{Summary, SummaryRow};
@@ -78,6 +80,8 @@ struct Placed<A> {
 }
 
 /// What comes in.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Input {
     name: String,
     shape: Shape,
@@ -85,6 +89,8 @@ struct Input {
 }
 
 /// One call of a layer; a shared layer has several.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Call {
     layer: usize,
     /// The first call of the same layer: where it keeps its state.

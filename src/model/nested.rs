@@ -1,6 +1,8 @@
 //! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
 
-use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, Stepped};
+use super::{
+    AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
+};
 use crate::Element;
 use crate::error::Result;
 use alloc::boxed::Box;
@@ -56,6 +58,8 @@ impl<A: Element> AnyLayer<A> for Model<A> {
     fn fresh(&self) -> Option<Slot> {
         self.fresh_states().into_slot()
     }
+
+    saved_as_alone!();
 }
 
 /// Owners of a layer are layers: a `Box` where the kind is known only when the program runs, an `Arc` where several models
@@ -95,6 +99,10 @@ macro_rules! by_owner {
             }
             fn fresh(&self) -> Option<Slot> {
                 (**self).fresh()
+            }
+            #[cfg(feature = "safetensors")]
+            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+                (**self).save_to(to)
             }
         }
     };

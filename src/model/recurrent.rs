@@ -5,6 +5,7 @@ use super::{
     AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
 };
 use crate::error::{Error, Result, check_size};
+use crate::state::{cast, check_samples};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
 use alloc::format;
 use alloc::vec;
@@ -16,7 +17,7 @@ use ndarray::{Array2, ArrayView3, Axis};
 struct Held<S, A> {
     state: S,
     /// The output of the last step, which a masked one repeats. Nothing has gone before in a new call: then it is 0.
-    carried: Option<Array2<A>>,
+    carried: Array2<A>,
 }
 
 impl<S: State, A: Element> State for Held<S, A> {
@@ -24,29 +25,35 @@ impl<S: State, A: Element> State for Held<S, A> {
         self.state.samples()
     }
     fn zeros_like(&self, samples: usize) -> Self {
-        let zeros = |carried: &Array2<A>| Array2::zeros((samples, carried.ncols()));
         Held {
             state: self.state.zeros_like(samples),
-            carried: self.carried.as_ref().map(zeros),
+            carried: Array2::zeros((samples, self.carried.ncols())),
         }
     }
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
         self.state.copy_sample(row, &from.state, from_row)?;
-        let Some(to) = &mut self.carried else {
-            return Ok(());
-        };
-        match &from.carried {
-            Some(from) => to.row_mut(row).assign(&from.row(from_row)),
-            None => to.row_mut(row).fill(A::zero()),
-        }
+        check_samples(&[row], self.carried.nrows())?;
+        check_samples(&[from_row], from.carried.nrows())?;
+        self.carried
+            .row_mut(row)
+            .assign(&from.carried.row(from_row));
         Ok(())
     }
     fn reset_sample(&mut self, row: usize) -> Result<()> {
         self.state.reset_sample(row)?;
-        if let Some(carried) = &mut self.carried {
-            carried.row_mut(row).fill(A::zero());
-        }
+        check_samples(&[row], self.carried.nrows())?;
+        self.carried.row_mut(row).fill(A::zero());
         Ok(())
+    }
+    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
+        let mut arrays = self.state.to_arrays()?;
+        arrays.push(cast(&self.carried));
+        Some(arrays)
+    }
+    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
+        let state = self.state.with_arrays(arrays)?;
+        let carried = cast(&arrays.next()?);
+        Some(Held { state, carried })
     }
 }
 
@@ -127,20 +134,17 @@ impl<R: Recurrent> Layer<R> {
 
     /// The state to keep, if it is kept.
     pub(super) fn keep(&self, state: R::State) -> Option<Slot> {
-        self.is_stateful().then(|| {
-            Slot::new(Held::<_, R::Elem> {
-                state,
-                carried: None,
-            })
-        })
+        self.is_stateful().then(|| self.held(state))
     }
 
     /// The state to keep before the first call.
     pub(super) fn fresh_slot(&self) -> Slot {
-        Slot::new(Held::<_, R::Elem> {
-            state: self.inner().zero_state(1),
-            carried: None,
-        })
+        self.held(self.inner().zero_state(1))
+    }
+
+    fn held(&self, state: R::State) -> Slot {
+        let carried = Array2::<R::Elem>::zeros((state.samples(), self.inner().units()));
+        Slot::new(Held { state, carried })
     }
 }
 
@@ -250,16 +254,15 @@ where
         }
         let (mut y, state) = run.last_and_state()?;
         if let (Some(mask), false) = (&input.mask, self.zeroes_masked_output()) {
-            let carried = held.and_then(|held| held.carried.as_ref());
             for (row, mut y) in y.rows_mut().into_iter().enumerate() {
-                match carried {
+                match held {
                     _ if mask[[row, 0]] => {}
-                    Some(carried) => y.assign(&carried.row(row)),
-                    None => y.fill(num_traits::zero()),
+                    Some(held) if row < held.carried.nrows() => y.assign(&held.carried.row(row)),
+                    _ => y.fill(num_traits::zero()),
                 }
             }
         }
-        let (carried, sequences) = (Some(y.clone()), self.returns().sequences);
+        let (carried, sequences) = (y.clone(), self.returns().sequences);
         let output = if sequences {
             Flow {
                 mask: input.mask,
@@ -278,5 +281,10 @@ where
 
     fn fresh(&self) -> Option<Slot> {
         Some(self.fresh_slot())
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+        self.write_to(to)
     }
 }

@@ -13,6 +13,7 @@ use core::fmt;
 /// assert_eq!(Shape::unknown().to_string(), "?"); // not even how many axes
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shape(Option<Vec<Option<usize>>>);
 
 impl Shape {

@@ -1,10 +1,12 @@
 //! `Activation` as a layer of its own.
 
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Axis, Dimension};
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Activation, "activation", "activation");
 
 /// An activation is a layer of a [`Model`](crate::Model): the same shape out as in, [`Activation::Softmax`] over the last
 /// axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`, `ReLU`, `LeakyReLU`, `ELU`.
@@ -38,6 +40,8 @@ impl<A: Element> AnyLayer<A> for Activation {
             _ => OverTime::Each,
         }
     }
+
+    saved_as_alone!();
 }
 
 /// The array after the activation; softmax goes over the last axis.

@@ -1,7 +1,9 @@
 //! `Attention`: every timestep of one sequence looks at all timesteps of another.
 
 use crate::error::{Result, check, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone, wrong_inputs};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -154,6 +156,34 @@ impl<A: Element> Default for Attention<A> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Attention<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Attention {
+            scale,
+            concat,
+            causal,
+        } = self;
+        to.class("attention");
+        to.set("causal", causal)?;
+        to.optional("scale", scale.map(ndarray::arr0).as_deref())?;
+        to.optional("concat_score_weight", concat.map(ndarray::arr0).as_deref())
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("attention")?;
+        let mut learned = |key| -> Result<Option<A>> {
+            let array = from.optional::<A, ndarray::Ix0>(key)?;
+            Ok(array.map(ndarray::Array0::into_scalar))
+        };
+        Ok(Attention {
+            scale: learned("scale")?,
+            concat: learned("concat_score_weight")?,
+            causal: from.get("causal")?,
+        })
+    }
+}
+
 impl<A: Element> AnyLayer<A> for Attention<A> {
     fn name(&self) -> &str {
         "attention"
@@ -199,4 +229,6 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it looks at all timesteps")
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
@@ -24,6 +24,11 @@ use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum Combine {
     /// The sum.
     Add,
@@ -179,6 +184,8 @@ fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
     }
     Ok(Some(any))
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Combine, "combine", "of");
 
 impl<A: Element> AnyLayer<A> for Combine {
     fn name(&self) -> &str {
@@ -287,4 +294,6 @@ impl<A: Element> AnyLayer<A> for Combine {
             _ => OverTime::Whole("its inputs have different numbers of axes"),
         }
     }
+
+    saved_as_alone!();
 }

@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayViewD, Axis, concatenate};
@@ -23,6 +23,8 @@ use ndarray::{Array2, ArrayViewD, Axis, concatenate};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Concatenate {
     axis: isize,
 }
@@ -65,6 +67,8 @@ fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     }
     Ok(masks.into_iter().reduce(|a, b| a | b))
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
 
 impl<A: Element> AnyLayer<A> for Concatenate {
     fn name(&self) -> &str {
@@ -133,4 +137,6 @@ impl<A: Element> AnyLayer<A> for Concatenate {
             _ => OverTime::Each,
         }
     }
+
+    saved_as_alone!();
 }

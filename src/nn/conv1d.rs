@@ -3,7 +3,12 @@
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
 use crate::error::{Error, Result, check, check_size};
-use crate::model::{AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input};
+use crate::model::{
+    AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input, saved_as_alone,
+};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
+use crate::state::cast;
 use crate::{Activation, Dense, Element, State};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -45,12 +50,16 @@ pub struct Conv1d<A: Element> {
 
 /// Builds a [`Conv1d`]; the setters are named like Keras' arguments.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct Conv1dBuilder<A> {
     options: Options,
     elem: PhantomData<A>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Options {
     strides: usize,
     dilation_rate: usize,
@@ -233,6 +242,37 @@ impl<A: Element> Conv1d<A> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Conv1d<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Conv1d {
+            groups,
+            kernel_size,
+            options,
+        } = self;
+        to.class("conv1d");
+        to.set("options", options)?;
+        let kernels: Vec<Array2<A>> = groups.iter().map(Dense::kernel).collect();
+        let kernels: Vec<_> = kernels.iter().map(|kernel| kernel.view()).collect();
+        let kernel = concatenate(Axis(1), &kernels)?;
+        let kernel = kernel.as_standard_layout().into_owned();
+        let shape = (*kernel_size, self.group_features(), self.filters());
+        to.array("kernel", &kernel.into_shape_with_order(shape)?)?;
+        let biases: Option<Vec<Array1<A>>> = groups.iter().map(Dense::bias).collect();
+        let bias = biases.map(|biases| biases.iter().flatten().copied().collect::<Array1<A>>());
+        to.optional("bias", bias.as_deref())
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("conv1d")?;
+        let builder = Conv1dBuilder {
+            options: from.get("options")?,
+            elem: PhantomData,
+        };
+        builder.from_weights(from.array("kernel")?, from.optional("bias")?)
+    }
+}
+
 impl<A: Element> AnyLayer<A> for Conv1d<A> {
     fn name(&self) -> &str {
         "conv1d"
@@ -297,6 +337,8 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
     fn fresh(&self) -> Option<Slot> {
         self.past(1).ok().map(Slot::new)
     }
+
+    saved_as_alone!();
 }
 
 impl<A: Element> Conv1d<A> {
@@ -333,6 +375,17 @@ impl<A: Element> State for Past<A> {
         check_sample(row, self)?;
         self.0.index_axis_mut(Axis(0), row).fill(A::zero());
         Ok(())
+    }
+    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
+        let (samples, timesteps, features) = self.0.dim();
+        let rows = self.0.to_shape((samples, timesteps * features)).ok()?;
+        Some([cast(&rows.into_owned())].into())
+    }
+    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
+        let rows = cast(&arrays.next()?).as_standard_layout().into_owned();
+        let (_, timesteps, features) = self.0.dim();
+        let shape = (rows.nrows(), timesteps, features);
+        rows.into_shape_with_order(shape).ok().map(Past)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -46,6 +46,8 @@ impl Cropping1d {
         Ok(x.slice(s![.., inside, ..]).to_owned())
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Cropping1d, "cropping1d", { before, behind } => Ok(Cropping1d { before, behind }));
 
 impl<A: Element> AnyLayer<A> for Cropping1d {
     fn name(&self) -> &str {
@@ -70,4 +72,6 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it leaves timesteps out")
     }
+
+    saved_as_alone!();
 }

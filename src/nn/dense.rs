@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result, check, check_size};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
@@ -162,6 +164,27 @@ impl<A: Element> core::fmt::Debug for Dense<A> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Dense<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Dense {
+            kernel: _,
+            bias: _,
+            activation,
+        } = self;
+        to.class("dense");
+        to.set("activation", activation)?;
+        to.array("kernel", &self.kernel())?;
+        to.optional("bias", self.bias().as_deref())
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("dense")?;
+        let dense = Dense::from_weights(from.array("kernel")?, from.optional("bias")?)?;
+        dense.with_activation(from.get("activation")?)
+    }
+}
+
 impl<A: Element> AnyLayer<A> for Dense<A> {
     fn name(&self) -> &str {
         "dense"
@@ -187,4 +210,6 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
     fn over_time(&self, axes: &[usize]) -> OverTime {
         OverTime::of_last_axis(axes)
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, Dimension};
@@ -34,6 +34,8 @@ impl Flatten {
         Ok(y.into_shape_with_order((samples, numbers))?)
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Flatten, "flatten", {} => Ok(Flatten));
 
 impl<A: Element> AnyLayer<A> for Flatten {
     fn name(&self) -> &str {
@@ -57,4 +59,6 @@ impl<A: Element> AnyLayer<A> for Flatten {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it puts all timesteps in a row")
     }
+
+    saved_as_alone!();
 }

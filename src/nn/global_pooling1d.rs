@@ -3,7 +3,7 @@
 use super::pooling1d::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
@@ -97,6 +97,8 @@ fn each<A: Element>(
     }
     Ok(y)
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(GlobalPooling1d, "global_pooling1d", { pool, keepdims } => Ok(GlobalPooling1d { pool, keepdims }));
 
 impl<A: Element> AnyLayer<A> for GlobalPooling1d {
     fn name(&self) -> &str {
@@ -136,4 +138,6 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it pools all timesteps")
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -39,6 +39,8 @@ impl Default for Identity {
         Self::new()
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Identity, "identity", { kind } => Ok(Identity { kind }));
 
 impl<A: Element> AnyLayer<A> for Identity {
     fn name(&self) -> &str {
@@ -56,4 +58,6 @@ impl<A: Element> AnyLayer<A> for Identity {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
     }
+
+    saved_as_alone!();
 }

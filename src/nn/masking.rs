@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
 
@@ -42,6 +44,21 @@ impl<A: Element> Masking<A> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Masking<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        let Masking { mask_value } = self;
+        to.class("masking");
+        to.array("mask_value", &ndarray::arr0(*mask_value))
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("masking")?;
+        let mask_value = from.array::<A, ndarray::Ix0>("mask_value")?.into_scalar();
+        Ok(Masking { mask_value })
+    }
+}
+
 impl<A: Element> AnyLayer<A> for Masking<A> {
     fn name(&self) -> &str {
         "masking"
@@ -64,4 +81,6 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
     }
+
+    saved_as_alone!();
 }

@@ -5,6 +5,11 @@ use alloc::format;
 
 /// How the windows of a [`Conv1d`](crate::Conv1d) or a [`Pooling1d`](crate::Pooling1d) lie at both ends of the timesteps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum Padding {
     /// Only where they fit: fewer timesteps come out than go in.
     #[default]

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -44,6 +44,11 @@ impl Permute {
         Ok(y.as_standard_layout().into_owned())
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Permute, "permute", { dims } => {
+    let dims: Vec<usize> = dims;
+    Permute::new(&dims)
+});
 
 impl<A: Element> AnyLayer<A> for Permute {
     fn name(&self) -> &str {
@@ -71,4 +76,6 @@ impl<A: Element> AnyLayer<A> for Permute {
             _ => OverTime::Whole("it changes what the timesteps are"),
         }
     }
+
+    saved_as_alone!();
 }

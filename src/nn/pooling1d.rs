@@ -3,13 +3,18 @@
 use super::padding::Padding;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
 
 /// What becomes of the timesteps that are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub(super) enum Pool {
     Max,
     Average,
@@ -117,6 +122,10 @@ impl Pooling1d {
         Ok(y)
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
+    Pooling1d::new(pool, pool_size)?.strides(strides)?.padding(padding)
+});
 
 impl<A: Element> AnyLayer<A> for Pooling1d {
     fn name(&self) -> &str {
@@ -149,4 +158,6 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it pools timesteps")
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
@@ -36,6 +36,8 @@ impl RepeatVector {
         Ok(y)
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(RepeatVector, "repeat_vector", { n } => Ok(RepeatVector { n }));
 
 impl<A: Element> AnyLayer<A> for RepeatVector {
     fn name(&self) -> &str {
@@ -59,4 +61,6 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it makes timesteps of one vector")
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -77,6 +77,11 @@ impl Reshape {
         Some(self.shape.iter().map(len).collect())
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Reshape, "reshape", { shape } => {
+    let shape: Vec<isize> = shape;
+    Reshape::new(&shape)
+});
 
 impl<A: Element> AnyLayer<A> for Reshape {
     fn name(&self) -> &str {
@@ -109,4 +114,6 @@ impl<A: Element> AnyLayer<A> for Reshape {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it changes what the timesteps are")
     }
+
+    saved_as_alone!();
 }

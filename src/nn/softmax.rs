@@ -2,7 +2,7 @@
 
 use super::axis::place;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
@@ -58,6 +58,8 @@ impl Default for Softmax {
         Self::new()
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(Softmax, "softmax", { axis } => Ok(Softmax { axis }));
 
 impl<A: Element> AnyLayer<A> for Softmax {
     fn name(&self) -> &str {
@@ -86,4 +88,6 @@ impl<A: Element> AnyLayer<A> for Softmax {
             _ => OverTime::Each,
         }
     }
+
+    saved_as_alone!();
 }

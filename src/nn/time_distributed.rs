@@ -3,6 +3,8 @@
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::IxDyn;
@@ -36,6 +38,26 @@ impl<L> TimeDistributed<L> {
     /// The layer inside.
     pub fn inner(&self) -> &L {
         &self.layer
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<L: Saved> Saved for TimeDistributed<L> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.write(to, L::write_to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("time_distributed")?;
+        from.layer("layer").map(TimeDistributed::new)
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<L> TimeDistributed<L> {
+    fn write(&self, to: &mut Out, inner: impl FnOnce(&L, &mut Out) -> Result<()>) -> Result<()> {
+        to.class("time_distributed");
+        to.layer("layer", None, |to| inner(&self.layer, to))
     }
 }
 
@@ -114,6 +136,11 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        self.write(to, AnyLayer::save_to)
     }
 }
 

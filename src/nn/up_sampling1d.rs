@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
@@ -45,6 +45,8 @@ impl UpSampling1d {
         Ok(y)
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(UpSampling1d, "up_sampling1d", { size } => UpSampling1d::new(size));
 
 impl<A: Element> AnyLayer<A> for UpSampling1d {
     fn name(&self) -> &str {
@@ -69,4 +71,6 @@ impl<A: Element> AnyLayer<A> for UpSampling1d {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it repeats timesteps")
     }
+
+    saved_as_alone!();
 }

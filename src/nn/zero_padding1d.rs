@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
@@ -44,6 +44,8 @@ impl ZeroPadding1d {
         Ok(y)
     }
 }
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(ZeroPadding1d, "zero_padding1d", { before, behind } => Ok(ZeroPadding1d { before, behind }));
 
 impl<A: Element> AnyLayer<A> for ZeroPadding1d {
     fn name(&self) -> &str {
@@ -68,4 +70,6 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it adds timesteps")
     }
+
+    saved_as_alone!();
 }

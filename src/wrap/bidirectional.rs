@@ -4,6 +4,8 @@ use crate::Recurrent;
 use crate::error::{Result, check, of_part};
 use crate::pass::{Pass, Sink};
 use crate::run::{Apart, Run};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::threads::both;
 use crate::{BiState, Element};
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
@@ -11,6 +13,11 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
 /// How the two outputs of a [`Bidirectional`] become one. (Keras' `None`, two outputs, is
 /// [`Bidirectional::run_apart`].)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(rename_all = "snake_case", deny_unknown_fields)
+)]
 pub enum Merge {
     /// Forward, then backward units.
     #[default]
@@ -150,6 +157,27 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<F, B> Saved for Bidirectional<F, B>
+where
+    F: Recurrent + Saved,
+    B: Recurrent<Elem = F::Elem> + Saved,
+{
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.save_to(to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("bidirectional")?;
+        Ok(Bidirectional {
+            forward: from.layer("forward")?,
+            backward: from.layer("backward")?,
+            merge: from.get("merge")?,
+            repeats_masked: from.get("repeats_masked")?,
+        })
+    }
+}
+
 impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, B> {
     type Elem = F::Elem;
     type State = BiState<F::State, B::State>;
@@ -262,5 +290,19 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
                 Ok(())
             }
         }
+    }
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        let Bidirectional {
+            forward,
+            backward,
+            merge,
+            repeats_masked,
+        } = self;
+        to.class("bidirectional");
+        to.set("merge", merge)?;
+        to.set("repeats_masked", repeats_masked)?;
+        to.layer("forward", Some("forward"), |to| forward.save_to(to))?;
+        to.layer("backward", Some("backward"), |to| backward.save_to(to))
     }
 }

@@ -4,6 +4,8 @@ use super::stacked::stretch;
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Causal, Recurrent};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -52,6 +54,26 @@ impl<R> Deep<R> {
     /// The layers, without the wrapper.
     pub fn into_layers(self) -> Vec<R> {
         self.layers
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<R: Recurrent + Saved> Saved for Deep<R> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.save_to(to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("deep")?;
+        let keys = (0_usize..).map(|at| alloc::format!("{at}"));
+        let mut layers = Vec::new();
+        for key in keys {
+            if !from.has_layer(&key) {
+                break;
+            }
+            layers.push(from.layer(&key)?);
+        }
+        Deep::new(layers)
     }
 }
 
@@ -152,6 +174,16 @@ impl<R: Recurrent> Recurrent for Deep<R> {
             }
             let pass = pass.over(below.as_ref().map_or(pass.x, |below| below.view()));
             top.unroll(pass, top_state, sink)
+        })
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        let Deep { layers } = self;
+        to.class("deep");
+        layers.iter().enumerate().try_for_each(|(at, layer)| {
+            let key = alloc::format!("{at}");
+            to.layer(&key, Some(&key), |to| layer.save_to(to))
         })
     }
 }

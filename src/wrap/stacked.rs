@@ -3,6 +3,8 @@
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use crate::{Causal, Recurrent};
 use ndarray::{Array3, ArrayView2, s};
 
@@ -41,6 +43,22 @@ impl<L, U> Stacked<L, U> {
     /// The layer that writes the output.
     pub fn upper(&self) -> &U {
         &self.upper
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<L, U> Saved for Stacked<L, U>
+where
+    L: Recurrent + Saved,
+    U: Recurrent<Elem = L::Elem> + Saved,
+{
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.save_to(to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("stacked")?;
+        Ok(Stacked::new(from.layer("lower")?, from.layer("upper")?))
     }
 }
 
@@ -131,6 +149,14 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
             self.upper
                 .unroll(pass.over(between.view()), &mut state.1, sink)
         })
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        let Stacked { lower, upper } = self;
+        to.class("stacked");
+        to.layer("lower", Some("lower"), |to| lower.save_to(to))?;
+        to.layer("upper", Some("upper"), |to| upper.save_to(to))
     }
 }
 

@@ -14,7 +14,7 @@ mod tensor;
 
 #[cfg(feature = "keras")]
 pub mod hdf5;
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 pub mod json;
 #[cfg(feature = "npz")]
 pub mod npy;

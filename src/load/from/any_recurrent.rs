@@ -1,20 +1,26 @@
-//! `AnyRecurrent`: a recurrent layer whose cell is known when a file is read, not when the program is compiled.
+//! `AnyRecurrent`: a recurrent layer whose kind is known when a file is read, not when the program is compiled.
 
 use crate::Recurrent;
 use crate::error::{Error, Result};
 use crate::pass::{Pass, Sink};
-use crate::{Element, Gru, Hidden, Lstm, LstmState, SimpleRnn, Stacked, State};
+use crate::{BiState, Bidirectional, Deep, Element, Gru, Hidden, Lstm, LstmState};
+use crate::{SimpleRnn, Stacked, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::Array2;
 
-/// A layer of one cell, or of cells one on top of the other.
+/// A layer of one cell, or of several.
 #[derive(Clone)]
 pub enum AnyRecurrent<A> {
     SimpleRnn(SimpleRnn<A>),
     Lstm(Lstm<A>),
     Gru(Gru<A>),
     Stacked(Box<Stacked<Self, Self>>),
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
+    // Keras' files have it outside of the cells
+    Bidirectional(Box<Bidirectional<Self, Self>>),
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
+    Deep(Deep<Self>),
 }
 
 /// The state of an [`AnyRecurrent`].
@@ -23,6 +29,8 @@ pub enum AnyState<A> {
     Hidden(Hidden<A>),
     Lstm(LstmState<A>),
     Pair(Box<(Self, Self)>),
+    Both(Box<BiState<Self, Self>>),
+    Deep(Vec<Self>),
 }
 
 fn another_layer() -> Error {
@@ -37,6 +45,49 @@ macro_rules! of_inner {
             AnyRecurrent::Lstm($inner) => $value,
             AnyRecurrent::Gru($inner) => $value,
             AnyRecurrent::Stacked($inner) => $value,
+            AnyRecurrent::Bidirectional($inner) => $value,
+            AnyRecurrent::Deep($inner) => $value,
+        }
+    };
+}
+
+/// The same with its state.
+macro_rules! with_state {
+    ($layer:expr, $state:expr, ($inner:ident, $of:ident) => $value:expr) => {
+        match ($layer, $state) {
+            (AnyRecurrent::SimpleRnn($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::Lstm($inner), AnyState::Lstm($of)) => $value,
+            (AnyRecurrent::Gru($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::Stacked($inner), AnyState::Pair($of)) => $value,
+            (AnyRecurrent::Bidirectional($inner), AnyState::Both($of)) => $value,
+            (AnyRecurrent::Deep($inner), AnyState::Deep($of)) => $value,
+            _ => Err(another_layer()),
+        }
+    };
+}
+
+/// The same of the state inside.
+macro_rules! of_state {
+    ($state:expr, $inner:ident => $value:expr) => {
+        match $state {
+            AnyState::Hidden($inner) => $value,
+            AnyState::Lstm($inner) => $value,
+            AnyState::Pair($inner) => $value,
+            AnyState::Both($inner) => $value,
+            AnyState::Deep($inner) => $value,
+        }
+    };
+}
+
+/// A state of the same kind, made of the one inside.
+macro_rules! state_of {
+    ($state:expr, $inner:ident => $value:expr) => {
+        match $state {
+            AnyState::Hidden($inner) => AnyState::Hidden($value),
+            AnyState::Lstm($inner) => AnyState::Lstm($value),
+            AnyState::Pair($inner) => AnyState::Pair(Box::new($value)),
+            AnyState::Both($inner) => AnyState::Both(Box::new($value)),
+            AnyState::Deep($inner) => AnyState::Deep($value),
         }
     };
 }
@@ -59,6 +110,10 @@ impl<A: Element> Recurrent for AnyRecurrent<A> {
             AnyRecurrent::Lstm(inner) => AnyState::Lstm(inner.zero_state(samples)),
             AnyRecurrent::Gru(inner) => AnyState::Hidden(inner.zero_state(samples)),
             AnyRecurrent::Stacked(inner) => AnyState::Pair(Box::new(inner.zero_state(samples))),
+            AnyRecurrent::Bidirectional(inner) => {
+                AnyState::Both(Box::new(inner.zero_state(samples)))
+            }
+            AnyRecurrent::Deep(inner) => AnyState::Deep(inner.zero_state(samples)),
         }
     }
 
@@ -82,52 +137,35 @@ impl<A: Element> Recurrent for AnyRecurrent<A> {
         of_inner!(self, inner => inner.parameters())
     }
 
+    fn shares_steps(&self) -> bool {
+        of_inner!(self, inner => inner.shares_steps())
+    }
+
+    fn is_causal(&self) -> bool {
+        of_inner!(self, inner => inner.is_causal())
+    }
+
     fn check_state(&self, state: &AnyState<A>, samples: usize) -> Result<()> {
-        match (self, state) {
-            (AnyRecurrent::SimpleRnn(inner), AnyState::Hidden(state)) => {
-                inner.check_state(state, samples)
-            }
-            (AnyRecurrent::Lstm(inner), AnyState::Lstm(state)) => inner.check_state(state, samples),
-            (AnyRecurrent::Gru(inner), AnyState::Hidden(state)) => {
-                inner.check_state(state, samples)
-            }
-            (AnyRecurrent::Stacked(inner), AnyState::Pair(state)) => {
-                inner.check_state(state, samples)
-            }
-            _ => Err(another_layer()),
-        }
+        with_state!(self, state, (inner, state) => inner.check_state(state, samples))
     }
 
     fn unroll(&self, pass: Pass<A>, state: &mut AnyState<A>, sink: Sink<A>) -> Result<()> {
-        match (self, state) {
-            (AnyRecurrent::SimpleRnn(inner), AnyState::Hidden(state)) => {
-                inner.unroll(pass, state, sink)
-            }
-            (AnyRecurrent::Lstm(inner), AnyState::Lstm(state)) => inner.unroll(pass, state, sink),
-            (AnyRecurrent::Gru(inner), AnyState::Hidden(state)) => inner.unroll(pass, state, sink),
-            (AnyRecurrent::Stacked(inner), AnyState::Pair(state)) => {
-                inner.unroll(pass, state, sink)
-            }
-            _ => Err(another_layer()),
-        }
+        with_state!(self, state, (inner, state) => inner.unroll(pass, state, sink))
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+        of_inner!(self, inner => inner.save_to(to))
     }
 }
 
 impl<A: Element> State for AnyState<A> {
     fn samples(&self) -> usize {
-        match self {
-            AnyState::Hidden(state) => state.samples(),
-            AnyState::Lstm(state) => state.samples(),
-            AnyState::Pair(state) => state.samples(),
-        }
+        of_state!(self, state => state.samples())
     }
 
     fn zeros_like(&self, samples: usize) -> Self {
-        match self {
-            AnyState::Hidden(state) => AnyState::Hidden(state.zeros_like(samples)),
-            AnyState::Lstm(state) => AnyState::Lstm(state.zeros_like(samples)),
-            AnyState::Pair(state) => AnyState::Pair(Box::new(state.zeros_like(samples))),
-        }
+        state_of!(self, state => state.zeros_like(samples))
     }
 
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
@@ -137,31 +175,21 @@ impl<A: Element> State for AnyState<A> {
             }
             (AnyState::Lstm(state), AnyState::Lstm(from)) => state.copy_sample(row, from, from_row),
             (AnyState::Pair(state), AnyState::Pair(from)) => state.copy_sample(row, from, from_row),
+            (AnyState::Both(state), AnyState::Both(from)) => state.copy_sample(row, from, from_row),
+            (AnyState::Deep(state), AnyState::Deep(from)) => state.copy_sample(row, from, from_row),
             _ => Err(another_layer()),
         }
     }
 
     fn reset_sample(&mut self, row: usize) -> Result<()> {
-        match self {
-            AnyState::Hidden(state) => state.reset_sample(row),
-            AnyState::Lstm(state) => state.reset_sample(row),
-            AnyState::Pair(state) => state.reset_sample(row),
-        }
+        of_state!(self, state => state.reset_sample(row))
     }
 
     fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
-        match self {
-            AnyState::Hidden(state) => state.to_arrays(),
-            AnyState::Lstm(state) => state.to_arrays(),
-            AnyState::Pair(state) => state.to_arrays(),
-        }
+        of_state!(self, state => state.to_arrays())
     }
 
     fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
-        Some(match self {
-            AnyState::Hidden(state) => AnyState::Hidden(state.with_arrays(arrays)?),
-            AnyState::Lstm(state) => AnyState::Lstm(state.with_arrays(arrays)?),
-            AnyState::Pair(state) => AnyState::Pair(Box::new(state.with_arrays(arrays)?)),
-        })
+        Some(state_of!(self, state => state.with_arrays(arrays)?))
     }
 }

@@ -1,6 +1,6 @@
 //! From names and the order of gates to layers: knows no bytes.
 
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 mod any_recurrent;
 #[cfg(any(feature = "onnx", feature = "safetensors"))]
 mod from_layers;
@@ -13,7 +13,7 @@ mod rows;
 #[cfg(feature = "safetensors")]
 pub mod torch;
 
-#[cfg(feature = "keras")]
-use any_recurrent::AnyRecurrent;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+pub use any_recurrent::AnyRecurrent;
 #[cfg(any(feature = "onnx", feature = "safetensors"))]
 pub use from_layers::FromLayers;

@@ -3,6 +3,8 @@
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Flow, OverTime, Shape, only};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Axis, concatenate};
@@ -51,6 +53,31 @@ impl<L> OldMerge<L> {
     }
 }
 
+#[cfg(feature = "safetensors")]
+impl<L> OldMerge<L> {
+    fn write(&self, to: &mut Out, inner: impl FnOnce(&L, &mut Out) -> Result<()>) -> Result<()> {
+        let OldMerge { layer, along_time } = self;
+        to.class("keras_merge");
+        to.set("along_time", along_time)?;
+        to.layer("layer", None, |to| inner(layer, to))
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<L: Saved> Saved for OldMerge<L> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        self.write(to, L::write_to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("keras_merge")?;
+        Ok(OldMerge {
+            layer: from.layer("layer")?,
+            along_time: from.get("along_time")?,
+        })
+    }
+}
+
 impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
     fn name(&self) -> &str {
         self.layer.name()
@@ -78,5 +105,9 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
 
     fn over_time(&self, axes: &[usize]) -> OverTime {
         self.layer.over_time(axes)
+    }
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut Out) -> Result<()> {
+        self.write(to, AnyLayer::save_to)
     }
 }

@@ -75,6 +75,8 @@ mod wiring;
 pub use reader::Reader;
 pub use version::Version;
 pub use weights::{LayerWeights, Weights};
+#[cfg(feature = "safetensors")]
+pub(crate) use {merging::OldMerge, ops::OpLayer, unrolled::Unrolled, wiring::AskMask};
 
 use crate::error::Result;
 use crate::{Element, Model};

@@ -8,7 +8,7 @@ use super::object::Object;
 use super::plan::Plan;
 use crate::error::{Error, Result, check_size};
 use crate::load::format::json::Value;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, only, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, only, saved_as_alone, wrong_inputs};
 use crate::{Concatenate, Element};
 use alloc::format;
 use alloc::string::String;
@@ -20,6 +20,8 @@ use serde_json::json;
 
 /// What is done with two operands, number by number.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 enum Binary {
     NotEqual,
     LogicalOr,
@@ -34,6 +36,8 @@ enum Binary {
 
 /// What is done with all numbers along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 enum Along {
     All,
     Any,
@@ -44,6 +48,8 @@ enum Along {
 
 /// A part of an axis, as in `x[3]`, `x[1:4]`, `x[...]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 enum Cut {
     One(isize),
     Span([Option<isize>; 3]),
@@ -51,6 +57,8 @@ enum Cut {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 enum Op {
     /// With the operand that is a constant, if one is: the first or the second.
     Binary(Binary, [Option<f64>; 2]),
@@ -64,7 +72,7 @@ enum Op {
 
 /// An operation as a layer. No mask goes on, as in Keras.
 #[derive(Clone, Debug)]
-struct OpLayer {
+pub struct OpLayer {
     name: String,
     op: Op,
 }
@@ -380,6 +388,9 @@ fn get_item<A: Element>(x: &ArrayD<A>, cuts: &[Cut]) -> Result<ArrayD<A>> {
     Ok(y)
 }
 
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(OpLayer, "keras_op", { name, op } => Ok(OpLayer { name, op }));
+
 impl<A: Element> AnyLayer<A> for OpLayer {
     fn name(&self) -> &str {
         &self.name
@@ -437,4 +448,6 @@ impl<A: Element> AnyLayer<A> for OpLayer {
             _ => OverTime::Whole("it may change what the timesteps are"),
         }
     }
+
+    saved_as_alone!();
 }

@@ -2,7 +2,13 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, Stepped};
+use crate::model::{
+    AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
+};
+#[cfg(feature = "safetensors")]
+use crate::saved::{In, Out, Saved};
+#[cfg(feature = "safetensors")]
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -17,6 +23,20 @@ impl<A: Element> Unrolled<A> {
         }
         let expected = "none: with unroll=True Keras zeroes other steps of a backward pass than the masked ones";
         Err(Error::value("mask", expected, "one"))
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Unrolled<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        to.class("keras_unrolled");
+        to.layer("layer", None, |to| self.0.save_to(to))
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("keras_unrolled")?;
+        let layer: Box<dyn AnyLayer<A>> = from.layer("layer")?;
+        Ok(Unrolled(layer.into()))
     }
 }
 
@@ -68,4 +88,5 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
     fn fresh(&self) -> Option<Slot> {
         self.0.fresh()
     }
+    saved_as_alone!();
 }

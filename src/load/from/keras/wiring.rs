@@ -2,7 +2,7 @@
 
 use super::layer::Made;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, saved_as_alone, wrong_inputs};
 use crate::{Element, Model, Node, Shape};
 use alloc::collections::BinaryHeap;
 use alloc::format;
@@ -162,7 +162,10 @@ fn check_features(part: &str, features: Option<usize>, inputs: &[(Node, Shape)])
 
 /// Gives its first input the mask that its second one is: true where it is not 0.
 #[derive(Clone, Copy, Debug)]
-struct AskMask;
+pub struct AskMask;
+
+#[cfg(feature = "safetensors")]
+crate::saved::saved_fields!(AskMask, "keras_mask", {} => Ok(AskMask));
 
 impl<A: Element> AnyLayer<A> for AskMask {
     fn name(&self) -> &str {
@@ -190,4 +193,6 @@ impl<A: Element> AnyLayer<A> for AskMask {
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
     }
+
+    saved_as_alone!();
 }

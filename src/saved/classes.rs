@@ -1,0 +1,91 @@
+//! Which class in a file is which layer.
+
+use super::{In, Out, Saved};
+use crate::error::{Error, Result};
+use crate::load::from::AnyRecurrent;
+#[cfg(feature = "keras")]
+use crate::load::from::keras::{AskMask, OldMerge, OpLayer, Unrolled};
+use crate::{
+    Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
+    Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart,
+    LayerNormalization, Masking, Model, Permute, Pooling1d, RepeatVector, Reshape, Softmax,
+    TimeDistributed, UpSampling1d, ZeroPadding1d,
+};
+use alloc::boxed::Box;
+
+type Any<A> = Box<dyn AnyLayer<A>>;
+
+fn boxed<A: Element, L: AnyLayer<A> + Saved + 'static>(from: &mut In) -> Result<Any<A>> {
+    Ok(Box::new(L::read_from(from)?))
+}
+
+/// A layer of a model, whatever it is.
+impl<A: Element> Saved for Any<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        (**self).save_to(to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        let read = match from.name() {
+            "layer" => boxed::<A, Layer<AnyRecurrent<A>>>,
+            "layer_apart" => boxed::<A, LayerApart<AnyRecurrent<A>, AnyRecurrent<A>>>,
+            "model" => boxed::<A, Model<A>>,
+            "time_distributed" => boxed::<A, TimeDistributed<Self>>,
+            "embedding" => boxed::<A, Embedding<A>>,
+            "masking" => boxed::<A, Masking<A>>,
+            "dense" => boxed::<A, Dense<A>>,
+            "conv1d" => boxed::<A, Conv1d<A>>,
+            "batch_normalization" => boxed::<A, BatchNormalization<A>>,
+            "layer_normalization" => boxed::<A, LayerNormalization<A>>,
+            "attention" => boxed::<A, Attention<A>>,
+            "activation" => boxed::<A, Activation>,
+            "combine" => boxed::<A, Combine>,
+            "concatenate" => boxed::<A, Concatenate>,
+            "cropping1d" => boxed::<A, Cropping1d>,
+            "flatten" => boxed::<A, Flatten>,
+            "global_pooling1d" => boxed::<A, GlobalPooling1d>,
+            "identity" => boxed::<A, Identity>,
+            "permute" => boxed::<A, Permute>,
+            "pooling1d" => boxed::<A, Pooling1d>,
+            "repeat_vector" => boxed::<A, RepeatVector>,
+            "reshape" => boxed::<A, Reshape>,
+            "softmax" => boxed::<A, Softmax>,
+            "up_sampling1d" => boxed::<A, UpSampling1d>,
+            "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            #[cfg(feature = "keras")]
+            "keras_mask" => boxed::<A, AskMask>,
+            #[cfg(feature = "keras")]
+            "keras_merge" => boxed::<A, OldMerge<Self>>,
+            #[cfg(feature = "keras")]
+            "keras_op" => boxed::<A, OpLayer>,
+            #[cfg(feature = "keras")]
+            "keras_unrolled" => boxed::<A, Unrolled<A>>,
+            class => {
+                let expected = match class {
+                    _ if class.starts_with("keras_") => "one that needs no feature `keras`",
+                    _ => "a layer of a model",
+                };
+                return Err(Error::file("class", expected, class));
+            }
+        };
+        read(from)
+    }
+}
+
+impl<A: Element> Saved for AnyRecurrent<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        crate::Recurrent::save_to(self, to)
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        Ok(match from.name() {
+            "simple_rnn" => AnyRecurrent::SimpleRnn(Saved::read_from(from)?),
+            "lstm" => AnyRecurrent::Lstm(Saved::read_from(from)?),
+            "gru" => AnyRecurrent::Gru(Saved::read_from(from)?),
+            "stacked" => AnyRecurrent::Stacked(Box::new(Saved::read_from(from)?)),
+            "bidirectional" => AnyRecurrent::Bidirectional(Box::new(Saved::read_from(from)?)),
+            "deep" => AnyRecurrent::Deep(Saved::read_from(from)?),
+            class => return Err(Error::file("class", "a recurrent layer", class)),
+        })
+    }
+}

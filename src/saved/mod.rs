@@ -1,0 +1,167 @@
+//! Layers and models of this crate in files, and back, bit for bit: weights as safetensors, and in the file's metadata
+//! everything else there is to know of them.
+//!
+//! ```
+//! use ndarray::Array3;
+//! use recurrent::{Layer, Lstm, Model, saved};
+//! let model = Model::new().add_as("encoder", Layer::new(Lstm::<f32>::builder(2, 3).build()?));
+//! let bytes = saved::write(&model)?; // or saved::save("model.safetensors", &model)?
+//! let again: Model<f32> = saved::read(&bytes)?; // or saved::load("model.safetensors")?
+//! let x = Array3::ones((1, 5, 2));
+//! assert_eq!(again.forward(&x)?, model.forward(&x)?);
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//! The type that is asked for says what has to be in the file, as deep as it says it: a `Model<A>`, a single `Lstm<A>`, a
+//! `Layer<Bidirectional<Gru<A>, Gru<A>>>`, or whatever it may be, `Box<dyn AnyLayer<A>>`. With another `A` than that of the
+//! file, every weight is rounded once.
+//!
+//! # What is in the file
+//! Arrays have Keras' names, shapes and order of gates, behind the names of the layers that they are in:
+//! `encoder/kernel`, `encoder/recurrent_kernel`, `encoder/bias`; `forward/kernel` of a [`Bidirectional`](crate::Bidirectional),
+//! `lower/kernel` of a [`Stacked`](crate::Stacked), `0/kernel` of a [`Deep`](crate::Deep), `lstm/kernel` of an
+//! [`Lstm`](crate::Lstm) alone. So every program that reads safetensors can have them.
+//!
+//! The metadata has one text, under the key `recurrent`: JSON, `{"version": 1, "layer": …}`. A layer is an object of its
+//! `class`, its options (`config`), its arrays (`weights`: what each is, and its name in the file), and the `layers` in it.
+//!
+//! # What is refused
+//! Layers and cells of your own, when they are saved; an option that is no number. When a file is loaded: another version,
+//! layers, options and arrays that are not known, missing or left over, all by their names, and whatever goes beyond the
+//! [`Limits`]. Layers that only files of Keras have need the feature `keras` to be loaded, too.
+
+mod classes;
+mod reading;
+mod writing;
+
+pub use reading::In;
+pub use writing::Out;
+
+use crate::Limits;
+use crate::error::{Error, Result};
+#[cfg(feature = "std")]
+use crate::load::disk;
+use crate::load::format::{Arrays, json, safetensors};
+use alloc::format;
+use alloc::vec::Vec;
+#[cfg(feature = "std")]
+use std::path::Path;
+
+/// Under which the description stands in the metadata.
+const KEY: &str = "recurrent";
+const VERSION: u64 = 1;
+
+/// What can be saved and loaded: every layer of this crate, and models of them. Sealed by its hidden methods.
+pub trait Saved: Sized {
+    #[doc(hidden)]
+    fn write_to(&self, to: &mut Out) -> Result<()>;
+
+    #[doc(hidden)]
+    fn read_from(from: &mut In) -> Result<Self>;
+}
+
+/// The bytes of a file. The same layer makes the same bytes.
+pub fn write<L: Saved>(layer: &L) -> Result<Vec<u8>> {
+    let mut to = Out::default();
+    layer.write_to(&mut to)?;
+    to.finish()
+}
+
+/// Writes a file.
+#[cfg(feature = "std")]
+pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
+    disk::write(path.as_ref(), &write(layer)?)
+}
+
+/// What is in the bytes of a file, within the default [`Limits`].
+pub fn read<L: Saved>(bytes: &[u8]) -> Result<L> {
+    read_within(bytes, &Limits::default())
+}
+
+/// [`read`] within other limits.
+pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
+    let file = safetensors::File::open(bytes, limits)?;
+    let part = "metadata";
+    let text = file.text(KEY).ok_or_else(|| {
+        let expected = "a text \"recurrent\": it is no file of `saved::write`";
+        Error::file(part, expected, "none")
+    })?;
+    let mut head = json::parse(text, part, limits)?;
+    let version = head.get("version").and_then(json::Value::as_u64);
+    if version != Some(VERSION) {
+        let found = version.map_or("none".into(), |version| format!("version {version}"));
+        return Err(Error::file(part, format!("version {VERSION}"), found));
+    }
+    let node = head.get_mut("layer").map(json::Value::take);
+    if let Some(more) = head.as_object().and_then(|head| {
+        let mut keys = head.keys();
+        keys.find(|key| !["version", "layer"].contains(&key.as_str()))
+    }) {
+        return Err(Error::file(
+            part,
+            "a version and a layer",
+            format!("{more:?}"),
+        ));
+    }
+    let names = file.names()?;
+    let mut arrays = names.into_iter().collect();
+    let layer = reading::read(node.unwrap_or_default(), &file, &mut arrays, limits)?;
+    match arrays.first() {
+        None => Ok(layer),
+        Some(name) => Err(Error::file(name, "no array that no layer has", "one")),
+    }
+}
+
+/// What is in the file at a path, within the default [`Limits`].
+#[cfg(feature = "std")]
+pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
+    load_within(path, &Limits::default())
+}
+
+/// [`load`] within other limits.
+#[cfg(feature = "std")]
+pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
+    let path = path.as_ref();
+    disk::within(path, || {
+        read_within(&disk::bytes(path, limits.file_bytes)?, limits)
+    })
+}
+
+/// Says that a layer is not one of this crate.
+pub(crate) fn not_ours(name: &str) -> Error {
+    let expected = "one of this crate: files cannot say what others compute";
+    Error::value("layer to save", expected, name)
+}
+
+/// How a layer without weights is saved, all its fields by their names, and how it is made of them again.
+macro_rules! saved_fields {
+    ($layer:ident, $class:literal, $key:literal) => {
+        impl crate::saved::Saved for $layer {
+            fn write_to(&self, to: &mut crate::saved::Out) -> crate::Result<()> {
+                to.class($class);
+                to.set($key, self)
+            }
+
+            fn read_from(from: &mut crate::saved::In) -> crate::Result<Self> {
+                from.class($class)?;
+                from.get($key)
+            }
+        }
+    };
+    ($layer:ident, $class:literal, { $($field:ident),* } => $make:expr) => {
+        impl crate::saved::Saved for $layer {
+            fn write_to(&self, to: &mut crate::saved::Out) -> crate::Result<()> {
+                let $layer { $($field),* } = self;
+                to.class($class);
+                $(to.set(stringify!($field), $field)?;)*
+                Ok(())
+            }
+
+            fn read_from(from: &mut crate::saved::In) -> crate::Result<Self> {
+                from.class($class)?;
+                $(let $field = from.get(stringify!($field))?;)*
+                $make
+            }
+        }
+    };
+}
+pub(crate) use saved_fields;
