@@ -48,11 +48,14 @@
 //! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for.
 //!
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
+//! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`Merge`], [`Padding`],
+//! [`Combine`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
+//! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
 //! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(
     feature = "safetensors",
-    doc = "State dicts of PyTorch: [`mod@torch`]."
+    doc = "State dicts of PyTorch: [`mod@torch`]; layers and models of this crate, saved and loaded: [`mod@saved`]."
 )]
 #![cfg_attr(feature = "onnx", doc = "Recurrent nodes of ONNX: [`mod@onnx`].")]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]

@@ -2,8 +2,8 @@
 
 use recurrent::{
     Activation, BiState, Bidirectional, Causal, Deep, Dense, Embedding, Error, Gru, Hidden,
-    Initializer, Layer, Lstm, LstmState, Masking, Model, Output, RepeatVector, Rnn, Session,
-    SimpleRnn, Softmax, Stacked, Stream, TimeDistributed,
+    Initializer, Layer, Lstm, LstmState, Masking, Model, ModelState, Output, RepeatVector, Rnn,
+    Session, SimpleRnn, Softmax, Stacked, Stream, StreamState, TimeDistributed,
 };
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ fn weights_and_values_cross_threads() {
     shared::<TimeDistributed<Dense<f32>>>();
     shared::<Output<f32, LstmState<f32>>>();
     shared::<BiState<Hidden<f32>, LstmState<f32>>>();
+    shared::<StreamState<LstmState<f32>>>();
+    shared::<ModelState>();
     shared::<Error>();
     error::<Error>();
 }

@@ -365,9 +365,9 @@ impl<A: Element> Saved for Lstm<A> {
         to.set("input_forget", &self.input_forget())?;
         to.array("kernel", &self.kernel())?;
         to.array("recurrent_kernel", &self.recurrent_kernel())?;
-        to.optional("bias", self.bias().as_deref())?;
-        to.optional("peepholes", self.peepholes().as_deref())?;
-        to.optional("projection", self.projection().as_deref())
+        to.optional("bias", &self.bias())?;
+        to.optional("peepholes", &self.peepholes())?;
+        to.optional("projection", &self.projection())
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

@@ -194,7 +194,7 @@ impl<A: Element> Saved for SimpleRnn<A> {
         to.set("clip", &functions.clip)?;
         to.array("kernel", &self.kernel())?;
         to.array("recurrent_kernel", &self.recurrent_kernel())?;
-        to.optional("bias", self.bias().as_deref())
+        to.optional("bias", &self.bias())
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

@@ -166,8 +166,8 @@ impl<A: Element> Saved for Attention<A> {
         } = self;
         to.class("attention");
         to.set("causal", causal)?;
-        to.optional("scale", scale.map(ndarray::arr0).as_deref())?;
-        to.optional("concat_score_weight", concat.map(ndarray::arr0).as_deref())
+        to.optional("scale", &scale.map(ndarray::arr0))?;
+        to.optional("concat_score_weight", &concat.map(ndarray::arr0))
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

@@ -4,8 +4,6 @@ use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 
@@ -129,33 +127,12 @@ impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
 }
 
 #[cfg(feature = "safetensors")]
-impl<A: Element> Saved for BatchNormalization<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let BatchNormalization {
-            gamma,
-            beta,
-            moving_mean,
-            moving_variance,
-            axis,
-            epsilon,
-        } = self;
-        to.class("batch_normalization");
-        to.set("axis", axis)?;
-        to.set("epsilon", epsilon)?;
-        to.optional("gamma", gamma.as_deref())?;
-        to.optional("beta", beta.as_deref())?;
-        to.array("moving_mean", moving_mean)?;
-        to.array("moving_variance", moving_variance)
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("batch_normalization")?;
-        let [gamma, beta] = [from.optional("gamma")?, from.optional("beta")?];
-        let (mean, variance) = (from.array("moving_mean")?, from.array("moving_variance")?);
-        let norm = BatchNormalization::from_weights(gamma, beta, mean, variance)?;
-        Ok(norm.axis(from.get("axis")?).epsilon(from.get("epsilon")?))
-    }
-}
+crate::saved::saved_fields!(BatchNormalization<A>, "batch_normalization", {
+    axis, epsilon; gamma: optional, beta: optional, moving_mean: array, moving_variance: array
+} => {
+    let norm = BatchNormalization::from_weights(gamma, beta, moving_mean, moving_variance)?;
+    Ok(norm.axis(axis).epsilon(epsilon))
+});
 
 impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
     fn name(&self) -> &str {

@@ -260,7 +260,7 @@ impl<A: Element> Saved for Conv1d<A> {
         to.array("kernel", &kernel.into_shape_with_order(shape)?)?;
         let biases: Option<Vec<Array1<A>>> = groups.iter().map(Dense::bias).collect();
         let bias = biases.map(|biases| biases.iter().flatten().copied().collect::<Array1<A>>());
-        to.optional("bias", bias.as_deref())
+        to.optional("bias", &bias)
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

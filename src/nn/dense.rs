@@ -175,7 +175,7 @@ impl<A: Element> Saved for Dense<A> {
         to.class("dense");
         to.set("activation", activation)?;
         to.array("kernel", &self.kernel())?;
-        to.optional("bias", self.bias().as_deref())
+        to.optional("bias", &self.bias())
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

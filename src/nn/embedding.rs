@@ -3,8 +3,6 @@
 use crate::Element;
 use crate::error::{Error, Result, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
@@ -108,23 +106,9 @@ impl<A: Element> core::fmt::Debug for Embedding<A> {
 }
 
 #[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Embedding<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Embedding {
-            embeddings,
-            mask_zero,
-        } = self;
-        to.class("embedding");
-        to.set("mask_zero", mask_zero)?;
-        to.array("embeddings", embeddings)
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("embedding")?;
-        let table = Embedding::from_weights(from.array("embeddings")?)?;
-        Ok(table.mask_zero(from.get("mask_zero")?))
-    }
-}
+crate::saved::saved_fields!(Embedding<A>, "embedding", { mask_zero; embeddings: array } => {
+    Ok(Embedding::from_weights(embeddings)?.mask_zero(mask_zero))
+});
 
 impl<A: Element> AnyLayer<A> for Embedding<A> {
     fn name(&self) -> &str {

@@ -4,8 +4,6 @@ use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -164,28 +162,12 @@ impl<A: Element> core::fmt::Debug for LayerNormalization<A> {
 }
 
 #[cfg(feature = "safetensors")]
-impl<A: Element> Saved for LayerNormalization<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let LayerNormalization {
-            gamma,
-            beta,
-            axes,
-            epsilon,
-        } = self;
-        to.class("layer_normalization");
-        to.set("axes", axes)?;
-        to.set("epsilon", epsilon)?;
-        to.optional("gamma", gamma.as_deref())?;
-        to.optional("beta", beta.as_deref())
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("layer_normalization")?;
-        let (axes, gamma): (Vec<isize>, _) = (from.get("axes")?, from.optional("gamma")?);
-        let norm = LayerNormalization::over(&axes, gamma, from.optional("beta")?)?;
-        Ok(norm.epsilon(from.get("epsilon")?))
-    }
-}
+crate::saved::saved_fields!(LayerNormalization<A>, "layer_normalization", {
+    axes, epsilon; gamma: optional, beta: optional
+} => {
+    let axes: Vec<isize> = axes;
+    Ok(LayerNormalization::over(&axes, gamma, beta)?.epsilon(epsilon))
+});
 
 impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
     fn name(&self) -> &str {

@@ -43,12 +43,22 @@ use crate::load::disk;
 use crate::load::format::{Arrays, json, safetensors};
 use alloc::format;
 use alloc::vec::Vec;
+use serde::Deserialize;
 #[cfg(feature = "std")]
 use std::path::Path;
 
 /// Under which the description stands in the metadata.
 const KEY: &str = "recurrent";
 const VERSION: u64 = 1;
+
+/// The description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    #[serde(rename = "version")]
+    _version: u64,
+    layer: json::Value,
+}
 
 /// What can be saved and loaded: every layer of this crate, and models of them. Sealed by its hidden methods.
 pub trait Saved: Sized {
@@ -85,26 +95,17 @@ pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
         let expected = "a text \"recurrent\": it is no file of `saved::write`";
         Error::file(part, expected, "none")
     })?;
-    let mut head = json::parse(text, part, limits)?;
+    let head = json::parse(text, part, limits)?;
     let version = head.get("version").and_then(json::Value::as_u64);
     if version != Some(VERSION) {
         let found = version.map_or("none".into(), |version| format!("version {version}"));
         return Err(Error::file(part, format!("version {VERSION}"), found));
     }
-    let node = head.get_mut("layer").map(json::Value::take);
-    if let Some(more) = head.as_object().and_then(|head| {
-        let mut keys = head.keys();
-        keys.find(|key| !["version", "layer"].contains(&key.as_str()))
-    }) {
-        return Err(Error::file(
-            part,
-            "a version and a layer",
-            format!("{more:?}"),
-        ));
-    }
+    let head = Head::deserialize(head);
+    let head = head.map_err(|error| Error::file(part, "a version and a layer", error))?;
     let names = file.names()?;
     let mut arrays = names.into_iter().collect();
-    let layer = reading::read(node.unwrap_or_default(), &file, &mut arrays, limits)?;
+    let layer = reading::read(head.layer, &file, &mut arrays, limits)?;
     match arrays.first() {
         None => Ok(layer),
         Some(name) => Err(Error::file(name, "no array that no layer has", "one")),
@@ -132,7 +133,8 @@ pub(crate) fn not_ours(name: &str) -> Error {
     Error::value("layer to save", expected, name)
 }
 
-/// How a layer without weights is saved, all its fields by their names, and how it is made of them again.
+/// How a layer is saved, all its fields by their names (an option by itself, arrays as `array` or `optional`), and how it
+/// is made of them again. An enum is one option.
 macro_rules! saved_fields {
     ($layer:ident, $class:literal, $key:literal) => {
         impl crate::saved::Saved for $layer {
@@ -147,18 +149,21 @@ macro_rules! saved_fields {
             }
         }
     };
-    ($layer:ident, $class:literal, { $($field:ident),* } => $make:expr) => {
-        impl crate::saved::Saved for $layer {
+    ($layer:ident $(<$elem:ident>)?, $class:literal,
+     { $($field:ident),* $(; $($array:ident: $how:ident),*)? } => $make:expr) => {
+        impl $(<$elem: Element>)? crate::saved::Saved for $layer $(<$elem>)? {
             fn write_to(&self, to: &mut crate::saved::Out) -> crate::Result<()> {
-                let $layer { $($field),* } = self;
+                let $layer { $($field,)* $($($array),*)? } = self;
                 to.class($class);
                 $(to.set(stringify!($field), $field)?;)*
+                $($(to.$how(stringify!($array), $array)?;)*)?
                 Ok(())
             }
 
             fn read_from(from: &mut crate::saved::In) -> crate::Result<Self> {
                 from.class($class)?;
                 $(let $field = from.get(stringify!($field))?;)*
+                $($(let $array = from.$how(stringify!($array))?;)*)?
                 $make
             }
         }

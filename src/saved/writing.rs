@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Debug;
-use ndarray::{ArrayRef, Dimension};
+use ndarray::{Array, ArrayRef, Dimension};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
@@ -91,12 +91,15 @@ impl Out {
     }
 
     /// An array that may be left out.
+    #[allow(clippy::ref_option)] // as it stands in layers
     pub(crate) fn optional<A: Element, D: Dimension>(
         &mut self,
         key: &'static str,
-        array: Option<&ArrayRef<A, D>>,
+        array: &Option<Array<A, D>>,
     ) -> Result<()> {
-        array.map_or(Ok(()), |array| self.array(key, array))
+        array
+            .as_ref()
+            .map_or(Ok(()), |array| self.array(key, array))
     }
 
     /// A layer inside, which has this name in those of arrays, if it has one.

@@ -1,7 +1,7 @@
 //! What one process leaves, another goes on with: the test starts itself once more.
 
 use crate::numbers;
-use crate::states::live_model;
+use crate::states::{from_bytes, live_model, to_bytes};
 use ndarray::{Array2, Ix2};
 use recurrent::{Causal, Lstm, LstmState, Model, ModelState, Session, StreamState, saved};
 use std::path::{Path, PathBuf};
@@ -63,11 +63,7 @@ fn another_process_goes_on() {
         serde_json::to_string(&stream).unwrap(),
     )
     .unwrap();
-    std::fs::write(
-        file(&directory, "state"),
-        postcard::to_allocvec(&state).unwrap(),
-    )
-    .unwrap();
+    std::fs::write(file(&directory, "state"), to_bytes(&state)).unwrap();
     let other = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "process::another_process_goes_on"])
         .env(DIRECTORY, &directory)
@@ -93,7 +89,7 @@ fn in_the_other(directory: &Path) {
     let lstm = saved::load(file(directory, "lstm")).unwrap();
     let model = saved::load(file(directory, "model")).unwrap();
     let stream = serde_json::from_slice(&read("stream")).unwrap();
-    let state = postcard::from_bytes(&read("state")).unwrap();
+    let state = from_bytes(&read("state")).unwrap();
     let (bits, ..) = outputs(&lstm, &model, Some((stream, state)), 4..9);
     let bytes: Vec<u8> = bits.into_iter().flat_map(u32::to_le_bytes).collect();
     std::fs::write(file(directory, "bits"), bytes).unwrap();
