@@ -171,7 +171,10 @@ fn what_is_not_read() {
     );
     refused(
         |d| d["more"] = json!(1),
-        &[r#"metadata: found "more", expected a version and a layer"#],
+        &[
+            "metadata: found unknown field `more`",
+            "expected a version and a layer",
+        ],
     );
     refused(
         |d| d["layer"] = json!(1),

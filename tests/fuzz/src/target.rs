@@ -1,7 +1,7 @@
 //! `Target`: a format, its files, and its reader.
 
 use recurrent::format::{Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
-use recurrent::{Activation, Deep, Gru, Limits, Lstm, Result, SimpleRnn, keras, torch};
+use recurrent::{Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, keras, saved, torch};
 use std::path::Path;
 
 #[derive(Clone, Copy)]
@@ -14,6 +14,7 @@ pub enum Target {
     Npz,
     Onnx,
     Safetensors,
+    Saved,
     Torch,
     Zip,
 }
@@ -29,6 +30,7 @@ impl Target {
             "npz" => Target::Npz,
             "onnx" => Target::Onnx,
             "safetensors" => Target::Safetensors,
+            "saved" => Target::Saved,
             "torch" => Target::Torch,
             "zip" => Target::Zip,
             other => return Err(format!("no target {other:?}")),
@@ -44,6 +46,7 @@ impl Target {
             Target::Npy | Target::Npz => &["npz"],
             Target::Onnx | Target::Nodes => &["onnx"],
             Target::Safetensors | Target::Torch => &["safetensors"],
+            Target::Saved => &["keras"],
             Target::Zip => &["keras", "npz"],
         };
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -91,6 +94,11 @@ impl Target {
                 let members = archive.names().filter_map(|name| archive.read(name).ok());
                 corpus.extend(members.map(|member| member.into_owned()));
             }
+            // Models of Keras as files of this crate.
+            (Target::Saved, Ok(_)) => {
+                let model = keras::read::<f32>(bytes);
+                corpus.extend(model.and_then(|model| saved::write(&model)).ok());
+            }
             _ => corpus.push(bytes.to_vec()),
         }
     }
@@ -119,6 +127,7 @@ impl Target {
             Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?),
             Target::Onnx => read_onnx(&onnx::Model::open(bytes, &limits)?.graph),
             Target::Safetensors => read_arrays(&safetensors::File::open(bytes, &limits)?),
+            Target::Saved => saved::read_within::<Model<f32>>(bytes, &limits).map(drop),
             Target::Zip => {
                 let archive = zip::Archive::open(bytes, &limits)?;
                 all(archive.names().map(|name| archive.read(name).map(drop)))
