@@ -1,7 +1,9 @@
 //! `Target`: a format, its files, and its reader.
 
 use recurrent::format::{Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
-use recurrent::{Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, keras, saved, torch};
+use recurrent::{
+    Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, keras, saved, torch,
+};
 use std::path::Path;
 
 #[derive(Clone, Copy)]
