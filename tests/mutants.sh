@@ -3,7 +3,7 @@
 #   tests/mutants.sh           all of them, about half a minute each
 #   tests/mutants.sh GRU mask  those whose name has one of these words
 # A line is: name | file in src | a Perl substitution. A substitution that no longer finds its place is an error, so
-# that the list stays honest when the code moves. `src/doc/testing.md` has the list in words.
+# that the list stays honest when the code moves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -15,8 +15,8 @@ pub mod for_rust_users {}
 pub mod real_time {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
-#[doc = include_str!("testing.md")]
-pub mod testing {}
+#[doc = include_str!("reliability.md")]
+pub mod reliability {}
 #[doc = include_str!("design.md")]
 pub mod design {}
 #[doc = include_str!("changelog.md")]
