@@ -1,9 +1,13 @@
 //! Cells of a user's own: masks, directions, streams, stacks and flags for free; misbehaviour ends in an error.
 
+#[allow(dead_code)] // its `main`
+#[path = "../examples/custom_cell.rs"]
+mod example;
+
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
-    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, Model, Recurrent, Result, Rnn,
-    Session, State, Stream,
+    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, LstmState, Merge, Model, Recurrent,
+    Result, Rnn, Session, State, Stream,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -277,4 +281,36 @@ fn a_session_outlives_a_cell_that_breaks_its_word() {
     session.forward(&array![[[1.0]]]).unwrap();
     assert!(session.forward(&array![[[-1.0]]]).is_err());
     assert_eq!(session.state().unwrap().h, array![[6.0]]);
+}
+
+#[test]
+fn the_example_is_a_mean_that_forgets() {
+    let layer = example::means(&[0.0, 0.5, 1.0]);
+    let x = array![[[8.0], [2.0], [5.0]]];
+    let weighted = (0.25 * 8.0 + 0.5 * 2.0 + 5.0) / 1.75;
+    let all = array![[[8.0, 8.0, 8.0], [2.0, 4.0, 5.0], [5.0, weighted, 5.0]]];
+    let (found, state) = layer.run(&x).sequences_and_state().unwrap();
+    assert!((&found - &all).iter().all(|d| d.abs() < 1e-12), "{found}");
+    assert_eq!(state.c, array![[1.0, 1.75, 3.0]]);
+    let one = layer.run(&x).mask(&array![[false, true, false]]).last();
+    assert_eq!(one.unwrap(), array![[2.0, 2.0, 2.0]]);
+
+    let mut live = layer.stream(1);
+    for t in 0..3 {
+        let mean = live.push_slice(&[x[[0, t, 0]]]).unwrap();
+        assert!(mean.iter().eq(found.slice(s![0, t, ..])), "{t}");
+    }
+    let both = Bidirectional::new(example::means(&[1.0]), example::means(&[1.0])).merge(Merge::Ave);
+    let both = both.run(&x).sequences().unwrap();
+    assert_eq!(both, array![[[6.5], [4.25], [5.0]]]);
+
+    let state = LstmState {
+        h: array![[0.0, 0.0, 0.0]],
+        c: array![[1.0, 2.0]],
+    };
+    let error = layer.run(&x).from(state).last().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "state.c is (1, 2), expected of shape (1, 3)"
+    );
 }
