@@ -1,14 +1,17 @@
 //! The trained examples of the cookbook: what they compute against what Keras computed, and how good they are at it.
 #![cfg(all(feature = "keras", feature = "npz"))]
 
-#[allow(dead_code)] // its `main`
+#[allow(dead_code)]
 #[path = "../examples/forecast.rs"]
 mod forecast;
+#[allow(dead_code)]
+#[path = "../examples/generate.rs"]
+mod generate;
 
 use ndarray::ArrayD;
-use recurrent::npz;
+use recurrent::{Session, npz};
 
-/// An array that the training script left, and how far ours may be from it.
+/// An array that a training script left.
 fn expected(file: &str, name: &str) -> ArrayD<f32> {
     let path = format!("{}/examples/data/{file}", env!("CARGO_MANIFEST_DIR"));
     npz::File::load(path).unwrap().array(name).unwrap()
@@ -35,4 +38,41 @@ fn forecast_says_what_keras_says_in_any_chunks() {
     assert_eq!(truth.len(), 89);
     let rms = forecast::error(&forecasts, &truth);
     assert!((rms - 13.5).abs() < 0.05, "{rms}");
+}
+
+#[test]
+fn generate_scores_what_keras_scores() {
+    let (model, text) = (generate::model().unwrap(), generate::held_back().unwrap());
+    let scores = expected("kjv/generate.npz", "scores");
+    let mut session = Session::new(&model);
+    let (mut read, mut found) = (0, Vec::new());
+    for at in (100..1000).step_by(100) {
+        let next = generate::read(&mut session, &text[read..=at]).unwrap();
+        found.extend(next);
+        read = at + 1;
+    }
+    close(&found, &scores, 1e-4);
+    let bits = generate::bits(&model, &text).unwrap();
+    let keras = expected("kjv/generate.npz", "bits")[[]];
+    assert!((bits - f64::from(keras)).abs() < 1e-5, "{bits}");
+    assert!(bits < 1.7);
+    let error = generate::read(&mut session, "x%").unwrap_err().to_string();
+    assert!(
+        error.starts_with("found the letter '%', expected one of"),
+        "{error}"
+    );
+}
+
+#[test]
+fn letters_are_drawn_by_their_shares() {
+    let mut scores = ArrayD::<f32>::from_elem(vec![1, 65], -50.0);
+    scores[[0, 1]] = 2.0_f32.ln();
+    scores[[0, 2]] = 0.0;
+    for (temperature, share) in [(0.5, 0.8), (1.0, 2.0 / 3.0), (2.0, 0.585_786)] {
+        let mut random = generate::Random(1);
+        let drawn = (0..20_000).map(|_| generate::draw(&scores, temperature, random.uniform()));
+        let spaces = drawn.filter(|&letter| letter == ' ').count();
+        assert!((spaces as f64 / 20_000.0 - share).abs() < 0.01, "{spaces}");
+    }
+    assert_eq!(generate::draw(&scores, 1e-9, 0.999_999), ' ');
 }
