@@ -7,8 +7,11 @@ mod forecast;
 #[allow(dead_code)]
 #[path = "../examples/generate.rs"]
 mod generate;
+#[allow(dead_code)]
+#[path = "../examples/tag_words.rs"]
+mod tag_words;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis, array};
 use recurrent::{Session, npz};
 
 /// An array that a training script left.
@@ -75,4 +78,28 @@ fn letters_are_drawn_by_their_shares() {
         assert!((spaces as f64 / 20_000.0 - share).abs() < 0.01, "{spaces}");
     }
     assert_eq!(generate::draw(&scores, 1e-9, 0.999_999), ' ');
+}
+
+#[test]
+fn tag_words_finds_the_spaces() {
+    let (model, text) = (tag_words::model().unwrap(), tag_words::held_back().unwrap());
+    let verses: Vec<_> = text.lines().map(tag_words::tagged).collect();
+    let letters: Vec<&[u8]> = verses.iter().map(|(letters, _)| &letters[..]).collect();
+    let keras = expected("kjv/tag_words.npz", "chances");
+    let rows = tag_words::chances(&model, &letters[..12]).unwrap();
+    for (row, keras) in rows.iter().zip(keras.outer_iter()) {
+        let keras = keras.slice_axis(Axis(0), (..row.len()).into());
+        close(row, &keras.to_owned(), 1e-4);
+    }
+    let found = tag_words::ends(&model, &letters).unwrap();
+    let wrong = |(found, (_, truth)): (&Vec<bool>, &(_, Vec<bool>))| {
+        found.iter().zip(truth).filter(|(a, b)| a != b).count()
+    };
+    let wrong: usize = found.iter().zip(&verses).map(wrong).sum();
+    let there: usize = letters.iter().map(|line| line.len()).sum();
+    assert!(wrong * 60 < there, "{wrong} of {there} letters");
+    assert_eq!(
+        tag_words::tagged("Be-am, I").1,
+        array![false, true, false, true, true].to_vec()
+    );
 }
