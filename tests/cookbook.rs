@@ -1,6 +1,9 @@
 //! The trained examples of the cookbook: what they compute against what Keras computed, and how good they are at it.
 #![cfg(all(feature = "keras", feature = "npz"))]
 
+#[allow(dead_code)] // its `main`
+#[path = "../examples/classify_text.rs"]
+mod classify_text;
 #[allow(dead_code)]
 #[path = "../examples/forecast.rs"]
 mod forecast;
@@ -102,4 +105,25 @@ fn tag_words_finds_the_spaces() {
         tag_words::tagged("Be-am, I").1,
         array![false, true, false, true, true].to_vec()
     );
+}
+
+#[test]
+fn classify_text_tells_languages_apart() {
+    let (model, file) = (
+        classify_text::model().unwrap(),
+        classify_text::held_back().unwrap(),
+    );
+    let names = classify_text::names(&file).unwrap();
+    let texts: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
+    let chances = classify_text::classify(&model, &texts).unwrap();
+    let some = chances.outer_iter().step_by(50);
+    let some: Vec<f32> = some.flat_map(|row| row.to_vec()).collect();
+    close(&some, &expected("languages/expected.npz", "y"), 1e-4);
+    let rows = chances.outer_iter().zip(&names);
+    let right = rows
+        .filter(|(row, (is, _))| classify_text::likeliest(*row) == *is)
+        .count();
+    let keras = expected("languages/expected.npz", "right")[[]];
+    assert!((right as f32 - keras).abs() < 0.5, "{right} for {keras}");
+    assert!(right * 100 > 77 * names.len(), "{right} of {}", names.len());
 }
