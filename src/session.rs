@@ -54,6 +54,9 @@ pub trait Forward<D>: Stateful {
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
+/// A layer read from a model file keeps its state from call to call only if it is `stateful` there, as in Keras; if
+/// not, `forward` keeps nothing, and [`step`](Self::step) alone goes on.
+///
 /// A call with another number of samples is refused, and leaves the session as it was.
 pub struct Session<P: Deref>
 where

@@ -66,7 +66,8 @@ pub trait Cell: Send + Sync {
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
 
     /// Whether a state that came from outside fits, so that `step` need not look. Unless you say more, the number of samples
-    /// and the shape of the output are looked at; of a state with several arrays, check the others here.
+    /// and the shape of the output are looked at; of a state with several arrays, check the others here. The example
+    /// `custom_cell` does.
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         check("state", "samples", samples, state.samples())
     }
