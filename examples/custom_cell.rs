@@ -117,7 +117,7 @@ fn main() -> recurrent::Result<()> {
     });
     let mean = means(&[1.0]).run(&twice).mask(&mask).last()?;
     println!(
-        "Until 1898 it was {:.0} a year, since 1899 {:.0}: they had begun to build the dam.\n",
+        "The data set's note sees a change near 1898: until then {:.0} a year, since 1899 {:.0}.\n",
         mean[[0, 0]],
         mean[[1, 0]]
     );
