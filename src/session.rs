@@ -189,7 +189,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     ///
     /// It returns what [`Model::forward`] gives for all timesteps up to this one: where the model returns sequences their
     /// newest timestep, (samples, …), else its output. Every recurrent layer goes on from step to step, also one that is
-    /// not [`stateful`](Layer::stateful).
+    /// not [`stateful`](Layer::stateful); a later `forward` starts that one anew, as in Keras.
     ///
     /// A layer that cannot work timestep by timestep is refused, by its name: a [`Bidirectional`](crate::Bidirectional), a
     /// pooling over time. Behind the last output of a recurrent layer (without `return_sequences`) any layer may stand.

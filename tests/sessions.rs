@@ -121,6 +121,14 @@ fn a_layer_that_is_not_stateful_keeps_nothing() {
     assert!(session.state().is_none());
 }
 
+#[test]
+fn a_model_that_is_not_stateful_forgets_its_steps_in_a_call() {
+    let (model, x) = (Model::new().add(layer().stateful(false)), input(2, 4, 2));
+    let mut session = Session::new(&model);
+    session.step(&x.index_axis(ndarray::Axis(1), 0)).unwrap();
+    assert_eq!(session.forward(&x).unwrap(), model.forward(&x).unwrap());
+}
+
 fn model(dense: usize) -> Model<f64> {
     Model::new()
         .add(Masking::new(0.0))

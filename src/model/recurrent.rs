@@ -106,7 +106,7 @@ impl<R: Recurrent> Layer<R> {
         let samples = input.values.shape().get(axis).copied().unwrap_or(0);
         if let Some(given) = self.given(states, samples)? {
             run = run.from(given);
-        } else if let Some(slot) = kept {
+        } else if let Some(slot) = kept.filter(|_| self.is_stateful()) {
             run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
         }
         Ok(run)

@@ -62,6 +62,24 @@ fn layers_of_a_tree_are_found_by_their_names() {
 }
 
 #[test]
+fn weights_are_taken_out_of_an_archive_too() {
+    let models = golden("keras_files").join("models");
+    let archive = keras::Weights::load(models.join("func_seq2seq.keras")).unwrap();
+    let alone = keras::Weights::load(models.join("func_seq2seq.weights.h5")).unwrap();
+    assert_eq!(names(&archive), names(&alone));
+    for name in names(&alone) {
+        let arrays = archive.arrays::<f32>(&name).unwrap();
+        assert_eq!(arrays, alone.arrays::<f32>(&name).unwrap(), "{name}");
+    }
+    // The archive tells its whole version, weights alone do not.
+    assert_eq!(archive.version().to_string(), "3.15.1");
+    says(
+        keras::Weights::read(&b"PK\x05\x06 and nothing else"[..]),
+        &["archive"],
+    );
+}
+
+#[test]
 fn parts_of_a_layer_have_names_of_their_own() {
     let lists = keras::Weights::load(ours("k2_frozen.h5")).unwrap();
     assert_eq!(lists.version().to_string(), "2.21.0");

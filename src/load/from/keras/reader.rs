@@ -120,28 +120,45 @@ impl Reader {
         self.overrides.version.clone().or(said).ok_or_else(nothing)
     }
 
-    /// Weights without a configuration: the bytes of a `.weights.h5` or `.h5`.
+    /// Weights alone: the bytes of a `.weights.h5` or `.h5`, or those in a `.keras` archive.
     pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
-        Weights::open([bytes.into()].into(), &self.limits, &self.overrides)
+        let bytes = bytes.into();
+        if !bytes.starts_with(b"PK") {
+            return Weights::open([bytes].into(), &self.limits, &self.overrides);
+        }
+        let members = Members::Archive(Archive::open(&bytes, &self.limits)?);
+        let mut overrides = self.overrides.clone();
+        overrides.version = overrides.version.or(self.written_by(&members)?);
+        let files = self.weights(&members)?.into_iter();
+        let files = files.map(|file| file.into_owned().into()).collect();
+        Weights::open(files, &self.limits, &overrides).map_err(|error| error.within(WEIGHTS))
     }
 
-    pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
-        let config = json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?;
-        let mut version = None;
-        if members.contains(METADATA) {
-            let metadata = json::parse(&members.text(METADATA)?, METADATA, &self.limits)?;
-            let said = metadata.get("keras_version").and_then(Value::as_str);
-            version = said.map(str::parse).transpose()?;
+    /// The version in the metadata.
+    fn written_by(&self, members: &Members) -> Result<Option<Version>> {
+        if !members.contains(METADATA) {
+            return Ok(None);
         }
-        let version = self.version_or(version, METADATA)?;
+        let metadata = json::parse(&members.text(METADATA)?, METADATA, &self.limits)?;
+        let said = metadata.get("keras_version").and_then(Value::as_str);
+        said.map(str::parse).transpose()
+    }
+
+    /// The files of weights: one, or several shards.
+    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
         let names = if members.contains(SHARDS) {
             let map = json::parse(&members.text(SHARDS)?, SHARDS, &self.limits)?;
             shards::names(&map, SHARDS)?
         } else {
             [String::from(WEIGHTS)].into()
         };
-        let read = |name: &String| members.bytes(name);
-        let weights: Vec<Cow<[u8]>> = names.iter().map(read).collect::<Result<_>>()?;
+        names.iter().map(|name| members.bytes(name)).collect()
+    }
+
+    pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
+        let config = json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?;
+        let version = self.version_or(self.written_by(members)?, METADATA)?;
+        let weights = self.weights(members)?;
         let files = weights.iter().map(|one| File::open(one, &self.limits));
         let files = files.collect::<Result<_>>();
         let files = files.map_err(|error| error.within(WEIGHTS))?;
