@@ -251,21 +251,28 @@ pub(crate) fn check(
 }
 
 /// Refuses to make an array that this machine has not the memory for (making it would panic or abort).
+#[inline]
 pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {
+    /// Up to here asking would take longer than it is worth.
+    const SMALL: usize = 1 << 27;
+    let count = |len: usize, &n: &usize| len.checked_mul(n.max(1));
+    match shape.iter().try_fold(1, count) {
+        Some(len) if len <= SMALL => Ok(()),
+        len => check_large(array, shape, len),
+    }
+}
+
+/// The same for an array of `len` numbers, if they can be counted. One without elements must still have a size that can be
+/// counted without the axes of length 0.
+#[cold]
+fn check_large(array: &'static str, shape: &[usize], len: Option<usize>) -> Result<()> {
     /// No number is larger.
     const BYTES: usize = 8;
-    /// Up to here asking would take longer than it is worth.
-    const SMALL: usize = 1 << 30;
-    // An array without elements must still have a size that can be counted without them.
-    let sizes = shape.iter().copied().filter(|&n| n > 0);
-    let most = isize::MAX as usize;
-    let bytes = sizes
-        .fold(BYTES, usize::saturating_mul)
-        .min(most.saturating_add(1));
-    let fits = bytes <= SMALL
-        || shape.contains(&0) && bytes <= most
-        || Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
-    if fits {
+    let bytes = len.and_then(|len| len.checked_mul(BYTES));
+    let bytes = bytes.filter(|&bytes| isize::try_from(bytes).is_ok());
+    if bytes.is_some_and(|bytes| {
+        shape.contains(&0) || Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
+    }) {
         return Ok(());
     }
     let expected = "one that fits into the memory of this machine";

@@ -119,6 +119,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     pub(crate) fn samples(&self) -> usize {
         self.samples
     }
@@ -134,15 +135,18 @@ impl Rows {
     }
 
     /// The samples that take the step, ascending; `None` if they all do.
+    #[inline]
     pub(crate) fn active(&self) -> Option<&[usize]> {
         (!self.all).then_some(&self.active)
     }
 
     /// How many samples take the step.
+    #[inline]
     pub(crate) fn count(&self) -> usize {
         self.active().map_or(self.samples, <[usize]>::len)
     }
 
+    #[inline]
     pub(crate) fn all_active(&self) -> bool {
         self.all
     }
@@ -174,6 +178,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     pub(crate) fn choose_by(&mut self, mask: Option<&Mask>, t: usize) {
         match mask {
             Some(mask) => self.choose(|row| mask.is_real(row, t)),
@@ -188,6 +193,7 @@ impl Rows {
     }
 
     /// Writes what the step appended: the output of those who took it, and 0 or the previous output of the others.
+    #[inline]
     pub(crate) fn append<A: Element>(
         &self,
         output: ArrayView2<A>,
@@ -202,8 +208,18 @@ impl Rows {
                     .zip(to.outer_iter_mut())
                     .for_each(|(from, to)| copy(from, to)),
             }
-            return;
+        } else {
+            self.append_some(output, zero_output_for_mask, to);
         }
+    }
+
+    /// The same where some of the samples took no step.
+    fn append_some<A: Element>(
+        &self,
+        output: ArrayView2<A>,
+        zero_output_for_mask: bool,
+        mut to: ArrayViewMut2<A>,
+    ) {
         for (row, mut to) in to.outer_iter_mut().enumerate() {
             if self.real[row] || (self.started[row] && !zero_output_for_mask) {
                 copy(output.row(row), to);

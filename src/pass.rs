@@ -4,7 +4,8 @@ use crate::Causal;
 use crate::error::Result;
 use crate::mask::{Mask, Rows};
 use alloc::vec::Vec;
-use ndarray::{ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Slice};
+use core::ops::Range;
+use ndarray::{ArrayBase, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, RawData, Slice};
 
 /// A checked call: what is read, in which order, and what of it is real.
 #[derive(Clone, Copy, Debug)]
@@ -203,20 +204,38 @@ pub(crate) fn unroll<C: Causal>(
         Sink::Sequences(sequences) => (None, Some(sequences)),
     };
     let time = |i: usize| if pass.backwards { timesteps - 1 - i } else { i };
-    for i in 0..timesteps {
-        let t = time(i);
-        if block > 0 && i % block == 0 {
-            let ahead = (i..timesteps.min(i + block)).map(time);
+    let stretch = if block > 0 { block } else { timesteps.max(1) };
+    let mut end = 0;
+    while end < timesteps {
+        let first = end;
+        end = timesteps.min(first.saturating_add(stretch));
+        if block > 0 {
+            let ahead = (first..end).map(time);
             let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
             let is_real = |&(row, t): &(usize, usize)| pass.mask.is_none_or(|m| m.is_real(row, t));
             cell.prepare(&pass.x, steps.filter(is_real), &mut scratch);
         }
-        rows.choose_by(pass.mask.as_ref(), t);
-        cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
-        if let Some(sequences) = &mut sequences {
-            let at = if pass.reversed { timesteps - 1 - t } else { t };
-            let to = sequences.index_axis_mut(Axis(1), at);
-            rows.append(cell.output(state), pass.zero_output_for_mask, to);
+        if samples == 1 && pass.mask.is_none() {
+            // These steps in their order, of the only sample.
+            let mut x = pass.x.index_axis(Axis(0), 0);
+            keep_steps(&mut x, first..end, pass.backwards);
+            let mut outputs = sequences.as_mut().map(|to| to.index_axis_mut(Axis(0), 0));
+            if let Some(outputs) = &mut outputs {
+                keep_steps(outputs, first..end, pass.backwards != pass.reversed);
+            }
+            if cell.advance_through(&x, outputs.as_mut(), state, &mut scratch) {
+                rows.choose_all();
+                continue;
+            }
+        }
+        for t in (first..end).map(time) {
+            rows.choose_by(pass.mask.as_ref(), t);
+            cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
+            if let Some(sequences) = &mut sequences {
+                let at = if pass.reversed { timesteps - 1 - t } else { t };
+                let to = sequences.index_axis_mut(Axis(1), at);
+                rows.append(cell.output(state), pass.zero_output_for_mask, to);
+            }
         }
     }
     if let Some(last) = &mut last {
@@ -231,6 +250,17 @@ pub(crate) fn unroll<C: Causal>(
         }
     }
     Ok(())
+}
+
+/// Leaves these steps of a sample's rows, counted from the last one if `downwards`, in their order.
+#[inline]
+fn keep_steps<S: RawData>(rows: &mut ArrayBase<S, Ix2>, steps: Range<usize>, downwards: bool) {
+    if downwards {
+        rows.invert_axis(Axis(0));
+    }
+    if steps.len() < rows.nrows() {
+        rows.slice_axis_inplace(Axis(0), Slice::from(steps));
+    }
 }
 
 /// Makes a causal layer's `Recurrent::unroll` the one unrolled pass.

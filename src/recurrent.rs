@@ -7,7 +7,7 @@ use crate::run::Run;
 use crate::{Element, Stacked, State, Stream};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use ndarray::{ArrayRef, ArrayView2, ArrayView3, Ix3};
+use ndarray::{ArrayRef, ArrayView2, ArrayView3, ArrayViewMut2, Ix3};
 
 /// A layer that runs whole sequences: [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru),
 /// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Deep`](crate::Deep), [`Bidirectional`](crate::Bidirectional), and
@@ -189,6 +189,19 @@ pub trait Causal: Recurrent {
         state: &mut Self::State,
         scratch: &mut Self::Scratch,
     ) -> Result<()>;
+
+    /// Takes several steps of one sample at once, `x` (timesteps, features) in their order, and writes their outputs
+    /// (timesteps, units) if they are wanted; or returns false, and nothing was done.
+    #[doc(hidden)]
+    fn advance_through(
+        &self,
+        _x: &ArrayView2<Self::Elem>,
+        _outputs: Option<&mut ArrayViewMut2<Self::Elem>>,
+        _state: &mut Self::State,
+        _scratch: &mut Self::Scratch,
+    ) -> bool {
+        false
+    }
 
     /// What the step that led to this state put out, (samples, units).
     #[doc(hidden)]

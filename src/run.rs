@@ -138,6 +138,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
     }
 
     /// Checks everything that can be wrong with the call before anything is computed or changed.
+    #[inline]
     fn plan(self) -> Result<Plan<'a, R>> {
         let Options {
             go_backwards,
@@ -202,11 +203,13 @@ struct Plan<'a, R: Recurrent + ?Sized> {
 }
 
 impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
+    #[inline]
     fn last_dim(&self, units: usize) -> (usize, usize) {
         (self.pass.x.dim().0, units)
     }
 
     /// The shape of the sequences as the caller sees them.
+    #[inline]
     fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
         let (samples, timesteps, _) = self.pass.x.dim();
         if self.time_major {
@@ -217,6 +220,7 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
     }
 
     /// The caller's memory as the pass sees it, samples first.
+    #[inline]
     fn sequences_sink<'o>(&self, mut out: ArrayViewMut3<'o, R::Elem>) -> Sink<'o, R::Elem> {
         if self.time_major {
             out.swap_axes(0, 1);
@@ -225,6 +229,7 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
     }
 
     /// Takes the initial state and lets `pass` bring it to the end.
+    #[inline]
     fn drive(
         self,
         pass: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
@@ -241,12 +246,14 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
         })
     }
 
+    #[inline]
     fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
         let (samples, units) = self.last_dim(self.of.units());
         check_output("output", samples, units, out.dim())?;
         self.drive(|of, pass, state| threads::unroll(of, pass, state, Sink::Last(out)))
     }
 
+    #[inline]
     fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<End<'a, R::State>> {
         let mut names = ["samples", "timesteps", "units"];
         if self.time_major {

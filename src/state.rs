@@ -4,7 +4,7 @@ use crate::Element;
 use crate::error::{Error, Result, check};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::Array2;
+use ndarray::{Array1, Array2, Axis};
 
 /// What is carried from one timestep to the next, one row a sample.
 ///
@@ -134,7 +134,7 @@ impl<A: Element> Hidden<A> {
     /// The state before the first step.
     pub fn zeros(samples: usize, units: usize) -> Self {
         Hidden {
-            h: Array2::zeros((samples, units)),
+            h: zeros(samples, units),
         }
     }
 }
@@ -143,8 +143,8 @@ impl<A: Element> LstmState<A> {
     /// The state before the first step.
     pub fn zeros(samples: usize, units: usize) -> Self {
         LstmState {
-            h: Array2::zeros((samples, units)),
-            c: Array2::zeros((samples, units)),
+            h: zeros(samples, units),
+            c: zeros(samples, units),
         }
     }
 }
@@ -181,8 +181,8 @@ impl<A: Element> State for LstmState<A> {
     }
     fn zeros_like(&self, samples: usize) -> Self {
         LstmState {
-            h: Array2::zeros((samples, self.h.ncols())),
-            c: Array2::zeros((samples, self.c.ncols())),
+            h: zeros(samples, self.h.ncols()),
+            c: zeros(samples, self.c.ncols()),
         }
     }
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
@@ -329,6 +329,19 @@ pub(crate) fn check_array<A>(
 ) -> Result<()> {
     check(name, "samples", samples, array.nrows())?;
     check(name, "units", units, array.ncols())
+}
+
+/// Zeros for a state, (samples, units). A few of one sample come on the shortest way that there is: short calls consist of
+/// asking for memory.
+#[inline]
+pub(crate) fn zeros<A: Element>(samples: usize, units: usize) -> Array2<A> {
+    const FEW: usize = 1024;
+    if samples != 1 || units > FEW {
+        return Array2::zeros((samples, units));
+    }
+    let mut row = Vec::with_capacity(units);
+    row.resize(units, A::zero());
+    Array1::from_vec(row).insert_axis(Axis(0))
 }
 
 /// Rows must lie one behind the other for the kernels; an array that a user transposed does not.

@@ -192,7 +192,7 @@ macro_rules! recurrent_of_cell {
 
             fn zero_state(&self, samples: usize) -> $state<A> {
                 let [$($array),*] = self.state_sizes();
-                $state { $($array: Array2::zeros((samples, $array))),* }
+                $state { $($array: crate::state::zeros(samples, $array)),* }
             }
 
             fn name(&self) -> &'static str {
@@ -277,7 +277,8 @@ macro_rules! causal_of_cell {
             steps: impl Iterator<Item = (usize, usize)>,
             scratch: &mut Workspace<A>,
         ) {
-            scratch.project(&self.kernel, self.start(), x, steps);
+            let Weights { kernel, bias } = self.input_weights();
+            scratch.project(kernel, bias, x, steps);
         }
 
         fn advance(
@@ -288,10 +289,40 @@ macro_rules! causal_of_cell {
             scratch: &mut Workspace<A>,
         ) -> Result<()> {
             if rows.count() > 0 {
-                let (kernel, bias) = (&self.kernel, self.start());
-                self.step(&Input { x, kernel, bias }, rows, state, scratch);
+                let input = Input {
+                    x: &x,
+                    weights: self.input_weights(),
+                    through: None,
+                };
+                self.step(&input, rows, state, scratch);
             }
             Ok(())
+        }
+
+        fn advance_through(
+            &self,
+            x: &ArrayView2<A>,
+            mut outputs: Option<&mut ArrayViewMut2<A>>,
+            state: &mut Self::State,
+            scratch: &mut Workspace<A>,
+        ) -> bool {
+            let steps = x.nrows();
+            let to = outputs.as_deref_mut();
+            let Some(through) =
+                Through::new(steps, self.units(), to).filter(|_| Self::is_simple(self))
+            else {
+                return false;
+            };
+            let input = Input {
+                x,
+                weights: self.input_weights(),
+                through: Some(through),
+            };
+            self.step(&input, &Rows::unmasked(1), state, scratch);
+            if let Some(outputs) = outputs {
+                state.h.row_mut(0).assign(&outputs.row(steps - 1));
+            }
+            true
         }
 
         fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, A> {

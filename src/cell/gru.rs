@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Workspace};
+use crate::kernel::{Input, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -12,7 +12,7 @@ use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, concatenate, s};
 
 /// A gated recurrent unit, in the two forms that exist of it.
 ///
@@ -293,7 +293,7 @@ impl<A: Element> GruBuilder<A> {
             };
             return Err(Error::value("bias", expected, found));
         }
-        let isa = common.isa;
+        let isa = common.isa.for_units::<A>(common.units);
         let recurrent_kernel = if reset_after {
             RecurrentKernel::ResetAfter {
                 all: Panels::pack(recurrent_kernel.view(), 3, isa),
@@ -381,9 +381,15 @@ impl<A: Element> Gru<A> {
         (self.features() + self.units() + bias) * 3 * self.units()
     }
 
-    /// Where the sums of the inputs start.
-    fn start(&self) -> Option<&Panels<A>> {
-        self.start.as_ref()
+    /// What inputs are multiplied with, and where their sums start.
+    fn input_weights(&self) -> Weights<'_, A> {
+        let (kernel, bias) = (&self.kernel, self.start.as_ref());
+        Weights { kernel, bias }
+    }
+
+    /// Whether a step is one product, and puts out what it starts from.
+    fn is_simple(of: &Self) -> bool {
+        matches!(of.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
     }
 
     fn step(

@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Variant, Workspace};
+use crate::kernel::{Input, Panels, Through, Variant, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -13,7 +13,7 @@ use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 
 /// Long short-term memory: input, forget and output gates around a memory cell `c`.
 ///
@@ -312,7 +312,8 @@ impl<A: Element> LstmBuilder<A> {
                 bias.len(),
             )?;
         }
-        let (isa, units) = (common.isa, common.units);
+        let units = common.units;
+        let isa = common.isa.for_units::<A>(units);
         if let Some(peepholes) = &self.peepholes {
             check("peepholes", "rows (i, f, o)", 3, peepholes.nrows())?;
             check("peepholes", "columns (units)", units, peepholes.ncols())?;
@@ -407,9 +408,15 @@ impl<A: Element> Lstm<A> {
         gates + peepholes + projection.map_or(0, |_| units * size)
     }
 
-    /// Where the sums of the inputs start.
-    fn start(&self) -> Option<&Panels<A>> {
-        self.bias.as_ref()
+    /// What inputs are multiplied with, and where their sums start.
+    fn input_weights(&self) -> Weights<'_, A> {
+        let (kernel, bias) = (&self.kernel, self.bias.as_ref());
+        Weights { kernel, bias }
+    }
+
+    /// Whether a step is one product, and puts out what it starts from.
+    fn is_simple(of: &Self) -> bool {
+        of.extras.as_ref().is_none_or(|x| x.projection.is_none())
     }
 
     fn step(

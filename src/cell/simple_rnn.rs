@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Workspace};
+use crate::kernel::{Input, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -12,7 +12,7 @@ use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis};
+use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
 /// A fully connected recurrent layer: the output is fed back as it is.
 ///
@@ -165,7 +165,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
         if let Some(bias) = &bias {
             check("bias", "units", common.units, bias.len())?;
         }
-        let isa = common.isa;
+        let isa = common.isa.for_units::<A>(common.units);
         Ok(SimpleRnn {
             kernel: Panels::pack(kernel.view(), 1, isa),
             recurrent_kernel: Panels::pack(recurrent_kernel.view(), 1, isa),
@@ -223,9 +223,15 @@ impl<A: Element> SimpleRnn<A> {
         (self.features() + self.units() + bias) * self.units()
     }
 
-    /// Where the sums of the inputs start.
-    fn start(&self) -> Option<&Panels<A>> {
-        self.bias.as_ref()
+    /// What inputs are multiplied with, and where their sums start.
+    fn input_weights(&self) -> Weights<'_, A> {
+        let (kernel, bias) = (&self.kernel, self.bias.as_ref());
+        Weights { kernel, bias }
+    }
+
+    /// Whether a step is one product, and puts out what it starts from.
+    fn is_simple(_: &Self) -> bool {
+        true
     }
 
     fn step(

@@ -70,6 +70,16 @@ impl Isa {
         }
     }
 
+    /// The set for a layer of so many units: narrower vectors where these have room for all of them. They compute the same
+    /// bits, sooner.
+    pub(crate) fn for_units<A: Lanes>(self, units: usize) -> Isa {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 if units <= A::Avx2::LANES => Isa(Set::Avx2),
+            set => Isa(set),
+        }
+    }
+
     /// How many panels a tile of one row has, of so many panels with so many vectors and rows.
     pub(crate) fn breadth<A: Lanes>(self, vectors: usize, panels: usize, rows: usize) -> usize {
         match self.0 {

@@ -29,5 +29,6 @@ mod x86;
 pub(crate) use cells::Variant;
 pub use isa::{Isa, Lanes};
 pub(crate) use panels::Panels;
-pub(crate) use workspace::Input;
+pub(crate) use steps::Through;
 pub use workspace::Workspace;
+pub(crate) use workspace::{Input, Weights};

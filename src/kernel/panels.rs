@@ -46,7 +46,8 @@ pub struct Panels<A> {
     units: usize,
     lanes: usize,
     blocks: usize,
-    /// How many numbers a panel has.
+    /// How many panels there are, and how many numbers each of them has.
+    count: usize,
     panel: usize,
     /// How a product with one row is cut into tiles.
     tiles: Tiles,
@@ -80,11 +81,12 @@ impl<A: Element> Panels<A> {
             units,
             lanes,
             blocks,
+            count: units.div_ceil(lanes * blocks),
             panel: rows * gates * blocks * lanes,
             tiles: Tiles::default(),
             isa,
         };
-        let (panels, vectors) = (packed.panels(), packed.vectors());
+        let (panels, vectors) = (packed.count, packed.vectors());
         let tiles = panels
             .div_ceil(isa.breadth::<A>(vectors, panels, rows))
             .max(1);
@@ -93,7 +95,7 @@ impl<A: Element> Panels<A> {
             panels: panels / tiles,
             wider: panels % tiles,
         };
-        let len = packed.panels() * packed.panel;
+        let len = packed.count * packed.panel;
         packed.lines = zeros(len.div_ceil(16));
         // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
         // part that is worth its place.
@@ -127,49 +129,59 @@ impl<A: Element> Panels<A> {
         })
     }
 
+    #[inline]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
+    #[inline]
     pub fn units(&self) -> usize {
         self.units
     }
 
+    #[inline]
     pub fn isa(&self) -> Isa {
         self.isa
     }
 
     /// How many panels there are.
+    #[inline]
     pub fn panels(&self) -> usize {
-        self.units.div_ceil(self.lanes * self.blocks)
+        self.count
     }
 
     /// The tiles of a product with one row.
+    #[inline]
     pub fn tiles(&self) -> Tiles {
         self.tiles
     }
 
     /// How many units a panel has.
+    #[inline]
     pub fn panel_units(&self) -> usize {
         self.lanes * self.blocks
     }
 
     /// How many vectors stand side by side in a row of a panel.
+    #[inline]
     pub fn vectors(&self) -> usize {
         self.gates * self.blocks
     }
 
     /// How many numbers a row of a panel has.
+    #[inline]
     pub fn width(&self) -> usize {
         self.vectors() * self.lanes
     }
 
     /// The length of what is accumulated: all gates of all units, filled up.
+    #[inline]
     pub fn len(&self) -> usize {
         self.panels() * self.width()
     }
 
     /// How many numbers a panel has.
+    #[inline]
     pub fn panel_len(&self) -> usize {
         self.panel
     }

@@ -15,10 +15,36 @@ use num_traits::zero;
 ///
 /// # Safety
 /// `Step`'s contract holds; the machine has the instruction set of `V`.
+#[inline(always)]
 pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
     end: &E,
 ) {
+    let tiles = step.panels.tiles();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if tiles.count == 1 {
+            enter::<V, E, W>(
+                tiles.panels,
+                Tiles {
+                    first: 0,
+                    last: 1,
+                    step,
+                    end,
+                },
+            );
+        } else {
+            of_tiles::<V, E, W>(step, end);
+        }
+    }
+}
+
+/// The same where there are several tiles.
+///
+/// # Safety
+/// As [`run`].
+#[inline(never)]
+unsafe fn of_tiles<V: Vector, E: End<V::Elem>, const W: usize>(step: &Step<V::Elem>, end: &E) {
     let count = step.panels.tiles().count;
     if !cfg!(feature = "rayon") || step.threads == 1 {
         // SAFETY: the caller's promise.
@@ -65,7 +91,6 @@ unsafe fn some<V: Vector, E: End<V::Elem>, const W: usize>(
     let of = |first, last| Tiles {
         first,
         last,
-        apart: tiles.count,
         step,
         end,
     };
@@ -105,12 +130,11 @@ unsafe fn enter<V: Vector, E: End<V::Elem>, const W: usize>(
     }
 }
 
-/// Tiles of equally many panels. Each panel goes on where that of the tile before ended, `apart` further: the streams of
-/// weights never restart.
+/// Tiles of equally many panels. Each panel goes on where that of the tile before ended, so many further as there are tiles:
+/// the streams of weights never restart.
 struct Tiles<'a, A, E> {
     first: usize,
     last: usize,
-    apart: usize,
     step: &'a Step<'a, A>,
     end: &'a E,
 }
@@ -124,10 +148,10 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
         let Tiles {
             first,
             last,
-            apart,
             step,
             end,
         } = self.0;
+        let apart = step.panels.tiles().count;
         let of_inputs = W / E::GATES * E::INPUTS * V::LANES;
         // SAFETY: the caller's promise; `Step`'s contract.
         unsafe {
@@ -146,18 +170,16 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
                         }
                     }
                     Source::Input {
-                        kernel,
-                        bias,
-                        x,
-                        stride,
+                        weights, x, stride, ..
                     } => {
-                        if let Some(bias) = bias {
+                        let kernel = weights.kernel;
+                        if let Some(bias) = weights.bias {
                             for p in 0..P {
                                 sums[0][p] = load(bias.panel(panel + p * apart));
                             }
                         }
-                        let weights = core::array::from_fn(|p| kernel.panel(panel + p * apart));
-                        accumulate(&mut sums, [x], stride, weights, kernel.rows());
+                        let panels = core::array::from_fn(|p| kernel.panel(panel + p * apart));
+                        accumulate(&mut sums, [x], stride, panels, kernel.rows());
                         if E::INPUTS == 3 {
                             for p in 0..P {
                                 input[p] = sums[0][p][2 % W];

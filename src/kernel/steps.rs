@@ -4,8 +4,11 @@ use super::panels::Panels;
 use super::row;
 use super::tile::{Grid, Place, Product, Room, Third, bias, over, product};
 use super::vector::{Vector, Work};
+use super::workspace::Weights;
 use crate::Element;
+use core::marker::PhantomData;
 use core::ptr;
+use ndarray::ArrayViewMut2;
 
 /// The samples of a step, and what all cells read and write.
 ///
@@ -13,7 +16,8 @@ use core::ptr;
 /// Whoever makes one promises: `next` (and every array beside it) is (samples, units), `h` is (samples, the rows of
 /// `panels`), rows one behind the other;
 /// `rows` are `count` different samples of them, or there are `count` samples; `source` has what it says for each of
-/// them; `next` overlaps nothing else, but may be `h` itself in a step of one sample in one tile.
+/// them; `next` overlaps nothing else, but may be `h` itself in a step of one sample in one tile. If steps go through, they
+/// are of one sample, and `source` and the outputs have what they say for each.
 #[derive(Clone, Copy)]
 pub struct Step<'a, A> {
     /// The recurrent kernel, or the part of it that this step is about.
@@ -28,21 +32,89 @@ pub struct Step<'a, A> {
     pub next: *mut A,
 }
 
+/// Steps of one sample that follow each other, and where their outputs go, if anybody wants them.
+#[derive(Clone, Copy)]
+pub(crate) struct Through<'o, A> {
+    pub steps: usize,
+    pub units: usize,
+    /// A row for each step: the state that the next one starts from.
+    pub outputs: Option<Outputs<A>>,
+    of: PhantomData<&'o mut A>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Outputs<A> {
+    pub first: *mut A,
+    pub apart: isize,
+}
+
+impl<'o, A> Through<'o, A> {
+    /// `outputs` is (timesteps, units); none if its rows are not memory of one piece each.
+    pub fn new(
+        steps: usize,
+        units: usize,
+        outputs: Option<&'o mut ArrayViewMut2<A>>,
+    ) -> Option<Self> {
+        let outputs = match outputs {
+            Some(to) => {
+                assert!(to.dim() == (steps, units));
+                let [apart, stride] = *to.strides() else {
+                    unreachable!("two axes have two strides")
+                };
+                if stride != 1 && units > 1 {
+                    return None;
+                }
+                let first = to.as_mut_ptr();
+                Some(Outputs { first, apart })
+            }
+            None => None,
+        };
+        Some(Through {
+            steps,
+            units,
+            outputs,
+            of: PhantomData,
+        })
+    }
+}
+
 /// Where the inputs' part of the sums comes from: both ways add up in the same order.
 #[derive(Clone, Copy)]
 pub enum Source<'a, A> {
     /// It was projected ahead, the `i`-th row of `len` numbers for the `i`-th sample that takes the step.
     Projected { z: *const A, len: usize },
-    /// The step is of one sample, and projects its input, `kernel.rows()` numbers one every `stride`, itself.
+    /// The step is of one sample, and projects its input, one number every `stride`, itself; that of the next step is `apart`
+    /// from it. (A reference to the weights: two fields that were just written one by one would be copied as one vector,
+    /// and that waits until the step before has retired.)
     Input {
-        kernel: &'a Panels<A>,
-        bias: Option<&'a Panels<A>>,
+        weights: &'a Weights<'a, A>,
         x: *const A,
         stride: isize,
+        apart: isize,
     },
 }
 
 impl<A: Element> Step<'_, A> {
+    /// Runs this step, the first of those that go through.
+    #[inline(always)]
+    pub(crate) fn run(mut self, through: Option<&Through<A>>, run: impl Fn(&Self)) {
+        run(&self);
+        let Some(through) = through else { return };
+        for _ in 1..through.steps {
+            match &mut self.source {
+                Source::Projected { z, len } => *z = z.wrapping_add(*len),
+                Source::Input { x, apart, .. } => *x = x.wrapping_offset(*apart),
+            }
+            let (before, now) = (self.h.cast_mut(), self.next);
+            self.h = now;
+            self.next = match &through.outputs {
+                Some(outputs) => now.wrapping_offset(outputs.apart),
+                None => before,
+            };
+            run(&self);
+        }
+    }
+
     /// Where unit `unit` of the `i`-th row stands in an array (samples, units).
     #[inline(always)]
     pub fn at(&self, i: usize, unit: usize) -> usize {
@@ -99,14 +171,27 @@ pub(crate) trait End<A> {
 ///
 /// # Safety
 /// `Step`'s contract holds; the machine has the instruction set of `V`.
+#[inline(always)]
 pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
     end: &E,
 ) {
-    if step.count == 1 {
-        // SAFETY: the caller's promise.
-        return unsafe { row::run::<V, E, W>(step, end) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if step.count == 1 {
+            row::run::<V, E, W>(step, end);
+        } else {
+            of_many::<V, E, W>(step, end);
+        }
     }
+}
+
+/// The tiles of a step of several samples.
+///
+/// # Safety
+/// As [`run`].
+#[inline(never)]
+unsafe fn of_many<V: Vector, E: End<V::Elem>, const W: usize>(step: &Step<V::Elem>, end: &E) {
     let Source::Projected { z, len } = step.source else {
         unreachable!("the inputs of several samples are projected before")
     };

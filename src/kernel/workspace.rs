@@ -3,10 +3,11 @@
 use super::activate::Chosen;
 use super::cells::{Halves, Variant};
 use super::panels::Panels;
-use super::steps::{Source, Step};
+use super::steps::{Source, Step, Through};
 use super::tile::Inputs;
 use crate::Element;
 use crate::mask::Rows;
+use crate::state::zeros;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
@@ -34,12 +35,20 @@ pub struct Workspace<A> {
     input: Vec<A>,
 }
 
-/// The inputs of a step, (samples, features), and what they are multiplied with and added to.
+/// What inputs are multiplied with and added to.
 #[derive(Clone, Copy)]
-pub(crate) struct Input<'x, 'a, A> {
-    pub x: ArrayView2<'x, A>,
+pub struct Weights<'a, A> {
     pub kernel: &'a Panels<A>,
     pub bias: Option<&'a Panels<A>>,
+}
+
+/// The inputs of a step, (samples, features), and their weights.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'x, 'a, A> {
+    pub x: &'x ArrayView2<'x, A>,
+    pub weights: Weights<'a, A>,
+    /// `x` is not that of one step of all samples, but of all these steps of one.
+    pub through: Option<Through<'x, A>>,
 }
 
 /// The start of a row or an array, as a pointer knows it.
@@ -61,7 +70,7 @@ impl<A: Element> Workspace<A> {
             taken: 0,
             ahead: 0,
             offsets: Vec::with_capacity(rows),
-            next: (!in_place).then(|| Array2::zeros((samples, kernel.units()))),
+            next: (!in_place).then(|| zeros(samples, kernel.units())),
             update: Vec::new(),
             reset: Vec::new(),
             input: Vec::new(),
@@ -78,7 +87,7 @@ impl<A: Element> Workspace<A> {
         let mut workspace = Workspace::new(samples, kernel, recurrent);
         workspace.offsets.reserve(samples);
         workspace.input = vec![A::zero(); samples * projection.len()];
-        workspace.next = Some(Array2::zeros((samples, kernel.units())));
+        workspace.next = Some(zeros(samples, kernel.units()));
         workspace
     }
 
@@ -91,7 +100,7 @@ impl<A: Element> Workspace<A> {
             update: vec![A::zero(); room],
             reset: vec![A::zero(); room],
             input: vec![A::zero(); samples * candidate.len()],
-            next: Some(Array2::zeros((samples, kernel.units()))),
+            next: Some(zeros(samples, kernel.units())),
             ..Workspace::new(0, kernel, candidate)
         }
     }
@@ -130,9 +139,11 @@ impl<A: Element> Workspace<A> {
     }
 
     /// Projects the inputs of the step that is next.
+    #[inline(never)]
     fn project_now(&mut self, input: &Input<A>, rows: &Rows) {
-        let Input { x, kernel, bias } = *input;
-        let x = x.insert_axis(Axis(1));
+        let Input { x, weights, .. } = *input;
+        let Weights { kernel, bias } = weights;
+        let x = x.view().insert_axis(Axis(1));
         match rows.active() {
             Some(rows) => self.project(kernel, bias, &x, rows.iter().map(|&row| (row, 0))),
             None => self.project(kernel, bias, &x, (0..rows.samples()).map(|row| (row, 0))),
@@ -142,36 +153,36 @@ impl<A: Element> Workspace<A> {
     /// One step of a `SimpleRnn`: `h' = a(x W + h R + b)`.
     pub(crate) fn simple_rnn<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         panels: &'a Panels<A>,
         rows: &'a Rows,
         h: &mut Array2<A>,
         of: &Chosen,
     ) {
-        let step = &self.step(input, panels, rows, h);
-        A::simple_rnn(step, of);
-        self.finish(rows, h);
+        let step = self.step(input, panels, rows, h);
+        step.run(input.through.as_ref(), |step| A::simple_rnn(step, of));
+        self.finish(input, rows, h);
     }
 
     /// One step of an `Lstm`.
     pub(crate) fn lstm<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         panels: &'a Panels<A>,
         rows: &'a Rows,
         (h, c): (&mut Array2<A>, &mut Array2<A>),
         of: &Chosen,
     ) {
         let c = memory(c, rows, panels);
-        let step = &self.step(input, panels, rows, h);
-        A::lstm(step, c, of);
-        self.finish(rows, h);
+        let step = self.step(input, panels, rows, h);
+        step.run(input.through.as_ref(), |step| A::lstm(step, c, of));
+        self.finish(input, rows, h);
     }
 
     /// One step of an `Lstm` that is not as Keras has it.
     pub(crate) fn lstm_variant<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         (panels, projection): (&'a Panels<A>, Option<&Panels<A>>),
         rows: &'a Rows,
         (h, c): (&mut Array2<A>, &mut Array2<A>),
@@ -181,36 +192,38 @@ impl<A: Element> Workspace<A> {
         let c = memory(c, rows, panels);
         let peepholes = variant.peepholes.map_or(3 * panels.units(), <[A]>::len);
         assert!(peepholes == 3 * panels.units());
-        let step = &self.step(input, panels, rows, h);
-        if variant.peepholes.is_some() || variant.input_forget {
-            A::lstm_variant(step, c, variant, of);
-        } else {
-            A::lstm(step, c, of);
-        }
+        let step = self.step(input, panels, rows, h);
+        step.run(input.through.as_ref(), |step| {
+            if variant.peepholes.is_some() || variant.input_forget {
+                A::lstm_variant(step, c, variant, of);
+            } else {
+                A::lstm(step, c, of);
+            }
+        });
         match projection {
             Some(projection) => self.finish_projected(projection, rows, h),
-            None => self.finish(rows, h),
+            None => self.finish(input, rows, h),
         }
     }
 
     /// One step of a `Gru` with `reset_after`.
     pub(crate) fn gru<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         (panels, inner): (&'a Panels<A>, Option<&'a Panels<A>>),
         rows: &'a Rows,
         h: &mut Array2<A>,
         of: &Chosen,
     ) {
-        let step = &self.step(input, panels, rows, h);
-        A::gru(step, inner, of);
-        self.finish(rows, h);
+        let step = self.step(input, panels, rows, h);
+        step.run(input.through.as_ref(), |step| A::gru(step, inner, of));
+        self.finish(input, rows, h);
     }
 
     /// One step of a `Gru` without `reset_after`: the gates of all units, then the candidates, which need all of r * h.
     pub(crate) fn gru_in_two_halves<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         (gates, candidate): (&'a Panels<A>, &'a Panels<A>),
         rows: &'a Rows,
         h: &mut Array2<A>,
@@ -232,19 +245,69 @@ impl<A: Element> Workspace<A> {
         A::gru_gates(step, halves, of);
         let step = &self.step(input, candidate, rows, h);
         A::gru_candidate(step, halves, of);
-        self.finish(rows, h);
+        self.finish(input, rows, h);
     }
 
     /// Checks what [`Step`] promises.
     #[inline(always)]
     fn step<'a>(
         &mut self,
-        input: &Input<'_, 'a, A>,
+        input: &'a Input<'_, 'a, A>,
         panels: &'a Panels<A>,
         rows: &'a Rows,
         h: &mut Array2<A>,
     ) -> Step<'a, A> {
-        let Input { x, kernel, bias } = *input;
+        let is_push = rows.samples() == 1 && rows.all_active() && input.through.is_none();
+        if is_push && self.ahead == 0 {
+            self.step_of_one(input, panels, h)
+        } else {
+            self.step_of_any(input, panels, rows, h)
+        }
+    }
+
+    /// The same for one step of one sample, which a stream takes so often that each instruction counts.
+    #[inline(always)]
+    fn step_of_one<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        h: &mut Array2<A>,
+    ) -> Step<'a, A> {
+        assert!(h.dim() == (1, panels.rows()) && in_rows(h));
+        assert!(input.x.dim() == (1, input.weights.kernel.rows()));
+        let next = if let Some(next) = &mut self.next {
+            assert!(next.dim() == (1, panels.units()));
+            next.as_mut_ptr()
+        } else {
+            assert!(panels.tiles().count == 1 && panels.rows() == panels.units());
+            h.as_mut_ptr()
+        };
+        Step {
+            panels,
+            source: Source::Input {
+                weights: &input.weights,
+                x: input.x.as_ptr(),
+                stride: input.x.strides()[1],
+                apart: 0,
+            },
+            rows: None,
+            count: 1,
+            threads: self.threads,
+            h: h.as_ptr(),
+            next,
+        }
+    }
+
+    #[inline(never)]
+    fn step_of_any<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        rows: &'a Rows,
+        h: &mut Array2<A>,
+    ) -> Step<'a, A> {
+        let Input { x, through, .. } = *input;
+        let kernel = input.weights.kernel;
         let (samples, count) = (rows.samples(), rows.count());
         assert!(h.dim() == (samples, panels.rows()) && in_rows(h));
         let next = if let Some(next) = &mut self.next {
@@ -255,24 +318,34 @@ impl<A: Element> Workspace<A> {
             assert!(panels.rows() == panels.units());
             h.as_mut_ptr()
         };
-        assert_eq!(x.dim(), (samples, kernel.rows()));
+        let (steps, outputs) = match through {
+            Some(of) => {
+                assert!(samples == 1 && count == 1 && of.steps > 0);
+                assert!(panels.rows() == panels.units() && of.units == panels.units());
+                (of.steps, of.outputs)
+            }
+            None => (1, None),
+        };
+        let x_rows = if through.is_some() { steps } else { samples };
+        assert!(x.dim() == (x_rows, kernel.rows()));
         let source = if self.ahead == 0 && count == 1 {
             let sample = rows.active().map_or(0, |rows| rows[0]);
-            let [of_sample, stride] = *x.strides() else {
+            let [apart, stride] = *x.strides() else {
                 unreachable!("two axes have two strides")
             };
             Source::Input {
-                kernel,
-                bias,
-                x: x.as_ptr().wrapping_offset(signed(sample) * of_sample),
+                weights: &input.weights,
+                x: x.as_ptr().wrapping_offset(signed(sample) * apart),
                 stride,
+                apart,
             }
         } else {
             if self.ahead == 0 {
                 self.project_now(input, rows);
             }
             let len = kernel.len();
-            assert!(self.taken + count <= self.ahead && self.ahead * len <= self.z.len());
+            let rows = count * steps;
+            assert!(self.taken + rows <= self.ahead && self.ahead * len <= self.z.len());
             let z = self.z[self.taken * len..].as_ptr();
             Source::Projected { z, len }
         };
@@ -283,24 +356,28 @@ impl<A: Element> Workspace<A> {
             count,
             threads: self.threads,
             h: h.as_ptr(),
-            next,
+            next: outputs.map_or(next, |to| to.first),
         }
     }
 
-    /// The new state becomes the state; those who took no step keep theirs.
+    /// The new state becomes the state; those who took no step keep theirs. Of several steps the last one's does, if it
+    /// is not among the outputs.
     #[inline(always)]
-    fn finish(&mut self, rows: &Rows, h: &mut Array2<A>) {
-        if let Some(next) = &mut self.next {
+    fn finish(&mut self, input: &Input<A>, rows: &Rows, h: &mut Array2<A>) {
+        let (steps, in_next) = match &input.through {
+            Some(through) => (
+                through.steps,
+                through.outputs.is_none() && through.steps % 2 == 1,
+            ),
+            None => (1, true),
+        };
+        if let Some(next) = self.next.as_mut().filter(|_| in_next) {
             match rows.active() {
                 None => mem::swap(h, next),
-                Some(rows) => {
-                    for &row in rows {
-                        h.row_mut(row).assign(&next.row(row));
-                    }
-                }
+                Some(rows) => keep(rows, next, h),
             }
         }
-        self.take(rows.count());
+        self.take(rows.count() * steps);
     }
 
     /// The same where what becomes the state is the product of `next` and the projection.
@@ -334,6 +411,14 @@ impl<A: Element> Workspace<A> {
     }
 }
 
+/// The new state of these samples becomes their state.
+#[inline(never)]
+fn keep<A: Element>(rows: &[usize], next: &Array2<A>, h: &mut Array2<A>) {
+    for &row in rows {
+        h.row_mut(row).assign(&next.row(row));
+    }
+}
+
 /// The memory of an LSTM, checked as the state is.
 #[inline(always)]
 fn memory<A: Element>(c: &mut Array2<A>, rows: &Rows, panels: &Panels<A>) -> *mut A {
@@ -345,6 +430,6 @@ fn memory<A: Element>(c: &mut Array2<A>, rows: &Rows, panels: &Panels<A>) -> *mu
 #[inline]
 fn in_rows<A>(array: &Array2<A>) -> bool {
     // The general answer, which knows empty arrays and single rows, takes longer.
-    matches!(*array.strides(), [row, 1] if row == signed(array.ncols()))
+    matches!(*array.strides(), [row, 1] if row == signed(array.ncols()) || array.nrows() == 1)
         || array.is_standard_layout()
 }
