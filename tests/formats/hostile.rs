@@ -217,6 +217,77 @@ fn hdf5_that_points_elsewhere() {
     }
 }
 
+/// An HDF5 file of 8-byte addresses whose root group, an object header of these messages, is at 48; `rest` follows.
+fn hdf5(messages: &[(u8, Vec<u8>)], rest: impl FnOnce(usize) -> Vec<u8>) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (kind, message) in messages {
+        body.push(*kind);
+        body.extend(u16::try_from(message.len()).unwrap().to_le_bytes());
+        body.push(0);
+        body.extend(message);
+    }
+    let mut header = b"OHDR\x02\x02".to_vec();
+    header.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+    header.extend(body);
+    let behind = rest(48 + header.len());
+    let end = 48 + header.len() + behind.len();
+    let mut file = b"\x89HDF\r\n\x1a\n\x02\x08\x08\0".to_vec();
+    for address in [0, u64::MAX, end as u64, 48] {
+        file.extend(address.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    [file, header, behind].concat()
+}
+
+/// A link of this name, as a message.
+fn link(name: &[u8], address: usize) -> (u8, Vec<u8>) {
+    let length = u8::try_from(name.len()).unwrap();
+    let address = (address as u64).to_le_bytes();
+    (6, [&[1, 0, length], name, &address].concat())
+}
+
+#[test]
+fn hdf5_whose_nodes_lie_in_each_other() {
+    // Two messages: where the tree and the heap of names are. Each node has the most children, and the next node in it.
+    let tree = |at: usize| {
+        let mut nodes = Vec::new();
+        for level in (0..=255).rev() {
+            nodes.extend([&b"TREE\0"[..], &[level], &[0xff; 2 + 16], &[0; 8]].concat());
+            nodes.extend(((at + nodes.len() + 8) as u64).to_le_bytes());
+        }
+        nodes.resize(nodes.len() + 65_535 * 16, 0);
+        let heap = [&b"HEAP\0\0\0\0"[..], &[0; 24]].concat();
+        [nodes, heap].concat()
+    };
+    let start = 48 + 10 + 4 + 16;
+    let heap = start + tree(start).len() - 32;
+    let places = [start as u64, heap as u64].map(u64::to_le_bytes).concat();
+    let bytes = hdf5(&[(0x11, places)], tree);
+    says(
+        bounded("tree.h5", &bytes, &Limits::default()),
+        &["HDF5 symbol table"],
+    );
+}
+
+#[test]
+fn hdf5_with_many_links_to_a_long_header() {
+    let links = |target: usize| -> Vec<_> {
+        let name = |n: u8| [b'a' + n / 16, b'a' + n % 16];
+        (0..100).map(|n| link(&name(n), target)).collect()
+    };
+    let start = 48 + 10 + 100 * (4 + 13);
+    let long = |_| {
+        let mut header = b"OHDR\x02\x02\0\0\x04\0".to_vec();
+        header.resize(header.len() + (1 << 18), 0);
+        header
+    };
+    let bytes = hdf5(&links(start), long);
+    says(
+        bounded("links.h5", &bytes, &Limits::default()),
+        &["/aa: found none, expected an array with a dataspace"],
+    );
+}
+
 #[test]
 fn members_that_overlap_are_refused() {
     let mut writer = Writer::new();

@@ -30,11 +30,11 @@ struct Level {
     total: u64,
 }
 
-/// A node that is still to be read.
-struct Node {
-    address: u64,
-    records: u64,
+/// A node whose children are still to be read.
+struct Node<'a> {
     depth: usize,
+    children: u64,
+    body: Cursor<'a>,
 }
 
 /// Calls `visit` with every record, in no order. `kind` is what the tree must be of.
@@ -64,42 +64,40 @@ pub(super) fn walk<'a>(
         return Err(head.refuse(expected, format!("{record} bytes, {depth} levels")));
     }
     let levels = levels(size, record, wide, depth);
-    let mut open = Vec::from([Node {
-        address: root,
-        records,
-        depth,
-    }]);
-    while let Some(node) = open.pop() {
-        let level = &levels[node.depth];
-        if node.records > level.records {
+    let mut read = |address, records: u64, depth: usize| -> Result<Node<'a>> {
+        let level = &levels[depth];
+        if records > level.records {
             let expected = format!("at most {} records in a node", level.records);
-            return Err(head.refuse(expected, node.records));
+            return Err(head.refuse(expected, records));
         }
-        let mut body = file.block(node.address, size, PART)?;
-        body.expect(if node.depth == 0 {
-            b"BTLF\0"
-        } else {
-            b"BTIN\0"
-        })?;
+        let mut body = file.block(address, size, PART)?;
+        body.expect(if depth == 0 { b"BTLF\0" } else { b"BTIN\0" })?;
         body.expect(&[kind])?;
-        for _ in 0..node.records {
+        for _ in 0..records {
             visit(&mut Cursor::new(body.take(record)?, PART))?;
         }
-        let Some(below) = node.depth.checked_sub(1) else {
+        Ok(Node {
+            depth,
+            children: if depth == 0 { 0 } else { records + 1 },
+            body,
+        })
+    };
+    // The nodes from the root to where the walk is: a list of all children would be longer than the file, whose nodes may
+    // lie in each other.
+    let mut open = Vec::from([read(root, records, depth)?]);
+    while let Some(here) = open.last_mut() {
+        if here.children == 0 {
+            open.pop();
             continue;
-        };
-        for _ in 0..=node.records {
-            let address = body.uint(wide)?;
-            let records = body.uint(bytes_of(levels[0].records))?;
-            if below > 0 {
-                body.take(bytes_of(levels[below].total))?;
-            }
-            open.push(Node {
-                address,
-                records,
-                depth: below,
-            });
         }
+        here.children -= 1;
+        let below = here.depth - 1;
+        let address = here.body.uint(wide)?;
+        let records = here.body.uint(bytes_of(levels[0].records))?;
+        if below > 0 {
+            here.body.take(bytes_of(levels[below].total))?;
+        }
+        open.push(read(address, records, below)?);
     }
     Ok(())
 }

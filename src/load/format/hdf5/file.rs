@@ -75,8 +75,11 @@ impl<'a> File<'a> {
     /// that a walk ends even where groups contain themselves.
     pub fn walk(&self, mut visit: impl FnMut(&Object<'_, 'a>) -> Result<()>) -> Result<()> {
         let mut seen = BTreeSet::new();
-        let mut open = Vec::from([(self.root()?, 0)]);
-        while let Some((object, depth)) = open.pop() {
+        let root = (String::from("/"), self.superblock.root, 0);
+        let mut open = Vec::from([root]);
+        while let Some((path, address, depth)) = open.pop() {
+            // One at a time: a thousand links may lead to one long header.
+            let object = Object::read(self, path, address)?;
             if object.is_group() && !seen.insert(object.address()) {
                 continue;
             }
@@ -88,7 +91,7 @@ impl<'a> File<'a> {
             for (&name, target) in object.links()?.iter().rev() {
                 if let Target::Hard(address) = *target {
                     let path = join(object.path(), name)?;
-                    open.push((Object::read(self, path, address)?, depth + 1));
+                    open.push((path, address, depth + 1));
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
+use core::mem::discriminant;
 
 const PART: &str = "HDF5 filters";
 /// What a checksum adds to a chunk.
@@ -36,9 +37,16 @@ impl Filter {
             2 => {}
             _ => return Err(cursor.refuse("version 1 or 2", version)),
         }
-        (0..count)
-            .map(|_| Filter::next(&mut cursor, version))
-            .collect()
+        let filters = (0..count).map(|_| Filter::next(&mut cursor, version));
+        let filters = filters.collect::<Result<Vec<_>>>()?;
+        // Each takes its time for every byte, and nobody needs one twice.
+        for (number, filter) in filters.iter().enumerate() {
+            let is_same = |other: &Filter| discriminant(other) == discriminant(filter);
+            if filters[..number].iter().any(is_same) {
+                return Err(cursor.refuse("each filter once", "one of them twice"));
+            }
+        }
+        Ok(filters)
     }
 
     fn next(cursor: &mut Cursor, version: u8) -> Result<Self> {
@@ -152,4 +160,27 @@ fn fletcher32(bytes: &[u8]) -> u32 {
     }
     // A sum that is no zero folds to 65535 where the remainder is 0; both mean the same.
     u32::try_from(high << 16 | low).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    /// A message of these filters, without values.
+    fn message(ids: &[u8]) -> Vec<u8> {
+        let mut message = Vec::from([2, u8::try_from(ids.len()).unwrap()]);
+        for &id in ids {
+            message.extend([id, 0, 0, 0, 0, 0]);
+        }
+        message
+    }
+
+    #[test]
+    fn filters_come_once() {
+        assert_eq!(Filter::read(&message(&[1, 3])).unwrap().len(), 2);
+        let error = Filter::read(&message(&[1; 255])).map(drop).unwrap_err();
+        let expected = "HDF5 filters: found one of them twice, expected each filter once";
+        assert_eq!(error.to_string(), expected);
+    }
 }
