@@ -30,6 +30,8 @@ use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+#[cfg(feature = "std")]
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 use ndarray::{ArrayD, ArrayViewD};
@@ -42,6 +44,8 @@ const NAMELESS: &str = "arr_0";
 /// Opening reads the directory only. What decompression would make of all arrays together is held to
 /// [`Limits::inflated_bytes`] there and then, so an array can be read as often as it is wanted.
 pub struct File<'a> {
+    /// What errors call it.
+    name: Option<String>,
     bytes: Cow<'a, [u8]>,
     limits: Limits,
     names: Vec<String>,
@@ -81,9 +85,9 @@ impl File<'static> {
     /// [`load`](Self::load) within other limits.
     pub fn load_within(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
-        within(path, || {
-            File::read_within(bytes(path, limits.file_bytes)?, limits)
-        })
+        let name = path.display().to_string();
+        let read = || Self::read_within(bytes(path, limits.file_bytes)?, limits);
+        Ok(within(path, read)?.named(name))
     }
 }
 
@@ -108,10 +112,17 @@ impl<'a> File<'a> {
             names
         };
         Ok(File {
+            name: None,
             bytes,
             limits: limits.clone(),
             names,
         })
+    }
+
+    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The names of all arrays, sorted.
@@ -135,6 +146,13 @@ impl<'a> File<'a> {
     }
 
     fn with<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
+        self.find(name, take).map_err(|error| match &self.name {
+            Some(file) => error.within(file),
+            None => error,
+        })
+    }
+
+    fn find<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
         if !self.names.iter().any(|known| known == name) {
             let found = match &self.names[..] {
                 [] => String::from("none"),

@@ -289,6 +289,20 @@ fn hdf5_with_many_links_to_a_long_header() {
 }
 
 #[test]
+fn directories_of_more_members_than_they_count() {
+    let mut writer = Writer::new();
+    writer.add("a", &[1; 50], false).unwrap();
+    writer.add("b", &[2; 50], false).unwrap();
+    let mut bytes = writer.finish().unwrap();
+    let end = bytes.len() - 22;
+    bytes[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    says(
+        Archive::open(&bytes, &Limits::default()).map(drop),
+        &["zip directory: found 47 bytes more, expected a directory of 1 members"],
+    );
+}
+
+#[test]
 fn members_that_overlap_are_refused() {
     let mut writer = Writer::new();
     writer.add("a", &[1; 50], false).unwrap();

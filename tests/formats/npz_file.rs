@@ -30,6 +30,38 @@ fn every_array_of_numpy_by_name() {
     }
 }
 
+#[test]
+fn errors_name_the_file() {
+    let name = path("data/format/stored.npz");
+    let file = npz::File::load(&name).unwrap();
+    let name = name.display().to_string();
+    says(
+        file.array::<f32>("none"),
+        &[&name, ": npz file: found", "an array \"none\""],
+    );
+    says(file.shape("none"), &[&name]);
+    let file = npz::File::read(npz::write::<f32>(&[]).unwrap())
+        .unwrap()
+        .named("weights");
+    says(file.integers("none"), &["weights: npz file: found none"]);
+}
+
+#[test]
+fn members_that_are_packed_in_another_way() {
+    let array = array![1.0_f32].into_dyn();
+    let mut bytes = npz::write(&[("a", array.view())]).unwrap();
+    let entry = bytes
+        .windows(4)
+        .position(|four| four == b"PK\x01\x02")
+        .unwrap();
+    bytes[entry + 10] = 12; // bzip2
+    let file = npz::File::read(bytes).unwrap();
+    says(
+        file.array::<f32>("a"),
+        &["a.npy: found method 12, expected a member that is stored (0) or deflated (8)"],
+    );
+}
+
 /// NumPy's own bytes of the same array, with the same version of the header.
 #[test]
 fn written_as_numpy_writes() {

@@ -62,6 +62,12 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<BTreeMap<&'a 
         }
         ranges.push((range, name));
     }
+    // What other readers take for members, since they count the bytes.
+    if !entries.rest().is_empty() {
+        let expected = format!("a directory of {count} members");
+        let found = format!("{} bytes more", entries.rest().len());
+        return Err(Error::file(part, expected, found));
+    }
     ranges.sort_unstable();
     for pair in ranges.windows(2) {
         let [((_, end), lower), ((start, _), upper)] = pair else {

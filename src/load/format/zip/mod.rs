@@ -57,10 +57,7 @@ impl<'a> Archive<'a> {
                 self.inflated.take(member.length as u64, name)?;
                 Cow::Owned(inflate::raw(member.packed, member.length, name)?)
             }
-            other => {
-                let expected = "a member that is stored (0) or deflated (8)";
-                return Err(Error::file(name, expected, format!("method {other}")));
-            }
+            other => return Err(packed_by(other, name)),
         };
         if bytes.len() != member.length {
             let expected = format!("{} bytes", member.length);
@@ -102,13 +99,12 @@ impl<'a> Archive<'a> {
     #[cfg(feature = "npz")]
     pub(super) fn head(&self, name: &str, most: usize) -> Result<Cow<'a, [u8]>> {
         let member = self.member(name)?;
-        if member.method == DEFLATED {
-            let most = most.min(member.length);
-            return Ok(Cow::Owned(inflate::head(member.packed, most)));
+        let most = most.min(member.length);
+        match member.method {
+            STORED => Ok(Cow::Borrowed(&member.packed[..most])),
+            DEFLATED => Ok(Cow::Owned(inflate::head(member.packed, most))),
+            other => Err(packed_by(other, name)),
         }
-        Ok(Cow::Borrowed(
-            &member.packed[..most.min(member.packed.len())],
-        ))
     }
 
     fn member(&self, name: &str) -> Result<&Member<'a>> {
@@ -123,4 +119,10 @@ impl<'a> Archive<'a> {
         }
         Ok(member)
     }
+}
+
+/// Refuses a member that is packed in another way.
+fn packed_by(method: u16, name: &str) -> Error {
+    let expected = "a member that is stored (0) or deflated (8)";
+    Error::file(name, expected, format!("method {method}"))
 }
