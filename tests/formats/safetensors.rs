@@ -119,3 +119,55 @@ fn limits_hold() {
         &["4", "at most 3 arrays"],
     );
 }
+
+/// A file of this header and so many bytes of numbers.
+fn file(header: &str, numbers: usize) -> Vec<u8> {
+    let length = (header.len() as u64).to_le_bytes();
+    [&length, header.as_bytes(), &vec![0; numbers]].concat()
+}
+
+#[test]
+fn headers_that_say_two_things() {
+    let open = |header: &str| File::open(file(header, 24), &Limits::default()).map(drop);
+    let wide = r#""a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}"#;
+    let tall = r#""a":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]}"#;
+    assert!(open(&format!("{{{wide}}}")).is_ok());
+    assert!(open(&format!(r#"{{"__metadata__":null,{wide}}}"#)).is_ok());
+    says(
+        open(&format!("{{{wide},{tall}}}")),
+        &["safetensors file: found two of \"a\"", "a sound header"],
+    );
+    let texts = r#""__metadata__":{"recurrent":"1","recurrent":"2"}"#;
+    says(
+        open(&format!("{{{texts},{wide}}}")),
+        &["two of \"recurrent\""],
+    );
+}
+
+#[test]
+fn arrays_whose_sizes_overflow_together() {
+    // Eight of 2^61 - 1 bytes, up to 2^64 - 8.
+    let each = u64::MAX / 8;
+    let arrays = (0..8).map(|n| {
+        let (start, end) = (each * n, each * (n + 1));
+        format!(r#""{n}":{{"dtype":"U8","shape":[{each}],"data_offsets":[{start},{end}]}}"#)
+    });
+    let header = format!("{{{}}}", arrays.collect::<Vec<_>>().join(","));
+    says(
+        File::open(file(&header, 0), &Limits::default()).map(drop),
+        &[
+            "0: found one up to 2305843009213693951",
+            "in the 0 bytes behind the header",
+        ],
+    );
+}
+
+#[test]
+fn headers_of_very_many_values() {
+    let shape = vec!["1"; 4 << 20].join(",");
+    let header = format!(r#"{{"a":{{"dtype":"U8","shape":[{shape}],"data_offsets":[0,1]}}}}"#);
+    says(
+        File::open(file(&header, 1), &Limits::default()).map(drop),
+        &["safetensors file: found 41943", "at most 1048576 values"],
+    );
+}

@@ -27,11 +27,22 @@ pub fn parse(text: &str, part: &str, limits: &Limits) -> Result<Value> {
         let expected = format!("JSON nested at most {} deep", limits.depth);
         return Err(Error::file(part, expected, depth));
     }
-    let most = limits.entries.saturating_mul(VALUES_PER_ENTRY);
-    if values > most {
-        return Err(Error::file(part, format!("at most {most} values"), values));
-    }
+    check_values(values, part, limits)?;
     serde_json::from_str(text).map_err(|error| Error::file(part, "JSON", error))
+}
+
+/// Refuses a text of more values than the limits allow.
+#[cfg(feature = "safetensors")]
+pub(super) fn check(text: &str, part: &str, limits: &Limits) -> Result<()> {
+    check_values(measure(text).0, part, limits)
+}
+
+fn check_values(values: usize, part: &str, limits: &Limits) -> Result<()> {
+    let most = limits.entries.saturating_mul(VALUES_PER_ENTRY);
+    if values <= most {
+        return Ok(());
+    }
+    Err(Error::file(part, format!("at most {most} values"), values))
 }
 
 /// At least the number of values, and the depth, of a text that is JSON.

@@ -2,9 +2,9 @@
 //!
 //! The `safetensors` crate checks the header: arrays lie side by side, within the file, and are as long as their shapes.
 
-use super::check_file;
 use super::number::{self, Number};
 use super::tensor::{Arrays, Tensor};
+use super::{check_file, json};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
@@ -12,14 +12,19 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{self, Write};
+use core::marker::PhantomData;
 use ndarray::ArrayViewD;
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 const PART: &str = "safetensors file";
 /// Bytes of the length of the header.
 const LENGTH: usize = 8;
+/// What is no array.
+const METADATA: &str = "__metadata__";
 
 /// A safetensors file.
 pub struct File<'a> {
@@ -41,8 +46,8 @@ impl<'a> File<'a> {
             let expected = format!("a header of at most {} bytes", limits.text_bytes);
             return Err(Error::file(PART, expected, format!("{claimed} bytes")));
         }
-        let (length, header) = SafeTensors::read_metadata(&bytes)
-            .map_err(|error| Error::file(PART, "a sound header", error))?;
+        check_header(&bytes, limits)?;
+        let (length, header) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
         let count = header.offset_keys().len();
         if count > limits.entries {
             let expected = format!("at most {} arrays", limits.entries);
@@ -58,6 +63,76 @@ impl<'a> File<'a> {
     /// A text of the header's `__metadata__`.
     pub fn text(&self, key: &str) -> Option<&str> {
         Some(self.header.metadata().as_ref()?.get(key)?)
+    }
+}
+
+fn unsound(error: impl ToString) -> Error {
+    Error::file(PART, "a sound header", error)
+}
+
+/// Refuses what the `safetensors` crate does not look at: a header of very many values, before any is made; one name for two
+/// arrays, of which it would take the last; arrays so far beyond the file that its sum of lengths would overflow.
+fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
+    // What is no text of the length that it tells is refused by the crate.
+    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() else {
+        return Ok(());
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let Some((text, data)) = rest.split_at_checked(length) else {
+        return Ok(());
+    };
+    let text = core::str::from_utf8(text).map_err(unsound)?;
+    json::check(text, PART, limits)?;
+    let header: Object<Option<Object<Value>>> = serde_json::from_str(text).map_err(unsound)?;
+    let arrays = header.0.iter().filter(|(name, _)| *name != METADATA);
+    for (name, array) in arrays {
+        if let Some(Object(info)) = array
+            && let Some(&Value::Offsets([_, end])) = info.get("data_offsets")
+            && end > data.len() as u64
+        {
+            let expected = format!("an array in the {} bytes behind the header", data.len());
+            return Err(Error::file(name, expected, format!("one up to {end}")));
+        }
+    }
+    Ok(())
+}
+
+/// A value in the description of an array.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Offsets([u64; 2]),
+    Other(IgnoredAny),
+}
+
+/// A JSON object in which no key is there twice.
+struct Object<V>(BTreeMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Object<V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> core::result::Result<Self, D::Error> {
+        from.deserialize_map(Keys(PhantomData))
+    }
+}
+
+struct Keys<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Keys<V> {
+    type Value = Object<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> core::result::Result<Object<V>, M::Error> {
+        let mut object = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value()?;
+            if object.contains_key(&key) {
+                return Err(M::Error::custom(format!("two of {key:?}")));
+            }
+            object.insert(key, value);
+        }
+        Ok(Object(object))
     }
 }
 
@@ -110,8 +185,6 @@ pub struct Writer {
     infos: BTreeMap<String, String>,
     data: Vec<u8>,
 }
-
-const METADATA: &str = "__metadata__";
 
 impl Writer {
     /// Whether there is something of this name.
