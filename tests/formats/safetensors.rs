@@ -170,4 +170,12 @@ fn headers_of_very_many_values() {
         File::open(file(&header, 1), &Limits::default()).map(drop),
         &["safetensors file: found 41943", "at most 1048576 values"],
     );
+    let shape = vec!["1"; 65].join(",");
+    let header = format!(r#"{{"a":{{"dtype":"F32","shape":[{shape}],"data_offsets":[0,4]}}}}"#);
+    let bytes = file(&header, 4);
+    let file = File::open(&bytes, &Limits::default()).unwrap();
+    says(
+        file.tensor("a").map(drop),
+        &["a: found 65, expected at most 64 axes"],
+    );
 }

@@ -360,3 +360,26 @@ fn files_that_go_on_for_ever() {
         start.elapsed()
     );
 }
+
+#[test]
+fn arrays_of_a_million_axes() {
+    let start = Instant::now();
+    let axes: Vec<i64> = (0..1 << 20).rev().collect();
+    let steps = [
+        step("Unsqueeze", &["a", "list"], &[]),
+        step("Reshape", &["a", "list"], &[]),
+        step("Transpose", &["many"], &[("perm", Ints(axes.clone()))]),
+        step("Squeeze", &["many", "list"], &[]),
+    ];
+    let ones = |n: usize| floats("many", &vec![1; n], &[0.5]);
+    for step in steps {
+        let arrays = [from(&[1]), list("list", &axes), ones(axes.len())];
+        let found = made(&[step], &arrays);
+        says(found, &["at most 64 axes"]);
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}

@@ -30,6 +30,8 @@ pub mod zip;
 #[cfg(feature = "onnx")]
 pub(in crate::load) use meter::Meter;
 pub use number::Number;
+#[cfg(feature = "onnx")]
+pub(in crate::load) use tensor::MOST_AXES;
 pub use tensor::{Arrays, Tensor};
 
 use crate::Limits;

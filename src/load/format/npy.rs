@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, to_length};
 use super::number::{self, Number};
-use super::tensor::Tensor;
+use super::tensor::{MOST_AXES, Tensor};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
@@ -13,8 +13,6 @@ use ndarray::ArrayViewD;
 
 pub(in crate::load) const MAGIC: &[u8] = b"\x93NUMPY";
 const PART: &str = "npy header";
-/// NumPy allows no more axes.
-const MOST_AXES: usize = 64;
 /// The numbers begin at a multiple of this.
 const ALIGNMENT: usize = 64;
 

@@ -133,8 +133,16 @@ impl<'a> Tensor<'a> {
     }
 }
 
+/// An array with more axes has the lengths of a million in its file, and takes a million steps for each number. NumPy allows
+/// as many.
+pub(in crate::load) const MOST_AXES: usize = 64;
+
 /// The bytes of an array.
 pub(super) fn size(name: &str, shape: &[usize], element: usize) -> Result<usize> {
+    if shape.len() > MOST_AXES {
+        let expected = format!("at most {MOST_AXES} axes");
+        return Err(Error::file(name, expected, shape.len()));
+    }
     // The size is counted without the zeros too: ndarray wants that of empty arrays.
     let axes = shape.iter().filter(|&&n| n > 0);
     let countable = axes

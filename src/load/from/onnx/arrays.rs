@@ -1,6 +1,7 @@
 //! What the operators of a constant part of a graph do with arrays.
 
 use crate::error::{Error, Result};
+use crate::load::format::MOST_AXES;
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice};
@@ -21,10 +22,19 @@ fn refuse(expected: impl alloc::string::ToString, found: impl alloc::string::ToS
     Error::file("array", expected, found)
 }
 
+/// Refuses more axes than an array may have.
+fn check_axes(axes: usize) -> Result<()> {
+    if axes <= MOST_AXES {
+        return Ok(());
+    }
+    Err(refuse(format!("at most {MOST_AXES} axes"), axes))
+}
+
 pub(super) fn transpose(x: ArrayD<f64>, perm: Option<&[i64]>) -> Result<ArrayD<f64>> {
     let Some(perm) = perm else {
         return Ok(x.reversed_axes());
     };
+    check_axes(perm.len())?;
     let axes = perm.iter().map(|&a| axis(a, x.ndim()));
     let axes = axes.collect::<Result<Vec<_>>>()?;
     let all_once = (0..x.ndim()).all(|a| axes.contains(&a)) && axes.len() == x.ndim();
@@ -56,6 +66,7 @@ pub(super) fn squeeze(x: ArrayD<f64>, axes: Option<&[i64]>) -> Result<ArrayD<f64
 
 pub(super) fn unsqueeze(x: ArrayD<f64>, axes: &[i64]) -> Result<ArrayD<f64>> {
     let rank = x.ndim().saturating_add(axes.len());
+    check_axes(rank)?;
     let new = axes
         .iter()
         .map(|&a| axis(a, rank))
@@ -76,6 +87,7 @@ pub(super) fn unsqueeze(x: ArrayD<f64>, axes: &[i64]) -> Result<ArrayD<f64>> {
 
 /// -1 is the length that is left, 0 that of the same axis.
 pub(super) fn reshape(x: ArrayD<f64>, shape: &[i64]) -> Result<ArrayD<f64>> {
+    check_axes(shape.len())?;
     let numbers = x.len();
     let wrong = || {
         refuse(
