@@ -1,7 +1,7 @@
 //! What weights may pass through on their way to a node, and files that go on for ever.
 
 use crate::build::Attribute::{Float, Floats, Int, Ints, Tensor};
-use crate::build::{Attribute, floats, graph, ints, model, node};
+use crate::build::{Attribute, field, floats, graph, int, ints, model, node};
 use crate::says;
 use ndarray::{Array3, array};
 use recurrent::onnx::{File, Node};
@@ -359,6 +359,67 @@ fn files_that_go_on_for_ever() {
         "{:?}",
         start.elapsed()
     );
+}
+
+/// An input or a value of a graph, whose axes have these lengths, -1 where it is not told.
+fn value(number: u8, name: &str, lengths: &[i64]) -> Vec<u8> {
+    let length = |&n: &i64| field(1, &if n < 0 { field(2, b"n") } else { int(1, n) });
+    let shape: Vec<u8> = lengths.iter().flat_map(length).collect();
+    let kind = field(1, &[int(1, 1), field(2, &shape)].concat());
+    field(
+        number,
+        &[field(1, name.as_bytes()), field(2, &kind)].concat(),
+    )
+}
+
+/// What PyTorch writes where nothing is optimised: gates are cut out at multiples of the hidden size, which is the length of
+/// an axis of the initial state.
+#[test]
+fn places_that_are_lengths_of_axes() {
+    let with = |value: &[u8], options: &[(&str, Attribute)], factor: Vec<u8>| {
+        let nodes = [
+            node("Shape", "shape", &["h"], &["units"], options),
+            node("Mul", "", &["two", "units"], &["end"], &[]),
+            node("Slice", "", &["a", "units", "end", "last"], &["W"], &[]),
+            node("RNN", "rnn", &["X", "W", "R", "", "", "h"], &["Y"], &[]),
+        ];
+        let arrays = [
+            counted("a", &[1, 1, 5]),
+            floats("R", &[1, 1, 1], &[0.5]),
+            list("last", &[2]),
+            factor,
+        ];
+        let graph = graph(&nodes, &arrays, &["X"]);
+        let mut node = File::read(model(&[&graph, value].concat()))?.only::<f32>()?;
+        node.take_initial_states();
+        Ok(node.rnn::<SimpleRnn<f32>>()?.kernel().into_iter().collect())
+    };
+    let two = || ints("two", &[], &[2]);
+    let last = [("start", Int(-1))];
+    let found: Result<Vec<f32>> = with(&value(11, "h", &[1, -1, 2]), &last, two());
+    assert_eq!(found.unwrap(), [2.0, 3.0]);
+    let first = [("start", Int(0)), ("end", Int(-2))];
+    let found = with(&value(11, "h", &[2, -1, 2]), &first, two());
+    assert_eq!(found.unwrap(), [2.0, 3.0]);
+    for (lengths, options) in [(&[1, 2, -1][..], &last[..]), (&[1, -1, 2], &[])] {
+        says(
+            with(&value(11, "h", lengths), options, two()),
+            &["W", "the output of Shape \"shape\""],
+        );
+    }
+    says(
+        with(
+            &value(11, "h", &[1, -1, 2]),
+            &last,
+            floats("two", &[], &[2.0]),
+        ),
+        &["W", "the output of Mul"],
+    );
+    // Of an array that is there.
+    let shape = node("Shape", "", &["a"], &["shape"], &[]);
+    let steps = [shape, step("Reshape", &["b", "shape"], &[])];
+    let arrays = [counted("b", &[2]), from(&[1, 1, 2])];
+    assert_eq!(kernel(&steps, &arrays), [0.0, 1.0]);
 }
 
 #[test]

@@ -22,6 +22,13 @@ fn refuse(expected: impl alloc::string::ToString, found: impl alloc::string::ToS
     Error::file("array", expected, found)
 }
 
+/// A place in so many things: counted from behind if it is negative, and no further than both ends.
+pub(super) fn place(at: i64, length: usize) -> usize {
+    let from_behind =
+        || length.saturating_sub(usize::try_from(at.unsigned_abs()).unwrap_or(length));
+    usize::try_from(at).map_or_else(|_| from_behind(), |at| at.min(length))
+}
+
 /// Refuses more axes than an array may have.
 fn check_axes(axes: usize) -> Result<()> {
     if axes <= MOST_AXES {
@@ -132,7 +139,7 @@ pub(super) fn concat(parts: &[ArrayD<f64>], along: i64) -> Result<ArrayD<f64>> {
     joined.map_err(|error| refuse("parts that fit together", error))
 }
 
-/// `starts` and `ends` count from behind if they are negative, and stop at both ends.
+/// `starts` and `ends` are places.
 pub(super) fn slice(
     mut x: ArrayD<f64>,
     starts: &[i64],
@@ -147,18 +154,9 @@ pub(super) fn slice(
     }
     for ((&start, &end), &along) in starts.iter().zip(ends).zip(axes) {
         let along = Axis(axis(along, x.ndim())?);
-        let length = isize::try_from(x.len_of(along)).unwrap_or(isize::MAX);
-        let place = |at: i64| {
-            let at = isize::try_from(at).unwrap_or(if at < 0 { isize::MIN } else { isize::MAX });
-            let at = if at < 0 {
-                at.saturating_add(length)
-            } else {
-                at
-            };
-            at.clamp(0, length)
-        };
-        let (start, end) = (place(start), place(end));
-        x.slice_axis_inplace(along, Slice::new(start, Some(end.max(start)), 1));
+        let length = x.len_of(along);
+        let (start, end) = (place(start, length), place(end, length));
+        x.slice_axis_inplace(along, Slice::from(start..end.max(start)));
     }
     Ok(x)
 }

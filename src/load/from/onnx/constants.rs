@@ -29,6 +29,8 @@ struct Scope<'m> {
     graph: &'m Graph<'m>,
     /// The node that makes a value; none if it is an input of the graph.
     makers: BTreeMap<&'m str, Option<&'m Node<'m>>>,
+    /// The lengths of axes that the graph tells, each `None` if it is free.
+    shapes: BTreeMap<&'m str, &'m [Option<i64>]>,
 }
 
 /// What a name stands for.
@@ -77,7 +79,13 @@ impl<'m> Constants<'m> {
             for node in &graph.nodes {
                 makers.extend(node.outputs.iter().map(|&output| (output, Some(node))));
             }
-            Scope { graph, makers }
+            let infos = graph.inputs.iter().chain(&graph.values);
+            let shapes = infos.filter_map(|info| Some((info.name, info.shape.as_deref()?)));
+            Scope {
+                graph,
+                makers,
+                shapes: shapes.collect(),
+            }
         };
         let allowance = TIMES.saturating_mul(bytes as u64);
         Constants {
@@ -143,6 +151,15 @@ impl<'m> Constants<'m> {
         Err(Error::file(name, expected, "nothing of that name").into())
     }
 
+    /// The lengths of axes that the first `scopes` graphs tell of a name.
+    fn shape(&self, name: &str, scopes: usize) -> Option<&'m [Option<i64>]> {
+        let mut scopes = self.scopes[..scopes].iter().rev();
+        let scope = scopes.find(|scope| {
+            scope.makers.contains_key(name) || scope.graph.initializer(name).is_some()
+        })?;
+        scope.shapes.get(name).copied()
+    }
+
     fn read(&self, initializer: &Initializer) -> Found<Constant> {
         let tensor = initializer.tensor()?;
         let numbers = tensor.shape().iter().map(|&n| n as u64);
@@ -201,6 +218,8 @@ impl Inputs<'_, '_> {
                 }
                 self.map(|x| arrays::slice(x, &starts, &ends, axes.as_deref()))
             }
+            "Shape" => self.shape(),
+            "Mul" => self.product(),
             // To a shape that is mostly not known: all that can be told is whether they are zeros.
             "Expand" if self.input(0)?.is_zero() => Err(Stop::Zeros),
             "ConstantOfShape" => match self.node.attribute("value") {
@@ -226,6 +245,14 @@ impl Inputs<'_, '_> {
         let missing = || self.refuse(format!("an input {index}"), "none");
         let name = self.node.input(index).ok_or_else(missing)?;
         self.of.value(name, self.scopes, self.depth)
+    }
+
+    /// An input whose numbers tell what to do: it is that which is zeros then, not what comes out.
+    fn known(&self, index: usize) -> Found<Constant> {
+        match self.input(index) {
+            Err(Stop::Zeros) => Err(self.later()),
+            other => other,
+        }
     }
 
     /// Input 0, of the same kind of number, after `change`.
@@ -254,11 +281,7 @@ impl Inputs<'_, '_> {
         if self.node.input(index).is_none() {
             return Ok(None);
         }
-        let Constant { values, is_float } = match self.input(index) {
-            // It is the list that is zeros, not what comes out.
-            Err(Stop::Zeros) => return Err(self.later()),
-            other => other?,
-        };
+        let Constant { values, is_float } = self.known(index)?;
         if is_float {
             return Err(self.refuse(format!("whole numbers as {attribute}"), "others"));
         }
@@ -271,6 +294,45 @@ impl Inputs<'_, '_> {
     fn required(&self, attribute: &str, index: usize) -> Found<Vec<i64>> {
         let missing = || self.refuse(attribute, "none");
         self.list(attribute, index)?.ok_or_else(missing)
+    }
+
+    /// Lengths of axes: those that the graph tells, or of an array that is known.
+    fn shape(&self) -> Found<Constant> {
+        let name = self.node.input(0).unwrap_or_default();
+        let lengths: Vec<_> = if let Some(told) = self.of.shape(name, self.scopes) {
+            told.iter().map(|n| n.filter(|&n| n >= 0)).collect()
+        } else {
+            let known = self.known(0)?;
+            let lengths = known.values.shape().iter();
+            lengths.map(|&n| i64::try_from(n).ok()).collect()
+        };
+        let place = |name, default| match self.node.attribute(name) {
+            None => Ok(default),
+            Some(&Value::Int(n)) => Ok(arrays::place(n, lengths.len())),
+            Some(_) => Err(self.refuse(format!("a whole number as {name}"), "another type")),
+        };
+        let (start, end) = (place("start", 0)?, place("end", lengths.len())?);
+        let lengths = lengths.get(start..end).unwrap_or_default().iter();
+        let lengths: Option<Vec<f64>> = lengths.map(|n| n.map(|n| n as f64)).collect();
+        let values = arr1(&lengths.ok_or_else(|| self.later())?).into_dyn();
+        let is_float = false;
+        Ok(Constant { values, is_float })
+    }
+
+    /// Whole numbers times one: places where gates begin. What a runtime makes of other products is its own.
+    fn product(&self) -> Found<Constant> {
+        let (a, b) = (self.known(0)?, self.known(1)?);
+        if a.is_float || b.is_float {
+            return Err(self.later());
+        }
+        let (many, one) = if b.values.len() == 1 { (a, b) } else { (b, a) };
+        match one.values.first() {
+            Some(&factor) if one.values.len() == 1 && one.values.ndim() <= 1 => Ok(Constant {
+                values: many.values.mapv(|n| n * factor),
+                is_float: false,
+            }),
+            _ => Err(self.later()),
+        }
     }
 
     fn constant(&self) -> Found<Constant> {
