@@ -82,6 +82,15 @@ fn every_array_must_have_its_shape() {
         file(&none).lstm::<f32, Lstm<f32>>(""),
         &["expected shape (4 x units, features)"],
     );
+    let projected_to_nothing = [
+        ("a.weight_ih_l0", &[4, 3][..]),
+        ("a.weight_hh_l0", &[4, 0]),
+        ("a.weight_hr_l0", &[0, 1]),
+    ];
+    says(
+        file(&projected_to_nothing).lstm::<f32, Lstm<f32>>("a."),
+        &["module \"a.\": ", "projection"],
+    );
     says(
         file(&LSTM).gru::<f32, Deep<Gru<f32>>>("rnn."),
         &["weight_ih_l0: found [20, 3]", "(3 x units, features)"],

@@ -129,14 +129,13 @@ impl<'a> File<'a> {
         cell: impl Fn(Direction<A>) -> Result<L::Cell>,
     ) -> Result<L> {
         let layers = module::read(&self.file, prefix, gates).and_then(|layers| {
+            let module = format!("module {prefix:?}");
             let made = layers
                 .into_iter()
                 .map(|layer| layer.into_iter().map(&cell).collect());
-            assemble(
-                &format!("module {prefix:?}"),
-                made.collect::<Result<_>>()?,
-                Way::default(),
-            )
+            let made: Result<_> = made.collect();
+            let made = made.map_err(|error| error.within(&module))?;
+            assemble(&module, made, Way::default())
         });
         layers.map_err(|error| self.name(error))
     }
