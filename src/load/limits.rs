@@ -15,7 +15,8 @@
 pub struct Limits {
     /// The largest file, in bytes. Default: 16 GiB.
     pub file_bytes: u64,
-    /// What decompression may make of one file altogether, in bytes. Default: 2 GiB.
+    /// What decompression may make of one file altogether, in bytes; and what an array of it may take as the numbers that are
+    /// asked for, which can be wider than those in the file. Default: 2 GiB.
     pub inflated_bytes: u64,
     /// The longest text, in bytes: a configuration, a header, a string attribute. Default: 16 MiB.
     pub text_bytes: usize,

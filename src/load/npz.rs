@@ -24,6 +24,7 @@
 
 #[cfg(feature = "std")]
 use super::disk::{self, bytes, within};
+use super::format::zip::Directory;
 use super::format::{Arrays, Tensor, npy, npz};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
@@ -32,6 +33,7 @@ use alloc::format;
 use alloc::string::String;
 #[cfg(feature = "std")]
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use ndarray::{ArrayD, ArrayViewD};
@@ -48,6 +50,8 @@ pub struct File<'a> {
     name: Option<String>,
     bytes: Cow<'a, [u8]>,
     limits: Limits,
+    /// Of an archive: read once, so that many arrays are not read out of it in as many readings of all their names.
+    directory: Option<Arc<Directory>>,
     names: Vec<String>,
 }
 
@@ -100,21 +104,22 @@ impl<'a> File<'a> {
     /// [`read`](Self::read) within other limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let bytes = bytes.into();
-        let names = if is_npy(&bytes) {
+        let (directory, names) = if is_npy(&bytes) {
             npy::open(&bytes, limits)?;
-            [String::from(NAMELESS)].into()
+            (None, [String::from(NAMELESS)].into())
         } else {
             let archive = npz::File::open(&bytes, limits)?;
             archive.check_inflated()?;
             let mut names = archive.names()?;
             // `a-b.npy` stands before `a.npy`.
             names.sort_unstable();
-            names
+            (Some(Arc::clone(archive.directory())), names)
         };
         Ok(File {
             name: None,
             bytes,
             limits: limits.clone(),
+            directory,
             names,
         })
     }
@@ -137,12 +142,35 @@ impl<'a> File<'a> {
 
     /// The numbers of the array of that name, of whatever kind, each as the nearest `A`.
     pub fn array<A: Element>(&self, name: &str) -> Result<ArrayD<A>> {
-        self.with(name, |tensor| tensor.numbers())
+        self.with(name, |tensor| {
+            self.check_room(&tensor, size_of::<A>())?;
+            tensor.numbers()
+        })
     }
 
     /// The whole numbers of the array of that name, exactly; an array of floating-point numbers is refused.
     pub fn integers(&self, name: &str) -> Result<ArrayD<i64>> {
-        self.with(name, |tensor| tensor.integers())
+        self.with(name, |tensor| {
+            self.check_room(&tensor, size_of::<i64>())?;
+            tensor.integers()
+        })
+    }
+
+    /// Refuses an array whose numbers are inflated, and would take more than inflating may once they are wide.
+    fn check_room(&self, tensor: &Tensor, element: usize) -> Result<()> {
+        let length = tensor.shape().iter().map(|&n| n as u64);
+        let found = length.fold(element as u64, u64::saturating_mul);
+        // What is not inflated is at most eight times as wide as it is in the file.
+        let most = self.limits.inflated_bytes.max(8 * self.bytes.len() as u64);
+        if found <= most {
+            return Ok(());
+        }
+        let expected = format!("at most {most} inflated bytes");
+        Err(Error::file(
+            tensor.name(),
+            expected,
+            format!("{found} bytes"),
+        ))
     }
 
     fn with<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
@@ -153,7 +181,11 @@ impl<'a> File<'a> {
     }
 
     fn find<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
-        if !self.names.iter().any(|known| known == name) {
+        if self
+            .names
+            .binary_search_by(|known| known.as_str().cmp(name))
+            .is_err()
+        {
             let found = match &self.names[..] {
                 [] => String::from("none"),
                 // Of very many, some are enough to see what they are like.
@@ -161,10 +193,12 @@ impl<'a> File<'a> {
             };
             return Err(Error::file("npz file", format!("an array {name:?}"), found));
         }
-        if is_npy(&self.bytes) {
-            return take(npy::open(&self.bytes, &self.limits)?);
+        match &self.directory {
+            None => take(npy::open(&self.bytes, &self.limits)?),
+            Some(directory) => {
+                take(npz::File::of(&self.bytes, directory, &self.limits).tensor(name)?)
+            }
         }
-        take(npz::File::open(&self.bytes, &self.limits)?.tensor(name)?)
     }
 }
 

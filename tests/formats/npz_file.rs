@@ -2,8 +2,9 @@
 
 use crate::support::{files, json, path, read, says};
 use ndarray::{ArrayD, arr0, array};
-use recurrent::format::zip::Archive;
+use recurrent::format::zip::{Archive, Writer};
 use recurrent::{Limits, npz};
+use std::time::{Duration, Instant};
 
 #[test]
 fn every_array_of_numpy_by_name() {
@@ -44,6 +45,47 @@ fn errors_name_the_file() {
         .unwrap()
         .named("weights");
     says(file.integers("none"), &["weights: npz file: found none"]);
+}
+
+#[test]
+fn numbers_that_are_wider_than_in_the_file() {
+    // A thousand deflated zeros of one byte each.
+    let header = "{'descr': '|b1', 'fortran_order': False, 'shape': (1000,), }\n";
+    let mut numbers = b"\x93NUMPY\x01\0".to_vec();
+    numbers.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    numbers.extend(header.as_bytes());
+    numbers.resize(numbers.len() + 1000, 0);
+    let mut writer = Writer::new();
+    writer.add("a.npy", &numbers, true).unwrap();
+    let mut limits = Limits::default();
+    limits.inflated_bytes = 4000;
+    let bytes = writer.finish().unwrap();
+    let file = npz::File::read_within(&bytes, &limits).unwrap();
+    assert_eq!(file.array::<f32>("a").unwrap().len(), 1000);
+    for found in [
+        file.array::<f64>("a").map(drop),
+        file.integers("a").map(drop),
+    ] {
+        says(
+            found,
+            &["a: found 8000 bytes, expected at most 4000 inflated bytes"],
+        );
+    }
+}
+
+#[test]
+fn many_arrays_take_one_reading_of_the_directory() {
+    let array = array![1.0_f32].into_dyn();
+    let names: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let arrays: Vec<_> = names.iter().map(|name| (&**name, array.view())).collect();
+    let bytes = npz::write(&arrays).unwrap();
+    let file = npz::File::read(&bytes).unwrap();
+    let start = Instant::now();
+    for name in file.names() {
+        assert_eq!(file.array::<f32>(name).unwrap(), array);
+    }
+    let time = start.elapsed();
+    assert!(time < Duration::from_secs(5), "{time:?}");
 }
 
 #[test]

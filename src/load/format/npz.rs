@@ -2,13 +2,14 @@
 
 use super::npy::{self, Header};
 use super::tensor::{Arrays, Tensor, size};
-use super::zip::{Archive, Writer};
+use super::zip::{Archive, Directory, Writer};
 use crate::error::{Error, Result};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ndarray::ArrayViewD;
 
@@ -29,6 +30,23 @@ impl<'a> File<'a> {
             archive: Archive::open(bytes, limits)?,
             limits: limits.clone(),
         })
+    }
+
+    /// The file in the same bytes, whose directory was read before.
+    pub(in crate::load) fn of(
+        bytes: &'a [u8],
+        directory: &Arc<Directory>,
+        limits: &Limits,
+    ) -> Self {
+        File {
+            archive: Archive::of(bytes, Arc::clone(directory), limits),
+            limits: limits.clone(),
+        }
+    }
+
+    /// The directory of the archive.
+    pub(in crate::load) fn directory(&self) -> &Arc<Directory> {
+        self.archive.members()
     }
 
     /// Refuses a file whose arrays together would inflate to more than the limits allow.

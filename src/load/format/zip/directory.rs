@@ -6,7 +6,9 @@ use crate::Limits;
 use crate::error::{Error, Result};
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
 const ENTRY: &[u8] = b"PK\x01\x02";
@@ -20,9 +22,13 @@ const LOCATOR64_BYTES: usize = 20;
 /// A 32-bit field whose value stands in a zip64 field.
 const IN_ZIP64: u64 = 0xffff_ffff;
 
+/// The members by name.
+pub type Members = BTreeMap<String, Member>;
+
 /// Where a member is, and what the directory says of it.
-pub(super) struct Member<'a> {
-    pub packed: &'a [u8],
+pub struct Member {
+    /// Its place in the file, which is inside.
+    pub packed: Range<usize>,
     pub method: u16,
     pub encrypted: bool,
     pub crc32: u32,
@@ -30,8 +36,8 @@ pub(super) struct Member<'a> {
     pub length: usize,
 }
 
-/// The members by name.
-pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<BTreeMap<&'a str, Member<'a>>> {
+/// The members of an archive.
+pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Members> {
     let Directory { count, start, size } = find(bytes)?;
     let part = "zip directory";
     if count > limits.entries as u64 {
@@ -49,11 +55,11 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<BTreeMap<&'a 
     let mut entries = Cursor::new(bytes.get(start..end).ok_or_else(beyond)?, part);
     // Members lie before the directory.
     let bytes = &bytes[..start];
-    let mut members = BTreeMap::new();
+    let mut members = Members::new();
     let mut ranges = Vec::new();
     for _ in 0..count {
         let (name, member, range) = entry(bytes, &mut entries)?;
-        if members.insert(name, member).is_some() {
+        if members.insert(name.into(), member).is_some() {
             return Err(Error::file(
                 part,
                 "one member of a name",
@@ -136,7 +142,7 @@ fn find64(bytes: &[u8], end: usize) -> Result<(u64, u64, u64)> {
 fn entry<'a>(
     bytes: &'a [u8],
     entries: &mut Cursor<'a>,
-) -> Result<(&'a str, Member<'a>, (usize, usize))> {
+) -> Result<(&'a str, Member, (usize, usize))> {
     entries.expect(ENTRY)?;
     // Versions.
     entries.take(4)?;
@@ -187,10 +193,11 @@ fn entry<'a>(
         ));
     }
     header.take(extra_bytes.into())?;
-    let packed = header.take(packed).map_err(|error| error.within(name))?;
-    let end = local + (before - header.rest().len());
+    let start = local + (before - header.rest().len());
+    header.take(packed).map_err(|error| error.within(name))?;
+    let end = start + packed;
     let member = Member {
-        packed,
+        packed: start..end,
         method,
         encrypted: flags & 1 == 1,
         crc32,

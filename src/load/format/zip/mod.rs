@@ -5,6 +5,8 @@ mod directory;
 mod write;
 
 #[cfg(feature = "npz")]
+pub(in crate::load) use directory::Members as Directory;
+#[cfg(feature = "npz")]
 pub use write::Writer;
 
 use super::meter::Meter;
@@ -12,17 +14,18 @@ use super::{check_file, inflate};
 use crate::Limits;
 use crate::error::{Error, Result};
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
-use directory::Member;
+use alloc::sync::Arc;
+use directory::{Member, Members};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 
 /// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
 pub struct Archive<'a> {
-    members: BTreeMap<&'a str, Member<'a>>,
+    bytes: &'a [u8],
+    members: Arc<Members>,
     inflated: Meter,
     text_bytes: usize,
 }
@@ -31,16 +34,29 @@ impl<'a> Archive<'a> {
     /// Reads the directory. Members that overlap, or share a name, are refused.
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
         check_file(bytes, limits)?;
-        Ok(Archive {
-            members: directory::read(bytes, limits)?,
+        let members = Arc::new(directory::read(bytes, limits)?);
+        Ok(Archive::of(bytes, members, limits))
+    }
+
+    /// The archive in the same bytes, whose directory was read before, with a new allowance.
+    pub(super) fn of(bytes: &'a [u8], members: Arc<Members>, limits: &Limits) -> Self {
+        Archive {
+            bytes,
+            members,
             inflated: Meter::new("inflated bytes", limits.inflated_bytes),
             text_bytes: limits.text_bytes,
-        })
+        }
+    }
+
+    /// Its directory.
+    #[cfg(feature = "npz")]
+    pub(super) fn members(&self) -> &Arc<Members> {
+        &self.members
     }
 
     /// The names of all members, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.members.keys().copied()
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.keys().map(String::as_str)
     }
 
     /// Whether there is a member of that name.
@@ -51,11 +67,12 @@ impl<'a> Archive<'a> {
     /// The bytes of a member: borrowed if they are stored, inflated if they are not.
     pub fn read(&self, name: &str) -> Result<Cow<'a, [u8]>> {
         let member = self.member(name)?;
+        let packed = self.packed(member);
         let bytes = match member.method {
-            STORED => Cow::Borrowed(member.packed),
+            STORED => Cow::Borrowed(packed),
             DEFLATED => {
                 self.inflated.take(member.length as u64, name)?;
-                Cow::Owned(inflate::raw(member.packed, member.length, name)?)
+                Cow::Owned(inflate::raw(packed, member.length, name)?)
             }
             other => return Err(packed_by(other, name)),
         };
@@ -101,13 +118,19 @@ impl<'a> Archive<'a> {
         let member = self.member(name)?;
         let most = most.min(member.length);
         match member.method {
-            STORED => Ok(Cow::Borrowed(&member.packed[..most])),
-            DEFLATED => Ok(Cow::Owned(inflate::head(member.packed, most))),
+            STORED => Ok(Cow::Borrowed(
+                self.packed(member).get(..most).unwrap_or_default(),
+            )),
+            DEFLATED => Ok(Cow::Owned(inflate::head(self.packed(member), most))),
             other => Err(packed_by(other, name)),
         }
     }
 
-    fn member(&self, name: &str) -> Result<&Member<'a>> {
+    fn packed(&self, member: &Member) -> &'a [u8] {
+        self.bytes.get(member.packed.clone()).unwrap_or_default()
+    }
+
+    fn member(&self, name: &str) -> Result<&Member> {
         let missing = || Error::file("zip archive", format!("a member {name:?}"), "none");
         let member = self.members.get(name).ok_or_else(missing)?;
         if member.encrypted {
