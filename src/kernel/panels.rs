@@ -33,6 +33,19 @@ fn zeros<A: Element>(lines: usize) -> Vec<Line<A>> {
     }
 }
 
+/// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
+#[inline(always)]
+fn copy<A: Copy>(from: &[A], to: &mut [A]) {
+    const LINE: usize = 16;
+    match (
+        <&[A; LINE]>::try_from(from),
+        <&mut [A; LINE]>::try_from(&mut *to),
+    ) {
+        (Ok(from), Ok(to)) => *to = *from,
+        _ => to.copy_from_slice(from),
+    }
+}
+
 /// A Keras-shaped matrix (rows, gates · units), stored as `[panel][row][gate][block][lane]`: units in blocks of one vector,
 /// `blocks` of them side by side where there is one gate only, the last ones filled up with zeros. What is accumulated has
 /// the layout `[panel][gate][block][lane]`, one row of this.
@@ -111,7 +124,7 @@ impl<A: Element> Panels<A> {
                         let at = packed.position(row, gate, unit);
                         let to = &mut packed.lines[at / 16].0[at % 16..][..end - unit];
                         match slice {
-                            Some(from) => to.copy_from_slice(&from[columns]),
+                            Some(from) => copy(&from[columns], to),
                             None => to.iter_mut().zip(columns).for_each(|(to, i)| *to = from[i]),
                         }
                     }
