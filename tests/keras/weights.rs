@@ -204,9 +204,11 @@ fn what_the_version_does_not_decide_is_asked_for() {
         .unwrap();
     let bytes = read(&family.file(case, "weights_h5").unwrap());
     let weights = reader().read_weights(bytes.as_slice()).unwrap();
-    says(
-        weights.lstm::<f32>("lstm"),
-        &["recurrent_activation", "2.2.4-tf"],
+    let message = weights.lstm::<f32>("lstm").err().unwrap().to_string();
+    assert_eq!(
+        message,
+        "layer \"lstm\": arguments: recurrent_activation: found none, and the version 2.2.4-tf, expected it in the \
+         file or from `Reader::recurrent_activation`: TensorFlow 1 and 2 differ in it"
     );
     let reader = reader().recurrent_activation(Activation::HARD_SIGMOID);
     let lstm = reader
@@ -216,4 +218,33 @@ fn what_the_version_does_not_decide_is_asked_for() {
         .unwrap();
     assert_eq!(lstm.recurrent_activation(), Activation::HARD_SIGMOID);
     let _: Array2<f32> = lstm.kernel();
+}
+
+#[test]
+fn errors_name_the_file() {
+    for file in [
+        "k3_frozen.weights.h5",
+        "k3_frozen.keras",
+        "k3_shards.weights.json",
+    ] {
+        let path = ours(file);
+        let version = "2.2.4-tf".parse().unwrap();
+        let reader = keras::Reader::new().version(version);
+        let weights = reader.load_weights(&path).unwrap();
+        let mut names = weights.layers().iter().map(keras::LayerWeights::name);
+        let lstm = names.find(|name| name.contains("forward")).unwrap();
+        let place = path.display().to_string();
+        for (error, words) in [
+            (weights.lstm::<f32>(lstm).err(), "recurrent_activation"),
+            (weights.dense::<f32>(lstm).err(), "axes"),
+            (weights.lstm::<f32>("nobody").err(), "\"nobody\""),
+            (weights.arrays::<f32>("nobody").err(), "\"nobody\""),
+        ] {
+            let message = error.unwrap().to_string();
+            assert!(message.starts_with(&format!("{place}: layer")), "{message}");
+            assert_eq!(message.matches(&place).count(), 1, "{message}");
+            assert_eq!(message.matches(": layer").count(), 1, "{message}");
+            assert!(message.contains(words), "{message}");
+        }
+    }
 }

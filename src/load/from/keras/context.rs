@@ -136,7 +136,8 @@ impl Context {
     ) -> Result<T> {
         let Some(value) = value else {
             let part = format!("{part}: {what}");
-            let expected = "it in the file or from the caller: TensorFlow 1 and 2 differ in it";
+            let expected =
+                format!("it in the file or from `Reader::{what}`: TensorFlow 1 and 2 differ in it");
             let found = format!("none, and the version {}", self.version);
             return Err(crate::Error::file(part, expected, found));
         };

@@ -9,7 +9,7 @@ use crate::load::disk::{bytes, within};
 use crate::load::format::json;
 use crate::{Element, Model};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use std::path::Path;
 
@@ -45,8 +45,9 @@ impl Reader {
         let path = path.as_ref();
         within(path, || {
             let bytes = self.bytes(path)?;
+            let placed = |weights: Weights<'static>| weights.of_file(path.display().to_string());
             if path.extension().is_none_or(|end| end != "json") {
-                return self.read_weights(bytes);
+                return self.read_weights(bytes).map(placed);
             }
             let part = "weight_map";
             let map = json::parse(&text(bytes)?, part, &self.limits)?;
@@ -54,7 +55,7 @@ impl Reader {
             for name in shards::names(&map, part)? {
                 files.push(self.bytes(&path.with_file_name(name))?.into());
             }
-            Weights::open(files, &self.limits, &self.overrides)
+            Weights::open(files, &self.limits, &self.overrides).map(placed)
         })
     }
 

@@ -38,6 +38,8 @@ pub struct Weights<'a> {
     overrides: Overrides,
     version: Version,
     layers: Vec<LayerWeights>,
+    /// The path of the file, for errors.
+    path: Option<String>,
 }
 
 /// The weights of one layer in [`Weights`]: its name, and the names and shapes of its arrays.
@@ -100,7 +102,15 @@ impl<'a> Weights<'a> {
             version: overrides.version.clone().unwrap_or(written),
             overrides: overrides.clone(),
             layers,
+            path: None,
         })
+    }
+
+    /// Says in errors which file they are about.
+    #[cfg(feature = "std")]
+    pub(super) fn of_file(mut self, path: String) -> Self {
+        self.path = Some(path);
+        self
     }
 
     /// The Keras that wrote them, as far as the file tells.
@@ -115,6 +125,17 @@ impl<'a> Weights<'a> {
 
     /// The arrays of a layer, in Keras' order.
     pub fn arrays<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
+        self.unplaced(name).map_err(|error| self.placed(error))
+    }
+
+    fn placed(&self, error: Error) -> Error {
+        match &self.path {
+            Some(path) => error.within(path),
+            None => error,
+        }
+    }
+
+    fn unplaced<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
         let layer = self.layer(name)?;
         let read = || -> Result<Vec<ArrayD<A>>> {
             let store = store(&self.files, &self.limits)?;
@@ -206,7 +227,7 @@ impl<'a> Weights<'a> {
                 let bias = &rows.row(0) + &rows.row(1);
                 return set(builder).from_weights(kernel, recurrent_kernel, bias);
             }
-            let gates = context.recurrent_activation(&part(name))?;
+            let gates = context.recurrent_activation(ARGUMENTS)?;
             let builder = set(builder.recurrent_activation(gates));
             builder.from_weights(kernel, recurrent_kernel, bias)
         })
@@ -251,10 +272,10 @@ impl<'a> Weights<'a> {
                 }
                 other => bias = other,
             }
-            let gates = context.recurrent_activation(&part(name))?;
+            let gates = context.recurrent_activation(ARGUMENTS)?;
             let builder = builder.recurrent_activation(gates);
             let builder = match bias {
-                GruBias::None => builder.reset_after(context.reset_after(&part(name))?),
+                GruBias::None => builder.reset_after(context.reset_after(ARGUMENTS)?),
                 _ => builder,
             };
             set(builder).from_weights(kernel, recurrent_kernel, bias)
@@ -285,9 +306,12 @@ impl<'a> Weights<'a> {
     ) -> Result<T> {
         let arrays = self.arrays(name)?;
         let context = Context::new(self.version.clone(), &self.overrides, Layout::Lists);
-        make(arrays, &context).map_err(|error| error.within(&part(name)))
+        make(arrays, &context).map_err(|error| self.placed(error.within(&part(name))))
     }
 }
+
+/// What is not in the file.
+const ARGUMENTS: &str = "arguments";
 
 fn part(name: &str) -> String {
     format!("layer {name:?}")
