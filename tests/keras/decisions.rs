@@ -300,6 +300,33 @@ fn weights_are_those_of_their_layers() {
 }
 
 #[test]
+fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
+    let path = tests().join("data/keras_files/models/k3_operations.keras");
+    let bytes = read(&path);
+    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
+    let config: Value = serde_json::from_str(&archive.text("config.json").unwrap()).unwrap();
+    let weights = archive.read("model.weights.h5").unwrap();
+    load(&config, &weights).unwrap();
+    let with = |name: &str, pointer: &str, value: Value| {
+        let mut config = config.clone();
+        let layer = layer(&mut config, name);
+        *layer.pointer_mut(pointer).unwrap() = value;
+        load(&config, &weights)
+    };
+    let key = "/inbound_nodes/0/args/1";
+    let turned =
+        json!({"class_name": "__slice__", "config": {"start": null, "stop": null, "step": -1}});
+    let said = with("get_item", key, json!([turned, turned]));
+    says(said, &["\"get_item\"", "steps of at least 1"]);
+    let said = with("get_item", key, json!([0]));
+    says(said, &["\"get_item\"", "all samples"]);
+    for name in ["mean", "sum"] {
+        let said = with(name, "/config/axis", json!(0));
+        says(said, &[&format!("{name:?}"), "axis", "samples"]);
+    }
+}
+
+#[test]
 fn unrolled_backward_passes_refuse_masks() {
     // Keras zeroes their outputs by a mask that it forgets to turn around.
     let (mut config, weights) = parts("func_bidi");

@@ -164,10 +164,16 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
         }
         _ => Err(config.refuse("args", "two arguments", args.len())),
     };
+    // What no call could do is refused now, where the layer has a name.
+    let not_samples = |axis| match axis {
+        0 => Err(config.refuse("axis", "an axis other than that of the samples", axis)),
+        axis => Ok(axis),
+    };
     let along = |of| {
         let axis = config.integers("axis", &[])?;
         match axis.as_slice() {
-            [axis] => one(Op::Along(of, *axis, config.flag("keepdims")?)),
+            &[axis] => not_samples(axis)
+                .and_then(|axis| one(Op::Along(of, axis, config.flag("keepdims")?))),
             axes => Err(config.refuse("axis", "one axis", axes.len())),
         }
     };
@@ -186,7 +192,7 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
         "Sum" => along(Along::Sum),
         "Mean" => along(Along::Mean),
         "Max" => along(Along::Max),
-        "ExpandDims" => one(Op::ExpandDims(config.integer_or("axis", -1)?)),
+        "ExpandDims" => one(Op::ExpandDims(not_samples(config.integer_or("axis", -1)?)?)),
         "ZerosLike" => one(Op::Fill(0.0)),
         "OnesLike" => one(Op::Fill(1.0)),
         "ConvertToTensor" => {
@@ -200,9 +206,15 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
         ))),
         "GetItem" => match args {
             [x, key] => {
-                let cuts = cuts(key).ok_or_else(|| {
-                    config.refuse("args", "indices and slices of numbers", shown(key))
-                })?;
+                let refuse = |expected| config.refuse("args", expected, shown(key));
+                let cuts = cuts(key).ok_or_else(|| refuse("indices and slices of numbers"))?;
+                if let [Cut::One(_), ..] = cuts.as_slice() {
+                    return Err(refuse("all samples, not one of them"));
+                }
+                let backwards = |cut: &Cut| matches!(cut, Cut::Span([.., Some(..1)]));
+                if cuts.iter().any(backwards) {
+                    return Err(refuse("slices with steps of at least 1"));
+                }
                 Ok((Op::GetItem(cuts), vec![x]))
             }
             _ => Err(config.refuse("args", "two arguments", args.len())),
