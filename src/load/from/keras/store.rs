@@ -252,6 +252,7 @@ const NAMES: [&str; 10] = [
 
 /// Refuses an array that is called what another one is called. Other names say nothing.
 fn check_name(want: &Want, place: &str, array: &str) -> Result<()> {
+    check_direction(want, place, array)?;
     let name = base_name(array);
     if name == want.name || !NAMES.contains(&name) || !NAMES.contains(&want.name) {
         return Ok(());
@@ -260,6 +261,35 @@ fn check_name(want: &Want, place: &str, array: &str) -> Result<()> {
         place,
         format!("the {}", want.name),
         format!("the {name}"),
+    ))
+}
+
+/// Refuses an array of the other direction of a `Bidirectional`. Keras 2 writes what is trained first, and when only one
+/// direction is, the configuration does not say so: Keras itself reads such a file with the directions changed over.
+fn check_direction(want: &Want, place: &str, array: &str) -> Result<()> {
+    let group = want.path.split('/').rev().find_map(|group| match group {
+        "forward_layer" => Some(("forward", "backward")),
+        "backward_layer" => Some(("backward", "forward")),
+        _ => None,
+    });
+    let Some((direction, other)) = group else {
+        return Ok(());
+    };
+    let says = |direction: &str| {
+        let is_of = |part: &str| {
+            let rest = part.strip_prefix(direction);
+            rest.is_some_and(|rest| rest.starts_with('_'))
+        };
+        array.split('/').any(is_of)
+    };
+    if !says(other) || says(direction) {
+        return Ok(());
+    }
+    let expected = format!("an array of the {direction} layer");
+    Err(Error::file(
+        place,
+        expected,
+        format!("one of the {other} layer"),
     ))
 }
 
