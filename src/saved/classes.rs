@@ -4,7 +4,7 @@ use super::{In, Out, Saved};
 use crate::error::{Error, Result};
 use crate::load::from::AnyRecurrent;
 #[cfg(feature = "keras")]
-use crate::load::from::keras::{AskMask, OldMerge, OpLayer, Unrolled};
+use crate::load::from::keras::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
     Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart,
@@ -52,6 +52,8 @@ impl<A: Element> Saved for Any<A> {
             "softmax" => boxed::<A, Softmax>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            #[cfg(feature = "keras")]
+            "keras_distributed" => boxed::<A, Distributed<A>>,
             #[cfg(feature = "keras")]
             "keras_mask" => boxed::<A, AskMask>,
             #[cfg(feature = "keras")]

@@ -461,6 +461,20 @@ def keras2():
     add("stateful", stateful, [[random((2, 3, 2)), random((2, 3, 2))] for _ in range(3)], ("keras",))
     cudnn()
     multi_backend()
+    distributed()
+
+
+def distributed():
+    """A mask that is made inside of TimeDistributed has three axes; it is refused, so there are no numbers."""
+    k.backend.clear_session()
+    k.backend.set_floatx("float32")
+    layers = [L.InputLayer(input_shape=(3,)), L.Embedding(5, 2, mask_zero=True, name="table"), L.Dense(2)]
+    t = k.Input((2, 3), name="t")
+    y = L.TimeDistributed(k.Sequential(layers, name="word"), name="words")(t)
+    model = k.Model(t, L.TimeDistributed(L.LSTM(2), name="line")(y))
+    random_weights(model)
+    model.save(f"{here}/models/k2_distributed.keras")
+    deflate(f"{here}/models/k2_distributed.keras")
 
 
 def cudnn():

@@ -342,6 +342,41 @@ fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
 }
 
 #[test]
+fn masks_from_inside_of_time_distributed_are_refused_in_files_of_keras_2() {
+    let bytes = read(&tests().join("data/keras_files/models/k2_distributed.keras"));
+    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
+    let mut config: Value = serde_json::from_str(&archive.text("config.json").unwrap()).unwrap();
+    let weights = archive.read("model.weights.h5").unwrap();
+    let ids = ndarray::Array3::<f32>::ones((1, 2, 3));
+    // What a model inside makes is seen when it runs.
+    let model: Model<f32> = keras::read(&bytes).unwrap();
+    let words = [
+        "layer 0 (words)",
+        "mask inside of TimeDistributed",
+        "Keras 2",
+    ];
+    says(model.forward(&ids), &words);
+    // Keras 3 drops it.
+    let reader = |version: &str| keras::Reader::new().version(version.parse().unwrap());
+    let model: Model<f32> = reader("3.15.1").read(&bytes).unwrap();
+    assert_eq!(model.forward(&ids).unwrap().shape(), [1, 2, 2]);
+    // What an Embedding makes is seen at once.
+    let words = &mut layer(&mut config, "words")["config"];
+    words["layer"] = words["layer"]["config"]["layers"][1].clone();
+    let read = |version| reader(version).read_parts::<f32>(&config.to_string(), &weights);
+    says(
+        read("2.21.0"),
+        &[
+            "\"words\"",
+            "\"table\"",
+            "no mask inside of TimeDistributed",
+        ],
+    );
+    let message = read("3.15.1").err().unwrap().to_string();
+    assert!(!message.contains("no mask"), "{message}");
+}
+
+#[test]
 fn unrolled_backward_passes_refuse_masks() {
     // Keras zeroes their outputs by a mask that it forgets to turn around.
     let (mut config, weights) = parts("func_bidi");

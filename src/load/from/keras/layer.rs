@@ -1,6 +1,7 @@
 //! Any layer: its class decides who reads it.
 
 use super::context::{Context, Layout};
+use super::distributed::Distributed;
 use super::layers::other;
 use super::network::network;
 use super::object::Object;
@@ -120,8 +121,22 @@ fn time_distributed<A: Element>(context: &Context, object: &Object) -> Result<Pl
     let plan = plan.map_err(|error: Error| error.within(&object.part()))?;
     context.check_dtype(&config)?;
     config.done()?;
-    Ok(plan.under("layer").map(|made: Made<A>| {
-        let inner: Box<dyn AnyLayer<A>> = Box::new(made.layer);
+    let hands_masks_on = context.version.major() < 3;
+    let masks = match inner.class {
+        "Embedding" => inner.arguments().get("mask_zero") == Some(&Value::Bool(true)),
+        class => class == "Masking",
+    };
+    if hands_masks_on && masks {
+        let expected = "no mask inside of TimeDistributed: Keras 2 hands it on with three axes, and masks have two here";
+        return Err(Error::file(object.part(), expected, inner.part()));
+    }
+    let may_mask = hands_masks_on && inner.is_model();
+    Ok(plan.under("layer").map(move |made: Made<A>| {
+        let inner: Box<dyn AnyLayer<A>> = if may_mask {
+            Box::new(Distributed(made.layer))
+        } else {
+            Box::new(made.layer)
+        };
         Ok(Made {
             layer: Arc::new(TimeDistributed::new(inner)),
             features: made.features,

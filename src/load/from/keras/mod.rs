@@ -42,14 +42,16 @@
 //! `Bidirectional` repeat the last output in files of Keras 1 and 2 (but for that of TensorFlow) and are 0 in all others:
 //! each as the Keras that wrote the file, and so are the rules of merging layers for masks, which Keras 3.4 changed.
 //!
-//! Two things are not as in the file. What Keras 2 gave at masked steps *before* the first real one under an initial state,
+//! Three things are not as in the file. What Keras 2 gave at masked steps *before* the first real one under an initial state,
 //! that state, is 0 here as in Keras 3. And a backward pass with `unroll=True`, sequences and zeros at masked steps refuses
-//! masks when it runs: Keras zeroes other steps there than the masked ones.
+//! masks when it runs: Keras zeroes other steps there than the masked ones. And a mask that is made inside of a
+//! `TimeDistributed` is refused in files of Keras 2, which gave it three axes; Keras 3 drops it.
 
 mod activation;
 mod cells;
 mod config;
 mod context;
+mod distributed;
 #[cfg(feature = "std")]
 mod files;
 mod gates;
@@ -76,7 +78,9 @@ pub use reader::Reader;
 pub use version::Version;
 pub use weights::{LayerWeights, Weights};
 #[cfg(feature = "safetensors")]
-pub(crate) use {merging::OldMerge, ops::OpLayer, unrolled::Unrolled, wiring::AskMask};
+pub(crate) use {
+    distributed::Distributed, merging::OldMerge, ops::OpLayer, unrolled::Unrolled, wiring::AskMask,
+};
 
 use crate::error::Result;
 use crate::{Element, Model};
