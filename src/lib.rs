@@ -34,6 +34,8 @@
 //! assert_abs_diff_eq!(state.c, array![[0.04864851]], epsilon = 1e-8);
 //! # Ok::<(), recurrent::Error>(())
 //! ```
+#![doc = "\n"]
+#![doc = include_str!("doc/verbs.svg")]
 //!
 //! # Where to look
 //! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
@@ -73,8 +75,8 @@
 //! # Memory
 //! A layer holds its weights once, in the order of use: (features + units + 1) · gates · units numbers, units rounded up
 //! to whole vectors (16 `f32` with AVX-512, 8 with AVX2, 4 else; half as many `f64`), and a copy of the bias of a [`Gru`].
-//! A pass takes about 256 KiB of projected inputs beside its output, however long the sequence; a stack also the outputs
-//! of its lower layers.
+//! A pass takes about 256 KiB of projected inputs beside its output, however long the sequence, and so does each layer of a
+//! stack (but one with a [`Bidirectional`] in it: [`doc::performance`]).
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

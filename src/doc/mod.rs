@@ -6,6 +6,8 @@ pub mod equations {}
 #[doc = include_str!("layouts.md")]
 pub mod layouts {}
 #[doc = include_str!("for_keras_users.md")]
+#[doc = "\n# A masked sample\n"]
+#[doc = include_str!("masks.svg")]
 pub mod for_keras_users {}
 #[doc = include_str!("for_pytorch_users.md")]
 pub mod for_pytorch_users {}
