@@ -24,15 +24,21 @@ GRU: z and 1 - z swapped | kernel/cells.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/
 GRU: r multiplies the input, not the state | kernel/cells.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
 GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1\.\., \.\.2 \* units\]\);/let _ = &mut gates;/
 GRU: the bias rows of the candidate swapped | cell/gru.rs | s/Some\(bias\.slice\(s!\[1\.\., \.\.\]\)\)/Some(bias.slice(s![..1, ..]))/
-SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/(fn start\(&self\) -> Option<&Panels<A>> \{\n\s*)self\.bias\.as_ref\(\)/$1None/
+SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/\(&self\.kernel, self\.bias\.as_ref\(\)\)/(\&self.kernel, None)/
 kernel: masked samples take the step | kernel/workspace.rs | s/match rows\.active\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
+kernel: steps that go through read the first input again | kernel/steps.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
+kernel: steps that go through read the first projected input again | kernel/steps.rs | s/\*z = z\.wrapping_add\(\*len\)/{ let _ = (z, len); }/
+kernel: of steps that go through, an odd number leaves the old state | kernel/workspace.rs | s/through\.outputs\.is_none\(\) && through\.steps % 2 == 1/through.outputs.is_none() \&\& through.steps % 2 == 0/
 kernel: the last row of the weights is left out | kernel/tile.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
 kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.bias, place\)/from: bias(None, place)/
 kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] }/
 kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = matrix[[row, i % units * gates + i \/ units]]/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
 mask: ignored | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
-mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), i)/
+mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/
+through: outputs of one sample in reading order | pass.rs | s/keep_steps\(outputs, first\.\.end, pass\.backwards != pass\.reversed\)/keep_steps(outputs, first..end, false)/
+through: a backwards pass reads forwards | pass.rs | s/keep_steps\(&mut x, first\.\.end, pass\.backwards\)/keep_steps(\&mut x, first..end, false)/
+through: the state is that before the steps | cell/builder.rs | s/state\.h\.row_mut\(0\)\.assign\(&outputs\.row\(steps - 1\)\);/let _ = outputs;/
 mask: the first masked steps give h0 | mask.rs | s/\(self\.started\[row\] && !zero_output_for_mask\)/!zero_output_for_mask/
 mask: masked steps are always 0 | mask.rs | s/\|\| \(self\.started\[row\] && !zero_output_for_mask\)/|| (false && !zero_output_for_mask)/
 mask: zero_output_for_mask ignored | mask.rs | s/self\.started\[row\] && !zero_output_for_mask/self.started[row] && (!zero_output_for_mask || true)/

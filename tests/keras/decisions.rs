@@ -395,6 +395,41 @@ fn unrolled_backward_passes_refuse_masks() {
 }
 
 #[test]
+fn layers_that_were_numbered_anew_are_found_by_their_order() {
+    let family = Family::load(golden("keras_files"));
+    let case = family
+        .cases
+        .iter()
+        .find(|case| case["id"] == "k2_bidi_stack");
+    let (config, weights) = parts("k2_bidi_stack");
+    let names = |config: &Value| -> Vec<String> {
+        let layers = config["config"]["layers"].as_array().unwrap().iter();
+        let name = |layer: &Value| layer["config"]["name"].as_str().unwrap().to_string();
+        layers.map(name).collect()
+    };
+    // Every layer by the number that another process would have given it, the text of the configuration as it was.
+    let mut text = config.to_string();
+    for name in names(&config) {
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+        text = text.replace(
+            &format!("\"{name}\""),
+            &format!("\"{stem}_1{}\"", name.len()),
+        );
+    }
+    let anew: Value = serde_json::from_str(&text).unwrap();
+    assert_ne!(names(&anew), names(&config));
+    let model = keras::Reader::new()
+        .read_parts::<f64>(&text, &weights)
+        .unwrap();
+    family.check(case.unwrap(), &model).unwrap();
+    // Another name says nothing about the order.
+    let last = names(&anew).pop().unwrap();
+    let other = text.replace(&format!("\"{last}\""), "\"verdict\"");
+    let said = keras::Reader::new().read_parts::<f64>(&other, &weights);
+    says(said, &["layer"]);
+}
+
+#[test]
 fn the_version_must_be_known() {
     let (config, weights) = parts("seq_lstm_dense");
     let mut old = config.clone();

@@ -182,8 +182,11 @@ impl<'a> Store<'a> {
             layers.entry(&want.top).or_default().push(at);
         }
         let mut tensors: Vec<Option<Tensor>> = wants.iter().map(|_| None).collect();
-        for (name, arrays) in self.listed()? {
-            let mut wanted = layers.remove(name.as_str()).unwrap_or_default();
+        let listed = self.listed()?;
+        let renumbered = renumbered(&listed, wants);
+        for (name, arrays) in listed {
+            let of = renumbered.get(&name).map_or(name.as_str(), String::as_str);
+            let mut wanted = layers.remove(of).unwrap_or_default();
             // What is trained comes first.
             wanted.sort_by_key(|&at| !wants[at].trainable);
             if let Some((array, _)) = arrays.get(wanted.len()) {
@@ -209,6 +212,38 @@ impl<'a> Store<'a> {
             .map(|(tensor, want)| tensor.ok_or_else(|| missing(want)))
             .collect()
     }
+}
+
+/// What the layers of a file are called in a model that was made anew: Keras numbers layers as a process makes them, so that
+/// `embedding_3` may be `embedding` there. As in Keras the order tells which is which; the kinds must agree. Empty if the
+/// names are those of the model.
+fn renumbered(listed: &[Listed], wants: &[Want]) -> BTreeMap<String, String> {
+    let filled = listed.iter().filter(|(_, arrays)| !arrays.is_empty());
+    let filled: Vec<&str> = filled.map(|(name, _)| name.as_str()).collect();
+    let mut wanted: Vec<&str> = Vec::new();
+    for want in wants {
+        if !wanted.contains(&want.top.as_str()) {
+            wanted.push(&want.top);
+        }
+    }
+    let stem = |name: &str| {
+        let kind = name.rsplit_once('_').filter(|(_, number)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        kind.map_or(name, |(kind, _)| kind).to_string()
+    };
+    let agree = filled.len() == wanted.len()
+        && filled
+            .iter()
+            .zip(&wanted)
+            .all(|(&file, &model)| stem(file) == stem(model));
+    if !agree || filled.iter().all(|name| wanted.contains(name)) {
+        return BTreeMap::new();
+    }
+    let pairs = filled.into_iter().zip(wanted);
+    pairs
+        .map(|(file, model)| (file.to_string(), model.to_string()))
+        .collect()
 }
 
 /// Weights of the model itself and of no layer.
