@@ -275,13 +275,7 @@ impl<A: Element> Workspace<A> {
     ) -> Step<'a, A> {
         assert!(h.dim() == (1, panels.rows()) && in_rows(h));
         assert!(input.x.dim() == (1, input.weights.kernel.rows()));
-        let next = if let Some(next) = &mut self.next {
-            assert!(next.dim() == (1, panels.units()));
-            next.as_mut_ptr()
-        } else {
-            assert!(panels.tiles().count == 1 && panels.rows() == panels.units());
-            h.as_mut_ptr()
-        };
+        let next = self.next(1, panels, h);
         Step {
             panels,
             source: Source::Input {
@@ -310,14 +304,7 @@ impl<A: Element> Workspace<A> {
         let kernel = input.weights.kernel;
         let (samples, count) = (rows.samples(), rows.count());
         assert!(h.dim() == (samples, panels.rows()) && in_rows(h));
-        let next = if let Some(next) = &mut self.next {
-            assert!(next.dim() == (samples, panels.units()));
-            next.as_mut_ptr()
-        } else {
-            assert!(samples == 1 && panels.tiles().count == 1);
-            assert!(panels.rows() == panels.units());
-            h.as_mut_ptr()
-        };
+        let next = self.next(samples, panels, h);
         let (steps, outputs) = match through {
             Some(of) => {
                 assert!(samples == 1 && count == 1 && of.steps > 0);
@@ -357,6 +344,19 @@ impl<A: Element> Workspace<A> {
             threads: self.threads,
             h: h.as_ptr(),
             next: outputs.map_or(next, |to| to.first),
+        }
+    }
+
+    /// Where the new state goes: (samples, units), or the state itself in a step in place.
+    #[inline(always)]
+    fn next(&mut self, samples: usize, panels: &Panels<A>, h: &mut Array2<A>) -> *mut A {
+        if let Some(next) = &mut self.next {
+            assert!(next.dim() == (samples, panels.units()));
+            next.as_mut_ptr()
+        } else {
+            assert!(samples == 1 && panels.tiles().count == 1);
+            assert!(panels.rows() == panels.units());
+            h.as_mut_ptr()
         }
     }
 
