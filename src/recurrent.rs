@@ -133,6 +133,10 @@ pub trait Recurrent: Send + Sync {
 /// live.push_slice(&[0.5])?;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stepped or streamed",
+    note = "a `Bidirectional` sees the end before its first output: `run` whole sequences, or a part of them at a time"
+)]
 pub trait Causal: Recurrent {
     /// A stream of this many samples that borrows the weights.
     fn stream(&self, samples: usize) -> Stream<&Self> {

@@ -150,7 +150,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         if self.conflict {
             return Err(Error::value(
                 "mask",
-                "either one mask or lengths",
+                "one of `mask` and `lengths`, once",
                 "given twice",
             ));
         }

@@ -240,7 +240,10 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         if let Some(mask) = mask {
             input = input.masked(&ArrayView2::from_shape((mask.len(), 1), mask)?);
         }
-        let live = only(self.step_from([input])?)?;
+        let live = only(
+            self.step_from([input])
+                .map_err(|error| of_step(error, x.ndim()))?,
+        )?;
         Ok(if live.is_timestep {
             live.flow.values.index_axis_move(Axis(1), 0)
         } else {
@@ -261,6 +264,25 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         self.kept = Some(states);
         Ok(lives)
     }
+}
+
+/// An error about the axes of a step's input, which a step gives one more, as whoever gave it counts them.
+fn of_step(error: Error, axes: usize) -> Error {
+    if let Error::Layer { source, .. } = &error
+        && let Error::Rank {
+            array: "input",
+            found,
+            ..
+        } = **source
+        && found == axes + 1
+    {
+        return Error::Rank {
+            array: "input of a step",
+            expected: "those of a call but for the timesteps: (samples, features)",
+            found: axes,
+        };
+    }
+    error
 }
 
 impl<R: Recurrent> Stateful for Layer<R> {

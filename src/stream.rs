@@ -50,7 +50,8 @@ pub struct Stream<R: Causal> {
 
 /// All that the next push of a [`Stream`] depends on, beside the weights.
 ///
-/// With the feature `serde` it can be written down:
+/// With the feature `serde` (`cargo add recurrent --features serde`) it can be written down in any format of serde's; that of
+/// an [`Lstm`](crate::Lstm) is a `StreamState<LstmState<f32>>`:
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {

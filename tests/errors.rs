@@ -229,7 +229,7 @@ fn inputs_masks_and_memory_of_wrong_shapes() {
     let mask = Array2::from_elem((4, 5), true);
     says(
         lstm.run(&x).mask(&mask).lengths(&[5; 4]).last(),
-        "mask is given twice, expected either one mask or lengths",
+        "mask is given twice, expected one of `mask` and `lengths`, once",
     );
     says(
         lstm.run(&x).time_major().mask(&mask.t()).last(),

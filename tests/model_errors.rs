@@ -38,7 +38,7 @@ fn models_name_the_layer() {
     says(
         model.forward(&x),
         "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features): \
-         does the layer before it return sequences?",
+         one sequence alone needs an axis of samples, and a layer before must return sequences",
     );
     let model = Model::<f32>::new().add(RepeatVector::new(2));
     says(

@@ -22,7 +22,8 @@ pub struct Flow<A> {
 }
 
 impl<A: Element> Flow<A> {
-    /// An array without a mask.
+    /// A copy of an array, without a mask. (One that you give away need not be copied: `Flow { values: x.into_dyn(), mask:
+    /// None }`.)
     pub fn new<D: Dimension>(x: &ArrayRef<A, D>) -> Self {
         Flow::bare(x.to_owned())
     }

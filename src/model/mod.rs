@@ -41,6 +41,9 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// obey them and pass them on if they return sequences, layers that work timestep by timestep pass them on, and those
 /// that change the timesteps end them. Each layer's page says which. Token ids go in as numbers of the model's type.
 ///
+/// Files load into one (features `keras`, `safetensors`). The summary has a `?` for what is not known: say what comes in with
+/// [`input`](Self::input).
+///
 /// Where the layers are known when you write the program, [`Recurrent::then`](crate::Recurrent::then) stacks them in the
 /// type.
 ///
@@ -170,6 +173,15 @@ impl<A: Element> Model<A> {
     }
 
     /// What goes in: the name and the shape of every input.
+    ///
+    /// ```
+    /// use recurrent::Model;
+    /// let model = Model::<f32>::new().input("x", [None, None, Some(3)]); // samples, timesteps, features
+    /// for (name, shape) in model.inputs() {
+    ///     assert_eq!(format!("{name} {shape}"), "x (None, None, 3)");
+    ///     assert_eq!(shape.axes(), Some(&[None, None, Some(3)][..]));
+    /// }
+    /// ```
     pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
         self.inputs
             .iter()
@@ -206,7 +218,8 @@ impl<A: Element> Model<A> {
 
     /// Runs all layers of a model with several inputs or outputs, in their order.
     ///
-    /// Without masks: `model.run_all([Flow::new(&x), Flow::new(&y)])`.
+    /// Without masks: `let out = model.run_all([Flow::new(&x), Flow::new(&y)])?`; then `out[0].values` is an array, and
+    /// `out[0].mask` its mask, if it has one.
     pub fn run_all(&self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
         let inputs = inputs.into_iter().collect();
         self.run_from(inputs, None).map(|(flows, _)| flows)

@@ -160,7 +160,9 @@ pub(super) fn split<A>(mut inputs: Vec<Flow<A>>) -> Result<(Flow<A>, Vec<Flow<A>
 /// The input as what it must be.
 pub(super) fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
     let expected = match input.values.ndim() {
-        2 => "3 (samples, timesteps, features): does the layer before it return sequences?",
+        2 => {
+            "3 (samples, timesteps, features): one sequence alone needs an axis of samples, and a layer before must return sequences"
+        }
         _ => "3 (samples, timesteps, features)",
     };
     input.axes("input", expected)

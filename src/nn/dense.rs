@@ -18,6 +18,8 @@ use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 /// | bias | (units) |
 /// | output | (…, units) |
 ///
+/// A kernel that is not trained yet: [`Initializer::matrix`](crate::Initializer::matrix).
+///
 /// Masks pass through, as in Keras. Every row gives the same bits alone or in any batch. Source: `keras.layers.Dense`.
 ///
 /// ```

@@ -16,7 +16,8 @@ use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
 /// | output | (samples, timesteps, `output_dim`) |
 ///
 /// With `mask_zero`, id 0 means "nothing there" and becomes a mask for the layers behind it; without it any mask ends
-/// here. Source: `keras.layers.Embedding`.
+/// here. In a [`Model`](crate::Model) ids are numbers of its type: `ids.mapv(|id| id as f32)`. A table that is not trained
+/// yet: [`Initializer::matrix`](crate::Initializer::matrix). Source: `keras.layers.Embedding`.
 ///
 /// ```
 /// use ndarray::array;

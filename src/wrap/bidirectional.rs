@@ -47,6 +47,7 @@ pub enum Merge {
 ///
 /// ```
 /// use recurrent::{Bidirectional, Lstm, Merge, Recurrent};
+/// // Without a seed of its own the other direction would start from the same weights.
 /// let (forward, backward) = (Lstm::<f32>::builder(4, 3).build()?, Lstm::builder(4, 3).seed(1).build()?);
 /// let bi = Bidirectional::new(forward, backward);
 /// let x = ndarray::Array3::zeros((2, 5, 4));

@@ -26,7 +26,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Superblock> {
     let mut starts = starts.take_while(|&start| start < bytes.len());
     let start = starts.find(|&start| bytes[start..].starts_with(SIGNATURE));
     let Some(start) = start else {
-        return Err(Error::file(PART, "the signature of an HDF5 file", "none"));
+        return Err(Error::file(
+            PART,
+            "the signature of an HDF5 file: is it whole, and of that kind?",
+            "none",
+        ));
     };
     let mut cursor = Cursor::new(&bytes[start + SIGNATURE.len()..], PART);
     let version = cursor.u8()?;

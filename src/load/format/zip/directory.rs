@@ -96,7 +96,13 @@ struct Directory {
 /// The end record is the last thing in the file but for a comment, whose length it tells.
 fn find(bytes: &[u8]) -> Result<Directory> {
     let part = "zip archive";
-    let missing = || Error::file(part, "the end record of a zip archive", "none");
+    let missing = || {
+        Error::file(
+            part,
+            "the end record of a zip archive: is the file whole?",
+            "none",
+        )
+    };
     let last = bytes.len().checked_sub(END_BYTES).ok_or_else(missing)?;
     let is_end = |&at: &usize| {
         let comment = u16::from_le_bytes([bytes[at + 20], bytes[at + 21]]);

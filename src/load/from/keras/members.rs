@@ -27,7 +27,8 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.file_bytes;
-                crate::load::disk::bytes(&path.join(name), most).map(Cow::Owned)
+                let bytes = crate::load::disk::bytes(&path.join(name), most);
+                bytes.map(Cow::Owned).map_err(|error| error.within(name))
             }
         }
     }
@@ -39,8 +40,9 @@ impl<'a> Members<'a> {
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.text_bytes as u64;
-                let bytes = crate::load::disk::bytes(&path.join(name), most)?;
-                super::files::text(bytes).map_err(|error| error.within(name))
+                let bytes = crate::load::disk::bytes(&path.join(name), most);
+                let text = bytes.and_then(super::files::text);
+                text.map_err(|error| error.within(name))
             }
         }
     }

@@ -86,6 +86,24 @@ use crate::error::Result;
 use crate::{Element, Model};
 
 /// A whole model from a file: [`Reader::load`] with the defaults.
+///
+/// ```no_run
+/// use ndarray::Array3;
+/// use recurrent::{Flow, Model, Session, keras};
+/// let model: Model<f32> = keras::load("model.keras")?;
+/// println!("{}", model.summary()); // layers, shapes, and what was decided
+/// let y = model.forward(&Array3::zeros((1, 20, 8)))?;
+///
+/// // Several inputs, in the order of `model.inputs()`:
+/// let (x, z) = (Array3::zeros((1, 20, 8)), Array3::zeros((1, 5, 4)));
+/// let outputs = model.run_all([Flow::new(&x), Flow::new(&z)])?;
+/// let first = &outputs[0].values;
+///
+/// // One timestep at a time, (samples, features), if no layer looks ahead:
+/// let mut live = Session::new(&model);
+/// let y = live.step(&ndarray::Array2::zeros((1, 8)))?;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[cfg(feature = "std")]
 pub fn load<A: Element>(path: impl AsRef<std::path::Path>) -> Result<Model<A>> {
     Reader::new().load(path)
