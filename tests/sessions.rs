@@ -167,3 +167,20 @@ fn an_error_in_a_late_layer_leaves_the_session_as_it_was() {
     assert!(session.forward(&array![[1.0]]).is_err());
     assert_eq!(session.forward(&x).unwrap(), twin.forward(&x).unwrap());
 }
+
+#[test]
+fn a_layer_that_needs_the_whole_input_takes_no_single_step() {
+    let x = input(2, 4, 2);
+    let both = Bidirectional::new(
+        Gru::<f64>::builder(2, 3).build().unwrap(),
+        Gru::<f64>::builder(2, 3).build().unwrap(),
+    );
+    for model in [
+        Model::new().add(Layer::new(both)),
+        Model::new().add(layer().go_backwards(true)),
+    ] {
+        let mut session = Session::new(&model);
+        assert!(session.step(&x.index_axis(ndarray::Axis(1), 0)).is_err());
+        assert_eq!(session.forward(&x).unwrap(), model.forward(&x).unwrap());
+    }
+}
