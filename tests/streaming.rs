@@ -196,3 +196,35 @@ property!(stacks_stream_as_they_run, |layer, of| {
     assert_eq!(live.state().samples(), state.samples());
     assert_eq!(live.into_state().1, state.1);
 });
+
+/// Inputs are projected some timesteps ahead, about a thousand of this layer: each stretch goes on where the one before ended.
+#[test]
+fn a_sequence_longer_than_what_is_projected_ahead() {
+    let timesteps = 2500;
+    let lstm = Lstm::<f32>::builder(5, 16).build().unwrap();
+    let number = |(_, t, f): (usize, usize, usize)| ((t * 5 + f) as f32 * 0.37).sin();
+    let x = ndarray::Array3::from_shape_fn((1, timesteps, 5), number);
+    let (hs, state) = lstm.run(&x).sequences_and_state().unwrap();
+    let mut live = lstm.stream(1);
+    for (t, h) in hs.axis_iter(Axis(1)).enumerate() {
+        assert_eq!(live.push(x.index_axis(Axis(1), t)).unwrap(), h, "t = {t}");
+    }
+    assert_eq!(live.state(), &state);
+    let (last, end) = lstm.run(&x).last_and_state().unwrap();
+    assert_eq!((&last, &end), (&state.h, &state));
+
+    let turned = x.slice(s![.., ..;-1, ..]);
+    let (processed, end) = lstm
+        .run(&turned)
+        .go_backwards()
+        .sequences_and_state()
+        .unwrap();
+    assert_eq!((&processed, &end), (&hs, &state));
+    let in_order = lstm
+        .run(&turned)
+        .go_backwards()
+        .in_time_order()
+        .sequences()
+        .unwrap();
+    assert_eq!(in_order, hs.slice(s![.., ..;-1, ..]));
+}
