@@ -233,7 +233,7 @@ fn inputs_masks_and_memory_of_wrong_shapes() {
     );
     says(
         lstm.run(&x).lengths(&[5; 4]).mask(&mask).last(),
-        "mask is given twice, expected either one mask or lengths",
+        "mask is given twice, expected one of `mask` and `lengths`, once",
     );
     says(
         lstm.run(&x).time_major().mask(&mask.t()).last(),
