@@ -140,3 +140,14 @@ fn masks_and_states_that_a_model_cannot_use() {
         "layer 0 (lstm): state is of another, expected of the same model",
     );
 }
+
+#[test]
+fn a_step_counts_axes_as_whoever_gave_it() {
+    let gru = recurrent::Gru::builder(2, 3).build().unwrap();
+    let model = Model::<f32>::new().add(Layer::new(gru));
+    let said = recurrent::Session::new(&model).step(&ndarray::Array3::zeros((1, 1, 2)));
+    assert_eq!(
+        said.unwrap_err().to_string(),
+        "input of a step has 3 axes, expected those of a call but for the timesteps: (samples, features)"
+    );
+}
