@@ -100,7 +100,7 @@ fn every_cell<A: Element>(of: Shape, gate: Activation, act: Activation) {
 fn instruction_sets_agree_to_the_bit() {
     println!("on {:?}", Isa::all().collect::<Vec<_>>());
     let shapes = [1, 2, 3, 7, 8, 9, 13].into_iter().flat_map(|samples| {
-        [1, 2, 5, 15, 16, 17, 33, 48, 65]
+        [1, 2, 5, 15, 16, 17, 24, 33, 40, 48, 52, 65]
             .into_iter()
             .map(move |units| Shape {
                 samples,

@@ -70,6 +70,15 @@ impl Isa {
         }
     }
 
+    /// How many numbers half of a vector has, and all of one that has no half.
+    pub(crate) fn half_lanes<A: Lanes>(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => A::Avx2::LANES,
+            _ => self.lanes::<A>(),
+        }
+    }
+
     /// The set for a layer of so many units: narrower vectors where these have room for all of them. They compute the same
     /// bits, sooner.
     pub(crate) fn for_units<A: Lanes>(self, units: usize) -> Isa {

@@ -48,7 +48,8 @@ fn copy<A: Copy>(from: &[A], to: &mut [A]) {
 
 /// A Keras-shaped matrix (rows, gates · units), stored as `[panel][row][gate][block][lane]`: units in blocks of one vector,
 /// `blocks` of them side by side where there is one gate only, the last ones filled up with zeros. What is accumulated has
-/// the layout `[panel][gate][block][lane]`, one row of this.
+/// the layout `[panel][gate][block][lane]`, one row of this. The last panel of several gates has half vectors where these
+/// have room for its units.
 ///
 /// The weights are stored here and nowhere else; [`unpack`](Self::unpack) gives the matrix back bit for bit.
 #[derive(Clone)]
@@ -59,6 +60,8 @@ pub struct Panels<A> {
     units: usize,
     lanes: usize,
     blocks: usize,
+    /// Whether the last panel has half vectors.
+    half: bool,
     /// How many panels there are, and how many numbers each of them has.
     count: usize,
     panel: usize,
@@ -87,6 +90,9 @@ impl<A: Element> Panels<A> {
         } else {
             1
         };
+        let rest = units % lanes;
+        let half = gates > 1 && rest > 0 && rest <= isa.half_lanes::<A>();
+        let half = half && isa.half_lanes::<A>() < lanes;
         let mut packed = Panels {
             lines: Vec::new(),
             rows,
@@ -94,6 +100,7 @@ impl<A: Element> Panels<A> {
             units,
             lanes,
             blocks,
+            half,
             count: units.div_ceil(lanes * blocks),
             panel: rows * gates * blocks * lanes,
             tiles: Tiles::default(),
@@ -108,7 +115,7 @@ impl<A: Element> Panels<A> {
             panels: panels / tiles,
             wider: panels % tiles,
         };
-        let len = packed.count * packed.panel;
+        let len = rows * packed.len();
         packed.lines = zeros(len.div_ceil(16));
         // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
         // part that is worth its place.
@@ -169,6 +176,12 @@ impl<A: Element> Panels<A> {
         self.tiles
     }
 
+    /// Whether the last panel has half vectors.
+    #[inline]
+    pub fn ends_in_half(&self) -> bool {
+        self.half
+    }
+
     /// How many units a panel has.
     #[inline]
     pub fn panel_units(&self) -> usize {
@@ -190,7 +203,8 @@ impl<A: Element> Panels<A> {
     /// The length of what is accumulated: all gates of all units, filled up.
     #[inline]
     pub fn len(&self) -> usize {
-        self.panels() * self.width()
+        let width = self.width();
+        self.panels() * width - if self.half { width / 2 } else { 0 }
     }
 
     /// How many numbers a panel has.
@@ -203,7 +217,7 @@ impl<A: Element> Panels<A> {
     #[inline]
     pub fn panel(&self, panel: usize) -> *const A {
         let first: *const A = self.lines.as_ptr().cast();
-        // SAFETY: `panels() * panel` numbers were packed, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
+        // SAFETY: so many numbers were packed for each panel before this one, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
         // bytes fill 64 or 128 bytes).
         unsafe { first.add(panel * self.panel) }
     }
@@ -243,13 +257,12 @@ impl<A: Element> Panels<A> {
         self.project(bias, input, z, 1);
     }
 
-    fn in_panel(&self, gate: usize, unit: usize) -> usize {
-        let block = unit / self.lanes % self.blocks;
-        (gate * self.blocks + block) * self.lanes + unit % self.lanes
-    }
-
     fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
         let panel = unit / self.panel_units();
-        panel * self.panel + row * self.width() + self.in_panel(gate, unit)
+        let is_half = self.half && panel + 1 == self.count;
+        let lanes = if is_half { self.lanes / 2 } else { self.lanes };
+        let block = unit / self.lanes % self.blocks;
+        let vector = row * self.vectors() + gate * self.blocks + block;
+        panel * self.panel + vector * lanes + unit % self.lanes
     }
 }

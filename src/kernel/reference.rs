@@ -127,7 +127,7 @@ mod tests {
 
     /// (samples, timesteps, features, units): 0, 1, lanes ± 1, primes.
     fn lattice() -> impl Iterator<Item = (usize, usize, usize, usize)> {
-        let units = [1, 2, 3, 7, 8, 9, 15, 16, 17, 23, 31, 33, 65];
+        let units = [1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 23, 31, 33, 40, 53, 65];
         let features = [0, 1, 2, 3, 7, 9, 16, 17];
         let samples = [0, 1, 2, 3, 5, 7, 8];
         units.into_iter().enumerate().flat_map(move |(i, units)| {

@@ -4,8 +4,8 @@
 //! one row and several panels, and the end of a tile runs while the weights of the next one come in.
 
 use super::panels::Panels;
-use super::steps::{End, Source, Step, ends, load};
-use super::tile::{accumulate, most_panels};
+use super::steps::{End, Source, Step, ends};
+use super::tile::{accumulate, load, most_panels};
 use super::vector::{Vector, Work};
 use crate::Element;
 use crate::threads::share;
@@ -23,18 +23,19 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
     let tiles = step.panels.tiles();
     // SAFETY: the caller's promise.
     unsafe {
-        if tiles.count == 1 {
-            enter::<V, E, W>(
-                tiles.panels,
-                Tiles {
-                    first: 0,
-                    last: 1,
-                    step,
-                    end,
-                },
-            );
+        if tiles.count > 1 {
+            return of_tiles::<V, E, W>(step, end);
+        }
+        let tile = Tiles {
+            first: 0,
+            last: 1,
+            step,
+            end,
+        };
+        if step.panels.ends_in_half() {
+            enter_half::<V, E, W>(tiles.panels, tile);
         } else {
-            of_tiles::<V, E, W>(step, end);
+            enter::<V, E, W>(tiles.panels, tile);
         }
     }
 }
@@ -88,19 +89,33 @@ unsafe fn some<V: Vector, E: End<V::Elem>, const W: usize>(
     last: usize,
 ) {
     let tiles = step.panels.tiles();
-    let of = |first, last| Tiles {
-        first,
-        last,
-        step,
-        end,
-    };
     let wider = tiles.wider.clamp(first, last);
-    // SAFETY: the caller's promise.
-    unsafe {
-        if wider > first {
-            enter::<V, E, W>(tiles.panels + 1, of(first, wider));
+    // Which tile the last panel is in: the last one of its breadth.
+    let half = if step.panels.ends_in_half() {
+        (step.panels.panels() - 1) % tiles.count
+    } else {
+        tiles.count
+    };
+    for (panels, first, last) in [
+        (tiles.panels + 1, first, wider),
+        (tiles.panels, wider, last),
+    ] {
+        let of = |first, last| Tiles {
+            first,
+            last,
+            step,
+            end,
+        };
+        let whole = if half < first { last } else { half.min(last) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            if first < whole {
+                enter::<V, E, W>(panels, of(first, whole));
+            }
+            if whole < last {
+                enter_half::<V, E, W>(panels, of(whole, last));
+            }
         }
-        enter::<V, E, W>(tiles.panels, of(wider, last));
     }
 }
 
@@ -122,10 +137,37 @@ unsafe fn enter<V: Vector, E: End<V::Elem>, const W: usize>(
     // SAFETY: the caller's promise.
     unsafe {
         match panels {
-            1 => V::enter(Row::<_, _, W, 1>(tiles)),
-            2 if most >= 2 => V::enter(Row::<_, _, W, 2>(tiles)),
-            3 if most >= 3 => V::enter(Row::<_, _, W, 3>(tiles)),
+            1 => V::enter(Row::<_, _, W, 1, 0>(tiles)),
+            2 if most >= 2 => V::enter(Row::<_, _, W, 2, 0>(tiles)),
+            3 if most >= 3 => V::enter(Row::<_, _, W, 3, 0>(tiles)),
             _ => debug_assert_eq!(panels, 0, "`Panels::tiles` makes no tile that is larger"),
+        }
+    }
+}
+
+/// The same for a tile whose last panel is one of half vectors.
+///
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn enter_half<V: Vector, E: End<V::Elem>, const W: usize>(
+    panels: usize,
+    tiles: Tiles<V::Elem, E>,
+) {
+    let most = const {
+        if V::HAS_HALF && E::GATES > 1 {
+            most_panels::<V>(W)
+        } else {
+            0
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe {
+        match panels {
+            1 if most >= 1 => V::enter(Row::<_, _, W, 0, 1>(tiles)),
+            2 if most >= 2 => V::enter(Row::<_, _, W, 1, 1>(tiles)),
+            3 if most >= 3 => V::enter(Row::<_, _, W, 2, 1>(tiles)),
+            _ => unreachable!("`Panels::pack` makes no half here"),
         }
     }
 }
@@ -139,10 +181,12 @@ struct Tiles<'a, A, E> {
     end: &'a E,
 }
 
-/// The same with a number of panels that is known when it is compiled.
-struct Row<'a, A, E, const W: usize, const P: usize>(Tiles<'a, A, E>);
+/// The same with numbers of panels that are known when it is compiled: `P`, and `H` of half vectors behind them.
+struct Row<'a, A, E, const W: usize, const P: usize, const H: usize>(Tiles<'a, A, E>);
 
-impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, A, E, W, P> {
+impl<A: Element, E: End<A>, const W: usize, const P: usize, const H: usize> Work<A>
+    for Row<'_, A, E, W, P, H>
+{
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = A>>(self) {
         let Tiles {
@@ -153,20 +197,30 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
         } = self.0;
         let apart = step.panels.tiles().count;
         let of_inputs = W / E::GATES * E::INPUTS * V::LANES;
+        let of_units = W / E::GATES * V::LANES;
         // SAFETY: the caller's promise; `Step`'s contract.
         unsafe {
-            let h = step.h_row(0);
+            let x_of_h = step.h_row(0);
             for panel in first..last {
+                let at = |p: usize| panel + p * apart;
+                let of = |weights: &Panels<A>| {
+                    (
+                        core::array::from_fn(|p| weights.panel(at(p))),
+                        core::array::from_fn(|h| weights.panel(at(P + h))),
+                    )
+                };
+                let (mut input, mut half_input) =
+                    ([V::splat(zero()); P], [V::Half::splat(zero()); H]);
                 let mut sums = [[[V::splat(zero()); W]; P]; 1];
-                let mut input = [V::splat(zero()); P];
+                let mut halves = [[V::Half::splat(zero()); W]; H];
                 match step.source {
                     Source::Projected { z, .. } => {
+                        let z = |p| z.add(at(p) * of_inputs);
                         for p in 0..P {
-                            let z = z.add((panel + p * apart) * of_inputs);
-                            sums[0][p] = load(z);
-                            if E::INPUTS == 3 {
-                                input[p] = V::load(z.add(2 * V::LANES));
-                            }
+                            (sums[0][p], input[p]) = projected::<V, E, W>(z(p));
+                        }
+                        for h in 0..H {
+                            (halves[h], half_input[h]) = projected::<V::Half, E, W>(z(P + h));
                         }
                     }
                     Source::Input {
@@ -175,44 +229,84 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize> Work<A> for Row<'_, 
                         let kernel = weights.kernel;
                         if let Some(bias) = weights.bias {
                             for p in 0..P {
-                                sums[0][p] = load(bias.panel(panel + p * apart));
+                                sums[0][p] = load(bias.panel(at(p)));
+                            }
+                            for h in 0..H {
+                                halves[h] = load(bias.panel(at(P + h)));
                             }
                         }
-                        let panels = core::array::from_fn(|p| kernel.panel(panel + p * apart));
-                        accumulate(&mut sums, [x], stride, panels, kernel.rows());
+                        let rows = kernel.rows();
+                        accumulate(&mut sums, &mut halves, [x], stride, of(kernel), rows);
                         if E::INPUTS == 3 {
                             for p in 0..P {
                                 input[p] = sums[0][p][2 % W];
+                            }
+                            for h in 0..H {
+                                half_input[h] = halves[h][2 % W];
                             }
                         }
                     }
                 }
                 if E::APART {
                     for p in 0..P {
-                        let third =
-                            |inner: &Panels<A>| inner.panel(panel + p * apart).add(2 * V::LANES);
-                        sums[0][p][2 % W] = match end.inner() {
-                            Some(inner) => V::load(third(inner)),
-                            None => V::splat(zero()),
-                        };
+                        sums[0][p][2 % W] = third::<V, E>(end, at(p));
+                    }
+                    for h in 0..H {
+                        halves[h][2 % W] = third::<V::Half, E>(end, at(P + h));
                     }
                 }
-                let weights = core::array::from_fn(|p| step.panels.panel(panel + p * apart));
-                accumulate(&mut sums, [h], 1, weights, step.panels.rows());
-                let finish = |p: usize| {
-                    ends::<V, E, W>(step, end, &sums[0][p], input[p], 0, panel + p * apart);
-                };
+                let rows = step.panels.rows();
+                accumulate(&mut sums, &mut halves, [x_of_h], 1, of(step.panels), rows);
                 if P == 3 {
-                    // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units.
-                    finish(0);
-                    finish(1 % P);
-                    finish(2 % P);
+                    // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units. (Nor
+                    // as a closure: one that is called three times is not inlined into the instruction set.)
+                    let [first, second, third] = [0, 1 % P, 2 % P];
+                    let unit = |p| at(p) * of_units;
+                    ends::<V, E, W>(step, end, &sums[0][first], input[first], 0, unit(first));
+                    ends::<V, E, W>(step, end, &sums[0][second], input[second], 0, unit(second));
+                    ends::<V, E, W>(step, end, &sums[0][third], input[third], 0, unit(third));
                 } else {
                     for p in 0..P {
-                        finish(p);
+                        ends::<V, E, W>(step, end, &sums[0][p], input[p], 0, at(p) * of_units);
                     }
                 }
+                for h in 0..H {
+                    let first = at(P + h) * of_units;
+                    ends::<V::Half, E, W>(step, end, &halves[h], half_input[h], 0, first);
+                }
             }
+        }
+    }
+}
+
+/// What the sums of a panel start from, and a third gate of the inputs that is not in them, or apart.
+///
+/// # Safety
+/// All of that is there; the machine has the instruction set of `V`.
+#[inline(always)]
+unsafe fn projected<V: Vector, E: End<V::Elem>, const W: usize>(z: *const V::Elem) -> ([V; W], V) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let third = if E::INPUTS == 3 {
+            V::load(z.add(2 * V::LANES))
+        } else {
+            V::splat(zero())
+        };
+        (load(z), third)
+    }
+}
+
+/// What the state's sum of a third gate that is kept apart starts from.
+///
+/// # Safety
+/// As [`projected`].
+#[inline(always)]
+unsafe fn third<V: Vector, E: End<V::Elem>>(end: &E, panel: usize) -> V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match end.inner() {
+            Some(inner) => V::load(inner.panel(panel).add(2 * V::LANES)),
+            None => V::splat(zero()),
         }
     }
 }

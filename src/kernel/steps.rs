@@ -2,7 +2,7 @@
 
 use super::panels::Panels;
 use super::row;
-use super::tile::{Grid, Place, Product, Room, Third, bias, over, product};
+use super::tile::{Grid, Place, Product, Room, Third, bias, load, over, product};
 use super::vector::{Vector, Work};
 use super::workspace::Weights;
 use crate::Element;
@@ -192,52 +192,69 @@ pub(crate) unsafe fn run<V: Vector, E: End<V::Elem>, const W: usize>(
 /// As [`run`].
 #[inline(never)]
 unsafe fn of_many<V: Vector, E: End<V::Elem>, const W: usize>(step: &Step<V::Elem>, end: &E) {
+    over::<V>(step.count, step.panels, |place| {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if place.half {
+                tile::<V::Half, E, W>(step, place, end);
+            } else {
+                tile::<V, E, W>(step, place, end);
+            }
+        }
+    });
+}
+
+/// # Safety
+/// As [`run`]; the place is one of `over`'s.
+unsafe fn tile<V: Vector, E: End<V::Elem>, const W: usize>(
+    step: &Step<V::Elem>,
+    place: &Place,
+    end: &E,
+) {
     let Source::Projected { z, len } = step.source else {
         unreachable!("the inputs of several samples are projected before")
     };
-    let of_inputs = W / E::GATES * E::INPUTS * V::LANES;
-    over::<V>(step.count, step.panels, |place| {
-        let mut room = Room::new();
-        let width = W * V::LANES;
-        let from = Grid {
-            first: z.wrapping_add(place.row * len + place.panel * of_inputs),
-            row: len,
-            panel: of_inputs,
+    let of_inputs = step.panels.width() / E::GATES * E::INPUTS;
+    let mut room = Room::new();
+    let width = W * V::LANES;
+    let from = Grid {
+        first: z.wrapping_add(place.row * len + place.panel * of_inputs),
+        row: len,
+        panel: of_inputs,
+    };
+    let sums = Grid {
+        first: room.start(),
+        row: place.panels * width,
+        panel: width,
+    };
+    // SAFETY: `over` stays inside the rows and panels, the rest is the caller's promise.
+    unsafe {
+        let third = E::APART.then(|| {
+            let mut from = bias(end.inner(), place);
+            if !from.first.is_null() {
+                from.first = from.first.add(2 * V::LANES);
+            }
+            Third { from }
+        });
+        let work = Product {
+            from,
+            third,
+            x: step.h_rows(place),
+            stride: 1,
+            weights: step.panels.panel(place.panel),
+            apart: place.apart * step.panels.panel_len(),
+            depth: step.panels.rows(),
+            to: sums,
         };
-        let sums = Grid {
-            first: room.start(),
-            row: place.panels * width,
-            panel: width,
-        };
-        // SAFETY: `over` stays inside the rows and panels, the rest is the caller's promise.
-        unsafe {
-            let third = E::APART.then(|| {
-                let mut from = bias(end.inner(), place);
-                if !from.first.is_null() {
-                    from.first = from.first.add(2 * V::LANES);
-                }
-                Third { from }
-            });
-            let work = Product {
-                from,
-                third,
-                x: step.h_rows(place),
-                stride: 1,
-                weights: step.panels.panel(place.panel),
-                apart: place.apart * step.panels.panel_len(),
-                depth: step.panels.rows(),
-                to: sums,
-            };
-            product::<V, W>(place, &work);
-            V::enter(Ends::<_, _, W> {
-                step,
-                place,
-                sums: room.start(),
-                inputs: from,
-                end,
-            });
-        }
-    });
+        product::<V, W>(place, &work);
+        V::enter(Ends::<_, _, W> {
+            step,
+            place,
+            sums: room.start(),
+            inputs: from,
+            end,
+        });
+    }
 }
 
 /// The ends of a tile, in one call.
@@ -253,6 +270,7 @@ impl<A: Element, E: End<A>, const W: usize> Work<A> for Ends<'_, A, E, W> {
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = A>>(self) {
         let place = self.place;
+        let first = place.panel * self.step.panels.panel_units();
         for r in 0..place.rows {
             // SAFETY: the caller's promise: the tile has sums and inputs for each row.
             unsafe {
@@ -264,13 +282,13 @@ impl<A: Element, E: End<A>, const W: usize> Work<A> for Ends<'_, A, E, W> {
                     V::splat(num_traits::zero())
                 };
                 let row = place.row + r;
-                ends::<V, E, W>(self.step, self.end, &sums, input, row, place.panel);
+                ends::<V, E, W>(self.step, self.end, &sums, input, row, first);
             }
         }
     }
 }
 
-/// The ends of one row and panel.
+/// The ends of one row and panel, whose first unit is `first`.
 ///
 /// # Safety
 /// As [`End::end`].
@@ -281,25 +299,15 @@ pub(crate) unsafe fn ends<V: Vector, E: End<V::Elem>, const W: usize>(
     sums: &[V; W],
     input: V,
     i: usize,
-    panel: usize,
+    first: usize,
 ) {
     let (units, blocks) = (step.panels.units(), W / E::GATES);
     for block in 0..blocks {
-        let unit = (panel * blocks + block) * V::LANES;
+        let unit = first + block * V::LANES;
         if block == 0 || unit < units {
             let gates = &sums[block * E::GATES..(block + 1) * E::GATES];
             // SAFETY: the caller's promise.
             unsafe { end.end::<V>(gates, input, i, unit, units - unit) };
         }
     }
-}
-
-/// `W` vectors that lie one behind the other.
-///
-/// # Safety
-/// They are there; the machine has the instruction set of `V`.
-#[inline(always)]
-pub(crate) unsafe fn load<V: Vector, const W: usize>(from: *const V::Elem) -> [V; W] {
-    // SAFETY: the caller's promise.
-    core::array::from_fn(|w| unsafe { V::load(from.add(w * V::LANES)) })
 }

@@ -47,7 +47,8 @@ impl<'a, A: Element> Inputs<'a, A> {
 // SAFETY: the numbers are only read, for as long as `'a`, as if through a `&'a [A]`.
 unsafe impl<A: Sync> Send for Inputs<'_, A> {}
 
-/// Where a tile is: `rows` rows from the first one on, and `panels` panels, each `apart` behind the one before.
+/// Where a tile is: `rows` rows from the first one on, and `panels` panels, each `apart` behind the one before; or the last
+/// panel alone, of half vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub row: usize,
@@ -55,6 +56,7 @@ pub(crate) struct Place {
     pub panel: usize,
     pub panels: usize,
     pub apart: usize,
+    pub half: bool,
 }
 
 /// Room for the sums of a tile, `[row][panel][vector][lane]`.
@@ -143,9 +145,9 @@ impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Siz
                     }
                 }
             }
-            let panel = core::array::from_fn(|p| weights.add(p * apart));
+            let panels = core::array::from_fn(|p| weights.add(p * apart));
             let x = core::array::from_fn(|r| x[r]);
-            accumulate(&mut sums, x, *stride, panel, *depth);
+            accumulate(&mut sums, &mut [], x, *stride, (panels, []), *depth);
             for r in 0..R {
                 for p in 0..P {
                     for w in 0..W {
@@ -158,30 +160,37 @@ impl<A: Element, const W: usize, const R: usize, const P: usize> Work<A> for Siz
     }
 }
 
-/// `sums[r][p] += x[r] · panel[p]`, `depth` rows of it ascending.
+/// `sums[r][p] += x[r] · panels[p]`, `depth` rows of it ascending; and a panel of half vectors with the first row of `x`, if
+/// there is one.
 ///
 /// # Safety
 /// `x[r]` has `depth` numbers, one every `stride`, each panel `depth · W` vectors; the machine has the instruction set of
 /// `V`.
 #[inline(always)]
-pub(crate) unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const P: usize>(
+pub(crate) unsafe fn accumulate<
+    V: Vector,
+    const W: usize,
+    const R: usize,
+    const P: usize,
+    const H: usize,
+>(
     sums: &mut [[[V; W]; P]; R],
+    halves: &mut [[V::Half; W]; H],
     x: [*const V::Elem; R],
     stride: isize,
-    panel: [*const V::Elem; P],
+    (panels, half_panels): ([*const V::Elem; P], [*const V::Elem; H]),
     depth: usize,
 ) {
     if R * W + W + 2 > V::REGISTERS && R > 1 {
         // SAFETY: the caller's promise.
-        return unsafe { accumulate_in_lots(sums, x, stride, panel, depth) };
+        return unsafe { accumulate_in_lots(sums, x, stride, panels, depth) };
     }
     let mut at = 0;
     for k in 0..depth {
-        for p in 0..P {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let weights: [V; W] =
-                    core::array::from_fn(|w| V::load(panel[p].add((k * W + w) * V::LANES)));
+        // SAFETY: the caller's promise.
+        unsafe {
+            for p in 0..P {
+                let weights: [V; W] = load(panels[p].add(k * W * V::LANES));
                 for r in 0..R {
                     let x = V::splat(*x[r].offset(at));
                     for w in 0..W {
@@ -189,9 +198,26 @@ pub(crate) unsafe fn accumulate<V: Vector, const W: usize, const R: usize, const
                     }
                 }
             }
+            for h in 0..H {
+                let weights: [V::Half; W] = load(half_panels[h].add(k * W * V::Half::LANES));
+                let x = V::splat(*x[0].offset(at)).half();
+                for w in 0..W {
+                    halves[h][w] = x.mul_add(weights[w], halves[h][w]);
+                }
+            }
         }
         at += stride;
     }
+}
+
+/// `W` vectors that lie one behind the other.
+///
+/// # Safety
+/// They are there; the machine has the instruction set of `V`.
+#[inline(always)]
+pub(crate) unsafe fn load<V: Vector, const W: usize>(from: *const V::Elem) -> [V; W] {
+    // SAFETY: the caller's promise.
+    core::array::from_fn(|w| unsafe { V::load(from.add(w * V::LANES)) })
 }
 
 /// [`accumulate`] for tiles whose sums leave no registers for all the weights of a row: it takes two of them at a time.
@@ -303,19 +329,40 @@ pub(crate) fn over<V: Vector>(
         // Each of a tile's panels goes on where that of the tile before ended: the streams never restart.
         let tiles = weights.tiles();
         for panel in 0..tiles.count {
-            tile(&Place {
+            let mut place = Place {
                 row: 0,
                 rows,
                 panel,
                 panels: tiles.panels + usize::from(panel < tiles.wider),
                 apart: tiles.count,
-            });
+                half: false,
+            };
+            let last = panel + (place.panels - 1) * tiles.count;
+            if weights.ends_in_half() && last + 1 == all {
+                place.panels -= 1;
+                if place.panels > 0 {
+                    tile(&place);
+                }
+                place = Place {
+                    panel: last,
+                    panels: 1,
+                    half: true,
+                    ..place
+                };
+            }
+            tile(&place);
         }
         return;
     }
-    // Tiles of nearly equal height: a last one of one or two rows would wait for its weights.
-    let tiles = rows.div_ceil(height::<V>(weights.vectors()));
     for panel in 0..all {
+        let half = weights.ends_in_half() && panel + 1 == all;
+        let height = if half {
+            height::<V::Half>(weights.vectors())
+        } else {
+            height::<V>(weights.vectors())
+        };
+        // Tiles of nearly equal height: a last one of one or two rows would wait for its weights.
+        let tiles = rows.div_ceil(height);
         let mut row = 0;
         for done in 0..tiles {
             let rows = (rows - row).div_ceil(tiles - done);
@@ -325,6 +372,7 @@ pub(crate) fn over<V: Vector>(
                 panel,
                 panels: 1,
                 apart: 0,
+                half,
             });
             row += rows;
         }
@@ -342,38 +390,53 @@ pub struct Project<'a, A> {
 
 impl<A: Element> Op<A> for Project<'_, A> {
     unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
-        let (panels, inputs, len) = (self.panels, self.inputs, self.panels.len());
         let z = self.z.as_mut_ptr();
-        over::<V>(inputs.len(), panels, |place| {
-            let mut x = [ptr::null(); MOST_ROWS];
-            for (r, x) in x.iter_mut().enumerate().take(place.rows) {
-                *x = inputs.base.wrapping_offset(inputs.offsets[place.row + r]);
-            }
-            // SAFETY: `z` has room for all rows (checked by `Panels::project`), the inputs have theirs by contract, the
-            // bias has the panels of the kernel.
+        over::<V>(self.inputs.len(), self.panels, |place| {
+            // SAFETY: the caller's promise.
             unsafe {
-                let work = Product {
-                    from: bias(self.bias, place),
-                    third: None,
-                    x,
-                    stride: inputs.stride,
-                    weights: panels.panel(place.panel),
-                    apart: place.apart * panels.panel_len(),
-                    depth: panels.rows(),
-                    to: Grid {
-                        first: z.add(place.row * len + place.panel * panels.width()),
-                        row: len,
-                        panel: place.apart * panels.width(),
-                    },
-                };
-                match panels.vectors() {
-                    1 => product::<V, 1>(place, &work),
-                    2 => product::<V, 2>(place, &work),
-                    3 => product::<V, 3>(place, &work),
-                    _ => product::<V, 4>(place, &work),
+                if place.half {
+                    self.tile::<V::Half>(place, z);
+                } else {
+                    self.tile::<V>(place, z);
                 }
             }
         });
+    }
+}
+
+impl<A: Element> Project<'_, A> {
+    /// # Safety
+    /// The place is one of `over`'s, `z` the start of all of it; the machine has the instruction set of `V`.
+    unsafe fn tile<V: Vector<Elem = A>>(&self, place: &Place, z: *mut A) {
+        let (panels, inputs, len) = (self.panels, self.inputs, self.panels.len());
+        let mut x = [ptr::null(); MOST_ROWS];
+        for (r, x) in x.iter_mut().enumerate().take(place.rows) {
+            *x = inputs.base.wrapping_offset(inputs.offsets[place.row + r]);
+        }
+        // SAFETY: `z` has room for all rows (checked by `Panels::project`), the inputs have theirs by contract, the bias
+        // has the panels of the kernel.
+        unsafe {
+            let work = Product {
+                from: bias(self.bias, place),
+                third: None,
+                x,
+                stride: inputs.stride,
+                weights: panels.panel(place.panel),
+                apart: place.apart * panels.panel_len(),
+                depth: panels.rows(),
+                to: Grid {
+                    first: z.add(place.row * len + place.panel * panels.width()),
+                    row: len,
+                    panel: place.apart * panels.width(),
+                },
+            };
+            match panels.vectors() {
+                1 => product::<V, 1>(place, &work),
+                2 => product::<V, 2>(place, &work),
+                3 => product::<V, 3>(place, &work),
+                _ => product::<V, 4>(place, &work),
+            }
+        }
     }
 }
 

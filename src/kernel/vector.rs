@@ -17,6 +17,9 @@ pub unsafe trait Vector: Copy {
     const REGISTERS: usize;
     /// How many panels of weights are read side by side at most. Each number is one more kernel to compile.
     const STREAMS: usize = 2;
+    /// Half of the lanes, for the last units of a layer: half the work. Itself where that would not be less.
+    type Half: Vector<Elem = Self::Elem>;
+    const HAS_HALF: bool = Self::Half::LANES < Self::LANES;
 
     /// Runs `work` with the instruction set enabled. What it calls must be inlined into it, but it should be small: one tile,
     /// so that an unoptimised build needs little stack.
@@ -30,6 +33,8 @@ pub unsafe trait Vector: Copy {
     }
 
     unsafe fn splat(x: Self::Elem) -> Self;
+    /// The first half of the lanes.
+    unsafe fn half(self) -> Self::Half;
     unsafe fn load(from: *const Self::Elem) -> Self;
     unsafe fn store(self, to: *mut Self::Elem);
     unsafe fn add(self, y: Self) -> Self;
@@ -116,6 +121,7 @@ macro_rules! portable {
         // SAFETY: plain Rust on arrays; loads and stores touch `LANES` numbers.
         unsafe impl Vector for Portable<$elem, $lanes> {
             type Elem = $elem;
+            type Half = Self;
             const LANES: usize = $lanes;
             const REGISTERS: usize = if cfg!(target_arch = "aarch64") {
                 32
@@ -130,6 +136,10 @@ macro_rules! portable {
             #[inline(always)]
             unsafe fn splat(x: $elem) -> Self {
                 Portable([x; $lanes])
+            }
+            #[inline(always)]
+            unsafe fn half(self) -> Self {
+                self
             }
             #[inline(always)]
             unsafe fn load(from: *const $elem) -> Self {

@@ -103,7 +103,7 @@ unsafe fn normal_f64x8(x: __m512d, magnitude: __m512d) -> __m512d {
 /// One `Vector` of each: the same operations under the names of the instruction set.
 macro_rules! vector {
     (
-        $name:ident, $elem:ty, $lanes:literal, $registers:literal, $streams:literal, $mantissa:literal,
+        $name:ident, $half:ident, $to_half:expr, $elem:ty, $lanes:literal, $registers:literal, $streams:literal, $mantissa:literal,
         $set1:ident, $loadu:ident, $storeu:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fmadd:ident,
         $max:ident, $min:ident, $to_int:ident, $from_int:ident, $and:ident, $or:ident, $set_bits:ident, $shift:ident,
         $int:ty, $features:literal, $load_masked:ident, $store_masked:ident, $normal:ident
@@ -112,6 +112,7 @@ macro_rules! vector {
         // The callers have checked the instruction set (the trait's contract).
         unsafe impl Vector for $name {
             type Elem = $elem;
+            type Half = $half;
             const LANES: usize = $lanes;
             const REGISTERS: usize = $registers;
             const STREAMS: usize = $streams;
@@ -129,6 +130,12 @@ macro_rules! vector {
             unsafe fn splat(x: $elem) -> Self {
                 // SAFETY: as above.
                 $name(unsafe { $set1(x) })
+            }
+            #[inline(always)]
+            #[allow(unused_unsafe)] // where half is the whole
+            unsafe fn half(self) -> $half {
+                // SAFETY: as above.
+                $half(unsafe { $to_half(self.0) })
             }
             #[inline(always)]
             unsafe fn load(from: *const $elem) -> Self {
@@ -222,7 +229,7 @@ macro_rules! vector {
 
 #[rustfmt::skip]
 vector!(
-    F32x8, f32, 8, 16, 3, 23,
+    F32x8, F32x8, core::convert::identity, f32, 8, 16, 3, 23,
     _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_fmadd_ps,
     _mm256_max_ps, _mm256_min_ps,
     _mm256_castps_si256, _mm256_castsi256_ps, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi32,
@@ -230,7 +237,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F64x4, f64, 4, 16, 2, 52,
+    F64x4, F64x4, core::convert::identity, f64, 4, 16, 2, 52,
     _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_fmadd_pd,
     _mm256_max_pd, _mm256_min_pd,
     _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_and_si256, _mm256_or_si256, _mm256_set1_epi64x,
@@ -238,7 +245,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F32x16, f32, 16, 32, 3, 23,
+    F32x16, F32x8, _mm512_castps512_ps256, f32, 16, 32, 3, 23,
     _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
     _mm512_max_ps, _mm512_min_ps,
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
@@ -246,7 +253,7 @@ vector!(
 );
 #[rustfmt::skip]
 vector!(
-    F64x8, f64, 8, 32, 2, 52,
+    F64x8, F64x4, _mm512_castpd512_pd256, f64, 8, 32, 2, 52,
     _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
     _mm512_max_pd, _mm512_min_pd,
     _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,
