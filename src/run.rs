@@ -139,7 +139,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     /// Checks everything that can be wrong with the call before anything is computed or changed.
     #[inline]
-    fn plan(self) -> Result<Plan<'a, R>> {
+    fn check(&self) -> Result<Pass<'a, R::Elem>> {
         let Options {
             go_backwards,
             in_time_order,
@@ -172,91 +172,74 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         if let Some(state) = self.from.as_ref().or(kept) {
             self.of.check_state(state, samples)?;
         }
-        let reversed = go_backwards && !in_time_order;
         let mut pass = Pass {
             x,
             mask,
             backwards: go_backwards,
             started: None,
-            reversed,
+            reversed: go_backwards && !in_time_order,
             zero_output_for_mask,
             threads: 1,
         };
         pass.threads = threads::worth(self.of, &pass);
-        Ok(Plan {
-            of: self.of,
-            pass,
-            from: self.from,
-            kept: self.kept,
-            time_major,
-        })
+        Ok(pass)
     }
-}
 
-/// A call that was checked, so that only the memory for its output is missing.
-struct Plan<'a, R: Recurrent + ?Sized> {
-    of: &'a R,
-    pass: Pass<'a, R::Elem>,
-    from: Option<R::State>,
-    kept: Option<&'a mut Option<R::State>>,
-    time_major: bool,
-}
-
-impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
     #[inline]
-    fn last_dim(&self, units: usize) -> (usize, usize) {
-        (self.pass.x.dim().0, units)
+    fn samples(&self) -> usize {
+        self.x.len_of(Axis(usize::from(self.options.time_major)))
     }
 
     /// The shape of the sequences as the caller sees them.
     #[inline]
     fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
-        let (samples, timesteps, _) = self.pass.x.dim();
-        if self.time_major {
-            (timesteps, samples, units)
-        } else {
-            (samples, timesteps, units)
-        }
+        let (first, second, _) = self.x.dim();
+        (first, second, units)
     }
 
     /// The caller's memory as the pass sees it, samples first.
     #[inline]
     fn sequences_sink<'o>(&self, mut out: ArrayViewMut3<'o, R::Elem>) -> Sink<'o, R::Elem> {
-        if self.time_major {
+        if self.options.time_major {
             out.swap_axes(0, 1);
         }
         Sink::Sequences(out)
     }
 
-    /// Takes the initial state and lets `pass` bring it to the end.
+    /// Takes the initial state and lets `run` bring it to the end of the pass.
     #[inline]
     fn drive(
         self,
-        pass: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
+        pass: Pass<R::Elem>,
+        run: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
     ) -> Result<End<'a, R::State>> {
-        let samples = self.pass.x.dim().0;
-        let kept = self.kept;
         // A copy: should a cell of the user's own break its word in the middle, the kept state is still there.
-        let before = self.from.or_else(|| kept.as_deref().cloned().flatten());
-        let mut state = before.unwrap_or_else(|| self.of.zero_state(samples));
-        pass(self.of, self.pass, &mut state)?;
-        Ok(match kept {
+        let kept = || self.kept.as_deref().cloned().flatten();
+        let mut state = match self.from.or_else(kept) {
+            Some(state) => state,
+            None => self.of.zero_state(pass.x.dim().0),
+        };
+        run(self.of, pass, &mut state)?;
+        Ok(match self.kept {
             Some(slot) => End::Kept(slot.insert(state)),
             None => End::Owned(state),
         })
     }
 
     #[inline]
-    fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
-        let (samples, units) = self.last_dim(self.of.units());
-        check_output("output", samples, units, out.dim())?;
-        self.drive(|of, pass, state| threads::unroll(of, pass, state, Sink::Last(out)))
+    fn into_last(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
+        let pass = self.check()?;
+        check_output("output", self.samples(), self.of.units(), out.dim())?;
+        self.drive(pass, |of, pass, state| {
+            threads::unroll(of, pass, state, Sink::Last(out))
+        })
     }
 
     #[inline]
-    fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<End<'a, R::State>> {
+    fn into_sequences(self, out: ArrayViewMut3<R::Elem>) -> Result<End<'a, R::State>> {
+        let pass = self.check()?;
         let mut names = ["samples", "timesteps", "units"];
-        if self.time_major {
+        if self.options.time_major {
             names.swap(0, 1);
         }
         let expected: [usize; 3] = self.sequences_dim(self.of.units()).into();
@@ -264,18 +247,28 @@ impl<'a, R: Recurrent + ?Sized> Plan<'a, R> {
             check("output", name, expected[axis], out.len_of(Axis(axis)))?;
         }
         let sink = self.sequences_sink(out);
-        self.drive(|of, pass, state| threads::unroll(of, pass, state, sink))
+        self.drive(pass, |of, pass, state| {
+            threads::unroll(of, pass, state, sink)
+        })
     }
 
-    fn last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {
-        let mut y = Array2::zeros(self.last_dim(self.of.units()));
-        let end = self.last_into(y.view_mut())?;
+    fn new_last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {
+        let pass = self.check()?;
+        let mut y = Array2::zeros((self.samples(), self.of.units()));
+        let sink = Sink::Last(y.view_mut());
+        let end = self.drive(pass, |of, pass, state| {
+            threads::unroll(of, pass, state, sink)
+        })?;
         Ok((y, end))
     }
 
-    fn sequences(self) -> Result<(Array3<R::Elem>, End<'a, R::State>)> {
+    fn new_sequences(self) -> Result<(Array3<R::Elem>, End<'a, R::State>)> {
+        let pass = self.check()?;
         let mut y = Array3::zeros(self.sequences_dim(self.of.units()));
-        let end = self.sequences_into(y.view_mut())?;
+        let sink = self.sequences_sink(y.view_mut());
+        let end = self.drive(pass, |of, pass, state| {
+            threads::unroll(of, pass, state, sink)
+        })?;
         Ok((y, end))
     }
 }
@@ -303,46 +296,44 @@ impl<R: Recurrent + ?Sized> Run<'_, R> {
     /// (its state is held), or where the last processed step is masked under `zero_output_for_mask`; and in a
     /// [`Bidirectional`] it joins the last output of each direction, of which the backward one has just read t = 0.
     pub fn last(self) -> Result<Array2<R::Elem>> {
-        Ok(self.plan()?.last()?.0)
+        Ok(self.new_last()?.0)
     }
 
     /// The last output, and the state after it: `return_state=True`.
     pub fn last_and_state(self) -> Result<(Array2<R::Elem>, R::State)> {
-        self.plan()?.last().map(|(y, end)| (y, end.into_state()))
+        self.new_last().map(|(y, end)| (y, end.into_state()))
     }
 
     /// The output of every timestep, (samples, timesteps, units): `return_sequences=True`.
     pub fn sequences(self) -> Result<Array3<R::Elem>> {
-        Ok(self.plan()?.sequences()?.0)
+        Ok(self.new_sequences()?.0)
     }
 
     /// The output of every timestep, and the state after the last: both flags.
     pub fn sequences_and_state(self) -> Result<(Array3<R::Elem>, R::State)> {
-        self.plan()?
-            .sequences()
-            .map(|(y, end)| (y, end.into_state()))
+        self.new_sequences().map(|(y, end)| (y, end.into_state()))
     }
 
     /// [`last`](Self::last) into memory of the caller's, (samples, units).
     pub fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<()> {
-        self.plan()?.last_into(out).map(drop)
+        self.into_last(out).map(drop)
     }
 
     /// [`last_and_state`](Self::last_and_state) into memory of the caller's; the state reuses that of
     /// [`from`](Self::from).
     pub fn last_and_state_into(self, out: ArrayViewMut2<R::Elem>) -> Result<R::State> {
-        self.plan()?.last_into(out).map(End::into_state)
+        self.into_last(out).map(End::into_state)
     }
 
     /// [`sequences`](Self::sequences) into memory of the caller's, (samples, timesteps, units).
     pub fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<()> {
-        self.plan()?.sequences_into(out).map(drop)
+        self.into_sequences(out).map(drop)
     }
 
     /// [`sequences_and_state`](Self::sequences_and_state) into memory of the caller's; the state reuses that of
     /// [`from`](Self::from).
     pub fn sequences_and_state_into(self, out: ArrayViewMut3<R::Elem>) -> Result<R::State> {
-        self.plan()?.sequences_into(out).map(End::into_state)
+        self.into_sequences(out).map(End::into_state)
     }
 
     /// The verb that these flags choose.
@@ -387,11 +378,11 @@ where
         Array2<F::Elem>,
         <Bidirectional<F, B> as Recurrent>::State,
     )> {
-        let plan = self.plan()?;
-        let [f, b] = plan.of.directions().map(|units| plan.last_dim(units));
+        let (pass, samples) = (self.check()?, self.samples());
+        let [f, b] = self.of.directions().map(|units| (samples, units));
         let (mut f, mut b) = (Array2::zeros(f), Array2::zeros(b));
         let sinks = (Sink::Last(f.view_mut()), Sink::Last(b.view_mut()));
-        let end = plan.drive(|of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
         Ok((f, b, end.into_state()))
     }
 
@@ -408,14 +399,14 @@ where
         Array3<F::Elem>,
         <Bidirectional<F, B> as Recurrent>::State,
     )> {
-        let plan = self.plan()?;
-        let [f, b] = plan.of.directions().map(|units| plan.sequences_dim(units));
+        let pass = self.check()?;
+        let [f, b] = self.of.directions().map(|units| self.sequences_dim(units));
         let (mut f, mut b) = (Array3::zeros(f), Array3::zeros(b));
         let sinks = (
-            plan.sequences_sink(f.view_mut()),
-            plan.sequences_sink(b.view_mut()),
+            self.sequences_sink(f.view_mut()),
+            self.sequences_sink(b.view_mut()),
         );
-        let end = plan.drive(|of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
         Ok((f, b, end.into_state()))
     }
 }

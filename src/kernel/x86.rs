@@ -13,36 +13,91 @@ pub struct F32x16(__m512);
 #[derive(Clone, Copy)]
 pub struct F64x8(__m512d);
 
-/// The first `count` of eight lanes, 4 or (two by two) 8 bytes each.
-#[inline(always)]
-unsafe fn mask256(count: usize, bytes: usize) -> __m256i {
-    const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
-    let words = count * bytes / 4;
-    // SAFETY: a vector from any of the first nine words on is in the table; the callers have AVX2 and fewer than all lanes.
-    unsafe { _mm256_loadu_si256(LANES.as_ptr().add(8 - words).cast()) }
-}
-
-// The first `count` lanes, fewer than all: loaded, zero in the others; or stored. Lanes outside the mask touch no memory.
+// The first `count` lanes, fewer than all: loaded, zero in the others; or stored. Lanes outside of it touch no memory.
+//
+// Those of AVX2 go in pieces of 4, 2 and 1: its masked store takes longer than a short step, and nothing that was stored with it
+// is forwarded to a load.
 
 #[inline(always)]
 unsafe fn load_f32x8(from: *const f32, count: usize) -> __m256 {
     // SAFETY: the caller has so many numbers there, and the instruction set.
-    unsafe { _mm256_maskload_ps(from, mask256(count, 4)) }
+    unsafe {
+        if count < 4 {
+            return _mm256_zextps128_ps256(load_f32x3(from, count));
+        }
+        let rest = load_f32x3(from.add(4), count - 4);
+        _mm256_set_m128(rest, _mm_loadu_ps(from))
+    }
 }
 #[inline(always)]
 unsafe fn store_f32x8(to: *mut f32, count: usize, x: __m256) {
     // SAFETY: the caller has room for so many numbers there, and the instruction set.
-    unsafe { _mm256_maskstore_ps(to, mask256(count, 4), x) }
+    unsafe {
+        let first = _mm256_castps256_ps128(x);
+        if count < 4 {
+            return store_f32x3(to, count, first);
+        }
+        _mm_storeu_ps(to, first);
+        store_f32x3(to.add(4), count - 4, _mm256_extractf128_ps::<1>(x));
+    }
+}
+/// Fewer than four.
+#[inline(always)]
+unsafe fn load_f32x3(from: *const f32, count: usize) -> __m128 {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe {
+        match count {
+            0 => _mm_setzero_ps(),
+            1 => _mm_load_ss(from),
+            2 => _mm_castpd_ps(_mm_load_sd(from.cast())),
+            _ => {
+                let two = _mm_castpd_ps(_mm_load_sd(from.cast()));
+                _mm_movelh_ps(two, _mm_load_ss(from.add(2)))
+            }
+        }
+    }
+}
+/// Fewer than four.
+#[inline(always)]
+unsafe fn store_f32x3(to: *mut f32, count: usize, x: __m128) {
+    // SAFETY: the caller has room for so many numbers there, and the instruction set.
+    unsafe {
+        if count == 1 {
+            _mm_store_ss(to, x);
+        } else if count > 1 {
+            _mm_store_sd(to.cast(), _mm_castps_pd(x));
+            if count > 2 {
+                _mm_store_ss(to.add(2), _mm_movehl_ps(x, x));
+            }
+        }
+    }
 }
 #[inline(always)]
 unsafe fn load_f64x4(from: *const f64, count: usize) -> __m256d {
     // SAFETY: the caller has so many numbers there, and the instruction set.
-    unsafe { _mm256_maskload_pd(from, mask256(count, 8)) }
+    unsafe {
+        match count {
+            0 => _mm256_setzero_pd(),
+            1 => _mm256_zextpd128_pd256(_mm_load_sd(from)),
+            2 => _mm256_zextpd128_pd256(_mm_loadu_pd(from)),
+            _ => _mm256_set_m128d(_mm_load_sd(from.add(2)), _mm_loadu_pd(from)),
+        }
+    }
 }
 #[inline(always)]
 unsafe fn store_f64x4(to: *mut f64, count: usize, x: __m256d) {
     // SAFETY: the caller has room for so many numbers there, and the instruction set.
-    unsafe { _mm256_maskstore_pd(to, mask256(count, 8), x) }
+    unsafe {
+        let first = _mm256_castpd256_pd128(x);
+        if count == 1 {
+            _mm_store_sd(to, first);
+        } else if count > 1 {
+            _mm_storeu_pd(to, first);
+            if count > 2 {
+                _mm_store_sd(to.add(2), _mm256_extractf128_pd::<1>(x));
+            }
+        }
+    }
 }
 #[inline(always)]
 unsafe fn load_f32x16(from: *const f32, count: usize) -> __m512 {
