@@ -30,9 +30,10 @@ kernel: steps that go through read the first input again | kernel/steps.rs | s/\
 kernel: steps that go through read the first projected input again | kernel/steps.rs | s/\*z = z\.wrapping_add\(\*len\)/{ let _ = (z, len); }/
 kernel: of steps that go through, an odd number leaves the old state | kernel/workspace.rs | s/through\.outputs\.is_none\(\) && through\.steps % 2 == 1/through.outputs.is_none() \&\& through.steps % 2 == 0/
 kernel: the last row of the weights is left out | kernel/tile.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
+kernel: the last half of a vector goes to other units | kernel/row.rs | s/let first = at\(P \+ h\) \* of_units;/let first = (at(P + h) * of_units).saturating_sub(V::Half::LANES);/
 kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.bias, place\)/from: bias(None, place)/
 kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] }/
-kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = matrix[[row, i % units * gates + i \/ units]]/
+kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = matrix[[row, i % units * self.gates + i \/ units]]/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
 mask: ignored | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
 mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/
@@ -44,8 +45,8 @@ mask: masked steps are always 0 | mask.rs | s/\|\| \(self\.started\[row\] && !ze
 mask: zero_output_for_mask ignored | mask.rs | s/self\.started\[row\] && !zero_output_for_mask/self.started[row] && (!zero_output_for_mask || true)/
 mask: lengths off by one | mask.rs | s/t < lengths\[row\]/t <= lengths[row]/
 last: state.h instead of the last appended output | pass.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
-go_backwards: outputs in time order | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = false && !in_time_order/
-in_time_order: ignored | run.rs | s/let reversed = go_backwards && !in_time_order/let reversed = go_backwards \&\& (!in_time_order || true)/
+go_backwards: outputs in time order | run.rs | s/reversed: go_backwards && !in_time_order/reversed: false \&\& !in_time_order/
+in_time_order: ignored | run.rs | s/reversed: go_backwards && !in_time_order/reversed: go_backwards \&\& (!in_time_order || true)/
 time_major: the mask is not turned | run.rs | s/mask\.swap_axes\(0, 1\)/let _ = mask/
 from: the state is not used | run.rs | s/self\.from = Some\(state\)/let _ = state/
 Bidirectional: zero_output_for_mask reaches `last` | wrap/bidirectional.rs | s/zero_output_for_mask: sequences,/zero_output_for_mask: sequences || true,/

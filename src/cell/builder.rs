@@ -1,7 +1,7 @@
 //! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
 
 use crate::error::{Error, Result, check, check_size};
-use crate::kernel::{Isa, Panels};
+use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
 use alloc::format;
 use ndarray::Array2;
@@ -61,16 +61,17 @@ impl Common {
         &self,
         gates: usize,
         (h, axis_of_h): (usize, &'static str),
-        kernel: &Array2<A>,
-        recurrent_kernel: &Array2<A>,
+        kernel: &dyn Matrix<A>,
+        recurrent_kernel: &dyn Matrix<A>,
     ) -> Result<()> {
         self.activation.check_gate("activation")?;
         if let Some(clip) = self.clip.filter(|&clip| clip.is_nan() || clip <= 0.0) {
             return Err(Error::value("clip", "a number above 0", clip));
         }
         let columns = self.columns(gates)?;
-        check("kernel", "rows (features)", self.features, kernel.nrows())?;
-        check("recurrent_kernel", axis_of_h, h, recurrent_kernel.nrows())?;
+        let (features, kernel_columns) = kernel.dim();
+        check("kernel", "rows (features)", self.features, features)?;
+        check("recurrent_kernel", axis_of_h, h, recurrent_kernel.dim().0)?;
         let axis = COLUMNS[gates];
         // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
         let (rows, found) = recurrent_kernel.dim();
@@ -82,7 +83,7 @@ impl Common {
             return Err(Error::value("recurrent_kernel", expected, found));
         }
         check("recurrent_kernel", axis, columns, found)?;
-        check("kernel", axis, columns, kernel.ncols())
+        check("kernel", axis, columns, kernel_columns)
     }
 
     /// Refuses a bias that is there although it was said that there is none.

@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Through, Weights, Workspace};
+use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -252,13 +252,19 @@ impl<A: Element> GruBuilder<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<GruBias<A>>,
     ) -> Result<Gru<A>> {
-        let (common, bias) = (self.common, bias.into());
-        common.check(
-            3,
-            (common.units, "rows (units)"),
-            &kernel,
-            &recurrent_kernel,
-        )?;
+        self.from_matrices(&kernel, &recurrent_kernel, bias.into())
+    }
+
+    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
+    #[allow(clippy::wrong_self_convention)] // as there
+    pub(crate) fn from_matrices(
+        self,
+        kernel: &dyn Matrix<A>,
+        recurrent_kernel: &dyn Matrix<A>,
+        bias: GruBias<A>,
+    ) -> Result<Gru<A>> {
+        let common = self.common;
+        common.check(3, (common.units, "rows (units)"), kernel, recurrent_kernel)?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
         common.check_bias(bias != GruBias::None)?;
@@ -296,18 +302,17 @@ impl<A: Element> GruBuilder<A> {
         let isa = common.isa.for_units::<A>(common.units);
         let recurrent_kernel = if reset_after {
             RecurrentKernel::ResetAfter {
-                all: Panels::pack(recurrent_kernel.view(), 3, isa),
+                all: Panels::read(recurrent_kernel, 0..3 * units, 3, isa)?,
                 inner: inner.map(|row| Panels::pack(row, 3, isa)),
             }
         } else {
-            let (gates, candidate) = recurrent_kernel.view().split_at(Axis(1), 2 * units);
             RecurrentKernel::ResetBefore {
-                gates: Panels::pack(gates, 2, isa),
-                candidate: Panels::pack(candidate, 1, isa),
+                gates: Panels::read(recurrent_kernel, 0..2 * units, 2, isa)?,
+                candidate: Panels::read(recurrent_kernel, 2 * units..3 * units, 1, isa)?,
             }
         };
         Ok(Gru {
-            kernel: Panels::pack(kernel.view(), 3, isa),
+            kernel: Panels::read(kernel, 0..3 * units, 3, isa)?,
             recurrent_kernel,
             start: start.map(|row| Panels::pack(row.view(), 3, isa)),
             bias,

@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Error, Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Through, Variant, Weights, Workspace};
+use crate::kernel::{Input, Matrix, Panels, Through, Variant, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -297,8 +297,19 @@ impl<A: Element> LstmBuilder<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Lstm<A>> {
-        let (common, bias) = (&self.common, bias.into());
-        common.check(4, self.state_size(), &kernel, &recurrent_kernel)?;
+        self.from_matrices(&kernel, &recurrent_kernel, bias.into())
+    }
+
+    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
+    #[allow(clippy::wrong_self_convention)] // as there
+    pub(crate) fn from_matrices(
+        self,
+        kernel: &dyn Matrix<A>,
+        recurrent_kernel: &dyn Matrix<A>,
+        bias: Option<Array1<A>>,
+    ) -> Result<Lstm<A>> {
+        let common = &self.common;
+        common.check(4, self.state_size(), kernel, recurrent_kernel)?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
         let out = self.output_activation.unwrap_or(common.activation);
@@ -339,8 +350,8 @@ impl<A: Element> LstmBuilder<A> {
         let is_plain =
             !extras.input_forget && extras.peepholes.is_none() && extras.projection.is_none();
         Ok(Lstm {
-            kernel: Panels::pack(kernel.view(), 4, isa),
-            recurrent_kernel: Panels::pack(recurrent_kernel.view(), 4, isa),
+            kernel: Panels::read(kernel, 0..4 * units, 4, isa)?,
+            recurrent_kernel: Panels::read(recurrent_kernel, 0..4 * units, 4, isa)?,
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
             functions,
             extras: (!is_plain).then(|| Box::new(extras)),

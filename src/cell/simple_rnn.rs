@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::error::{Result, check};
 use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Panels, Through, Weights, Workspace};
+use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::unroll_by_steps;
 use crate::recurrent::{Causal, Recurrent};
@@ -154,21 +154,28 @@ impl<A: Element> SimpleRnnBuilder<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<SimpleRnn<A>> {
-        let (common, bias) = (self.common, bias.into());
-        common.check(
-            1,
-            (common.units, "rows (units)"),
-            &kernel,
-            &recurrent_kernel,
-        )?;
+        self.from_matrices(&kernel, &recurrent_kernel, bias.into())
+    }
+
+    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
+    #[allow(clippy::wrong_self_convention)] // as there
+    pub(crate) fn from_matrices(
+        self,
+        kernel: &dyn Matrix<A>,
+        recurrent_kernel: &dyn Matrix<A>,
+        bias: Option<Array1<A>>,
+    ) -> Result<SimpleRnn<A>> {
+        let common = self.common;
+        common.check(1, (common.units, "rows (units)"), kernel, recurrent_kernel)?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
             check("bias", "units", common.units, bias.len())?;
         }
-        let isa = common.isa.for_units::<A>(common.units);
+        let units = common.units;
+        let isa = common.isa.for_units::<A>(units);
         Ok(SimpleRnn {
-            kernel: Panels::pack(kernel.view(), 1, isa),
-            recurrent_kernel: Panels::pack(recurrent_kernel.view(), 1, isa),
+            kernel: Panels::read(kernel, 0..units, 1, isa)?,
+            recurrent_kernel: Panels::read(recurrent_kernel, 0..units, 1, isa)?,
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
             functions: Chosen::new(
                 Activation::Sigmoid,

@@ -15,6 +15,7 @@ pub(crate) mod activate;
 pub(crate) mod cells;
 mod isa;
 mod math;
+mod matrix;
 mod panels;
 #[cfg(test)]
 pub(crate) mod reference;
@@ -28,6 +29,7 @@ mod x86;
 
 pub(crate) use cells::Variant;
 pub use isa::{Isa, Lanes};
+pub(crate) use matrix::Matrix;
 pub(crate) use panels::Panels;
 pub(crate) use steps::Through;
 pub use workspace::Workspace;

@@ -1,37 +1,20 @@
 //! A weight matrix, laid out once for the products of every step.
 
 use super::isa::Isa;
+use super::matrix::Matrix;
 use super::tile::{Inputs, Project};
 use crate::Element;
+use crate::error::Result;
 use crate::threads::join;
-use alloc::alloc::{alloc_zeroed, handle_alloc_error};
-use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
-use core::alloc::Layout;
-use core::ptr;
-use ndarray::{Array2, ArrayView2};
+use core::ops::Range;
+use ndarray::{Array2, ArrayView2, s};
 
 /// A piece of memory that vectors do not straddle cache lines in.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<A>([A; 16]);
-
-/// So many lines of zeros. They come from the system as they are: weights are written once.
-fn zeros<A: Element>(lines: usize) -> Vec<Line<A>> {
-    let layout = Layout::array::<Line<A>>(lines).expect("sizes are checked before");
-    if lines == 0 {
-        return Vec::new();
-    }
-    // SAFETY: the layout is not empty, and is that of a box of so many lines; a line of zero bytes is one of zeros,
-    // `f32` or `f64` (`Element` is sealed).
-    unsafe {
-        let first = alloc_zeroed(layout);
-        if first.is_null() {
-            handle_alloc_error(layout);
-        }
-        Box::from_raw(ptr::slice_from_raw_parts_mut(first.cast(), lines)).into_vec()
-    }
-}
 
 /// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
 #[inline(always)]
@@ -81,7 +64,24 @@ pub struct Tiles {
 impl<A: Element> Panels<A> {
     /// `matrix` is (rows, gates · units).
     pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
-        let (rows, columns) = matrix.dim();
+        let mut packed = Panels::zeros(matrix.dim(), gates, isa);
+        packed.fill(0, &matrix);
+        packed
+    }
+
+    /// The same of these columns of a matrix.
+    pub fn read(
+        matrix: &dyn Matrix<A>,
+        columns: Range<usize>,
+        gates: usize,
+        isa: Isa,
+    ) -> Result<Self> {
+        let mut packed = Panels::zeros((matrix.dim().0, columns.len()), gates, isa);
+        matrix.rows(&mut |first, rows| packed.fill(first, &rows.slice(s![.., columns.clone()])))?;
+        Ok(packed)
+    }
+
+    fn zeros((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
         let units = columns / gates;
         let lanes = isa.lanes::<A>();
         // One gate alone would leave most registers of a tile empty.
@@ -115,21 +115,27 @@ impl<A: Element> Panels<A> {
             panels: panels / tiles,
             wider: panels % tiles,
         };
-        let len = rows * packed.len();
-        packed.lines = zeros(len.div_ceil(16));
+        let lines = (rows * packed.len()).div_ceil(16);
+        packed.lines = vec![Line([A::zero(); 16]); lines];
+        packed
+    }
+
+    /// Packs some rows of the matrix, from `first` on.
+    fn fill(&mut self, first: usize, matrix: &ArrayView2<A>) {
+        let (units, rows) = (self.units, matrix.nrows());
         // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
         // part that is worth its place.
         for first_row in (0..rows).step_by(8) {
-            for unit in (0..units).step_by(lanes) {
-                let end = units.min(unit + lanes);
+            for unit in (0..units).step_by(self.lanes) {
+                let end = units.min(unit + self.lanes);
                 for row in first_row..rows.min(first_row + 8) {
                     let from = matrix.row(row);
                     let slice = from.to_slice();
-                    for gate in 0..gates {
+                    for gate in 0..self.gates {
                         let columns = gate * units + unit..gate * units + end;
                         // A vector never straddles two lines.
-                        let at = packed.position(row, gate, unit);
-                        let to = &mut packed.lines[at / 16].0[at % 16..][..end - unit];
+                        let at = self.position(first + row, gate, unit);
+                        let to = &mut self.lines[at / 16].0[at % 16..][..end - unit];
                         match slice {
                             Some(from) => copy(&from[columns], to),
                             None => to.iter_mut().zip(columns).for_each(|(to, i)| *to = from[i]),
@@ -138,7 +144,6 @@ impl<A: Element> Panels<A> {
                 }
             }
         }
-        packed
     }
 
     /// The matrix that was packed, (rows, gates · units).

@@ -9,7 +9,12 @@ use std::path::Path;
 
 /// The bytes of a file that is not too large.
 pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
-    let unreadable = |error| Error::file("reading", "a file that can be read", error);
+    length(path, most)?;
+    fs::read(path).map_err(unreadable)
+}
+
+/// How many bytes a file has that is not too large.
+pub fn length(path: &Path, most: u64) -> Result<u64> {
     let length = fs::metadata(path).map_err(unreadable)?.len();
     if length > most {
         let found = format!("{length} bytes");
@@ -19,7 +24,11 @@ pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
             found,
         ));
     }
-    fs::read(path).map_err(unreadable)
+    Ok(length)
+}
+
+pub fn unreadable(error: std::io::Error) -> Error {
+    Error::file("reading", "a file that can be read", error)
 }
 
 /// Writes a file.

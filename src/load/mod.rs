@@ -20,5 +20,7 @@ pub mod from;
 mod limits;
 #[cfg(feature = "npz")]
 pub mod npz;
+#[cfg(all(feature = "std", feature = "keras"))]
+pub(crate) mod pages;
 
 pub use limits::Limits;

@@ -439,7 +439,7 @@ fn arrays_of_a_million_axes() {
         says(found, &["at most 64 axes"]);
     }
     assert!(
-        start.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(30),
         "{:?}",
         start.elapsed()
     );

@@ -1,8 +1,10 @@
 //! Bytes into named arrays, attributes and graphs; no part of the crate's public interface.
 //!
-//! Every reader borrows the bytes of its file. Opening a file reads its directory only; the numbers of an array are read
+//! Every reader borrows the bytes of its file (a large HDF5 file stays on disk). Opening a file reads its directory only; the numbers of an array are read
 //! when a [`Tensor`] is asked for them, so that its shape can be checked before anything is allocated.
 
+#[cfg(feature = "keras")]
+mod bytes;
 #[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod cursor;
 #[cfg(any(feature = "keras", feature = "npz"))]
@@ -27,6 +29,8 @@ pub mod safetensors;
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub mod zip;
 
+#[cfg(feature = "keras")]
+pub use bytes::Bytes;
 #[cfg(feature = "onnx")]
 pub(in crate::load) use meter::Meter;
 pub use number::Number;
@@ -39,14 +43,10 @@ use crate::error::{Error, Result};
 use alloc::format;
 
 /// Refuses a file that is larger than the limits allow.
-fn check_file(bytes: &[u8], limits: &Limits) -> Result<()> {
-    if bytes.len() as u64 <= limits.file_bytes {
+fn check_file(length: usize, limits: &Limits) -> Result<()> {
+    if length as u64 <= limits.file_bytes {
         return Ok(());
     }
     let expected = format!("at most {} bytes", limits.file_bytes);
-    Err(Error::file(
-        "file",
-        expected,
-        format!("{} bytes", bytes.len()),
-    ))
+    Err(Error::file("file", expected, format!("{length} bytes")))
 }

@@ -76,32 +76,44 @@ impl fmt::Display for Number {
     }
 }
 
-/// All the numbers in `bytes`, each rounded to the nearest `A`.
-pub(super) fn elements<A: Element>(number: Number, big_endian: bool, bytes: &[u8]) -> Vec<A> {
+/// Appends all the numbers in `bytes`, each rounded to the nearest `A`.
+pub(super) fn elements<A: Element>(
+    number: Number,
+    big_endian: bool,
+    bytes: &[u8],
+    to: &mut Vec<A>,
+) {
     let e = big_endian;
     match number {
         // The numbers themselves, also those that are none.
         Number::F32 if size_of::<A>() == 4 => {
-            map(bytes, e, |b| A::of_bits(u32::from_le_bytes(b).into()))
+            each(bytes, e, to, |b| A::of_bits(u32::from_le_bytes(b).into()));
         }
-        Number::F64 if size_of::<A>() == 8 => map(bytes, e, |b| A::of_bits(u64::from_le_bytes(b))),
-        Number::Bool => map(bytes, e, |[b]| if b == 0 { A::zero() } else { A::one() }),
-        Number::I8 => map(bytes, e, |b| A::from_f64(i8::from_le_bytes(b).into())),
-        Number::I16 => map(bytes, e, |b| A::from_f64(i16::from_le_bytes(b).into())),
-        Number::I32 => map(bytes, e, |b| A::from_f64(i32::from_le_bytes(b).into())),
-        Number::I64 => map(bytes, e, |b| A::from_f64(i64::from_le_bytes(b) as f64)),
-        Number::U8 => map(bytes, e, |[b]| A::from_f64(b.into())),
-        Number::U16 => map(bytes, e, |b| A::from_f64(u16::from_le_bytes(b).into())),
-        Number::U32 => map(bytes, e, |b| A::from_f64(u32::from_le_bytes(b).into())),
-        Number::U64 => map(bytes, e, |b| A::from_f64(u64::from_le_bytes(b) as f64)),
-        Number::F16 => map(bytes, e, |b| {
+        Number::F64 if size_of::<A>() == 8 => {
+            each(bytes, e, to, |b| A::of_bits(u64::from_le_bytes(b)));
+        }
+        Number::Bool => each(
+            bytes,
+            e,
+            to,
+            |[b]| if b == 0 { A::zero() } else { A::one() },
+        ),
+        Number::I8 => each(bytes, e, to, |b| A::from_f64(i8::from_le_bytes(b).into())),
+        Number::I16 => each(bytes, e, to, |b| A::from_f64(i16::from_le_bytes(b).into())),
+        Number::I32 => each(bytes, e, to, |b| A::from_f64(i32::from_le_bytes(b).into())),
+        Number::I64 => each(bytes, e, to, |b| A::from_f64(i64::from_le_bytes(b) as f64)),
+        Number::U8 => each(bytes, e, to, |[b]| A::from_f64(b.into())),
+        Number::U16 => each(bytes, e, to, |b| A::from_f64(u16::from_le_bytes(b).into())),
+        Number::U32 => each(bytes, e, to, |b| A::from_f64(u32::from_le_bytes(b).into())),
+        Number::U64 => each(bytes, e, to, |b| A::from_f64(u64::from_le_bytes(b) as f64)),
+        Number::F16 => each(bytes, e, to, |b| {
             A::from_f64(half(u16::from_le_bytes(b)).into())
         }),
-        Number::BF16 => map(bytes, e, |[low, high]| {
+        Number::BF16 => each(bytes, e, to, |[low, high]| {
             A::from_f64(f32::from_le_bytes([0, 0, low, high]).into())
         }),
-        Number::F32 => map(bytes, e, |b| A::from_f64(f32::from_le_bytes(b).into())),
-        Number::F64 => map(bytes, e, |b| A::from_f64(f64::from_le_bytes(b))),
+        Number::F32 => each(bytes, e, to, |b| A::from_f64(f32::from_le_bytes(b).into())),
+        Number::F64 => each(bytes, e, to, |b| A::from_f64(f64::from_le_bytes(b))),
     }
 }
 
@@ -145,16 +157,26 @@ pub(super) fn write<A: Element>(array: &ArrayViewD<A>, bytes: &mut Vec<u8>) {
 }
 
 fn map<const N: usize, T>(bytes: &[u8], big_endian: bool, f: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let mut all = Vec::new();
+    each(bytes, big_endian, &mut all, f);
+    all
+}
+
+fn each<const N: usize, T>(
+    bytes: &[u8],
+    big_endian: bool,
+    to: &mut Vec<T>,
+    f: impl Fn([u8; N]) -> T,
+) {
     let chunks = bytes.as_chunks::<N>().0.iter();
     if big_endian {
-        let reversed = |&chunk: &[u8; N]| {
+        to.extend(chunks.map(|&chunk| {
             let mut chunk = chunk;
             chunk.reverse();
             f(chunk)
-        };
-        chunks.map(reversed).collect()
+        }));
     } else {
-        chunks.map(|&chunk| f(chunk)).collect()
+        to.extend(chunks.map(|&chunk| f(chunk)));
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> File<'a> {
     /// Reads and checks the header.
     pub fn open(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let bytes = bytes.into();
-        check_file(&bytes, limits)?;
+        check_file(bytes.len(), limits)?;
         let claimed = bytes
             .first_chunk()
             .map_or(0, |&length| u64::from_le_bytes(length));

@@ -1,13 +1,21 @@
 //! `Tensor`: an array of a file, not read yet; `Arrays`: a file full of them.
 
+#[cfg(feature = "keras")]
+use super::bytes::Bytes as FileBytes;
 use super::number::{self, Number};
 use crate::Element;
 use crate::error::{Error, Result};
+#[cfg(feature = "keras")]
+use crate::kernel::Matrix;
+#[cfg(all(feature = "std", feature = "keras"))]
+use crate::load::pages::Pages;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+#[cfg(feature = "keras")]
+use ndarray::ArrayView2;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
 /// A file that holds arrays under names.
@@ -37,15 +45,82 @@ pub struct Tensor<'a> {
     bytes: Bytes<'a>,
 }
 
-type Bytes<'a> = Box<dyn Fn() -> Result<Cow<'a, [u8]>> + 'a>;
+type Bytes<'a> = Box<dyn Fn() -> Result<Data<'a>> + 'a>;
+
+/// The bytes of an array.
+pub enum Data<'a> {
+    /// In memory.
+    Memory(Cow<'a, [u8]>),
+    /// So many of a file on disk, from a place on.
+    #[cfg(all(feature = "std", feature = "keras"))]
+    Pages(&'a Pages, usize, usize),
+}
+
+#[cfg(feature = "keras")]
+impl<'a> Data<'a> {
+    /// `length` bytes of a file from `start` on; `None` beyond its end.
+    pub fn of_file(file: FileBytes<'a>, start: usize, length: usize) -> Option<Self> {
+        let end = start.checked_add(length).filter(|&end| end <= file.len())?;
+        Some(match file {
+            FileBytes::Memory(bytes) => bytes.get(start..end)?.into(),
+            #[cfg(feature = "std")]
+            FileBytes::Pages(pages) => match pages.whole() {
+                Some(bytes) => bytes.get(start..end)?.into(),
+                None => Data::Pages(pages, start, length),
+            },
+        })
+    }
+}
+
+impl Data<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Data::Memory(bytes) => bytes.len(),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Data::Pages(_, _, length) => *length,
+        }
+    }
+
+    /// Hands them on, so many at a time.
+    #[cfg_attr(
+        not(all(feature = "std", feature = "keras")),
+        allow(clippy::unnecessary_wraps)
+    )]
+    fn pass(&self, piece: usize, to: impl FnMut(&[u8])) -> Result<()> {
+        match self {
+            Data::Memory(bytes) => bytes.chunks(piece).for_each(to),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Data::Pages(pages, start, length) => pages.pass(*start, *length, piece, to)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> From<&'a [u8]> for Data<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Data::Memory(Cow::Borrowed(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Data<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Data::Memory(Cow::Owned(bytes))
+    }
+}
+
+impl<'a> From<Cow<'a, [u8]>> for Data<'a> {
+    fn from(bytes: Cow<'a, [u8]>) -> Self {
+        Data::Memory(bytes)
+    }
+}
 
 impl<'a> Tensor<'a> {
     /// `bytes` is called once for each reading; an `Err` if not even the size of the array can be counted.
-    pub(super) fn new(
+    pub(super) fn new<D: Into<Data<'a>>>(
         name: String,
         shape: Vec<usize>,
         number: Number,
-        bytes: impl Fn() -> Result<Cow<'a, [u8]>> + 'a,
+        bytes: impl Fn() -> Result<D> + 'a,
     ) -> Result<Self> {
         size(&name, &shape, number.size())?;
         Ok(Tensor {
@@ -54,7 +129,7 @@ impl<'a> Tensor<'a> {
             number,
             big_endian: false,
             fortran_order: false,
-            bytes: Box::new(bytes),
+            bytes: Box::new(move || bytes().map(Into::into)),
         })
     }
 
@@ -97,8 +172,12 @@ impl<'a> Tensor<'a> {
 
     /// Its numbers of whatever kind, each as the nearest `A`.
     pub fn numbers<A: Element>(&self) -> Result<ArrayD<A>> {
-        let bytes = self.bytes()?;
-        self.shaped(number::elements(self.number, self.big_endian, &bytes))
+        let data = self.data()?;
+        let mut numbers = Vec::with_capacity(data.len() / self.number.size());
+        data.pass(PIECE, |bytes| {
+            number::elements(self.number, self.big_endian, bytes, &mut numbers);
+        })?;
+        self.shaped(numbers)
     }
 
     /// Its whole numbers; fractions are refused.
@@ -106,7 +185,14 @@ impl<'a> Tensor<'a> {
         if self.number.is_float() {
             return Err(self.refuse("whole numbers"));
         }
-        let integers = number::integers(self.number, self.big_endian, &self.bytes()?);
+        let mut integers = Some(Vec::new());
+        self.data()?.pass(PIECE, |bytes| {
+            let more = number::integers(self.number, self.big_endian, bytes);
+            integers = integers.take().zip(more).map(|(mut all, more)| {
+                all.extend(more);
+                all
+            });
+        })?;
         let beyond = || Error::file(&self.name, "numbers below 2^63", "a larger one");
         self.shaped(integers.ok_or_else(beyond)?)
     }
@@ -115,14 +201,15 @@ impl<'a> Tensor<'a> {
         Error::file(&self.name, expected, self.number)
     }
 
-    fn bytes(&self) -> Result<Cow<'a, [u8]>> {
+    /// Its bytes, as many as its shape wants.
+    fn data(&self) -> Result<Data<'a>> {
         let expected = size(&self.name, &self.shape, self.number.size())?;
-        let bytes = (self.bytes)()?;
-        if bytes.len() == expected {
-            return Ok(bytes);
+        let data = (self.bytes)()?;
+        if data.len() == expected {
+            return Ok(data);
         }
         let expected = format!("{expected} bytes for the shape {:?}", self.shape);
-        let found = format!("{} bytes", bytes.len());
+        let found = format!("{} bytes", data.len());
         Err(Error::file(&self.name, expected, found))
     }
 
@@ -130,6 +217,40 @@ impl<'a> Tensor<'a> {
         let shape = IxDyn(&self.shape).set_f(self.fortran_order);
         ArrayD::from_shape_vec(shape, numbers)
             .map_err(|error| Error::file(&self.name, "a shape that ndarray can make", error))
+    }
+}
+
+/// So many bytes are read at once: they stay in the cache until they are numbers. All numbers end where it does.
+const PIECE: usize = 64 << 10;
+
+/// Weights that are packed as they are read.
+#[cfg(feature = "keras")]
+impl<A: Element> Matrix<A> for Tensor<'_> {
+    fn dim(&self) -> (usize, usize) {
+        let rows = self.shape.first().copied().unwrap_or(1);
+        (rows, self.shape.iter().skip(1).product())
+    }
+
+    fn rows(&self, to: &mut dyn FnMut(usize, ArrayView2<A>)) -> Result<()> {
+        let (rows, columns) = Matrix::<A>::dim(self);
+        let row = columns * self.number.size();
+        if !self.number.is_float() || self.fortran_order || row == 0 {
+            let array = self.array()?.into_shape_with_order((rows, columns))?;
+            to(0, array.view());
+            return Ok(());
+        }
+        let (mut numbers, mut first, mut done) = (Vec::new(), 0, Ok(()));
+        self.data()?.pass(row * (PIECE / row).max(1), |bytes| {
+            numbers.clear();
+            number::elements(self.number, self.big_endian, bytes, &mut numbers);
+            let count = numbers.len() / columns;
+            match ArrayView2::from_shape((count, columns), &numbers) {
+                Ok(rows) => to(first, rows),
+                Err(error) => done = Err(error.into()),
+            }
+            first += count;
+        })?;
+        done
     }
 }
 

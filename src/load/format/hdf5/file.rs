@@ -1,9 +1,10 @@
 //! `File`: bytes, and the allowances of their reader.
 
+use super::super::bytes::Bytes;
 use super::super::check_file;
 use super::super::cursor::{Cursor, to_length};
 use super::super::meter::Meter;
-use super::super::tensor::{Arrays, Tensor};
+use super::super::tensor::{Arrays, Data, Tensor};
 use super::links::{Links, Target};
 use super::object::Object;
 use super::superblock::{self, Superblock};
@@ -26,7 +27,7 @@ const PATH_BYTES: usize = 1024;
 
 /// An HDF5 file.
 pub struct File<'a> {
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     pub(super) superblock: Superblock,
     pub(super) limits: Limits,
     directory: Meter,
@@ -38,15 +39,15 @@ pub struct File<'a> {
 
 impl<'a> File<'a> {
     /// Reads the superblock; everything else is read when it is asked for.
-    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
-        check_file(bytes, limits)?;
-        let superblock = superblock::read(bytes)?;
+    pub fn open(bytes: impl Into<Bytes<'a>>, limits: &Limits) -> Result<Self> {
+        let bytes = bytes.into();
+        check_file(bytes.len(), limits)?;
+        let superblock = superblock::read(bytes.head()?, bytes.len())?;
         let times = |n: u64| n.saturating_mul(bytes.len() as u64);
         let directory = DIRECTORY_BYTES.saturating_add(times(DIRECTORY_READINGS));
         let arrays = limits.inflated_bytes.saturating_add(times(ARRAY_READINGS));
         Ok(File {
-            // A base beyond the end leaves nothing.
-            bytes: bytes.get(superblock.base..).unwrap_or_default(),
+            bytes,
             superblock,
             limits: limits.clone(),
             directory: Meter::new("bytes of directories", directory),
@@ -129,19 +130,33 @@ impl<'a> File<'a> {
 
     /// `length` bytes at `address`; not counted.
     pub(super) fn slice(&self, address: u64, length: usize, part: &str) -> Result<&'a [u8]> {
-        let start = usize::try_from(address).ok();
-        let end = start.and_then(|start| start.checked_add(length));
-        let range = start
-            .zip(end)
-            .and_then(|(start, end)| self.bytes.get(start..end));
-        range.ok_or_else(|| {
-            let found = format!("{length} bytes at {address}");
-            Error::file(
-                part,
-                format!("a place in the {} bytes of the file", self.bytes.len()),
-                found,
-            )
-        })
+        let bytes = match self.place(address) {
+            Some(start) => self.bytes.get(start, length)?,
+            None => None,
+        };
+        bytes.ok_or_else(|| self.outside(address, length, part))
+    }
+
+    /// `length` bytes of an array at `address`; not counted.
+    pub(super) fn data(&self, address: u64, length: usize, part: &str) -> Result<Data<'a>> {
+        let place = self.place(address);
+        let place = place.and_then(|start| Data::of_file(self.bytes, start, length));
+        place.ok_or_else(|| self.outside(address, length, part))
+    }
+
+    /// Where an address is in the file.
+    fn place(&self, address: u64) -> Option<usize> {
+        self.superblock
+            .base
+            .checked_add(usize::try_from(address).ok()?)
+    }
+
+    fn outside(&self, address: u64, length: usize, part: &str) -> Error {
+        Error::file(
+            part,
+            format!("a place in the {} bytes of the file", self.len()),
+            format!("{length} bytes at {address}"),
+        )
     }
 
     /// A block of the directory: `length` bytes at `address`.
@@ -171,7 +186,7 @@ impl<'a> File<'a> {
 
     /// How many bytes the file has, from its base.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len().saturating_sub(self.superblock.base)
     }
 }
 

@@ -1,13 +1,12 @@
 //! Layouts: where the numbers of an array are.
 
 use super::super::cursor::{Cursor, to_length};
-use super::super::tensor::size;
+use super::super::tensor::{Data, size};
 use super::chunk_index::{self, ChunkIndex};
 use super::chunks;
 use super::file::File;
 use super::filter::Filter;
 use crate::error::{Error, Result};
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -59,22 +58,22 @@ impl<'a> Layout<'a> {
         path: &str,
         shape: &[usize],
         element: usize,
-    ) -> Result<Cow<'a, [u8]>> {
+    ) -> Result<Data<'a>> {
         let wanted = size(path, shape, element)?;
         match self {
-            Layout::Compact(bytes) => Ok(Cow::Borrowed(bytes.get(..wanted).unwrap_or(bytes))),
-            Layout::Contiguous(None) if wanted == 0 => Ok(Cow::Borrowed(&[])),
+            Layout::Compact(bytes) => Ok(bytes.get(..wanted).unwrap_or(bytes).into()),
+            Layout::Contiguous(None) if wanted == 0 => Ok((&[][..]).into()),
             Layout::Contiguous(None) => {
                 let expected = format!("the {wanted} bytes of the shape {shape:?}");
                 Err(Error::file(path, expected, "none written"))
             }
             Layout::Contiguous(Some(address)) => {
-                let bytes = file.slice(*address, wanted, path)?;
+                let data = file.data(*address, wanted, path)?;
                 file.count_array(wanted, path)?;
-                Ok(Cow::Borrowed(bytes))
+                Ok(data)
             }
             Layout::Chunked(chunked) => {
-                chunks::read(file, path, chunked, shape, element).map(Cow::Owned)
+                chunks::read(file, path, chunked, shape, element).map(Data::from)
             }
         }
     }

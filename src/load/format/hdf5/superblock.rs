@@ -4,7 +4,7 @@ use super::super::cursor::{Cursor, to_length};
 use crate::error::{Error, Result};
 use alloc::format;
 
-const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+pub const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 const PART: &str = "HDF5 superblock";
 
 /// Everything else in the file is read with its help.
@@ -20,8 +20,9 @@ pub(super) struct Superblock {
     pub root: u64,
 }
 
-/// Finds the superblock, at byte 0 or behind a user's block of 512, 1024, 2048 … bytes.
-pub(super) fn read(bytes: &[u8]) -> Result<Superblock> {
+/// Finds the superblock, at byte 0 or behind a user's block of 512, 1024, 2048 … bytes, in these first bytes of a file of
+/// so many.
+pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
     let starts = core::iter::once(0).chain((9..usize::BITS).map(|power| 1 << power));
     let mut starts = starts.take_while(|&start| start < bytes.len());
     let start = starts.find(|&start| bytes[start..].starts_with(SIGNATURE));
@@ -35,8 +36,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Superblock> {
     let mut cursor = Cursor::new(&bytes[start + SIGNATURE.len()..], PART);
     let version = cursor.u8()?;
     match version {
-        0 | 1 => first(&mut cursor, version, bytes.len()),
-        2 | 3 => second(&mut cursor, bytes.len()),
+        0 | 1 => first(&mut cursor, version, file),
+        2 | 3 => second(&mut cursor, file),
         _ => Err(cursor.refuse("version 0, 1, 2 or 3", version)),
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Allowance<'l> {
 impl<'a> Model<'a> {
     /// Reads everything but the numbers of the arrays.
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
-        check_file(bytes, limits)?;
+        check_file(bytes.len(), limits)?;
         let entries = NAMES_PER_ENTRY.saturating_mul(limits.entries as u64);
         let allowance = Allowance {
             entries: Meter::new("names (a node counts 16, an attribute 4)", entries),

@@ -33,7 +33,7 @@ pub struct Archive<'a> {
 impl<'a> Archive<'a> {
     /// Reads the directory. Members that overlap, or share a name, are refused.
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
-        check_file(bytes, limits)?;
+        check_file(bytes.len(), limits)?;
         let members = Arc::new(directory::read(bytes, limits)?);
         Ok(Archive::of(bytes, members, limits))
     }

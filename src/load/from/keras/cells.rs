@@ -5,13 +5,14 @@ use super::context::{Context, Layout};
 use super::gates::{self, wants_of_gates};
 use super::layer::groups;
 use super::object::Object;
-use super::plan::{Plan, Wanted, next};
+use super::plan::{Plan, Wanted, next, next_matrix};
 use crate::error::Result;
+use crate::kernel::Matrix;
 use crate::load::from::AnyRecurrent;
 use crate::{Activation, Element, Gru, GruBias, Lstm, Recurrent, SimpleRnn};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, Ix1, Ix2};
+use ndarray::{Array1, Ix1, Ix2};
 
 /// A plan of a cell.
 type CellPlan<A> = Plan<A, AnyRecurrent<A>>;
@@ -91,17 +92,22 @@ fn columns(config: &Config, units: usize, gates: usize) -> Result<usize> {
 fn arrays<A: Element, T: 'static>(
     (units, columns): (usize, usize),
     bias: Option<Vec<Option<usize>>>,
-    make: impl FnOnce(Array2<A>, Array2<A>, &mut super::plan::Arrays<A>) -> Result<T> + 'static,
+    make: impl FnOnce(&dyn Matrix<A>, &dyn Matrix<A>, &mut super::plan::Arrays<A>) -> Result<T>
+    + 'static,
 ) -> Plan<A, T> {
-    let mut wants: Vec<Wanted> = Vec::from([
+    Plan::of_arrays(wants((units, columns), bias), |arrays| {
+        let (kernel, recurrent_kernel) = (next_matrix(arrays)?, next_matrix(arrays)?);
+        make(&*kernel, &*recurrent_kernel, arrays)
+    })
+}
+
+fn wants((units, columns): (usize, usize), bias: Option<Vec<Option<usize>>>) -> Vec<Wanted> {
+    let mut wants = Vec::from([
         ("kernel", [None, Some(columns)].into()),
         ("recurrent_kernel", [Some(units), Some(columns)].into()),
     ]);
     wants.extend(bias.map(|shape| ("bias", shape)));
-    Plan::of_arrays(wants, |arrays| {
-        let (kernel, recurrent_kernel) = (next::<A, Ix2>(arrays)?, next::<A, Ix2>(arrays)?);
-        make(kernel, recurrent_kernel, arrays)
-    })
+    wants
 }
 
 fn simple_rnn<A: Element>(context: &Context, config: &Config) -> Result<CellPlan<A>> {
@@ -114,10 +120,10 @@ fn simple_rnn<A: Element>(context: &Context, config: &Config) -> Result<CellPlan
         bias,
         move |kernel, recurrent_kernel, arrays| {
             let bias = use_bias.then(|| next::<A, Ix1>(arrays)).transpose()?;
-            let builder = SimpleRnn::builder(kernel.nrows(), units).activation(activation);
+            let builder = SimpleRnn::builder(kernel.dim().0, units).activation(activation);
             let layer = builder
                 .use_bias(use_bias)
-                .from_weights(kernel, recurrent_kernel, bias)?;
+                .from_matrices(kernel, recurrent_kernel, bias)?;
             Ok(AnyRecurrent::SimpleRnn(layer))
         },
     ))
@@ -143,19 +149,20 @@ fn lstm<A: Element>(context: &Context, config: &Config) -> Result<CellPlan<A>> {
     let activation = context.activation(config, "activation", Activation::Tanh)?;
     let gates = recurrent_activation(context, config)?;
     let use_bias = config.bool_or("use_bias", true)?;
-    let make = move |kernel: Array2<A>, recurrent_kernel, bias: Option<Array1<A>>| {
-        let builder = Lstm::builder(kernel.nrows(), units).activation(activation);
-        let builder = builder.recurrent_activation(gates).use_bias(use_bias);
-        let layer = builder.from_weights(kernel, recurrent_kernel, bias)?;
-        Ok(AnyRecurrent::Lstm(layer))
-    };
+    let make =
+        move |kernel: &dyn Matrix<A>, recurrent_kernel: &dyn Matrix<A>, bias: Option<Array1<A>>| {
+            let builder = Lstm::builder(kernel.dim().0, units).activation(activation);
+            let builder = builder.recurrent_activation(gates).use_bias(use_bias);
+            let layer = builder.from_matrices(kernel, recurrent_kernel, bias)?;
+            Ok(AnyRecurrent::Lstm(layer))
+        };
     if is_gate_by_gate(context, config)? {
         return Ok(Plan::of_arrays(
             wants_of_gates(&gates::LSTM_KERAS1, units),
             move |arrays| {
                 let (kernel, recurrent_kernel, bias) =
                     gates::joined(arrays, &gates::LSTM_FROM_KERAS1)?;
-                make(kernel, recurrent_kernel, Some(bias))
+                make(&kernel, &recurrent_kernel, Some(bias))
             },
         ));
     }
@@ -180,11 +187,11 @@ fn gru<A: Element>(context: &Context, config: &Config) -> Result<CellPlan<A>> {
         Some(_) => config.flag("reset_after")?,
         None => context.reset_after(config.part())?,
     };
-    let make = move |kernel: Array2<A>, recurrent_kernel, bias: GruBias<A>| {
-        let builder = Gru::builder(kernel.nrows(), units).activation(activation);
+    let make = move |kernel: &dyn Matrix<A>, recurrent_kernel: &dyn Matrix<A>, bias: GruBias<A>| {
+        let builder = Gru::builder(kernel.dim().0, units).activation(activation);
         let builder = builder.recurrent_activation(gates).use_bias(use_bias);
         let builder = builder.reset_after(reset_after);
-        let layer = builder.from_weights(kernel, recurrent_kernel, bias)?;
+        let layer = builder.from_matrices(kernel, recurrent_kernel, bias)?;
         Ok(AnyRecurrent::Gru(layer))
     };
     if is_gate_by_gate(context, config)? {
@@ -193,7 +200,7 @@ fn gru<A: Element>(context: &Context, config: &Config) -> Result<CellPlan<A>> {
             move |arrays| {
                 let (kernel, recurrent_kernel, bias) =
                     gates::joined(arrays, &gates::GRU_FROM_KERAS1)?;
-                make(kernel, recurrent_kernel, bias.into())
+                make(&kernel, &recurrent_kernel, bias.into())
             },
         ));
     }
@@ -221,10 +228,10 @@ fn cudnn_lstm<A: Element>(config: &Config) -> Result<CellPlan<A>> {
     let units = config.count("units")?;
     let (columns, biases) = (columns(config, units, 4)?, columns(config, units, 8)?);
     let bias = [Some(biases)].into();
-    Ok(arrays(
-        (units, columns),
-        Some(bias),
-        |kernel, recurrent_kernel, arrays| {
+    Ok(Plan::of_arrays(
+        wants((units, columns), Some(bias)),
+        |arrays| {
+            let (kernel, recurrent_kernel) = (next::<A, Ix2>(arrays)?, next::<A, Ix2>(arrays)?);
             let (kernel, recurrent_kernel) = gates::from_cudnn(kernel, recurrent_kernel, 4)?;
             let rows = gates::cudnn_bias(next::<A, Ix1>(arrays)?)?;
             let bias = &rows.row(0) + &rows.row(1);
@@ -241,10 +248,10 @@ fn cudnn_gru<A: Element>(config: &Config) -> Result<CellPlan<A>> {
     let units = config.count("units")?;
     let (columns, biases) = (columns(config, units, 3)?, columns(config, units, 6)?);
     let bias = [Some(biases)].into();
-    Ok(arrays(
-        (units, columns),
-        Some(bias),
-        |kernel, recurrent_kernel, arrays| {
+    Ok(Plan::of_arrays(
+        wants((units, columns), Some(bias)),
+        |arrays| {
+            let (kernel, recurrent_kernel) = (next::<A, Ix2>(arrays)?, next::<A, Ix2>(arrays)?);
             let (kernel, recurrent_kernel) = gates::from_cudnn(kernel, recurrent_kernel, 3)?;
             let bias = gates::cudnn_bias(next::<A, Ix1>(arrays)?)?;
             Ok(AnyRecurrent::Gru(Gru::from_weights(

@@ -6,7 +6,8 @@ use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::load::disk::{bytes, within};
-use crate::load::format::json;
+use crate::load::format::{hdf5, json};
+use crate::load::pages::Pages;
 use crate::{Element, Model};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -21,7 +22,11 @@ impl Reader {
             if path.is_dir() {
                 return self.assemble(&Members::Directory(path, &self.limits));
             }
-            self.read(&self.bytes(path)?)
+            let pages = Pages::open(path, self.limits.file_bytes, hdf5::SIGNATURE)?;
+            match pages.whole() {
+                Some(bytes) => self.read(bytes),
+                None => self.read_hdf5(&pages),
+            }
         })
     }
 

@@ -245,7 +245,7 @@ fn global_pooling(config: &Config, pool: GlobalPooling1d) -> Result<GlobalPoolin
 }
 
 /// The arrays that are there, of those that may be left out.
-fn optional<A>(
+fn optional<A: Element>(
     arrays: &mut super::plan::Arrays<A>,
     [scale, center]: [bool; 2],
 ) -> Result<[Option<ArrayD<A>>; 2]> {

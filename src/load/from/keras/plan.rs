@@ -1,11 +1,14 @@
 //! `Plan`: a layer that is known but not made: which arrays it wants, and what it makes of them.
 
+use crate::Element;
 use crate::error::{Error, Result};
+use crate::kernel::Matrix;
+use crate::load::format::Tensor;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ndarray::{Array, ArrayD, Dimension};
+use ndarray::{Array, ArrayD, Dimension, Ix2};
 
 /// An array that a layer wants.
 #[derive(Clone, Debug)]
@@ -27,8 +30,15 @@ pub struct Want {
 /// The name and the shape of an array.
 pub type Wanted = (&'static str, Vec<Option<usize>>);
 
-/// The numbers of the arrays that were wanted, in that order.
-pub type Arrays<'a, A> = dyn Iterator<Item = Result<ArrayD<A>>> + 'a;
+/// The arrays that were wanted, in that order.
+pub type Arrays<'a, A> = dyn Iterator<Item = Given<'a, A>> + 'a;
+
+/// An array that was wanted.
+pub enum Given<'a, A> {
+    /// Still in its file.
+    Tensor(Tensor<'a>),
+    Array(ArrayD<A>),
+}
 
 /// What is made of the arrays.
 type Make<A, T> = Box<dyn FnOnce(&mut Arrays<A>) -> Result<T>>;
@@ -131,8 +141,24 @@ impl<A: 'static, T: 'static> Plan<A, T> {
     }
 }
 
-/// The next of the arrays, with as many axes as it was wanted with.
-pub fn next<A, D: Dimension>(arrays: &mut Arrays<A>) -> Result<Array<A, D>> {
+fn next_of<'a, A>(arrays: &mut Arrays<'a, A>) -> Result<Given<'a, A>> {
     let ended = || Error::file("weights", "one more array", "none");
-    Ok(arrays.next().ok_or_else(ended)??.into_dimensionality()?)
+    arrays.next().ok_or_else(ended)
+}
+
+/// The next of the arrays, with as many axes as it was wanted with.
+pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays<A>) -> Result<Array<A, D>> {
+    let array = match next_of(arrays)? {
+        Given::Tensor(tensor) => tensor.array()?,
+        Given::Array(array) => array,
+    };
+    Ok(array.into_dimensionality()?)
+}
+
+/// The next of the arrays, which has two axes, to be read when it is packed.
+pub fn next_matrix<'a, A: Element>(arrays: &mut Arrays<'a, A>) -> Result<Box<dyn Matrix<A> + 'a>> {
+    Ok(match next_of(arrays)? {
+        Given::Tensor(tensor) => Box::new(tensor),
+        Given::Array(array) => Box::new(array.into_dimensionality::<Ix2>()?),
+    })
 }

@@ -5,12 +5,13 @@ use super::keras1::modernise;
 use super::members::Members;
 use super::network::network;
 use super::object::Object;
+use super::plan::Given;
 use super::shards;
 use super::store::Store;
 use super::version::Version;
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::load::format::Tensor;
+use crate::load::format::Bytes;
 use crate::load::format::hdf5::File;
 use crate::load::format::json::{self, Value};
 use crate::load::format::zip::Archive;
@@ -83,15 +84,23 @@ impl Reader {
         if bytes.starts_with(b"PK") {
             self.assemble(&Members::Archive(Archive::open(bytes, &self.limits)?))
         } else {
-            let store = Store::open([File::open(bytes, &self.limits)?].into())?;
-            let Some(config) = store.text("model_config")? else {
-                let expected = "a configuration (weights alone: `Weights`, or `read_parts`)";
-                return Err(Error::file("model_config", expected, "none"));
-            };
-            let config = json::parse(&config, "model_config", &self.limits)?;
-            let version = self.version_or(store.version()?, "keras_version")?;
-            self.model(config, "model_config", store, version)
+            self.read_hdf5(bytes)
         }
+    }
+
+    /// A `.h5` with a configuration.
+    pub(super) fn read_hdf5<'a, A: Element>(
+        &self,
+        bytes: impl Into<Bytes<'a>>,
+    ) -> Result<Model<A>> {
+        let store = Store::open([File::open(bytes, &self.limits)?].into())?;
+        let Some(config) = store.text("model_config")? else {
+            let expected = "a configuration (weights alone: `Weights`, or `read_parts`)";
+            return Err(Error::file("model_config", expected, "none"));
+        };
+        let config = json::parse(&config, "model_config", &self.limits)?;
+        let version = self.version_or(store.version()?, "keras_version")?;
+        self.model(config, "model_config", store, version)
     }
 
     /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
@@ -186,7 +195,7 @@ impl Reader {
         };
         let tensors = store.tensors(&plan.wants, &plan.names);
         let tensors = tensors.map_err(|error| error.within(part))?;
-        let model = plan.make(&mut tensors.iter().map(Tensor::array))?;
+        let model = plan.make(&mut tensors.into_iter().map(Given::Tensor))?;
         Ok(model.with_notes(context.into_notes()))
     }
 }

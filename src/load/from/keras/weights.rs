@@ -2,6 +2,7 @@
 
 use super::context::{Context, Layout, Overrides};
 use super::gates;
+use super::plan::Given;
 use super::store::{Store, base_name};
 use super::version::Version;
 use crate::error::{Error, Result};
@@ -208,7 +209,7 @@ impl<'a> Weights<'a> {
         self.made(name, |mut arrays, context| {
             let (kernel, recurrent_kernel, bias);
             if arrays.len() == 3 * gates::LSTM_FROM_KERAS1.len() {
-                let all = &mut arrays.into_iter().map(Ok);
+                let all = &mut arrays.into_iter().map(Given::Array);
                 let joined = gates::joined(all, &gates::LSTM_FROM_KERAS1)?;
                 (kernel, recurrent_kernel, bias) = (joined.0, joined.1, Some(joined.2));
             } else {
@@ -248,7 +249,7 @@ impl<'a> Weights<'a> {
             let (kernel, recurrent_kernel);
             let mut bias: GruBias<A>;
             if arrays.len() == 3 * gates::GRU_FROM_KERAS1.len() {
-                let all = &mut arrays.into_iter().map(Ok);
+                let all = &mut arrays.into_iter().map(Given::Array);
                 let joined = gates::joined(all, &gates::GRU_FROM_KERAS1)?;
                 (kernel, recurrent_kernel, bias) = (joined.0, joined.1, joined.2.into());
             } else {

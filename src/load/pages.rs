@@ -1,0 +1,211 @@
+//! `Pages`: a file on disk whose bytes are read when they are asked for.
+//!
+//! A large file of weights is mostly arrays, each of which is read once, into the numbers that become of it: memory for the
+//! file as well would be new to the process, and costs more time than reading it. Of the rest, whole pages are read and kept.
+
+use super::disk::{self, unreadable};
+use crate::error::Result;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell, RefCell};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// How many bytes are read at once.
+pub const PAGE: usize = 64 << 10;
+/// A smaller file is read as a whole.
+const LARGE: u64 = 1 << 20;
+
+/// A file on disk.
+pub struct Pages {
+    file: File,
+    len: usize,
+    /// Runs of pages that were read; all but one have a page or more, and together they have half of the file at most.
+    runs: Box<[OnceCell<Vec<u8>>]>,
+    /// Which run goes from one page to another.
+    places: RefCell<BTreeMap<(usize, usize), usize>>,
+    kept: Cell<usize>,
+    /// All of the file, once too much of it was asked for.
+    whole: OnceCell<Vec<u8>>,
+}
+
+impl Pages {
+    /// A file that is not too large. It is read at once, unless it is large and begins with `signature`.
+    pub fn open(path: &Path, most: u64, signature: &[u8]) -> Result<Self> {
+        let length = disk::length(path, most)?;
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut head = Vec::new();
+        let most = signature.len() as u64;
+        file.by_ref()
+            .take(most)
+            .read_to_end(&mut head)
+            .map_err(unreadable)?;
+        let len = usize::try_from(length).unwrap_or(usize::MAX);
+        let pages = Pages {
+            file,
+            len,
+            runs: (0..len / PAGE + 2).map(|_| OnceCell::new()).collect(),
+            places: RefCell::default(),
+            kept: Cell::new(0),
+            whole: OnceCell::new(),
+        };
+        if length < LARGE || head != signature {
+            pages.read_whole()?;
+        }
+        Ok(pages)
+    }
+
+    /// All of the file, if it was read at once.
+    pub fn whole(&self) -> Option<&[u8]> {
+        self.whole.get().map(Vec::as_slice)
+    }
+
+    pub fn len(&self) -> usize {
+        self.whole().map_or(self.len, <[u8]>::len)
+    }
+
+    /// `length` bytes from `start` on, which are kept; `None` beyond the end.
+    pub fn get(&self, start: usize, length: usize) -> Result<Option<&[u8]>> {
+        let Some(end) = start.checked_add(length).filter(|&end| end <= self.len()) else {
+            return Ok(None);
+        };
+        if let Some(whole) = self.whole() {
+            return Ok(whole.get(start..end));
+        }
+        let (first, last) = (start / PAGE, end.saturating_sub(1).max(start) / PAGE);
+        let from = first * PAGE;
+        let mut places = self.places.borrow_mut();
+        let next = places.len();
+        let at = *places.entry((first, last)).or_insert(next);
+        if at == next {
+            let bytes = last.saturating_add(1).saturating_mul(PAGE).min(self.len) - from;
+            // Pages may be asked for again and again, in ever longer runs.
+            if bytes > (self.len / 2).saturating_sub(self.kept.get()) {
+                return Ok(self.read_whole()?.get(start..end));
+            }
+            self.kept.set(self.kept.get() + bytes);
+            let mut run = alloc::vec![0; bytes];
+            self.read(from, &mut run)?;
+            self.runs[at].get_or_init(|| run);
+        }
+        let run = self.runs[at].get();
+        Ok(run.and_then(|run| run.get(start - from..end - from)))
+    }
+
+    /// Hands on `length` bytes from `start` on, so many at a time, which are not kept.
+    pub fn pass(
+        &self,
+        start: usize,
+        length: usize,
+        piece: usize,
+        mut to: impl FnMut(&[u8]),
+    ) -> Result<()> {
+        let mut room = alloc::vec![0; length.min(piece)];
+        for done in (0..length).step_by(piece) {
+            let part = &mut room[..(length - done).min(piece)];
+            self.read(start + done, part)?;
+            to(part);
+        }
+        Ok(())
+    }
+
+    fn read(&self, start: usize, to: &mut [u8]) -> Result<()> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(start as u64))
+            .and_then(|_| file.read_exact(to))
+            .map_err(unreadable)
+    }
+
+    fn read_whole(&self) -> Result<&[u8]> {
+        if let Some(whole) = self.whole() {
+            return Ok(whole);
+        }
+        let mut bytes = Vec::with_capacity(self.len);
+        let mut file = &self.file;
+        file.rewind()
+            .and_then(|()| file.take(self.len as u64).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        Ok(self.whole.get_or_init(|| bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use std::fs;
+
+    /// Numbers that tell where they stand.
+    fn content(len: usize) -> Vec<u8> {
+        (0..len)
+            .map(|i| ((i / 251 + i) % 256).to_le_bytes()[0])
+            .collect()
+    }
+
+    fn pages(name: &str, content: &[u8], signature: &[u8]) -> Pages {
+        let name = format!("recurrent-pages-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, content).unwrap();
+        let pages = Pages::open(&path, u64::MAX, signature).unwrap();
+        let _ = fs::remove_file(&path); // most systems let go of an open file
+        pages
+    }
+
+    #[test]
+    fn parts_of_a_large_file() {
+        let content = content(40 * PAGE + 1234);
+        let pages = pages("large", &content, &content[..8]);
+        assert!(pages.whole().is_none());
+        let end = content.len();
+        let parts = [
+            (0, 8),
+            (7, PAGE - 7),
+            (PAGE - 1, 2),
+            (3 * PAGE, 3 * PAGE),
+            (9, 0),
+        ];
+        let ends = [
+            (end - 1, 1),
+            (end - PAGE - 3, PAGE + 3),
+            (end, 0),
+            (PAGE - 1, 2),
+        ];
+        for (start, length) in parts.into_iter().chain(ends) {
+            let found = pages.get(start, length).unwrap().unwrap();
+            assert!(found == &content[start..start + length], "{start} {length}");
+        }
+        for (start, length) in [(end, 1), (end + 1, 0), (1, end), (usize::MAX, 2)] {
+            assert!(
+                pages.get(start, length).unwrap().is_none(),
+                "{start} {length}"
+            );
+        }
+        let mut passed = Vec::new();
+        let to = |bytes: &[u8]| passed.extend_from_slice(bytes);
+        pages.pass(5, 3 * PAGE + 77, 1000, to).unwrap();
+        assert!(passed == content[5..3 * PAGE + 82] && pages.whole().is_none());
+        assert!(pages.pass(end - 1, 2, PAGE, |_| ()).is_err());
+        // More and more runs: at last the file is read as a whole, and none has moved.
+        let first = pages.get(0, 8).unwrap().unwrap();
+        for last in 2..40 {
+            let found = pages.get(0, last * PAGE).unwrap().unwrap();
+            assert!(found == &content[..last * PAGE], "{last}");
+        }
+        assert!(pages.whole().unwrap() == content && first == &content[..8]);
+    }
+
+    #[test]
+    fn small_files_and_others_are_read_at_once() {
+        let large = content(2 << 20);
+        assert!(
+            pages("other", &large, b"another signature")
+                .whole()
+                .unwrap()
+                == large
+        );
+        assert!(pages("small", &large[..4000], &large[..8]).whole().unwrap() == &large[..4000]);
+        assert!(pages("empty", &[], b"some").whole().unwrap().is_empty());
+    }
+}
