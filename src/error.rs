@@ -174,13 +174,24 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => {
-                write!(f, "{array} has {found} {axis}, expected {expected}")
+                write!(f, "{array} has {found} ")?;
+                match axis.split_once(' ').unwrap_or((axis, "")) {
+                    (things, rest) if *found == 1 => {
+                        let space = if rest.is_empty() { "" } else { " " };
+                        write!(f, "{}{space}{rest}", things.trim_end_matches('s'))?;
+                    }
+                    _ => f.write_str(axis)?,
+                }
+                write!(f, ", expected {expected}")
             }
             Error::Rank {
                 array,
                 expected,
                 found,
-            } => write!(f, "{array} has {found} axes, expected {expected}"),
+            } => {
+                let axes = if *found == 1 { "axis" } else { "axes" };
+                write!(f, "{array} has {found} {axes}, expected {expected}")
+            }
             Error::Sample { sample, samples } => {
                 write!(
                     f,

@@ -169,6 +169,10 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
             mask.check(samples, timesteps)?;
         }
         let kept = self.kept.as_deref().and_then(Option::as_ref);
+        if let (None, Some(kept)) = (&self.from, kept) {
+            let axis = "samples (the session keeps the state of others until its `reset`)";
+            check("input", axis, kept.samples(), samples)?;
+        }
         if let Some(state) = self.from.as_ref().or(kept) {
             self.of.check_state(state, samples)?;
         }

@@ -87,7 +87,7 @@ fn weights_of_wrong_shapes() {
     );
     says(
         Gru::from_weights(m(2, 9), m(3, 9), m(1, 9)),
-        "bias has 1 rows (input, state), expected 2",
+        "bias has 1 row (input, state), expected 2",
     );
     says(
         Gru::from_weights(m(2, 9), m(3, 9), m(2, 8)),
@@ -307,7 +307,7 @@ fn states_of_other_batches_and_layers() {
         net.run(&x)
             .from((LstmState::zeros(4, 3), Hidden::zeros(1, 2)))
             .last(),
-        "upper layer: state.h has 1 samples, expected 4",
+        "upper layer: state.h has 1 sample, expected 4",
     );
     let mut kept = LstmState::<f32>::zeros(2, 3);
     kept.h.fill(1.0);
@@ -376,7 +376,7 @@ fn a_refused_push_changes_nothing() {
     let good = [[0.1, 0.2], [0.3, 0.4]];
     live.push(&good).unwrap();
     twin.push(&good).unwrap();
-    says(live.push(&[[0.1, 0.2]]), "input has 1 samples, expected 2");
+    says(live.push(&[[0.1, 0.2]]), "input has 1 sample, expected 2");
     says(
         live.push(&[[0.1, 0.2, 0.3]; 2]),
         "input has 3 features, expected 2",
@@ -391,7 +391,7 @@ fn a_refused_push_changes_nothing() {
     );
     says(
         live.push_masked(&good, &[true]),
-        "mask has 1 samples, expected 2",
+        "mask has 1 sample, expected 2",
     );
     says(
         live.set_state(LstmState::zeros(3, 3)),

@@ -57,7 +57,7 @@ fn models_name_the_layer() {
     let model = Model::new().add(Masking::new(0.0_f32));
     says(
         model.forward(&array![1.0]),
-        "layer 0 (masking): input has 1 axes, expected 3 (samples, timesteps, features)",
+        "layer 0 (masking): input has 1 axis, expected 3 (samples, timesteps, features)",
     );
     let model = Model::new().add(TimeDistributed::new(dense(2)));
     says(
@@ -104,7 +104,7 @@ fn models_name_the_layer() {
     let layer = Layer::new(lstm());
     says(
         Session::new(&layer).forward(&Array3::zeros((1, 1, 1))),
-        "input has 1 features, expected 2",
+        "input has 1 feature, expected 2",
     );
 }
 

@@ -71,10 +71,10 @@ fn another_batch_is_refused_and_the_state_stays() {
     assert_eq!(
         refused,
         Err(Error::Shape {
-            array: "state.h",
-            axis: "samples",
-            expected: 3,
-            found: 2
+            array: "input",
+            axis: "samples (the session keeps the state of others until its `reset`)",
+            expected: 2,
+            found: 3
         })
     );
     assert_eq!(session.state(), Some(&before));

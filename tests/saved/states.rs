@@ -186,7 +186,7 @@ fn states_that_cannot_be() {
     assert!(
         error
             .to_string()
-            .starts_with("state.c has 1 samples, expected 2"),
+            .starts_with("state.c has 1 sample, expected 2"),
         "{error}"
     );
     // Bytes that end within a number, and all that are cut or changed.

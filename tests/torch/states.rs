@@ -49,7 +49,7 @@ fn arrays_that_are_no_state() {
     let (one, two) = (zeros(1, 4, 2), zeros(2, 4, 2));
     says(
         initial_state(&lstm, &[one.view()]),
-        &["initial state has 1 arrays (h_0, c_0), expected 2"],
+        &["initial state has 1 array (h_0, c_0), expected 2"],
     );
     says(
         initial_state(&lstm, &[one.view(), two.view()]),
