@@ -216,3 +216,13 @@ fn an_encoder_hands_its_last_output_to_a_decoder() {
     assert_eq!(format!("{model:?}"), r#"["lstm", "repeat_vector", "gru"]"#);
     assert_eq!(Model::<f64>::new().forward(&x).unwrap(), x.into_dyn());
 }
+
+#[test]
+fn layers_of_one_kind_have_names_of_their_own() {
+    let lstm = |features| Layer::new(Lstm::<f32>::builder(features, 2).build().unwrap());
+    let model = Model::new().add(lstm(3)).add(lstm(2)).add(lstm(2));
+    for name in ["lstm", "lstm_1", "lstm_2"] {
+        assert!(model.layer(name).is_some(), "{name}");
+    }
+    assert!(model.layer("lstm_3").is_none());
+}

@@ -97,7 +97,7 @@ fn models_name_the_layer() {
     let model = Model::new().add(table.mask_zero(true));
     says(
         model.forward(&ArrayD::zeros(vec![1, 1, 1])),
-        "layer 0 (embedding): input has 3 axes, expected 2 (samples, timesteps) under mask_zero",
+        "layer 0 (embedding): input has 3 axes, expected 2 (samples, timesteps) of token ids, under mask_zero",
     );
     let error = model.forward(&array![[9.0]]).unwrap_err();
     assert!(std::error::Error::source(&error).is_some());

@@ -26,6 +26,7 @@ pub use summary::{Summary, SummaryRow};
 use crate::Element;
 use crate::error::Result;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -138,13 +139,25 @@ impl<A: Element> Model<A> {
     /// Adds a layer at the end. Whether it fits is seen when the model runs.
     #[allow(clippy::should_implement_trait)] // Keras' word; nobody would look for an operator
     pub fn add(self, layer: impl AnyLayer<A> + 'static) -> Self {
-        let name = layer.name().into();
+        let name = self.free_name(layer.name());
         self.add_named(name, Box::new(layer))
     }
 
     /// Adds a layer at the end, under a name of its own.
     pub fn add_as(self, name: impl Into<String>, layer: impl AnyLayer<A> + 'static) -> Self {
         self.add_named(name.into(), Box::new(layer))
+    }
+
+    /// `lstm`, `lstm_1`, `lstm_2` …, as Keras counts.
+    fn free_name(&self, name: &str) -> String {
+        let mut free = String::from(name);
+        for n in 1..=self.layers.len() {
+            if self.layer(&free).is_none() {
+                break;
+            }
+            free = format!("{name}_{n}");
+        }
+        free
     }
 
     fn add_named(mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> Self {
@@ -182,6 +195,8 @@ impl<A: Element> Model<A> {
     ///     assert_eq!(shape.axes(), Some(&[None, None, Some(3)][..]));
     /// }
     /// ```
+    /// It is what was said, or what the file says. An input of more or fewer timesteps is computed if all layers can, as
+    /// Keras' `predict` does.
     pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
         self.inputs
             .iter()

@@ -90,11 +90,7 @@ impl<A: Element> Model<A> {
     fn check_inputs(&self, inputs: &[Flow<A>], kept: Option<&Kept>) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             let names: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
-            let expected = format!(
-                "{} ({}; `run_all` takes several)",
-                names.len(),
-                names.join(", ")
-            );
+            let expected = format!("{} ({})", names.len(), names.join(", "));
             return Err(wrong_inputs(expected, inputs.len()));
         }
         inputs.iter().try_for_each(Flow::check_mask)?;

@@ -132,7 +132,7 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
             Ok(ids) => self.mask(&ids),
             Err(_) if !self.mask_zero => None,
             Err(_) => {
-                let expected = "2 (samples, timesteps) under mask_zero";
+                let expected = "2 (samples, timesteps) of token ids, under mask_zero";
                 return Err(Error::Rank {
                     array: "input",
                     expected,

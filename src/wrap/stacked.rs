@@ -23,6 +23,22 @@ use ndarray::{Array3, ArrayView2, s};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
+/// A classifier of padded sequences, of two bidirectional layers:
+/// ```
+/// use recurrent::{Activation, Bidirectional, Dense, Initializer, Lstm, Recurrent};
+/// let both = |features| {
+///     let lstm = || Lstm::<f32>::builder(features, 8);
+///     Ok::<_, recurrent::Error>(Bidirectional::new(lstm().seed(1).build()?, lstm().seed(2).build()?))
+/// };
+/// let net = both(4)?.then(both(16)?); // each gives 2 x 8 features
+/// let weights = Initializer::GlorotUniform.matrix(16, 3, 3)?;
+/// let head = Dense::from_weights(weights, None)?.with_activation(Activation::Softmax)?;
+/// let x = ndarray::Array3::zeros((2, 5, 4)); // samples, timesteps, features
+/// let classes = head.forward(&net.run(&x).lengths(&[5, 3]).last()?)?; // the second sample ends after 3
+/// assert_eq!(classes.dim(), (2, 3));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
 /// If the upper layer was built for other features than the units of the lower, every call is refused.
 #[derive(Clone, Debug)]
 pub struct Stacked<L, U> {
