@@ -6,8 +6,8 @@ use super::tile::{Inputs, Project};
 use crate::Element;
 use crate::error::Result;
 use crate::threads::join;
-use alloc::vec;
 use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 use core::ops::Range;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -15,6 +15,36 @@ use ndarray::{Array2, ArrayView2, s};
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line<A>([A; 16]);
+
+/// Asks the system for large pages, as NumPy does for its arrays: a process that is given new memory page by page waits longer
+/// for it than for the file that it loads.
+#[cfg(all(feature = "std", target_os = "linux"))]
+fn prefer_large_pages<T>(memory: &mut [MaybeUninit<T>]) {
+    const LARGE: usize = 4 << 20;
+    const PAGE: usize = 4096;
+    const MADV_HUGEPAGE: core::ffi::c_int = 14; // on every architecture that Rust knows
+    unsafe extern "C" {
+        fn madvise(
+            start: *mut core::ffi::c_void,
+            length: usize,
+            advice: core::ffi::c_int,
+        ) -> core::ffi::c_int;
+    }
+    let start = memory.as_mut_ptr().cast::<u8>();
+    let skipped = start.align_offset(PAGE);
+    let Some(length) = size_of_val(memory)
+        .checked_sub(skipped)
+        .filter(|&n| n >= LARGE - PAGE)
+    else {
+        return;
+    };
+    // SAFETY: all of these bytes are this function's alone; the advice moves and changes none of them, and where it is not
+    // understood, nothing happens.
+    unsafe { madvise(start.add(skipped).cast(), length, MADV_HUGEPAGE) };
+}
+
+#[cfg(not(all(feature = "std", target_os = "linux")))]
+fn prefer_large_pages<T>(_: &mut [MaybeUninit<T>]) {}
 
 /// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
 #[inline(always)]
@@ -116,7 +146,9 @@ impl<A: Element> Panels<A> {
             wider: panels % tiles,
         };
         let lines = (rows * packed.len()).div_ceil(16);
-        packed.lines = vec![Line([A::zero(); 16]); lines];
+        packed.lines = Vec::with_capacity(lines);
+        prefer_large_pages(packed.lines.spare_capacity_mut());
+        packed.lines.resize(lines, Line([A::zero(); 16]));
         packed
     }
 
