@@ -74,7 +74,7 @@ impl Isa {
     pub(crate) fn half_lanes<A: Lanes>(self) -> usize {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::Avx512 => A::Avx2::LANES,
+            Set::Avx512 => <A::Avx512 as Vector>::Half::LANES,
             _ => self.lanes::<A>(),
         }
     }

@@ -121,7 +121,8 @@ impl<A: Element> Panels<A> {
             1
         };
         let rest = units % lanes;
-        let half = gates > 1 && rest > 0 && rest <= isa.half_lanes::<A>();
+        // Behind whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
+        let half = gates > 1 && units > lanes && rest > 0 && rest <= isa.half_lanes::<A>();
         let half = half && isa.half_lanes::<A>() < lanes;
         let mut packed = Panels {
             lines: Vec::new(),

@@ -164,7 +164,6 @@ unsafe fn enter_half<V: Vector, E: End<V::Elem>, const W: usize>(
     // SAFETY: the caller's promise.
     unsafe {
         match panels {
-            1 if most >= 1 => V::enter(Row::<_, _, W, 0, 1>(tiles)),
             2 if most >= 2 => V::enter(Row::<_, _, W, 1, 1>(tiles)),
             3 if most >= 3 => V::enter(Row::<_, _, W, 2, 1>(tiles)),
             _ => unreachable!("`Panels::pack` makes no half here"),

@@ -306,9 +306,10 @@ vector!(
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
     _mm512_slli_epi32, i32, "avx512f,avx2,fma", load_f32x16, store_f32x16, normal_f32x16
 );
+// (Without halves: less is left over, and each is some more kernels to compile.)
 #[rustfmt::skip]
 vector!(
-    F64x8, F64x4, _mm512_castpd512_pd256, f64, 8, 32, 2, 52,
+    F64x8, F64x8, core::convert::identity, f64, 8, 32, 2, 52,
     _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
     _mm512_max_pd, _mm512_min_pd,
     _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi64,
