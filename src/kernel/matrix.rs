@@ -9,7 +9,8 @@ pub trait Matrix<A> {
     /// How many rows and columns it has.
     fn dim(&self) -> (usize, usize);
 
-    /// Hands on its rows from the first to the last, some at a time, and the number of the first of them.
+    /// Hands on its rows from the first to the last, some at a time, and the number of the first of them; an `Err` before
+    /// that if it has not as many as it says.
     fn rows(&self, to: &mut dyn FnMut(usize, ArrayView2<A>)) -> Result<()>;
 }
 

@@ -106,9 +106,14 @@ impl<A: Element> Panels<A> {
         gates: usize,
         isa: Isa,
     ) -> Result<Self> {
-        let mut packed = Panels::zeros((matrix.dim().0, columns.len()), gates, isa);
-        matrix.rows(&mut |first, rows| packed.fill(first, &rows.slice(s![.., columns.clone()])))?;
-        Ok(packed)
+        let dim = (matrix.dim().0, columns.len());
+        let mut packed = None;
+        matrix.rows(&mut |first, rows| {
+            // Only now: a shape is what a file claims, but these numbers are there.
+            let packed = packed.get_or_insert_with(|| Panels::zeros(dim, gates, isa));
+            packed.fill(first, &rows.slice(s![.., columns.clone()]));
+        })?;
+        Ok(packed.unwrap_or_else(|| Panels::zeros(dim, gates, isa)))
     }
 
     fn zeros((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {

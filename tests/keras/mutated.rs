@@ -175,3 +175,30 @@ fn large_files_are_read_where_they_are() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(seen.iter().all(|&count| count > 20), "{seen:?}");
 }
+
+/// No memory is asked for what a shape claims and the file does not hold.
+#[test]
+fn shapes_of_gigabytes() {
+    let mut refused = 0;
+    for name in [
+        "seq_lstm_dense.h5",
+        "seq_gru_both.h5",
+        "k2_gru_v1_hard_sigmoid.h5",
+    ] {
+        let whole = read(&golden("keras_files").join("models").join(name));
+        let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap());
+        for at in 0..whole.len() - 16 {
+            // Two lengths of axes, one behind the other: more rows.
+            if (1..=64).contains(&number(at)) && (1..=256).contains(&number(at + 8)) {
+                let mut bytes = whole.clone();
+                bytes[at..at + 8].copy_from_slice(&(1u64 << 27).to_le_bytes());
+                if let Err(error) = keras::read::<f32>(&bytes) {
+                    let error = error.to_string();
+                    let of_kernel = error.contains("/kernel") && error.contains("a place in the");
+                    refused += usize::from(of_kernel);
+                }
+            }
+        }
+    }
+    assert!(refused >= 4, "{refused}");
+}
