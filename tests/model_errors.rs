@@ -37,7 +37,7 @@ fn models_name_the_layer() {
     let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
     says(
         model.forward(&x),
-        "layer 1 (lstm): input has 2 axes, expected 3 (samples, timesteps, features): \
+        "layer 1 (lstm_1): input has 2 axes, expected 3 (samples, timesteps, features): \
          one sequence alone needs an axis of samples, and a layer before must return sequences",
     );
     let model = Model::<f32>::new().add(RepeatVector::new(2));
@@ -69,7 +69,7 @@ fn models_name_the_layer() {
         .add(Masking::new(0.0))
         .add(TimeDistributed::new(dense(2)))
         .add(inner);
-    let expected = "layer 2 (time_distributed): mask is one of the outer timesteps, expected none: the layer inside \
+    let expected = "layer 2 (time_distributed_1): mask is one of the outer timesteps, expected none: the layer inside \
                     TimeDistributed reads masks of its own steps";
     says(model.forward(&x), expected);
     says(
