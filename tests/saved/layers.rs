@@ -253,7 +253,8 @@ fn names_of_arrays() {
     let model = Model::new()
         .add_as("encoder", both)
         .add(Dense::from_weights(matrix(6, 1), None).unwrap());
-    let model = model.add(Dense::from_weights(matrix(1, 1), None).unwrap());
+    let again = Dense::from_weights(matrix(1, 1), None).unwrap();
+    let model = model.add_as("dense", again);
     let expected = "dense/kernel dense/kernel_1 encoder/backward/bias encoder/backward/kernel \
                     encoder/backward/recurrent_kernel encoder/forward/bias encoder/forward/kernel \
                     encoder/forward/recurrent_kernel";
