@@ -231,12 +231,17 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
     }
 
     #[inline]
+    fn unroll(self, pass: Pass<R::Elem>, sink: Sink<R::Elem>) -> Result<End<'a, R::State>> {
+        self.drive(pass, |of, pass, state| {
+            threads::unroll(of, pass, state, sink)
+        })
+    }
+
+    #[inline]
     fn into_last(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
         let pass = self.check()?;
         check_output("output", self.samples(), self.of.units(), out.dim())?;
-        self.drive(pass, |of, pass, state| {
-            threads::unroll(of, pass, state, Sink::Last(out))
-        })
+        self.unroll(pass, Sink::Last(out))
     }
 
     #[inline]
@@ -251,18 +256,14 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
             check("output", name, expected[axis], out.len_of(Axis(axis)))?;
         }
         let sink = self.sequences_sink(out);
-        self.drive(pass, |of, pass, state| {
-            threads::unroll(of, pass, state, sink)
-        })
+        self.unroll(pass, sink)
     }
 
     fn new_last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {
         let pass = self.check()?;
         let mut y = Array2::zeros((self.samples(), self.of.units()));
         let sink = Sink::Last(y.view_mut());
-        let end = self.drive(pass, |of, pass, state| {
-            threads::unroll(of, pass, state, sink)
-        })?;
+        let end = self.unroll(pass, sink)?;
         Ok((y, end))
     }
 
@@ -270,9 +271,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let pass = self.check()?;
         let mut y = Array3::zeros(self.sequences_dim(self.of.units()));
         let sink = self.sequences_sink(y.view_mut());
-        let end = self.drive(pass, |of, pass, state| {
-            threads::unroll(of, pass, state, sink)
-        })?;
+        let end = self.unroll(pass, sink)?;
         Ok((y, end))
     }
 }

@@ -301,18 +301,18 @@ impl<A: Element> GruBuilder<A> {
         }
         let isa = common.isa.for_units::<A>(common.units);
         let recurrent_kernel = if reset_after {
+            let [all] = Panels::read(recurrent_kernel, [3], isa)?;
             RecurrentKernel::ResetAfter {
-                all: Panels::read(recurrent_kernel, 0..3 * units, 3, isa)?,
+                all,
                 inner: inner.map(|row| Panels::pack(row, 3, isa)),
             }
         } else {
-            RecurrentKernel::ResetBefore {
-                gates: Panels::read(recurrent_kernel, 0..2 * units, 2, isa)?,
-                candidate: Panels::read(recurrent_kernel, 2 * units..3 * units, 1, isa)?,
-            }
+            let [gates, candidate] = Panels::read(recurrent_kernel, [2, 1], isa)?;
+            RecurrentKernel::ResetBefore { gates, candidate }
         };
+        let [kernel] = Panels::read(kernel, [3], isa)?;
         Ok(Gru {
-            kernel: Panels::read(kernel, 0..3 * units, 3, isa)?,
+            kernel,
             recurrent_kernel,
             start: start.map(|row| Panels::pack(row.view(), 3, isa)),
             bias,

@@ -349,9 +349,11 @@ impl<A: Element> LstmBuilder<A> {
         };
         let is_plain =
             !extras.input_forget && extras.peepholes.is_none() && extras.projection.is_none();
+        let [kernel] = Panels::read(kernel, [4], isa)?;
+        let [recurrent_kernel] = Panels::read(recurrent_kernel, [4], isa)?;
         Ok(Lstm {
-            kernel: Panels::read(kernel, 0..4 * units, 4, isa)?,
-            recurrent_kernel: Panels::read(recurrent_kernel, 0..4 * units, 4, isa)?,
+            kernel,
+            recurrent_kernel,
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
             functions,
             extras: (!is_plain).then(|| Box::new(extras)),

@@ -171,11 +171,12 @@ impl<A: Element> SimpleRnnBuilder<A> {
         if let Some(bias) = &bias {
             check("bias", "units", common.units, bias.len())?;
         }
-        let units = common.units;
-        let isa = common.isa.for_units::<A>(units);
+        let isa = common.isa.for_units::<A>(common.units);
+        let [kernel] = Panels::read(kernel, [1], isa)?;
+        let [recurrent_kernel] = Panels::read(recurrent_kernel, [1], isa)?;
         Ok(SimpleRnn {
-            kernel: Panels::read(kernel, 0..units, 1, isa)?,
-            recurrent_kernel: Panels::read(recurrent_kernel, 0..units, 1, isa)?,
+            kernel,
+            recurrent_kernel,
             bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
             functions: Chosen::new(
                 Activation::Sigmoid,

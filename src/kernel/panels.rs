@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::threads::join;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use core::ops::Range;
 use ndarray::{Array2, ArrayView2, s};
 
 /// A piece of memory that vectors do not straddle cache lines in.
@@ -99,21 +98,26 @@ impl<A: Element> Panels<A> {
         packed
     }
 
-    /// The same of these columns of a matrix.
-    pub fn read(
+    /// The same of a matrix that is read once: parts of so many gates each, side by side, all of equally many units.
+    pub fn read<const N: usize>(
         matrix: &dyn Matrix<A>,
-        columns: Range<usize>,
-        gates: usize,
+        gates: [usize; N],
         isa: Isa,
-    ) -> Result<Self> {
-        let dim = (matrix.dim().0, columns.len());
+    ) -> Result<[Self; N]> {
+        let (height, columns) = matrix.dim();
+        let units = columns / gates.iter().sum::<usize>();
+        let zeros = || gates.map(|gates| Panels::zeros((height, gates * units), gates, isa));
         let mut packed = None;
         matrix.rows(&mut |first, rows| {
             // Only now: a shape is what a file claims, but these numbers are there.
-            let packed = packed.get_or_insert_with(|| Panels::zeros(dim, gates, isa));
-            packed.fill(first, &rows.slice(s![.., columns.clone()]));
+            let mut start = 0;
+            for part in packed.get_or_insert_with(zeros) {
+                let end = start + part.gates * units;
+                part.fill(first, &rows.slice(s![.., start..end]));
+                start = end;
+            }
         })?;
-        Ok(packed.unwrap_or_else(|| Panels::zeros(dim, gates, isa)))
+        Ok(packed.unwrap_or_else(zeros))
     }
 
     fn zeros((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
@@ -223,6 +227,12 @@ impl<A: Element> Panels<A> {
     #[inline]
     pub fn ends_in_half(&self) -> bool {
         self.half
+    }
+
+    /// Which tile of a product with one row ends in that panel: the last one of its breadth.
+    #[inline]
+    pub fn half_tile(&self) -> Option<usize> {
+        self.half.then(|| (self.count - 1) % self.tiles.count)
     }
 
     /// How many units a panel has.

@@ -90,12 +90,7 @@ unsafe fn some<V: Vector, E: End<V::Elem>, const W: usize>(
 ) {
     let tiles = step.panels.tiles();
     let wider = tiles.wider.clamp(first, last);
-    // Which tile the last panel is in: the last one of its breadth.
-    let half = if step.panels.ends_in_half() {
-        (step.panels.panels() - 1) % tiles.count
-    } else {
-        tiles.count
-    };
+    let half = step.panels.half_tile();
     for (panels, first, last) in [
         (tiles.panels + 1, first, wider),
         (tiles.panels, wider, last),
@@ -106,7 +101,8 @@ unsafe fn some<V: Vector, E: End<V::Elem>, const W: usize>(
             step,
             end,
         };
-        let whole = if half < first { last } else { half.min(last) };
+        let whole = half.filter(|half| (first..last).contains(half));
+        let whole = whole.unwrap_or(last);
         // SAFETY: the caller's promise.
         unsafe {
             if first < whole {

@@ -337,14 +337,13 @@ pub(crate) fn over<V: Vector>(
                 apart: tiles.count,
                 half: false,
             };
-            let last = panel + (place.panels - 1) * tiles.count;
-            if weights.ends_in_half() && last + 1 == all {
+            if weights.half_tile() == Some(panel) {
                 place.panels -= 1;
                 if place.panels > 0 {
                     tile(&place);
                 }
                 place = Place {
-                    panel: last,
+                    panel: all - 1,
                     panels: 1,
                     half: true,
                     ..place

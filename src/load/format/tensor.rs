@@ -185,16 +185,21 @@ impl<'a> Tensor<'a> {
         if self.number.is_float() {
             return Err(self.refuse("whole numbers"));
         }
-        let mut integers = Some(Vec::new());
+        let (mut integers, mut beyond) = (Vec::new(), false);
         self.data()?.pass(PIECE, |bytes| {
-            let more = number::integers(self.number, self.big_endian, bytes);
-            integers = integers.take().zip(more).map(|(mut all, more)| {
-                all.extend(more);
-                all
-            });
+            match number::integers(self.number, self.big_endian, bytes) {
+                Some(more) => integers.extend(more),
+                None => beyond = true,
+            }
         })?;
-        let beyond = || Error::file(&self.name, "numbers below 2^63", "a larger one");
-        self.shaped(integers.ok_or_else(beyond)?)
+        if beyond {
+            return Err(Error::file(
+                &self.name,
+                "numbers below 2^63",
+                "a larger one",
+            ));
+        }
+        self.shaped(integers)
     }
 
     fn refuse(&self, expected: &str) -> Error {
