@@ -9,9 +9,8 @@ pub trait Matrix<A> {
     /// How many rows and columns it has.
     fn dim(&self) -> (usize, usize);
 
-    /// Hands on its rows from the first to the last, some at a time, and the number of the first of them; an `Err` before
-    /// that if it has not as many as it says.
-    fn rows(&self, to: &mut dyn FnMut(usize, ArrayView2<A>)) -> Result<()>;
+    /// Hands on its rows from the first to the last, some at a time; an `Err` before that if it has not as many as it says.
+    fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()>;
 }
 
 impl<A: Element> Matrix<A> for Array2<A> {
@@ -19,8 +18,8 @@ impl<A: Element> Matrix<A> for Array2<A> {
         Array2::dim(self)
     }
 
-    fn rows(&self, to: &mut dyn FnMut(usize, ArrayView2<A>)) -> Result<()> {
-        to(0, self.view());
+    fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()> {
+        to(self.view());
         Ok(())
     }
 }

@@ -4,8 +4,8 @@
 //! ```text
 //! vector   the operations; portable, x86   ->   math       tanh, sigmoid   ->   activate
 //! panels   weights in the order of use     ->   tile       samples x vectors in registers
-//! isa      which vectors: chosen at packing     steps      a tile of each cell, from inputs to the new state
-//!                                               workspace  the safe doors
+//! lines    the memory that they lie in          steps      a tile of each cell, from inputs to the new state
+//! isa      which vectors: chosen at packing     workspace  the safe doors
 //! ```
 #![allow(unsafe_code)]
 // Kernels index registers: `for r in 0..R` reads as the equations do.
@@ -14,6 +14,7 @@
 pub(crate) mod activate;
 pub(crate) mod cells;
 mod isa;
+mod lines;
 mod math;
 mod matrix;
 mod panels;

@@ -1,6 +1,7 @@
 //! A weight matrix, laid out once for the products of every step.
 
 use super::isa::Isa;
+use super::lines::Lines;
 use super::matrix::Matrix;
 use super::tile::{Inputs, Project};
 use crate::Element;
@@ -10,51 +11,18 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use ndarray::{Array2, ArrayView2, s};
 
-/// A piece of memory that vectors do not straddle cache lines in.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line<A>([A; 16]);
-
-/// Asks the system for large pages, as NumPy does for its arrays: a process that is given new memory page by page waits longer
-/// for it than for the file that it loads.
-#[cfg(all(feature = "std", target_os = "linux"))]
-fn prefer_large_pages<T>(memory: &mut [MaybeUninit<T>]) {
-    const LARGE: usize = 4 << 20;
-    const PAGE: usize = 4096;
-    const MADV_HUGEPAGE: core::ffi::c_int = 14; // on every architecture that Rust knows
-    unsafe extern "C" {
-        fn madvise(
-            start: *mut core::ffi::c_void,
-            length: usize,
-            advice: core::ffi::c_int,
-        ) -> core::ffi::c_int;
-    }
-    let start = memory.as_mut_ptr().cast::<u8>();
-    let skipped = start.align_offset(PAGE);
-    let Some(length) = size_of_val(memory)
-        .checked_sub(skipped)
-        .filter(|&n| n >= LARGE - PAGE)
-    else {
-        return;
-    };
-    // SAFETY: all of these bytes are this function's alone; the advice moves and changes none of them, and where it is not
-    // understood, nothing happens.
-    unsafe { madvise(start.add(skipped).cast(), length, MADV_HUGEPAGE) };
-}
-
-#[cfg(not(all(feature = "std", target_os = "linux")))]
-fn prefer_large_pages<T>(_: &mut [MaybeUninit<T>]) {}
-
 /// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
 #[inline(always)]
-fn copy<A: Copy>(from: &[A], to: &mut [A]) {
+fn copy<A: Copy>(from: &[A], to: &mut [MaybeUninit<A>]) {
     const LINE: usize = 16;
     match (
         <&[A; LINE]>::try_from(from),
-        <&mut [A; LINE]>::try_from(&mut *to),
+        <&mut [MaybeUninit<A>; LINE]>::try_from(&mut *to),
     ) {
-        (Ok(from), Ok(to)) => *to = *from,
-        _ => to.copy_from_slice(from),
+        (Ok(from), Ok(to)) => *to = from.map(MaybeUninit::new),
+        _ => to.iter_mut().zip(from).for_each(|(to, &from)| {
+            to.write(from);
+        }),
     }
 }
 
@@ -66,7 +34,8 @@ fn copy<A: Copy>(from: &[A], to: &mut [A]) {
 /// The weights are stored here and nowhere else; [`unpack`](Self::unpack) gives the matrix back bit for bit.
 #[derive(Clone)]
 pub struct Panels<A> {
-    lines: Vec<Line<A>>,
+    /// All of them are written: whoever makes one fills it ([`Unfilled`]).
+    lines: Lines<A>,
     rows: usize,
     gates: usize,
     units: usize,
@@ -93,9 +62,9 @@ pub struct Tiles {
 impl<A: Element> Panels<A> {
     /// `matrix` is (rows, gates · units).
     pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
-        let mut packed = Panels::zeros(matrix.dim(), gates, isa);
-        packed.fill(0, &matrix);
-        packed
+        let mut packed = Unfilled::new(matrix.dim(), gates, isa);
+        packed.fill(&matrix);
+        packed.filled()
     }
 
     /// The same of a matrix that is read once: parts of so many gates each, side by side, all of equally many units.
@@ -106,93 +75,26 @@ impl<A: Element> Panels<A> {
     ) -> Result<[Self; N]> {
         let (height, columns) = matrix.dim();
         let units = columns / gates.iter().sum::<usize>();
-        let zeros = || gates.map(|gates| Panels::zeros((height, gates * units), gates, isa));
+        let unfilled = || gates.map(|gates| Unfilled::new((height, gates * units), gates, isa));
         let mut packed = None;
-        matrix.rows(&mut |first, rows| {
+        matrix.rows(&mut |rows| {
             // Only now: a shape is what a file claims, but these numbers are there.
             let mut start = 0;
-            for part in packed.get_or_insert_with(zeros) {
-                let end = start + part.gates * units;
-                part.fill(first, &rows.slice(s![.., start..end]));
+            for part in packed.get_or_insert_with(unfilled) {
+                let end = start + part.panels.gates * units;
+                part.fill(&rows.slice(s![.., start..end]));
                 start = end;
             }
         })?;
-        Ok(packed.unwrap_or_else(zeros))
-    }
-
-    fn zeros((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
-        let units = columns / gates;
-        let lanes = isa.lanes::<A>();
-        // One gate alone would leave most registers of a tile empty.
-        let blocks = if gates == 1 {
-            units.div_ceil(lanes).clamp(1, 4)
-        } else {
-            1
-        };
-        let rest = units % lanes;
-        // Behind whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
-        let half = gates > 1 && units > lanes && rest > 0 && rest <= isa.half_lanes::<A>();
-        let half = half && isa.half_lanes::<A>() < lanes;
-        let mut packed = Panels {
-            lines: Vec::new(),
-            rows,
-            gates,
-            units,
-            lanes,
-            blocks,
-            half,
-            count: units.div_ceil(lanes * blocks),
-            panel: rows * gates * blocks * lanes,
-            tiles: Tiles::default(),
-            isa,
-        };
-        let (panels, vectors) = (packed.count, packed.vectors());
-        let tiles = panels
-            .div_ceil(isa.breadth::<A>(vectors, panels, rows))
-            .max(1);
-        packed.tiles = Tiles {
-            count: tiles,
-            panels: panels / tiles,
-            wider: panels % tiles,
-        };
-        let lines = (rows * packed.len()).div_ceil(16);
-        packed.lines = Vec::with_capacity(lines);
-        prefer_large_pages(packed.lines.spare_capacity_mut());
-        packed.lines.resize(lines, Line([A::zero(); 16]));
-        packed
-    }
-
-    /// Packs some rows of the matrix, from `first` on.
-    fn fill(&mut self, first: usize, matrix: &ArrayView2<A>) {
-        let (units, rows) = (self.units, matrix.nrows());
-        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
-        // part that is worth its place.
-        for first_row in (0..rows).step_by(8) {
-            for unit in (0..units).step_by(self.lanes) {
-                let end = units.min(unit + self.lanes);
-                for row in first_row..rows.min(first_row + 8) {
-                    let from = matrix.row(row);
-                    let slice = from.to_slice();
-                    for gate in 0..self.gates {
-                        let columns = gate * units + unit..gate * units + end;
-                        // A vector never straddles two lines.
-                        let at = self.position(first + row, gate, unit);
-                        let to = &mut self.lines[at / 16].0[at % 16..][..end - unit];
-                        match slice {
-                            Some(from) => copy(&from[columns], to),
-                            None => to.iter_mut().zip(columns).for_each(|(to, i)| *to = from[i]),
-                        }
-                    }
-                }
-            }
-        }
+        Ok(packed.unwrap_or_else(unfilled).map(Unfilled::filled))
     }
 
     /// The matrix that was packed, (rows, gates · units).
     pub fn unpack(&self) -> Array2<A> {
         Array2::from_shape_fn((self.rows, self.gates * self.units), |(row, column)| {
             let at = self.position(row, column / self.units, column % self.units);
-            self.lines[at / 16].0[at % 16]
+            // SAFETY: each of its numbers was written, or it would still be `Unfilled`.
+            unsafe { self.lines.numbers()[at].assume_init() }
         })
     }
 
@@ -269,10 +171,8 @@ impl<A: Element> Panels<A> {
     /// The first number of a panel; its rows follow one another.
     #[inline]
     pub fn panel(&self, panel: usize) -> *const A {
-        let first: *const A = self.lines.as_ptr().cast();
-        // SAFETY: so many numbers were packed for each panel before this one, and `Line` has no gaps (`repr(C)`, 16 numbers of 4 or 8
-        // bytes fill 64 or 128 bytes).
-        unsafe { first.add(panel * self.panel) }
+        // SAFETY: so many numbers were packed for each panel before this one.
+        unsafe { self.lines.first().add(panel * self.panel) }
     }
 
     /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
@@ -317,5 +217,92 @@ impl<A: Element> Panels<A> {
         let block = unit / self.lanes % self.blocks;
         let vector = row * self.vectors() + gate * self.blocks + block;
         panel * self.panel + vector * lanes + unit % self.lanes
+    }
+}
+
+/// Panels of which the first `rows` rows are written, and the zeros that the last ones are filled up with.
+struct Unfilled<A> {
+    panels: Panels<A>,
+    rows: usize,
+}
+
+impl<A: Element> Unfilled<A> {
+    fn new((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
+        let units = columns / gates;
+        let lanes = isa.lanes::<A>();
+        // One gate alone would leave most registers of a tile empty.
+        let blocks = if gates == 1 {
+            units.div_ceil(lanes).clamp(1, 4)
+        } else {
+            1
+        };
+        let rest = units % lanes;
+        // Behind whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
+        let half = gates > 1 && units > lanes && rest > 0 && rest <= isa.half_lanes::<A>();
+        let half = half && isa.half_lanes::<A>() < lanes;
+        let mut panels = Panels {
+            lines: Lines::new(0),
+            rows,
+            gates,
+            units,
+            lanes,
+            blocks,
+            half,
+            count: units.div_ceil(lanes * blocks),
+            panel: rows * gates * blocks * lanes,
+            tiles: Tiles::default(),
+            isa,
+        };
+        let (count, vectors) = (panels.count, panels.vectors());
+        let tiles = count
+            .div_ceil(isa.breadth::<A>(vectors, count, rows))
+            .max(1);
+        panels.tiles = Tiles {
+            count: tiles,
+            panels: count / tiles,
+            wider: count % tiles,
+        };
+        panels.lines = Lines::new(rows.saturating_mul(panels.len()));
+        if !units.is_multiple_of(panels.panel_units()) {
+            let last = (count - 1) * panels.panel;
+            panels.lines.numbers_mut()[last..].fill(MaybeUninit::new(A::zero()));
+        }
+        Unfilled { panels, rows: 0 }
+    }
+
+    /// Packs the next rows of the matrix.
+    fn fill(&mut self, matrix: &ArrayView2<A>) {
+        let (first, rows) = (self.rows, matrix.nrows());
+        let panels = &mut self.panels;
+        let units = panels.units;
+        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
+        // part that is worth its place.
+        for first_row in (0..rows).step_by(8) {
+            for unit in (0..units).step_by(panels.lanes) {
+                let end = units.min(unit + panels.lanes);
+                for row in first_row..rows.min(first_row + 8) {
+                    let from = matrix.row(row);
+                    let slice = from.to_slice();
+                    for gate in 0..panels.gates {
+                        let columns = gate * units + unit..gate * units + end;
+                        let at = panels.position(first + row, gate, unit);
+                        let to = &mut panels.lines.numbers_mut()[at..][..end - unit];
+                        match slice {
+                            Some(from) => copy(&from[columns], to),
+                            None => to.iter_mut().zip(columns).for_each(|(to, i)| {
+                                to.write(from[i]);
+                            }),
+                        }
+                    }
+                }
+            }
+        }
+        self.rows += rows;
+    }
+
+    fn filled(self) -> Panels<A> {
+        let Unfilled { panels, rows } = self;
+        assert!(rows == panels.rows || panels.len() == 0);
+        panels
     }
 }

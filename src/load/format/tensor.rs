@@ -236,24 +236,22 @@ impl<A: Element> Matrix<A> for Tensor<'_> {
         (rows, self.shape.iter().skip(1).product())
     }
 
-    fn rows(&self, to: &mut dyn FnMut(usize, ArrayView2<A>)) -> Result<()> {
+    fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()> {
         let (rows, columns) = Matrix::<A>::dim(self);
         let row = columns * self.number.size();
         if !self.number.is_float() || self.fortran_order || row == 0 {
             let array = self.array()?.into_shape_with_order((rows, columns))?;
-            to(0, array.view());
+            to(array.view());
             return Ok(());
         }
-        let (mut numbers, mut first, mut done) = (Vec::new(), 0, Ok(()));
+        let (mut numbers, mut done) = (Vec::new(), Ok(()));
         self.data()?.pass(row * (PIECE / row).max(1), |bytes| {
             numbers.clear();
             number::elements(self.number, self.big_endian, bytes, &mut numbers);
-            let count = numbers.len() / columns;
-            match ArrayView2::from_shape((count, columns), &numbers) {
-                Ok(rows) => to(first, rows),
+            match ArrayView2::from_shape((numbers.len() / columns, columns), &numbers) {
+                Ok(rows) => to(rows),
                 Err(error) => done = Err(error.into()),
             }
-            first += count;
         })?;
         done
     }
