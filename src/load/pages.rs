@@ -32,12 +32,13 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// A file that is not too large. It is read at once, unless it is large and begins with `signature`.
-    pub fn open(path: &Path, most: u64, signature: &[u8]) -> Result<Self> {
+    /// A file that is not too large. It is read at once, unless it is large and begins with one of `signatures`.
+    pub fn open(path: &Path, most: u64, signatures: &[&[u8]]) -> Result<Self> {
         let length = disk::length(path, most)?;
         let mut file = File::open(path).map_err(unreadable)?;
         let mut head = Vec::new();
-        let most = signature.len() as u64;
+        let most = signatures.iter().map(|one| one.len()).max();
+        let most = most.unwrap_or_default() as u64;
         file.by_ref()
             .take(most)
             .read_to_end(&mut head)
@@ -51,7 +52,7 @@ impl Pages {
             kept: Cell::new(0),
             whole: OnceCell::new(),
         };
-        if length < LARGE || head != signature {
+        if length < LARGE || !signatures.iter().any(|one| head.starts_with(one)) {
             pages.read_whole()?;
         }
         Ok(pages)
@@ -148,7 +149,7 @@ mod tests {
         let name = format!("recurrent-pages-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::write(&path, content).unwrap();
-        let pages = Pages::open(&path, u64::MAX, signature).unwrap();
+        let pages = Pages::open(&path, u64::MAX, &[signature]).unwrap();
         let _ = fs::remove_file(&path); // most systems let go of an open file
         pages
     }

@@ -1,17 +1,20 @@
-//! `Bytes`: those of a file, in memory or on disk.
+//! `Bytes`: those of a file or of a part of it, in memory or on disk; `Data`: those, or bytes that were made of them.
 
 use crate::error::Result;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", feature = "keras"))]
 use crate::load::pages::{PAGE, Pages};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use core::ops::Range;
 
-/// The bytes of a file.
+/// The bytes of a file, or of a part of it.
 #[derive(Clone, Copy)]
 pub enum Bytes<'a> {
     /// All of them.
     Memory(&'a [u8]),
-    /// Read when they are asked for.
-    #[cfg(feature = "std")]
-    Pages(&'a Pages),
+    /// So many from a place on, read when they are asked for.
+    #[cfg(all(feature = "std", feature = "keras"))]
+    Pages(&'a Pages, usize, usize),
 }
 
 impl<'a, T: AsRef<[u8]> + ?Sized> From<&'a T> for Bytes<'a> {
@@ -20,46 +23,125 @@ impl<'a, T: AsRef<[u8]> + ?Sized> From<&'a T> for Bytes<'a> {
     }
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", feature = "keras"))]
 impl<'a> From<&'a Pages> for Bytes<'a> {
     fn from(pages: &'a Pages) -> Self {
-        Bytes::Pages(pages)
+        match pages.whole() {
+            Some(bytes) => Bytes::Memory(bytes),
+            None => Bytes::Pages(pages, 0, pages.len()),
+        }
     }
 }
 
+#[cfg_attr(
+    not(all(feature = "std", feature = "keras")),
+    allow(clippy::unnecessary_wraps)
+)]
 impl<'a> Bytes<'a> {
     /// How many there are.
     pub(super) fn len(self) -> usize {
         match self {
             Bytes::Memory(bytes) => bytes.len(),
-            #[cfg(feature = "std")]
-            Bytes::Pages(pages) => pages.len(),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Bytes::Pages(_, _, length) => length,
+        }
+    }
+
+    /// A part of them; `None` beyond the end.
+    pub(super) fn part(self, range: Range<usize>) -> Option<Self> {
+        match self {
+            Bytes::Memory(bytes) => bytes.get(range).map(Bytes::Memory),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Bytes::Pages(pages, start, length) => {
+                let inside = range.start <= range.end && range.end <= length;
+                inside.then(|| Bytes::Pages(pages, start + range.start, range.len()))
+            }
         }
     }
 
     /// `length` bytes from `start` on; `None` beyond the end.
-    #[cfg_attr(not(feature = "std"), allow(clippy::unnecessary_wraps))]
     pub(super) fn get(self, start: usize, length: usize) -> Result<Option<&'a [u8]>> {
-        match self {
-            Bytes::Memory(bytes) => {
-                let end = start.checked_add(length);
-                Ok(end.and_then(|end| bytes.get(start..end)))
-            }
-            #[cfg(feature = "std")]
-            Bytes::Pages(pages) => pages.get(start, length),
+        let end = start.checked_add(length);
+        match end.and_then(|end| self.part(start..end)) {
+            None => Ok(None),
+            Some(Bytes::Memory(bytes)) => Ok(Some(bytes)),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Some(Bytes::Pages(pages, start, length)) => pages.get(start, length),
         }
     }
 
     /// The first bytes: all that are in memory, or a page.
-    #[cfg_attr(not(feature = "std"), allow(clippy::unnecessary_wraps))]
-    pub(super) fn head(self) -> Result<&'a [u8]> {
+    pub fn head(self) -> Result<&'a [u8]> {
         match self {
             Bytes::Memory(bytes) => Ok(bytes),
-            #[cfg(feature = "std")]
-            Bytes::Pages(pages) => match pages.whole() {
-                Some(bytes) => Ok(bytes),
-                None => Ok(pages.get(0, PAGE.min(pages.len()))?.unwrap_or_default()),
-            },
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Bytes::Pages(..) => Ok(self.get(0, PAGE.min(self.len()))?.unwrap_or_default()),
         }
+    }
+
+    /// All of them in memory.
+    pub(super) fn all(self) -> Result<&'a [u8]> {
+        Ok(self.get(0, self.len())?.unwrap_or_default())
+    }
+
+    /// Hands them on, so many at a time.
+    pub(super) fn pass(self, piece: usize, to: impl FnMut(&[u8])) -> Result<()> {
+        match self {
+            Bytes::Memory(bytes) => bytes.chunks(piece).for_each(to),
+            #[cfg(all(feature = "std", feature = "keras"))]
+            Bytes::Pages(pages, start, length) => pages.pass(start, length, piece, to)?,
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that a file has, or that were made of them.
+pub enum Data<'a> {
+    /// As they are in the file.
+    File(Bytes<'a>),
+    /// Unpacked, or put together.
+    Made(Vec<u8>),
+}
+
+impl<'a> Data<'a> {
+    /// Where they are now.
+    pub fn bytes(&self) -> Bytes<'_> {
+        match self {
+            Data::File(bytes) => *bytes,
+            Data::Made(bytes) => Bytes::Memory(bytes),
+        }
+    }
+
+    /// All of them in memory.
+    #[cfg_attr(
+        not(all(feature = "std", feature = "keras")),
+        allow(clippy::unnecessary_wraps)
+    )]
+    pub fn into_memory(self) -> Result<Cow<'a, [u8]>> {
+        Ok(match self {
+            Data::File(bytes) => bytes.all()?.into(),
+            Data::Made(bytes) => bytes.into(),
+        })
+    }
+}
+
+impl<'a> From<Cow<'a, [u8]>> for Data<'a> {
+    fn from(bytes: Cow<'a, [u8]>) -> Self {
+        match bytes {
+            Cow::Borrowed(bytes) => bytes.into(),
+            Cow::Owned(bytes) => bytes.into(),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Data<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Data::File(Bytes::Memory(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Data<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Data::Made(bytes)
     }
 }

@@ -1,10 +1,9 @@
 //! Bytes into named arrays, attributes and graphs; no part of the crate's public interface.
 //!
-//! Every reader borrows the bytes of its file (a large HDF5 file stays on disk). Opening a file reads its directory only; the
+//! Every reader borrows the bytes of its file (a large file of Keras stays on disk). Opening a file reads its directory only; the
 //! numbers of an array are read when a [`Tensor`] is asked for them, so that its shape can be checked before anything is
 //! allocated.
 
-#[cfg(feature = "keras")]
 mod bytes;
 #[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod cursor;
@@ -30,8 +29,7 @@ pub mod safetensors;
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub mod zip;
 
-#[cfg(feature = "keras")]
-pub use bytes::Bytes;
+pub use bytes::{Bytes, Data};
 #[cfg(feature = "onnx")]
 pub(in crate::load) use meter::Meter;
 pub use number::Number;

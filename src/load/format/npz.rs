@@ -39,7 +39,7 @@ impl<'a> File<'a> {
         limits: &Limits,
     ) -> Self {
         File {
-            archive: Archive::of(bytes, Arc::clone(directory), limits),
+            archive: Archive::of(bytes.into(), Arc::clone(directory), limits),
             limits: limits.clone(),
         }
     }

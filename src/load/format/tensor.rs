@@ -1,15 +1,11 @@
 //! `Tensor`: an array of a file, not read yet; `Arrays`: a file full of them.
 
-#[cfg(feature = "keras")]
-use super::bytes::Bytes as FileBytes;
+use super::bytes::Data;
 use super::number::{self, Number};
 use crate::Element;
 use crate::error::{Error, Result};
 #[cfg(feature = "keras")]
 use crate::kernel::Matrix;
-#[cfg(all(feature = "std", feature = "keras"))]
-use crate::load::pages::Pages;
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -42,77 +38,10 @@ pub struct Tensor<'a> {
     number: Number,
     big_endian: bool,
     fortran_order: bool,
-    bytes: Bytes<'a>,
+    bytes: Read<'a>,
 }
 
-type Bytes<'a> = Box<dyn Fn() -> Result<Data<'a>> + 'a>;
-
-/// The bytes of an array.
-pub enum Data<'a> {
-    /// In memory.
-    Memory(Cow<'a, [u8]>),
-    /// So many of a file on disk, from a place on.
-    #[cfg(all(feature = "std", feature = "keras"))]
-    Pages(&'a Pages, usize, usize),
-}
-
-#[cfg(feature = "keras")]
-impl<'a> Data<'a> {
-    /// `length` bytes of a file from `start` on; `None` beyond its end.
-    pub fn of_file(file: FileBytes<'a>, start: usize, length: usize) -> Option<Self> {
-        let end = start.checked_add(length).filter(|&end| end <= file.len())?;
-        Some(match file {
-            FileBytes::Memory(bytes) => bytes.get(start..end)?.into(),
-            #[cfg(feature = "std")]
-            FileBytes::Pages(pages) => match pages.whole() {
-                Some(bytes) => bytes.get(start..end)?.into(),
-                None => Data::Pages(pages, start, length),
-            },
-        })
-    }
-}
-
-impl Data<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Data::Memory(bytes) => bytes.len(),
-            #[cfg(all(feature = "std", feature = "keras"))]
-            Data::Pages(_, _, length) => *length,
-        }
-    }
-
-    /// Hands them on, so many at a time.
-    #[cfg_attr(
-        not(all(feature = "std", feature = "keras")),
-        allow(clippy::unnecessary_wraps)
-    )]
-    fn pass(&self, piece: usize, to: impl FnMut(&[u8])) -> Result<()> {
-        match self {
-            Data::Memory(bytes) => bytes.chunks(piece).for_each(to),
-            #[cfg(all(feature = "std", feature = "keras"))]
-            Data::Pages(pages, start, length) => pages.pass(*start, *length, piece, to)?,
-        }
-        Ok(())
-    }
-}
-
-impl<'a> From<&'a [u8]> for Data<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Data::Memory(Cow::Borrowed(bytes))
-    }
-}
-
-impl From<Vec<u8>> for Data<'_> {
-    fn from(bytes: Vec<u8>) -> Self {
-        Data::Memory(Cow::Owned(bytes))
-    }
-}
-
-impl<'a> From<Cow<'a, [u8]>> for Data<'a> {
-    fn from(bytes: Cow<'a, [u8]>) -> Self {
-        Data::Memory(bytes)
-    }
-}
+type Read<'a> = Box<dyn Fn() -> Result<Data<'a>> + 'a>;
 
 impl<'a> Tensor<'a> {
     /// `bytes` is called once for each reading; an `Err` if not even the size of the array can be counted.
@@ -173,8 +102,8 @@ impl<'a> Tensor<'a> {
     /// Its numbers of whatever kind, each as the nearest `A`.
     pub fn numbers<A: Element>(&self) -> Result<ArrayD<A>> {
         let data = self.data()?;
-        let mut numbers = Vec::with_capacity(data.len() / self.number.size());
-        data.pass(PIECE, |bytes| {
+        let mut numbers = Vec::with_capacity(data.bytes().len() / self.number.size());
+        data.bytes().pass(PIECE, |bytes| {
             number::elements(self.number, self.big_endian, bytes, &mut numbers);
         })?;
         self.shaped(numbers)
@@ -186,7 +115,7 @@ impl<'a> Tensor<'a> {
             return Err(self.refuse("whole numbers"));
         }
         let (mut integers, mut beyond) = (Vec::new(), false);
-        self.data()?.pass(PIECE, |bytes| {
+        self.data()?.bytes().pass(PIECE, |bytes| {
             match number::integers(self.number, self.big_endian, bytes) {
                 Some(more) => integers.extend(more),
                 None => beyond = true,
@@ -202,6 +131,13 @@ impl<'a> Tensor<'a> {
         self.shaped(integers)
     }
 
+    /// The same as a matrix. Only what is there is looked at any further: a shape alone may claim anything.
+    #[cfg(feature = "keras")]
+    pub fn unread(self) -> Result<Unread<'a>> {
+        let data = self.data()?;
+        Ok(Unread { tensor: self, data })
+    }
+
     fn refuse(&self, expected: &str) -> Error {
         Error::file(&self.name, expected, self.number)
     }
@@ -210,11 +146,12 @@ impl<'a> Tensor<'a> {
     fn data(&self) -> Result<Data<'a>> {
         let expected = size(&self.name, &self.shape, self.number.size())?;
         let data = (self.bytes)()?;
-        if data.len() == expected {
+        let length = data.bytes().len();
+        if length == expected {
             return Ok(data);
         }
         let expected = format!("{expected} bytes for the shape {:?}", self.shape);
-        let found = format!("{} bytes", data.len());
+        let found = format!("{length} bytes");
         Err(Error::file(&self.name, expected, found))
     }
 
@@ -228,26 +165,37 @@ impl<'a> Tensor<'a> {
 /// So many bytes are read at once: they stay in the cache until they are numbers. All numbers end where it does.
 const PIECE: usize = 64 << 10;
 
-/// Weights that are packed as they are read.
+/// A matrix of weights whose bytes are all there, to be packed as they are read.
 #[cfg(feature = "keras")]
-impl<A: Element> Matrix<A> for Tensor<'_> {
+pub struct Unread<'a> {
+    tensor: Tensor<'a>,
+    data: Data<'a>,
+}
+
+#[cfg(feature = "keras")]
+impl<A: Element> Matrix<A> for Unread<'_> {
     fn dim(&self) -> (usize, usize) {
-        let rows = self.shape.first().copied().unwrap_or(1);
-        (rows, self.shape.iter().skip(1).product())
+        let shape = self.tensor.shape();
+        let rows = shape.first().copied().unwrap_or(1);
+        (rows, shape.iter().skip(1).product())
     }
 
     fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()> {
         let (rows, columns) = Matrix::<A>::dim(self);
-        let row = columns * self.number.size();
-        if !self.number.is_float() || self.fortran_order || row == 0 {
-            let array = self.array()?.into_shape_with_order((rows, columns))?;
-            to(array.view());
+        let Tensor {
+            number, big_endian, ..
+        } = self.tensor;
+        let row = columns * number.size();
+        if !number.is_float() || self.tensor.fortran_order || row == 0 {
+            let array = self.tensor.array()?;
+            to(array.into_shape_with_order((rows, columns))?.view());
             return Ok(());
         }
         let (mut numbers, mut done) = (Vec::new(), Ok(()));
-        self.data()?.pass(row * (PIECE / row).max(1), |bytes| {
+        let pieces = row * (PIECE / row).max(1);
+        self.data.bytes().pass(pieces, |bytes| {
             numbers.clear();
-            number::elements(self.number, self.big_endian, bytes, &mut numbers);
+            number::elements(number, big_endian, bytes, &mut numbers);
             match ArrayView2::from_shape((numbers.len() / columns, columns), &numbers) {
                 Ok(rows) => to(rows),
                 Err(error) => done = Err(error.into()),

@@ -1,10 +1,10 @@
 //! `File`: bytes, and the allowances of their reader.
 
-use super::super::bytes::Bytes;
+use super::super::bytes::{Bytes, Data};
 use super::super::check_file;
 use super::super::cursor::{Cursor, to_length};
 use super::super::meter::Meter;
-use super::super::tensor::{Arrays, Data, Tensor};
+use super::super::tensor::{Arrays, Tensor};
 use super::links::{Links, Target};
 use super::object::Object;
 use super::superblock::{self, Superblock};
@@ -139,9 +139,13 @@ impl<'a> File<'a> {
 
     /// `length` bytes of an array at `address`; not counted.
     pub(super) fn data(&self, address: u64, length: usize, part: &str) -> Result<Data<'a>> {
-        let place = self.place(address);
-        let place = place.and_then(|start| Data::of_file(self.bytes, start, length));
-        place.ok_or_else(|| self.outside(address, length, part))
+        let range = self
+            .place(address)
+            .and_then(|start| Some(start..start.checked_add(length)?));
+        let part_of_file = range.and_then(|range| self.bytes.part(range));
+        part_of_file
+            .map(Data::File)
+            .ok_or_else(|| self.outside(address, length, part))
     }
 
     /// Where an address is in the file.

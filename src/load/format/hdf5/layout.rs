@@ -1,7 +1,8 @@
 //! Layouts: where the numbers of an array are.
 
+use super::super::bytes::Data;
 use super::super::cursor::{Cursor, to_length};
-use super::super::tensor::{Data, size};
+use super::super::tensor::size;
 use super::chunk_index::{self, ChunkIndex};
 use super::chunks;
 use super::file::File;

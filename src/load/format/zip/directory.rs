@@ -1,5 +1,6 @@
 //! The directory at the end of an archive.
 
+use super::super::bytes::Bytes;
 use super::super::cursor::{Cursor, to_length};
 use super::STORED;
 use crate::Limits;
@@ -19,6 +20,10 @@ const LOCATOR64: &[u8] = b"PK\x06\x07";
 /// The end record without its comment.
 const END_BYTES: usize = 22;
 const LOCATOR64_BYTES: usize = 20;
+/// All that is read of the 64-bit end record.
+const END64_BYTES: usize = 4 + 8 + 2 + 2 + 4 + 4 + 8 + 8 + 8 + 8;
+/// A header in front of a member, without its name and extra field.
+const LOCAL_BYTES: usize = 30;
 /// A 32-bit field whose value stands in a zip64 field.
 const IN_ZIP64: u64 = 0xffff_ffff;
 
@@ -37,7 +42,7 @@ pub struct Member {
 }
 
 /// The members of an archive.
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Members> {
+pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     let Directory { count, start, size } = find(bytes)?;
     let part = "zip directory";
     if count > limits.entries as u64 {
@@ -51,10 +56,10 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Members> {
             format!("{size} bytes at {start}"),
         )
     };
-    let end = start.checked_add(size).ok_or_else(beyond)?;
-    let mut entries = Cursor::new(bytes.get(start..end).ok_or_else(beyond)?, part);
+    let entries = bytes.get(start, size)?.ok_or_else(beyond)?;
+    let mut entries = Cursor::new(entries, part);
     // Members lie before the directory.
-    let bytes = &bytes[..start];
+    let bytes = bytes.part(0..start).ok_or_else(beyond)?;
     let mut members = Members::new();
     let mut ranges = Vec::new();
     for _ in 0..count {
@@ -94,7 +99,7 @@ struct Directory {
 }
 
 /// The end record is the last thing in the file but for a comment, whose length it tells.
-fn find(bytes: &[u8]) -> Result<Directory> {
+fn find(file: Bytes) -> Result<Directory> {
     let part = "zip archive";
     let missing = || {
         Error::file(
@@ -103,6 +108,8 @@ fn find(bytes: &[u8]) -> Result<Directory> {
             "none",
         )
     };
+    let before = file.len().saturating_sub(END_BYTES + usize::from(u16::MAX));
+    let bytes = file.get(before, file.len() - before)?.unwrap_or_default();
     let last = bytes.len().checked_sub(END_BYTES).ok_or_else(missing)?;
     let is_end = |&at: &usize| {
         let comment = u16::from_le_bytes([bytes[at + 20], bytes[at + 21]]);
@@ -117,7 +124,7 @@ fn find(bytes: &[u8]) -> Result<Directory> {
         return Err(end.refuse("an archive in one piece", "one of several disks"));
     }
     let (count, size, start) = if total == u16::MAX || size == IN_ZIP64 || start == IN_ZIP64 {
-        find64(bytes, at)?
+        find64(file, before + at)?
     } else {
         (u64::from(total), size, start)
     };
@@ -129,15 +136,20 @@ fn find(bytes: &[u8]) -> Result<Directory> {
 }
 
 /// Count, size and start of the directory of a large archive, whose end record is at `end`.
-fn find64(bytes: &[u8], end: usize) -> Result<(u64, u64, u64)> {
+fn find64(bytes: Bytes, end: usize) -> Result<(u64, u64, u64)> {
     let part = "zip64 end record";
     let missing = || Error::file(part, "a zip64 end record", "none");
     let locator = end.checked_sub(LOCATOR64_BYTES).ok_or_else(missing)?;
-    let mut locator = Cursor::new(&bytes[locator..end], part);
+    let locator = bytes.get(locator, LOCATOR64_BYTES)?.ok_or_else(missing)?;
+    let mut locator = Cursor::new(locator, part);
     locator.expect(LOCATOR64)?;
     locator.u32()?;
     let record = to_length(locator.u64()?, part)?;
-    let mut record = Cursor::new(bytes.get(record..end).ok_or_else(missing)?, part);
+    let length = end.checked_sub(record).ok_or_else(missing)?;
+    let record = bytes
+        .get(record, length.min(END64_BYTES))?
+        .ok_or_else(missing)?;
+    let mut record = Cursor::new(record, part);
     record.expect(END64)?;
     // Its size, versions and disks.
     record.take(8 + 2 + 2 + 4 + 4 + 8)?;
@@ -146,7 +158,7 @@ fn find64(bytes: &[u8], end: usize) -> Result<(u64, u64, u64)> {
 
 /// The next member, and the bytes that it takes from its header to its end.
 fn entry<'a>(
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     entries: &mut Cursor<'a>,
 ) -> Result<(&'a str, Member, (usize, usize))> {
     entries.expect(ENTRY)?;
@@ -184,8 +196,11 @@ fn entry<'a>(
             format!("one at {local}"),
         )
     };
-    let mut header = Cursor::new(bytes.get(local..).ok_or_else(beyond)?, "zip member");
-    let before = header.rest().len();
+    let before = bytes.len().checked_sub(local).ok_or_else(beyond)?;
+    let longest = LOCAL_BYTES + name.len() + usize::from(u16::MAX);
+    let header = bytes.get(local, before.min(longest))?.ok_or_else(beyond)?;
+    let mut header = Cursor::new(header, "zip member");
+    let length = header.rest().len();
     header.expect(LOCAL).map_err(|error| error.within(name))?;
     // Version, flags, method, time, date, sum and sizes: the directory has them.
     header.take(2 + 2 + 2 + 2 + 2 + 4 + 4 + 4)?;
@@ -199,8 +214,12 @@ fn entry<'a>(
         ));
     }
     header.take(extra_bytes.into())?;
-    let start = local + (before - header.rest().len());
-    header.take(packed).map_err(|error| error.within(name))?;
+    let start = local + (length - header.rest().len());
+    let left = bytes.len() - start;
+    if packed > left {
+        let found = format!("{left} before the end");
+        return Err(Error::file(name, format!("{packed} more bytes"), found));
+    }
     let end = start + packed;
     let member = Member {
         packed: start..end,

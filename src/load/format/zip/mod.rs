@@ -9,6 +9,7 @@ pub(in crate::load) use directory::Members as Directory;
 #[cfg(feature = "npz")]
 pub use write::Writer;
 
+use super::bytes::{Bytes, Data};
 use super::meter::Meter;
 use super::{check_file, inflate};
 use crate::Limits;
@@ -21,10 +22,12 @@ use directory::{Member, Members};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
+/// So many bytes of a file on disk are summed at once.
+const PIECE: usize = 64 << 10;
 
 /// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
 pub struct Archive<'a> {
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     members: Arc<Members>,
     inflated: Meter,
     text_bytes: usize,
@@ -32,14 +35,15 @@ pub struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     /// Reads the directory. Members that overlap, or share a name, are refused.
-    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+    pub fn open(bytes: impl Into<Bytes<'a>>, limits: &Limits) -> Result<Self> {
+        let bytes = bytes.into();
         check_file(bytes.len(), limits)?;
         let members = Arc::new(directory::read(bytes, limits)?);
         Ok(Archive::of(bytes, members, limits))
     }
 
     /// The archive in the same bytes, whose directory was read before, with a new allowance.
-    pub(super) fn of(bytes: &'a [u8], members: Arc<Members>, limits: &Limits) -> Self {
+    pub(super) fn of(bytes: Bytes<'a>, members: Arc<Members>, limits: &Limits) -> Self {
         Archive {
             bytes,
             members,
@@ -64,28 +68,36 @@ impl<'a> Archive<'a> {
         self.members.contains_key(name)
     }
 
-    /// The bytes of a member: borrowed if they are stored, inflated if they are not.
-    pub fn read(&self, name: &str) -> Result<Cow<'a, [u8]>> {
+    /// The bytes of a member: in their place if they are stored, inflated if they are not.
+    pub fn data(&self, name: &str) -> Result<Data<'a>> {
         let member = self.member(name)?;
-        let packed = self.packed(member);
-        let bytes = match member.method {
-            STORED => Cow::Borrowed(packed),
+        let data = match member.method {
+            STORED => Data::File(self.packed(member)?),
             DEFLATED => {
                 self.inflated.take(member.length as u64, name)?;
-                Cow::Owned(inflate::raw(packed, member.length, name)?)
+                let packed = self.packed(member)?.all()?;
+                Data::Made(inflate::raw(packed, member.length, name)?)
             }
             other => return Err(packed_by(other, name)),
         };
-        if bytes.len() != member.length {
+        let length = data.bytes().len();
+        if length != member.length {
             let expected = format!("{} bytes", member.length);
-            return Err(Error::file(name, expected, bytes.len()));
+            return Err(Error::file(name, expected, length));
         }
-        let found = crc32fast::hash(&bytes);
+        let mut sum = crc32fast::Hasher::new();
+        data.bytes().pass(PIECE, |piece| sum.update(piece))?;
+        let found = sum.finalize();
         if found == member.crc32 {
-            return Ok(bytes);
+            return Ok(data);
         }
         let expected = format!("bytes whose CRC-32 is {:08x}", member.crc32);
         Err(Error::file(name, expected, format!("{found:08x}")))
+    }
+
+    /// The same in memory.
+    pub fn read(&self, name: &str) -> Result<Cow<'a, [u8]>> {
+        self.data(name)?.into_memory()
     }
 
     /// The text of a member, in UTF-8.
@@ -117,17 +129,17 @@ impl<'a> Archive<'a> {
     pub(super) fn head(&self, name: &str, most: usize) -> Result<Cow<'a, [u8]>> {
         let member = self.member(name)?;
         let most = most.min(member.length);
+        let packed = self.packed(member)?;
         match member.method {
-            STORED => Ok(Cow::Borrowed(
-                self.packed(member).get(..most).unwrap_or_default(),
-            )),
-            DEFLATED => Ok(Cow::Owned(inflate::head(self.packed(member), most))),
+            STORED => Ok(packed.get(0, most)?.unwrap_or_default().into()),
+            DEFLATED => Ok(inflate::head(packed.all()?, most).into()),
             other => Err(packed_by(other, name)),
         }
     }
 
-    fn packed(&self, member: &Member) -> &'a [u8] {
-        self.bytes.get(member.packed.clone()).unwrap_or_default()
+    fn packed(&self, member: &Member) -> Result<Bytes<'a>> {
+        let missing = || Error::file("zip archive", "a member inside of the file", "none");
+        self.bytes.part(member.packed.clone()).ok_or_else(missing)
     }
 
     fn member(&self, name: &str) -> Result<&Member> {

@@ -1,7 +1,7 @@
 //! Files of Keras from the file system.
 
 use super::members::Members;
-use super::reader::Reader;
+use super::reader::{ARCHIVE, Reader};
 use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
@@ -22,11 +22,9 @@ impl Reader {
             if path.is_dir() {
                 return self.assemble(&Members::Directory(path, &self.limits));
             }
-            let pages = Pages::open(path, self.limits.file_bytes, hdf5::SIGNATURE)?;
-            match pages.whole() {
-                Some(bytes) => self.read(bytes),
-                None => self.read_hdf5(&pages),
-            }
+            let large = [hdf5::SIGNATURE, ARCHIVE];
+            let pages = Pages::open(path, self.limits.file_bytes, &large)?;
+            self.read_from((&pages).into())
         })
     }
 

@@ -1,8 +1,8 @@
 //! The members of a `.keras` archive, or of a directory of the same files.
 
 use crate::error::Result;
+use crate::load::format::Data;
 use crate::load::format::zip::Archive;
-use alloc::borrow::Cow;
 use alloc::string::String;
 
 /// What a model is made of: configuration, metadata and weights.
@@ -21,14 +21,14 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub fn bytes(&self, name: &str) -> Result<Cow<'a, [u8]>> {
+    pub fn data(&self, name: &str) -> Result<Data<'a>> {
         match self {
-            Members::Archive(archive) => archive.read(name),
+            Members::Archive(archive) => archive.data(name),
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.file_bytes;
                 let bytes = crate::load::disk::bytes(&path.join(name), most);
-                bytes.map(Cow::Owned).map_err(|error| error.within(name))
+                bytes.map(Data::Made).map_err(|error| error.within(name))
             }
         }
     }

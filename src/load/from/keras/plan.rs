@@ -158,7 +158,7 @@ pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays<A>) -> Result<Array<A,
 /// The next of the arrays, which has two axes, to be read when it is packed.
 pub fn next_matrix<'a, A: Element>(arrays: &mut Arrays<'a, A>) -> Result<Box<dyn Matrix<A> + 'a>> {
     Ok(match next_of(arrays)? {
-        Given::Tensor(tensor) => Box::new(tensor),
+        Given::Tensor(tensor) => Box::new(tensor.unread()?),
         Given::Array(array) => Box::new(array.into_dimensionality::<Ix2>()?),
     })
 }

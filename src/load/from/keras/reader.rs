@@ -11,10 +11,10 @@ use super::store::Store;
 use super::version::Version;
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::load::format::Bytes;
 use crate::load::format::hdf5::File;
 use crate::load::format::json::{self, Value};
 use crate::load::format::zip::Archive;
+use crate::load::format::{Bytes, Data};
 use crate::{Activation, Element, Limits, Model};
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -37,6 +37,9 @@ pub struct Reader {
     pub(super) limits: Limits,
     pub(super) overrides: Overrides,
 }
+
+/// What a zip archive begins with.
+pub(super) const ARCHIVE: &[u8] = b"PK";
 
 const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
@@ -81,18 +84,15 @@ impl Reader {
 
     /// A whole model: the bytes of a `.keras` archive, or of a `.h5` with a configuration.
     pub fn read<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
-        if bytes.starts_with(b"PK") {
-            self.assemble(&Members::Archive(Archive::open(bytes, &self.limits)?))
-        } else {
-            self.read_hdf5(bytes)
-        }
+        self.read_from(bytes.into())
     }
 
-    /// A `.h5` with a configuration.
-    pub(super) fn read_hdf5<'a, A: Element>(
-        &self,
-        bytes: impl Into<Bytes<'a>>,
-    ) -> Result<Model<A>> {
+    /// The same, wherever the bytes are.
+    pub(super) fn read_from<A: Element>(&self, bytes: Bytes) -> Result<Model<A>> {
+        if bytes.head()?.starts_with(ARCHIVE) {
+            let archive = Archive::open(bytes, &self.limits)?;
+            return self.assemble(&Members::Archive(archive));
+        }
         let store = Store::open([File::open(bytes, &self.limits)?].into())?;
         let Some(config) = store.text("model_config")? else {
             let expected = "a configuration (weights alone: `Weights`, or `read_parts`)";
@@ -132,14 +132,15 @@ impl Reader {
     /// Weights alone: the bytes of a `.weights.h5` or `.h5`, or those in a `.keras` archive.
     pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
         let bytes = bytes.into();
-        if !bytes.starts_with(b"PK") {
+        if !bytes.starts_with(ARCHIVE) {
             return Weights::open([bytes].into(), &self.limits, &self.overrides);
         }
         let members = Members::Archive(Archive::open(&bytes, &self.limits)?);
         let mut overrides = self.overrides.clone();
         overrides.version = overrides.version.or(self.written_by(&members)?);
         let files = self.weights(&members)?.into_iter();
-        let files = files.map(|file| file.into_owned().into()).collect();
+        let files = files.map(|file| Ok(file.into_memory()?.into_owned().into()));
+        let files = files.collect::<Result<_>>()?;
         Weights::open(files, &self.limits, &overrides).map_err(|error| error.within(WEIGHTS))
     }
 
@@ -154,21 +155,23 @@ impl Reader {
     }
 
     /// The files of weights: one, or several shards.
-    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
+    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Data<'a>>> {
         let names = if members.contains(SHARDS) {
             let map = json::parse(&members.text(SHARDS)?, SHARDS, &self.limits)?;
             shards::names(&map, SHARDS)?
         } else {
             [String::from(WEIGHTS)].into()
         };
-        names.iter().map(|name| members.bytes(name)).collect()
+        names.iter().map(|name| members.data(name)).collect()
     }
 
     pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
         let config = json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?;
         let version = self.version_or(self.written_by(members)?, METADATA)?;
         let weights = self.weights(members)?;
-        let files = weights.iter().map(|one| File::open(one, &self.limits));
+        let files = weights
+            .iter()
+            .map(|one| File::open(one.bytes(), &self.limits));
         let files = files.collect::<Result<_>>();
         let files = files.map_err(|error| error.within(WEIGHTS))?;
         self.model(config, CONFIG, Store::open(files)?, version)
