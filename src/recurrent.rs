@@ -119,7 +119,7 @@ pub trait Recurrent: Send + Sync {
 /// [`Bidirectional`](crate::Bidirectional), and a [`Stacked`] or [`Deep`](crate::Deep) when its parts are.
 ///
 /// ```
-/// use recurrent::{Causal, Lstm, Recurrent};
+/// use recurrent::{Causal, Lstm}; // `run` needs `Recurrent`
 /// let lstm = Lstm::<f32>::builder(1, 2).build()?;
 /// let mut live = lstm.stream(1);
 /// live.push_slice(&[0.5])?;

@@ -205,7 +205,21 @@ impl<R: Causal> Stream<R> {
         &self.state
     }
 
-    /// Goes on from another state, as a new call does: the carried output of masked steps restarts at 0.
+    /// Starts or goes on from this state: that of an encoder, or one kept before. As at the start of a call, masked steps
+    /// give 0 until the first that is not.
+    ///
+    /// ```
+    /// use ndarray::Array3;
+    /// use recurrent::{Causal, Lstm, Recurrent};
+    /// let (encoder, decoder) = (Lstm::<f32>::builder(4, 3).build()?, Lstm::builder(2, 3).seed(1).build()?);
+    /// let questions = Array3::from_elem((2, 5, 4), 0.5); // padded: 5 and 3 timesteps
+    /// let (_, state) = encoder.run(&questions).lengths(&[5, 3]).last_and_state()?;
+    /// let mut answers = decoder.stream(2);
+    /// answers.set_state(state)?;
+    /// let h = answers.push(&[[1.0, 0.0], [1.0, 0.0]])?; // (samples, units)
+    /// assert_eq!(h.dim(), (2, 3));
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     pub fn set_state(&mut self, state: R::State) -> Result<()> {
         self.of.check()?;
         self.of.check_state(&state, self.samples())?;

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, Array3, ArrayD, array};
 use recurrent::{
-    Activation, Dense, Embedding, Gru, Layer, Lstm, Masking, Model, RepeatVector, Session,
-    TimeDistributed,
+    Activation, Concatenate, Dense, Embedding, Flow, Gru, Layer, Lstm, Masking, Model,
+    RepeatVector, Session, TimeDistributed,
 };
 use std::fmt::Debug;
 
@@ -105,6 +105,22 @@ fn models_name_the_layer() {
     says(
         Session::new(&layer).forward(&Array3::zeros((1, 1, 1))),
         "input has 1 feature, expected 2",
+    );
+}
+
+#[test]
+fn inputs_of_other_samples_than_each_other() {
+    let mut graph = Model::graph();
+    let (x, y) = (graph.input("x"), graph.input("y"));
+    let both = graph.add("both", Concatenate::new(-1), [x, y]).unwrap();
+    let model = graph.finish([both]).unwrap();
+    let of = |samples| Flow::new(&Array2::<f32>::zeros((samples, 2)));
+    assert!(model.run_all([of(2), of(2)]).is_ok());
+    let expected = "number of samples is 0 in \"x\", 5 in \"y\", expected the same in every input";
+    says(model.run_all([of(0), of(5)]), expected);
+    says(
+        model.run_all([of(2)]),
+        "number of inputs is 1, expected 2 (x, y)",
     );
 }
 

@@ -3,12 +3,20 @@
 /// How much a file may ask of its reader.
 ///
 /// Everything in a file is taken for a claim until it is checked. The defaults let pass every model that this crate is
-/// meant for; lower them for files of strangers.
+/// meant for. For files of strangers, lower them and hand them to the reader: `keras::Reader::limits`, or the functions of the other
+/// formats that end in `_within`.
+///
+/// Loading takes about the file, and its arrays once or twice; only compressed arrays can be larger than their file, and
+/// `inflated_bytes` bounds those. So a cap on memory is one on `file_bytes` and on `inflated_bytes`. What a loaded model takes
+/// when it runs is another matter: a `RepeatVector` may repeat as often as its file says.
 ///
 /// ```
 /// use recurrent::Limits;
 /// let mut limits = Limits::default();
-/// limits.inflated_bytes = 64 << 20;
+/// limits.file_bytes = 100 << 20;
+/// limits.inflated_bytes = 100 << 20;
+/// # #[cfg(feature = "keras")]
+/// let reader = recurrent::keras::Reader::new().limits(limits); // reader.load("model.keras")
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

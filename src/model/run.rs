@@ -93,6 +93,19 @@ impl<A: Element> Model<A> {
             let expected = format!("{} ({})", names.len(), names.join(", "));
             return Err(wrong_inputs(expected, inputs.len()));
         }
+        let samples = |flow: &Flow<A>| flow.values.shape().first().copied();
+        if inputs
+            .windows(2)
+            .any(|two| samples(&two[0]) != samples(&two[1]))
+        {
+            let each = self.inputs.iter().zip(inputs).map(|(input, flow)| {
+                let count = samples(flow).unwrap_or_default();
+                format!("{count} in {:?}", input.name)
+            });
+            let found = each.collect::<Vec<_>>().join(", ");
+            let expected = "the same in every input";
+            return Err(Error::value("number of samples", expected, found));
+        }
         inputs.iter().try_for_each(Flow::check_mask)?;
         match kept {
             Some(kept) if kept.0.len() != self.calls.len() => Err(another_model()),

@@ -28,6 +28,7 @@ use core::fmt;
 /// Total params: 128 (512.00 B)
 /// Trainable params: 128 (512.00 B)
 /// Non-trainable params: 0 (0.00 B)
+/// Input: x (None, 5, 2)
 /// ");
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -41,6 +42,8 @@ pub struct Summary {
     pub is_sequence: bool,
     /// Where the model came from: of one from a file, which program wrote it, and what was decided by that.
     pub notes: Vec<String>,
+    /// The input of a plain sequence, which has no row: its name and shape, if anybody said them.
+    input: Option<String>,
     /// How many bytes a number has.
     number: usize,
 }
@@ -89,8 +92,11 @@ impl<A: Element> Model<A> {
                 connected_to: inputs.map(|&value| self.connection(value)).collect(),
             });
         }
+        let input = self.inputs.first().filter(|_| is_sequence);
+        let input = input.filter(|input| input.shape.axes().is_some());
         Summary {
             layers,
+            input: input.map(|input| format!("{} {}", input.name, input.shape)),
             parameters: self.parameters(),
             is_sequence,
             notes: self.notes.clone(),
@@ -180,6 +186,9 @@ impl fmt::Display for Summary {
         ] {
             let bytes = bytes(count.saturating_mul(self.number));
             writeln!(f, "{what} params: {} ({bytes})", thousands(count))?;
+        }
+        if let Some(input) = &self.input {
+            writeln!(f, "Input: {input}")?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
     }

@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
         return Err(Error::file(
             PART,
             "the signature of an HDF5 file (`.h5`; a `.keras` archive has its own): is it whole, and one of them?",
-            "none",
+            looks_like(bytes),
         ));
     };
     let mut cursor = Cursor::new(&bytes[start + SIGNATURE.len()..], PART);
@@ -39,6 +39,17 @@ pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
         0 | 1 => first(&mut cursor, version, file),
         2 | 3 => second(&mut cursor, file),
         _ => Err(cursor.refuse("version 0, 1, 2 or 3", version)),
+    }
+}
+
+/// What a file is that somebody took for one of HDF5.
+fn looks_like(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => "an empty file",
+        [b'{', ..] => "what looks like JSON",
+        [_, _, _, _, _, _, _, 0, b'{', ..] => "what looks like a safetensors file",
+        [b'P', b'K', ..] => "a zip archive",
+        _ => "none",
     }
 }
 
