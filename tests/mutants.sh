@@ -32,8 +32,8 @@ kernel: of steps that go through, an odd number leaves the old state | kernel/wo
 kernel: the last row of the weights is left out | kernel/tile.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
 kernel: the last half of a vector goes to other units | kernel/row.rs | s/let first = at\(P \+ h\) \* of_units;/let first = (at(P + h) * of_units).saturating_sub(V::Half::LANES);/
 kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.bias, place\)/from: bias(None, place)/
-kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] }/
-kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/\*to = from\[i\]/*to = matrix[[row, i % units * self.gates + i \/ units]]/
+kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] })/
+kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(matrix[[row, i % units * panels.gates + i \/ units]])/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
 mask: ignored | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
 mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/
