@@ -124,6 +124,10 @@ while IFS='|' read -r name file change; do
     PyTorch*) first=(--all-features --test torch) rest=("${files[@]}") ;;
     ONNX*) first=(--all-features --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
+    from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
+    Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
+    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Combine:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
+      first=(--test nn --test model) rest=("${usual[@]}") ;;
     *) first=(--lib --test golden --test masks) rest=("${usual[@]}") ;;
   esac
   if run "${first[@]}" >"$copy/log" && run "${rest[@]}" >"$copy/log"; then
