@@ -486,7 +486,13 @@ fn a_directory_is_an_archive() {
         std::fs::write(path.join(name), bytes).unwrap();
     }
     let model = keras::load::<f64>(&path);
+    std::fs::write(path.join("saved_model.pb"), []).unwrap();
+    let other = keras::load::<f64>(&path).unwrap_err().to_string();
     std::fs::remove_dir_all(&path).unwrap();
+    assert!(
+        other.contains("found a SavedModel of TensorFlow, expected a `.keras`"),
+        "{other}"
+    );
     let family = Family::load(golden("keras_files"));
     let case = family
         .cases
