@@ -104,7 +104,7 @@ tar -c --exclude=./target --exclude=./.git . | tar -xm -C "$copy" # of today, so
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/mutants" CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS="-A warnings"
 run() { (cd "$copy" && cargo test "$@" 2>&1); }
 usual=(--lib --tests)
-files=(--all-features --test keras --test torch --test onnx --test saved) # what a mutant of a reader or writer meets
+files=(--all-features --test golden --test keras --test torch --test onnx --test saved) # what a mutant of a reader or writer meets
 
 { run "${usual[@]}" && run "${files[@]}"; } >"$copy/log" || { tail -40 "$copy/log"; echo "the tests fail without a mutant" >&2; exit 1; }
 caught=0 missed=0
@@ -121,8 +121,8 @@ while IFS='|' read -r name file change; do
   cmp -s "$file" "$copy/$file" && { echo "$name: its place in $file is gone" >&2; exit 1; }
   case $name in # those that notice most come first: they are built sooner than all
     Keras*) first=(--all-features --test keras) rest=("${files[@]}") ;;
-    PyTorch*) first=(--all-features --test torch) rest=("${files[@]}") ;;
-    ONNX*) first=(--all-features --test onnx) rest=("${files[@]}") ;;
+    PyTorch*) first=(--all-features --test golden --test torch) rest=("${files[@]}") ;;
+    ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
