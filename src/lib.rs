@@ -49,8 +49,8 @@
 //!
 //! # Features
 //! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and the processor is asked for AVX2
-//! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for,
-//! and your `ndarray` has to be without its default features as well.
+//! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for;
+//! your own `ndarray` has to be without its default features, too.
 //!
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
 //! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`Merge`], [`Padding`],

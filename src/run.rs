@@ -295,10 +295,10 @@ impl<S: State> End<'_, S> {
 impl<R: Recurrent + ?Sized> Run<'_, R> {
     /// The last output, (samples, units): `return_sequences=False`.
     ///
-    /// It is the last *appended* output, as in Keras: behind padding at the end, that of the sample's last real timestep. It is
-    /// not always `state.h`: it is 0 where a whole sample is masked
-    /// (its state is held), or where the last processed step is masked under `zero_output_for_mask`; and in a
-    /// [`Bidirectional`] it joins the last output of each direction, of which the backward one has just read t = 0.
+    /// It is the last *appended* output, as in Keras: behind padding at the end, that of the sample's last real timestep.
+    /// It is not always `state.h`: it is 0 where a whole sample is masked (its state is held), or where the last processed
+    /// step is masked under `zero_output_for_mask`; and in a [`Bidirectional`] it joins the last output of each direction,
+    /// of which the backward one has just read t = 0.
     pub fn last(self) -> Result<Array2<R::Elem>> {
         Ok(self.new_last()?.0)
     }

@@ -5,7 +5,9 @@ use crate::error::Result;
 use crate::load::pages::{PAGE, Pages};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
-use core::ops::Range;
+
+/// So many are read at once: they stay in the cache until they are summed, or numbers. All numbers end where it does.
+pub(super) const PIECE: usize = 64 << 10;
 
 /// The bytes of a file, or of a part of it.
 #[derive(Clone, Copy)]
@@ -47,22 +49,19 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// A part of them; `None` beyond the end.
-    pub(super) fn part(self, range: Range<usize>) -> Option<Self> {
+    /// `length` of them from `start` on; `None` beyond the end.
+    pub(super) fn part(self, start: usize, length: usize) -> Option<Self> {
+        let end = start.checked_add(length).filter(|&end| end <= self.len())?;
         match self {
-            Bytes::Memory(bytes) => bytes.get(range).map(Bytes::Memory),
+            Bytes::Memory(bytes) => bytes.get(start..end).map(Bytes::Memory),
             #[cfg(all(feature = "std", feature = "keras"))]
-            Bytes::Pages(pages, start, length) => {
-                let inside = range.start <= range.end && range.end <= length;
-                inside.then(|| Bytes::Pages(pages, start + range.start, range.len()))
-            }
+            Bytes::Pages(pages, first, _) => Some(Bytes::Pages(pages, first + start, length)),
         }
     }
 
-    /// `length` bytes from `start` on; `None` beyond the end.
+    /// The same in memory.
     pub(super) fn get(self, start: usize, length: usize) -> Result<Option<&'a [u8]>> {
-        let end = start.checked_add(length);
-        match end.and_then(|end| self.part(start..end)) {
+        match self.part(start, length) {
             None => Ok(None),
             Some(Bytes::Memory(bytes)) => Ok(Some(bytes)),
             #[cfg(all(feature = "std", feature = "keras"))]

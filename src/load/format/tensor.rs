@@ -1,6 +1,6 @@
 //! `Tensor`: an array of a file, not read yet; `Arrays`: a file full of them.
 
-use super::bytes::Data;
+use super::bytes::{Data, PIECE};
 use super::number::{self, Number};
 use crate::Element;
 use crate::error::{Error, Result};
@@ -161,9 +161,6 @@ impl<'a> Tensor<'a> {
             .map_err(|error| Error::file(&self.name, "a shape that ndarray can make", error))
     }
 }
-
-/// So many bytes are read at once: they stay in the cache until they are numbers. All numbers end where it does.
-const PIECE: usize = 64 << 10;
 
 /// A matrix of weights whose bytes are all there, to be packed as they are read.
 #[cfg(feature = "keras")]

@@ -139,13 +139,10 @@ impl<'a> File<'a> {
 
     /// `length` bytes of an array at `address`; not counted.
     pub(super) fn data(&self, address: u64, length: usize, part: &str) -> Result<Data<'a>> {
-        let range = self
-            .place(address)
-            .and_then(|start| Some(start..start.checked_add(length)?));
-        let part_of_file = range.and_then(|range| self.bytes.part(range));
-        part_of_file
-            .map(Data::File)
-            .ok_or_else(|| self.outside(address, length, part))
+        let place = self.place(address);
+        let bytes = place.and_then(|start| self.bytes.part(start, length));
+        let bytes = bytes.ok_or_else(|| self.outside(address, length, part))?;
+        Ok(Data::File(bytes))
     }
 
     /// Where an address is in the file.

@@ -59,7 +59,7 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     let entries = bytes.get(start, size)?.ok_or_else(beyond)?;
     let mut entries = Cursor::new(entries, part);
     // Members lie before the directory.
-    let bytes = bytes.part(0..start).ok_or_else(beyond)?;
+    let bytes = bytes.part(0, start).ok_or_else(beyond)?;
     let mut members = Members::new();
     let mut ranges = Vec::new();
     for _ in 0..count {

@@ -9,7 +9,7 @@ pub(in crate::load) use directory::Members as Directory;
 #[cfg(feature = "npz")]
 pub use write::Writer;
 
-use super::bytes::{Bytes, Data};
+use super::bytes::{Bytes, Data, PIECE};
 use super::meter::Meter;
 use super::{check_file, inflate};
 use crate::Limits;
@@ -22,8 +22,6 @@ use directory::{Member, Members};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
-/// So many bytes of a file on disk are summed at once.
-const PIECE: usize = 64 << 10;
 
 /// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
 pub struct Archive<'a> {
@@ -139,7 +137,10 @@ impl<'a> Archive<'a> {
 
     fn packed(&self, member: &Member) -> Result<Bytes<'a>> {
         let missing = || Error::file("zip archive", "a member inside of the file", "none");
-        self.bytes.part(member.packed.clone()).ok_or_else(missing)
+        let packed = &member.packed;
+        self.bytes
+            .part(packed.start, packed.len())
+            .ok_or_else(missing)
     }
 
     fn member(&self, name: &str) -> Result<&Member> {

@@ -19,15 +19,12 @@ impl Reader {
     pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
         let path = path.as_ref();
         within(path, || {
-            if path.join("saved_model.pb").exists() {
-                let expected = "a `.keras` or `.h5` file (load it in Keras and save it as one)";
-                return Err(Error::file(
-                    "directory",
-                    expected,
-                    "a SavedModel of TensorFlow",
-                ));
-            }
             if path.is_dir() {
+                if path.join("saved_model.pb").exists() {
+                    let expected = "a `.keras` or `.h5` file (load it in Keras and save it as one)";
+                    let found = "a SavedModel of TensorFlow";
+                    return Err(Error::file("directory", expected, found));
+                }
                 return self.assemble(&Members::Directory(path, &self.limits));
             }
             let large = [hdf5::SIGNATURE, ARCHIVE];
