@@ -109,6 +109,30 @@ impl<A: Element> Op<A> for LstmVariantStep<'_, A> {
     }
 }
 
+impl<A: Element> LstmVariantStep<'_, A> {
+    /// The sum of a gate that sees the memory `c` of `count` units from `unit` on. (Not a closure: one that is called three
+    /// times is not inlined into the instruction set.)
+    ///
+    /// # Safety
+    /// The peepholes have a row of units for each gate; the machine has the instruction set of `V`.
+    #[inline(always)]
+    unsafe fn seen<V: Vector<Elem = A>>(
+        &self,
+        gate: usize,
+        sum: V,
+        c: V,
+        unit: usize,
+        count: usize,
+    ) -> V {
+        let Some(peepholes) = self.variant.peepholes else {
+            return sum;
+        };
+        let from = gate * self.step.panels.units() + unit;
+        // SAFETY: the caller's promise.
+        unsafe { V::load_first(peepholes.as_ptr().add(from), count).mul_add(c, sum) }
+    }
+}
+
 impl<A: Element> End<A> for LstmVariantStep<'_, A> {
     const GATES: usize = 4;
 
@@ -125,23 +149,18 @@ impl<A: Element> End<A> for LstmVariantStep<'_, A> {
         let at = self.step.at(i, unit);
         // SAFETY: `Step`'s contract; `c` is an array as `next`; the peepholes have a row of units for each gate.
         unsafe {
-            let seen = |gate: usize, sum: V, c: V| match self.variant.peepholes {
-                Some(peepholes) => {
-                    let from = gate * self.step.panels.units() + unit;
-                    V::load_first(peepholes.as_ptr().add(from), count).mul_add(c, sum)
-                }
-                None => sum,
-            };
             let c = V::load_first(self.c.add(at), count);
-            let i = of.gate(seen(0, sums[0], c));
+            let i = of.gate(self.seen(0, sums[0], c, unit, count));
             let f = if self.variant.input_forget {
                 V::splat(num_traits::one()).sub(i)
             } else {
-                of.gate(seen(1, sums[1], c))
+                of.gate(self.seen(1, sums[1], c, unit, count))
             };
             let c = f.mul_add(c, i.mul(of.act(sums[2])));
             c.normal_or_zero().store_first(self.c.add(at), count);
-            let h = of.gate(seen(2, sums[3], c)).mul(of.out(c));
+            let h = of
+                .gate(self.seen(2, sums[3], c, unit, count))
+                .mul(of.out(c));
             h.store_first(self.step.next.add(at), count);
         }
     }

@@ -117,20 +117,26 @@ unsafe fn polynomial<V: Vector>(r: V, p: &'static [V::Elem]) -> (V, V) {
     // SAFETY: the caller has the instruction set.
     unsafe {
         let square = r.mul(r);
-        let pair = |i: usize| V::splat(p[i + 1]).mul_add(r, V::splat(p[i]));
         // Pairs in r, then Horner's rule in r²: half the latency of Horner in r.
         let mut i = (p.len() - 1) & !1;
         let mut sum = if i + 1 < p.len() {
-            pair(i)
+            pair(r, p, i)
         } else {
             V::splat(p[i])
         };
         while i > 0 {
             i -= 2;
-            sum = sum.mul_add(square, pair(i));
+            sum = sum.mul_add(square, pair(r, p, i));
         }
         (sum, square)
     }
+}
+
+/// `p[i] + p[i + 1] r`. (No closure, which would not be inlined into the instruction set without link-time optimisation.)
+#[inline(always)]
+unsafe fn pair<V: Vector>(r: V, p: &'static [V::Elem], i: usize) -> V {
+    // SAFETY: the caller has the instruction set.
+    unsafe { V::splat(p[i + 1]).mul_add(r, V::splat(p[i])) }
 }
 
 /// 1 / (1 + e^-x).

@@ -252,18 +252,16 @@ impl<A: Element, E: End<A>, const W: usize, const P: usize, const H: usize> Work
                 }
                 let rows = step.panels.rows();
                 accumulate(&mut sums, &mut halves, [x_of_h], 1, of(step.panels), rows);
-                if P == 3 {
-                    // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units. (Nor
-                    // as a closure: one that is called three times is not inlined into the instruction set.)
-                    let [first, second, third] = [0, 1 % P, 2 % P];
-                    let unit = |p| at(p) * of_units;
-                    ends::<V, E, W>(step, end, &sums[0][first], input[first], 0, unit(first));
+                // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units. (Nor as a
+                // closure: one that is called three times is not inlined into the instruction set.)
+                let [second, third] = [1 % P, 2 % P];
+                let unit = |p| at(p) * of_units;
+                ends::<V, E, W>(step, end, &sums[0][0], input[0], 0, unit(0));
+                if P > 1 {
                     ends::<V, E, W>(step, end, &sums[0][second], input[second], 0, unit(second));
+                }
+                if P > 2 {
                     ends::<V, E, W>(step, end, &sums[0][third], input[third], 0, unit(third));
-                } else {
-                    for p in 0..P {
-                        ends::<V, E, W>(step, end, &sums[0][p], input[p], 0, at(p) * of_units);
-                    }
                 }
                 for h in 0..H {
                     let first = at(P + h) * of_units;

@@ -216,8 +216,9 @@ pub(crate) unsafe fn accumulate<
 /// They are there; the machine has the instruction set of `V`.
 #[inline(always)]
 pub(crate) unsafe fn load<V: Vector, const W: usize>(from: *const V::Elem) -> [V; W] {
-    // SAFETY: the caller's promise.
-    core::array::from_fn(|w| unsafe { V::load(from.add(w * V::LANES)) })
+    // SAFETY: the caller's promise; a vector is its numbers. (Not one `V::load` after the other by `array::from_fn`: without
+    // link-time optimisation its closure is a function of its own, which has no instruction set, and each load a call.)
+    unsafe { from.cast::<[V; W]>().read_unaligned() }
 }
 
 /// [`accumulate`] for tiles whose sums leave no registers for all the weights of a row: it takes two of them at a time.

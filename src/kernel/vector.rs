@@ -9,6 +9,7 @@ use crate::Element;
 ///
 /// # Safety
 /// Every operation needs the instruction set of the implementing type, and `load` and `store` need memory of that size.
+/// Implementing types are `LANES` numbers one behind the other, and nothing else.
 pub unsafe trait Vector: Copy {
     type Elem: Element;
     /// How many numbers.
@@ -111,6 +112,7 @@ pub trait Work<A> {
 ///
 /// Where the target has no fused multiply-add at compile time, a product is rounded before it is added.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct Portable<A, const N: usize>([A; N]);
 
 /// Whether `mul_add` is one instruction here, and not a call of a slow function.

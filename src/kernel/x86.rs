@@ -5,12 +5,16 @@ use super::vector::{Vector, Work};
 use core::arch::x86_64::*;
 
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct F32x8(__m256);
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct F64x4(__m256d);
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct F32x16(__m512);
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub struct F64x8(__m512d);
 
 // The first `count` lanes, fewer than all: loaded, zero in the others; or stored. Lanes outside of it touch no memory.
