@@ -153,6 +153,28 @@ fn a_model_keeps_the_states_of_all_its_layers() {
     assert_eq!(session.forward(&x).unwrap(), whole);
 }
 
+/// A masked step repeats the last output, or zeros, as the whole call does, before the first real timestep and behind it.
+#[test]
+fn steps_over_padding_are_the_whole() {
+    let mut x = input(3, 6, 2);
+    for (sample, step) in [(0, 0), (0, 3), (1, 4), (1, 5), (2, 0), (2, 1), (2, 2)] {
+        x.slice_mut(s![sample, step, ..]).fill(0.0);
+    }
+    for zeros in [false, true] {
+        let layer = layer().zero_output_for_mask(zeros);
+        let model = Model::new().add(Masking::new(0.0)).add(layer);
+        let whole = model.forward(&x).unwrap();
+        let mut session = Session::new(&model);
+        for (t, expected) in whole.axis_iter(ndarray::Axis(1)).enumerate() {
+            assert_eq!(
+                session.step(&x.slice(s![.., t, ..])).unwrap(),
+                expected,
+                "{zeros}, {t}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_error_in_a_late_layer_leaves_the_session_as_it_was() {
     let (broken, x) = (model(5), input(2, 6, 2));

@@ -28,7 +28,11 @@ pub fn length(path: &Path, most: u64) -> Result<u64> {
 }
 
 pub fn unreadable(error: std::io::Error) -> Error {
-    Error::file("reading", "a file that can be read", error)
+    let expected = "a file that can be read";
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Error::file("reading", expected, "no file"),
+        _ => Error::file("reading", expected, error),
+    }
 }
 
 /// Writes a file.

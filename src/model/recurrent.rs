@@ -161,7 +161,7 @@ pub(super) fn split<A>(mut inputs: Vec<Flow<A>>) -> Result<(Flow<A>, Vec<Flow<A>
 pub(super) fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
     let expected = match input.values.ndim() {
         2 => {
-            "3 (samples, timesteps, features): one sequence alone needs an axis of samples, and a layer before must return sequences"
+            "3 (samples, timesteps, features): for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences"
         }
         _ => "3 (samples, timesteps, features)",
     };

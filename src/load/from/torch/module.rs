@@ -77,7 +77,17 @@ impl<'f> Names<'f> {
             if is_cell { String::new() } else { number }
         };
         // The first arrays tell the sizes of all.
-        let first = self.tensor(&format!("weight_ih{}", end(0, "")))?;
+        let name = format!("weight_ih{}", end(0, ""));
+        if !self.left.contains(&name)
+            && let Some(others) = self.other_modules()?
+        {
+            let expected = format!("an array {:?}", format!("{}{name}", self.prefix));
+            return Err(self.refuse(expected, format!("other modules: {others}")));
+        }
+        let first = self.tensor(&name)?;
+        if !is_projected {
+            self.check_cell(gates, &format!("weight_hh{}", end(0, "")))?;
+        }
         let (rows, features) = match *first.shape() {
             [rows, features] if rows > 0 && rows % gates == 0 => (rows, features),
             _ => return Err(refuse(&first, format!("({gates} x units, features)"))),
@@ -117,6 +127,44 @@ impl<'f> Names<'f> {
             layers.push(layer);
         }
         Ok(layers)
+    }
+
+    /// The prefixes of the recurrent modules of the file, if there are any.
+    fn other_modules(&self) -> Result<Option<String>> {
+        let mut others = Vec::new();
+        for name in self.file.names()? {
+            let first = ["weight_ih", "weight_ih_l0"];
+            if let Some(prefix) = first.iter().find_map(|first| name.strip_suffix(first)) {
+                others.push(format!("{prefix:?}"));
+            }
+        }
+        others.truncate(4);
+        Ok((!others.is_empty()).then(|| others.join(", ")))
+    }
+
+    /// The state's weights are square, gate by gate, so that they tell which cell it is: a few sizes would fit another one.
+    fn check_cell(&self, gates: usize, recurrent: &str) -> Result<()> {
+        let cell = |gates| match gates {
+            1 => Some("an nn.RNN (1 gate)"),
+            3 => Some("an nn.GRU (3 gates)"),
+            4 => Some("an nn.LSTM (4 gates)"),
+            _ => None,
+        };
+        match *self.tensor(recurrent)?.shape() {
+            [rows, units] if units > 0 && rows % units == 0 && rows != gates * units => {
+                match (cell(rows / units), cell(gates)) {
+                    (Some(found), Some(expected)) => {
+                        Err(self.refuse(expected.into(), found.into()))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse(&self, expected: String, found: String) -> Error {
+        Error::file(format!("module {:?}", self.prefix), expected, found)
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor<'f>> {
