@@ -124,10 +124,6 @@ impl<R: Recurrent> Layer<R> {
         self.options.zero_output_for_mask
     }
 
-    pub(crate) fn is_time_major(&self) -> bool {
-        self.options.time_major
-    }
-
     /// Why it cannot be fed one timestep at a time, if so.
     pub(crate) fn whole(&self) -> Option<&'static str> {
         let Options {

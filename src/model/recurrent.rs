@@ -4,7 +4,7 @@ use super::any_layer::one_input;
 use super::{
     AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
 };
-use crate::error::{Error, Result, check_size};
+use crate::error::{Error, Result};
 use crate::state::{cast, check_samples};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
 use alloc::format;
@@ -64,8 +64,8 @@ impl<R: Recurrent> Layer<R> {
         arrays.map(|arrays| arrays.len())
     }
 
-    /// The state that came from other layers, array by array.
-    fn given(&self, arrays: &[Flow<R::Elem>], samples: usize) -> Result<Option<R::State>> {
+    /// The state that came from other layers, array by array. Whoever starts from it checks its shape.
+    fn given(&self, arrays: &[Flow<R::Elem>]) -> Result<Option<R::State>> {
         if arrays.is_empty() {
             return Ok(None);
         }
@@ -77,7 +77,6 @@ impl<R: Recurrent> Layer<R> {
             let expected = format!("1 (the input) or {} (and the initial state)", 1 + count);
             return Err(wrong_inputs(expected, 1 + arrays.len()));
         }
-        check_size("state", &[samples, self.inner().units()])?;
         let arrays: Vec<Array2<R::Elem>> = arrays
             .iter()
             .map(|flow| {
@@ -85,7 +84,7 @@ impl<R: Recurrent> Layer<R> {
                 Ok(array.to_owned())
             })
             .collect::<Result<_>>()?;
-        let zero = self.inner().zero_state(samples);
+        let zero = self.inner().zero_state(1);
         Ok(zero.with_arrays(&mut arrays.into_iter()))
     }
 
@@ -102,9 +101,7 @@ impl<R: Recurrent> Layer<R> {
         {
             run = run.mask(mask);
         }
-        let axis = usize::from(self.is_time_major());
-        let samples = input.values.shape().get(axis).copied().unwrap_or(0);
-        if let Some(given) = self.given(states, samples)? {
+        if let Some(given) = self.given(states)? {
             run = run.from(given);
         } else if let Some(slot) = kept.filter(|_| self.is_stateful()) {
             run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
