@@ -11,4 +11,6 @@ mod decisions;
 mod family;
 mod files;
 mod mutated;
+mod parts;
+mod refused;
 mod weights;
