@@ -21,7 +21,7 @@ pub type Result<T> = core::result::Result<T, Error>;
 /// assert_eq!(lstm.run(&x).last().unwrap_err().to_string(), "input has 5 features, expected 2");
 /// # Ok::<(), recurrent::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// An axis of an array is longer or shorter than it must be.
@@ -163,6 +163,13 @@ pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
         part,
         source: Box::new(source),
     })
+}
+
+/// The sentence, which a `main` that returns a [`Result`] and an `unwrap` print.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for Error {

@@ -50,7 +50,7 @@ pub struct Stream<R: Causal> {
 
 /// All that the next push of a [`Stream`] depends on, beside the weights.
 ///
-/// With the feature `serde` (`cargo add recurrent --features serde`) it can be written down in any format of serde's; that of
+/// With the feature `serde` it can be written down in any format of serde's; that of
 /// an [`Lstm`](crate::Lstm) is a `StreamState<LstmState<f32>>`:
 ///
 /// ```
@@ -251,7 +251,8 @@ impl<R: Causal> Stream<R> {
         }
     }
 
-    /// Goes on from a snapshot, also behind masked steps. Refuses that of another layer or of other samples.
+    /// Goes on from a snapshot, also behind masked steps. Refuses one of other shapes or of other samples; weights
+    /// are not in it, so that nobody else knows whether it is of this layer.
     pub fn resume(&mut self, snapshot: StreamState<R::State>) -> Result<()> {
         let StreamState {
             state,

@@ -6,8 +6,8 @@ mod example;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
-    Bidirectional, Causal, Cell, Error, Hidden, Layer, Lstm, LstmState, Merge, Model, Recurrent,
-    Result, Rnn, Session, State, Stream,
+    AnyLayer, Bidirectional, Causal, Cell, Error, Flow, Hidden, Layer, Lstm, LstmState, Merge,
+    Model, Recurrent, Result, Rnn, Session, State, Stream,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -159,6 +159,24 @@ fn an_output_need_not_be_the_state() {
             .last()
             .unwrap(),
         array![[3.0], [20.0 / 3.0]]
+    );
+}
+
+/// A state that does not say how it is made of arrays cannot go from layer to layer as such.
+#[test]
+fn a_state_that_is_no_arrays_stays_in_its_layer() {
+    let x = Flow::new(&array![[[1.0_f32], [3.0]]]);
+    let says = |layer: &Layer<_>, inputs: Vec<Flow<f32>>| {
+        layer.forward_all(inputs).unwrap_err().to_string()
+    };
+    let layer = Layer::new(Rnn(Mean));
+    assert_eq!(
+        says(&layer, vec![x.clone(), x.clone()]),
+        "initial state is given, expected none: the state of this layer does not say how it is made of arrays"
+    );
+    assert_eq!(
+        says(&layer.return_state(true), vec![x]),
+        "return_state is true, expected false: the state of this layer does not say how it is made of arrays"
     );
 }
 

@@ -85,7 +85,7 @@ impl<A: Clone> Clone for Lines<A> {
 
 /// Asks the system for large pages, as NumPy does for its arrays: a process that is given new memory page by page waits longer
 /// for it than for the file that it loads.
-#[cfg(all(feature = "std", target_os = "linux"))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 fn prefer_large_pages(memory: &mut [MaybeUninit<Line>]) {
     const MADV_HUGEPAGE: core::ffi::c_int = 14; // on every architecture that Rust knows
     unsafe extern "C" {
@@ -106,47 +106,8 @@ fn prefer_large_pages(memory: &mut [MaybeUninit<Line>]) {
     };
 }
 
-#[cfg(not(all(feature = "std", target_os = "linux")))]
+#[cfg(not(all(feature = "std", target_os = "linux", not(miri))))]
 fn prefer_large_pages(_: &mut [MaybeUninit<Line>]) {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counting<A: From<u16>>() -> impl Iterator<Item = A> {
-        (0..50021).cycle().map(A::from)
-    }
-
-    fn filled<A: From<u16>>(count: usize) -> Lines<A> {
-        let mut lines = Lines::new(count);
-        for (number, i) in lines.numbers_mut().iter_mut().zip(counting()) {
-            number.write(i);
-        }
-        lines
-    }
-
-    fn check<A: From<u16> + Copy + PartialEq>(count: usize) {
-        let lines = filled::<A>(count).clone();
-        assert_eq!(lines.numbers().len(), count);
-        assert_eq!(lines.first() as usize % size_of::<Line>(), 0);
-        for (number, i) in lines.numbers().iter().zip(counting::<A>()) {
-            // SAFETY: all were written.
-            assert!(unsafe { number.assume_init() } == i);
-        }
-    }
-
-    #[test]
-    fn small_and_large_ones_keep_their_numbers() {
-        for count in [0, 1, 15, 16, 17, LARGE / 8 - 9, LARGE / 4, LARGE / 4 + 1] {
-            check::<f32>(count);
-            check::<f64>(count);
-        }
-    }
-
-    #[test]
-    fn large_ones_begin_with_a_page() {
-        let lines = filled::<f32>(LARGE / 4);
-        assert_eq!(lines.clone().first() as usize % PAGE, 0);
-        assert_eq!(lines.first() as usize % PAGE, 0);
-    }
-}
+mod tests;

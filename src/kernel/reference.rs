@@ -130,7 +130,7 @@ mod tests {
         let units = [1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 23, 31, 33, 40, 53, 65];
         let features = [0, 1, 2, 3, 7, 9, 16, 17];
         let samples = [0, 1, 2, 3, 5, 7, 8];
-        units.into_iter().enumerate().flat_map(move |(i, units)| {
+        let all = units.into_iter().enumerate().flat_map(move |(i, units)| {
             features.into_iter().enumerate().map(move |(j, features)| {
                 (
                     samples[(i + j) % samples.len()],
@@ -139,6 +139,10 @@ mod tests {
                     units,
                 )
             })
+        });
+        // Miri takes a second for what takes a microsecond.
+        all.filter(|&(.., features, units)| {
+            !cfg!(miri) || (units <= 17 && (features + units) % 5 == 0)
         })
     }
 

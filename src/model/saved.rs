@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+#[cfg(feature = "safetensors")] // for the documentation, which does not see that of the module
 impl<A: Element> Saved for Model<A> {
     fn write_to(&self, to: &mut Out) -> Result<()> {
         let Model {

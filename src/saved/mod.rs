@@ -92,7 +92,7 @@ pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
     let file = safetensors::File::open(bytes, limits)?;
     let part = "metadata";
     let text = file.text(KEY).ok_or_else(|| {
-        let expected = "a text \"recurrent\": it is no file of `saved::write`";
+        let expected = "a text \"recurrent\": it is no file of `saved::write` (one of PyTorch's: `torch::File`)";
         Error::file(part, expected, "none")
     })?;
     let head = json::parse(text, part, limits)?;

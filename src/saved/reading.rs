@@ -66,6 +66,7 @@ impl In<'_> {
         if self.node.class == expected {
             return Ok(());
         }
+        let expected = format!("{expected}, as the type says that was asked for");
         Err(Error::file("class", expected, &self.node.class))
     }
 

@@ -55,7 +55,10 @@ fn layers_of_a_tree_are_found_by_their_names() {
     );
     says(
         weights.gru::<f32>("encoder"),
-        &["encoder", "columns (3 gates x units)"],
+        &[
+            "encoder",
+            "recurrent_kernel: found an LSTM (4 gates), expected a GRU (3 gates)",
+        ],
     );
     says(weights.embedding::<f32>("readout"), &["readout", "1 more"]);
     assert_eq!(weights.arrays::<f32>("readout").unwrap().len(), 2);

@@ -2,7 +2,8 @@
 
 use crate::{file, says};
 use ndarray::{Array1, Array2, Array3};
-use recurrent::{Activation, Bidirectional, Deep, Gru, Layer, Lstm, Recurrent, SimpleRnn, torch};
+use recurrent::torch::{self, File};
+use recurrent::{Activation, Bidirectional, Deep, Gru, Layer, Lstm, Recurrent, SimpleRnn};
 
 /// An LSTM of two layers, 3 features and 5 units.
 const LSTM: [(&str, &[usize]); 8] = [
@@ -32,8 +33,8 @@ fn every_array_must_be_there() {
         says(
             file(&arrays).lstm::<f32, Layers>("rnn."),
             &[
-                "safetensors file: ",
-                &format!("found none, expected an array {name:?}"),
+                "safetensors file: found [",
+                &format!("], expected an array {name:?}"),
             ],
         );
     }
@@ -42,7 +43,7 @@ fn every_array_must_be_there() {
         file(&LSTM).lstm::<f32, Layers>("gru."),
         &[
             "module \"gru.\"",
-            "found other modules: \"rnn.\", expected an array \"gru.weight_ih_l0\"",
+            "found modules with the prefix \"rnn.\", expected an array \"gru.weight_ih_l0\"",
         ],
     );
     says(
@@ -51,7 +52,7 @@ fn every_array_must_be_there() {
     );
     says(
         file(&[("weight_ih", &[20, 3]), ("fc.weight", &[20, 3])]).lstm::<f32, Lstm<f32>>("a."),
-        &["found other modules: \"\", expected an array \"a.weight_ih_l0\""],
+        &["found modules with the prefix \"\", expected an array \"a.weight_ih_l0\""],
     );
 }
 
@@ -60,22 +61,22 @@ fn a_module_of_another_cell_is_called_by_its_name() {
     let lstm = file(&LSTM);
     says(
         lstm.gru::<f32, Deep<Gru<f32>>>("rnn."),
-        &["module \"rnn.\": found an nn.LSTM (4 gates), expected an nn.GRU (3 gates)"],
+        &["module \"rnn.\": found an LSTM (4 gates), expected a GRU (3 gates)"],
     );
     says(
         lstm.rnn::<f32, Deep<SimpleRnn<f32>>>("rnn.", Activation::Tanh),
-        &["found an nn.LSTM (4 gates), expected an nn.RNN (1 gate)"],
+        &["found an LSTM (4 gates), expected a simple RNN (1 gate)"],
     );
     // 12 rows are 4 gates of 3 units, too.
     let gru = file(&[("weight_ih", &[12, 2]), ("weight_hh", &[12, 4])]);
     says(
         gru.lstm::<f32, Lstm<f32>>(""),
-        &["module \"\": found an nn.GRU (3 gates), expected an nn.LSTM (4 gates)"],
+        &["module \"\": found a GRU (3 gates), expected an LSTM (4 gates)"],
     );
     let rnn = file(&[("weight_ih", &[4, 2]), ("weight_hh", &[4, 4])]);
     says(
         rnn.lstm::<f32, Lstm<f32>>(""),
-        &["found an nn.RNN (1 gate), expected an nn.LSTM (4 gates)"],
+        &["found a simple RNN (1 gate), expected an LSTM (4 gates)"],
     );
 }
 
@@ -175,7 +176,7 @@ fn nothing_may_be_left_over() {
 #[test]
 fn the_type_must_have_as_many_layers_and_directions() {
     let file = file(&LSTM);
-    let part = "module \"rnn.\": found layers: 2, directions: 1, expected";
+    let part = "module \"rnn.\": found 2 layers of 1 direction, expected";
     says(
         file.lstm::<f32, Lstm<f32>>("rnn."),
         &[part, "1 layer of 1 direction"],
@@ -203,7 +204,7 @@ fn arrays_of_other_modules() {
     assert_eq!(bias.len(), 20);
     says(
         file.array::<f32, ndarray::Ix1>("rnn.weight_ih_l0"),
-        &["model.safetensors: rnn.weight_ih_l0: found 2, expected 1 axes"],
+        &["model.safetensors: rnn.weight_ih_l0: found 2 axes, expected 1 axes"],
     );
     says(
         file.array::<f32, ndarray::Ix2>("fc.weight"),
@@ -249,4 +250,22 @@ fn files_are_called_by_their_path() {
         .unwrap()
         .array("weight_ih_l0")
         .unwrap();
+}
+
+#[test]
+fn other_files_are_recognised() {
+    let says_of = |bytes: &[u8], words: &[&str]| says(File::read(bytes), words);
+    for (head, format) in [
+        (b"PK\x03\x04....", "found a zip archive, as `torch.save`"),
+        (b"\x80\x02\x8a\x0al\xfc\x9cF", "found a pickle"),
+        (b"\x89HDF\r\n\x1a\n", "found an HDF5 file"),
+        (b"........", "found 3327647950551526958 bytes"),
+    ] {
+        says_of(head, &["safetensors file: ", format, "a header of at most"]);
+    }
+    let saved = recurrent::saved::write(&Lstm::<f32>::builder(1, 2).build().unwrap()).unwrap();
+    says(
+        File::read(saved).unwrap().lstm::<f32, Lstm<f32>>(""),
+        &["found a file of `saved`, which `saved::load` reads"],
+    );
 }

@@ -44,7 +44,7 @@ impl<'a> File<'a> {
             .map_or(0, |&length| u64::from_le_bytes(length));
         if claimed > limits.text_bytes as u64 {
             let expected = format!("a header of at most {} bytes", limits.text_bytes);
-            return Err(Error::file(PART, expected, format!("{claimed} bytes")));
+            return Err(Error::file(PART, expected, looks_like(&bytes, claimed)));
         }
         check_header(&bytes, limits)?;
         let (length, header) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
@@ -64,6 +64,19 @@ impl<'a> File<'a> {
     pub fn text(&self, key: &str) -> Option<&str> {
         Some(self.header.metadata().as_ref()?.get(key)?)
     }
+}
+
+/// What a file is whose header cannot be so long: its first bytes are those of another format.
+fn looks_like(bytes: &[u8], claimed: u64) -> String {
+    const INSTEAD: &str =
+        "; `safetensors.torch.save_file` writes this one, `keras::load` reads files of Keras";
+    let format = match bytes {
+        [b'P', b'K', ..] => "a zip archive, as `torch.save` and Keras write",
+        [0x80, ..] => "a pickle, as old versions of `torch.save` wrote",
+        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
+        _ => return format!("{claimed} bytes"),
+    };
+    format!("{format}{INSTEAD}")
 }
 
 fn unsound(error: impl ToString) -> Error {
@@ -144,7 +157,15 @@ impl Arrays for File<'_> {
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
-        let missing = || Error::file(PART, format!("an array {name:?}"), "none");
+        let missing = || {
+            let names = self.header.offset_keys();
+            let found = match names.len() {
+                0 => "no array".into(),
+                n if n > 8 => format!("{:?} and {} more", &names[..8], n - 8),
+                _ => format!("{names:?}"),
+            };
+            Error::file(PART, format!("an array {name:?}"), found)
+        };
         let info = self.header.info(name).ok_or_else(missing)?;
         let number = kind(info.dtype).ok_or_else(|| {
             let expected = "booleans, whole numbers, or floating-point numbers of 16 bits and more";

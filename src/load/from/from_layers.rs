@@ -51,7 +51,7 @@ pub(super) fn assemble<L: FromLayers>(
     let (height, directions) = (layers.len(), layers.first().map_or(0, Vec::len));
     L::from_layers(layers, way).ok_or_else(|| {
         let expected = format!(
-            "{} of {}, as the type says that was asked for",
+            "{} of {}, as the type says that was asked for (several: `Deep<…>`; both directions: `Bidirectional<…>`)",
             L::LAYERS,
             L::DIRECTIONS
         );
@@ -60,7 +60,8 @@ pub(super) fn assemble<L: FromLayers>(
         } else {
             ""
         };
-        let found = format!("layers: {height}, directions: {directions}{end}");
+        let plural = |count, thing| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+        let found = format!("{} of {}{end}", plural(height, "layer"), plural(directions, "direction"));
         Error::file(part, expected, found)
     })
 }
@@ -96,7 +97,7 @@ impl<C: FromLayers<Cell = C>> FromLayers for Bidirectional<C, C> {
 
 impl<R: FromLayers + Recurrent> FromLayers for Deep<R> {
     type Cell = R::Cell;
-    const LAYERS: &'static str = "layers";
+    const LAYERS: &'static str = "any number of layers";
     const DIRECTIONS: &'static str = R::DIRECTIONS;
     fn from_layers(layers: Vec<Vec<R::Cell>>, way: Way) -> Option<Self> {
         let layers = layers.into_iter();

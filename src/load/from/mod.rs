@@ -8,6 +8,8 @@ mod from_layers;
 pub mod keras;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod other_cell;
 #[cfg(any(feature = "onnx", feature = "safetensors"))]
 mod rows;
 #[cfg(feature = "safetensors")]

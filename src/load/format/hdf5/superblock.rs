@@ -29,7 +29,7 @@ pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
     let Some(start) = start else {
         return Err(Error::file(
             PART,
-            "the signature of an HDF5 file (`.h5`; a `.keras` archive has its own): is it whole, and one of them?",
+            "the signature of an HDF5 file (`.h5`; a `.keras` archive has its own), at the start of a file that is whole",
             looks_like(bytes),
         ));
     };

@@ -95,7 +95,7 @@ impl Reader {
         }
         let store = Store::open([File::open(bytes, &self.limits)?].into())?;
         let Some(config) = store.text("model_config")? else {
-            let expected = "a configuration (weights alone: `Weights`, or `read_parts`)";
+            let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
             return Err(Error::file("model_config", expected, "none"));
         };
         let config = json::parse(&config, "model_config", &self.limits)?;

@@ -1,5 +1,6 @@
 //! `Weights`: weights without a configuration, layer by layer.
 
+use super::super::other_cell::other_cell;
 use super::context::{Context, Layout, Overrides};
 use super::gates;
 use super::plan::Given;
@@ -186,7 +187,7 @@ impl<'a> Weights<'a> {
         name: &str,
         set: impl FnOnce(SimpleRnnBuilder<A>) -> SimpleRnnBuilder<A>,
     ) -> Result<SimpleRnn<A>> {
-        self.made(name, |mut arrays, _| {
+        self.made_of(name, 1, |mut arrays, _| {
             let (kernel, recurrent_kernel) =
                 (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
             let bias: Option<Array1<A>> = rest(&mut arrays)?;
@@ -206,7 +207,7 @@ impl<'a> Weights<'a> {
         name: &str,
         set: impl FnOnce(LstmBuilder<A>) -> LstmBuilder<A>,
     ) -> Result<Lstm<A>> {
-        self.made(name, |mut arrays, context| {
+        self.made_of(name, 4, |mut arrays, context| {
             let (kernel, recurrent_kernel, bias);
             if arrays.len() == 3 * gates::LSTM_FROM_KERAS1.len() {
                 let all = &mut arrays.into_iter().map(Given::Array);
@@ -245,7 +246,7 @@ impl<'a> Weights<'a> {
         name: &str,
         set: impl FnOnce(GruBuilder<A>) -> GruBuilder<A>,
     ) -> Result<Gru<A>> {
-        self.made(name, |mut arrays, context| {
+        self.made_of(name, 3, |mut arrays, context| {
             let (kernel, recurrent_kernel);
             let mut bias: GruBias<A>;
             if arrays.len() == 3 * gates::GRU_FROM_KERAS1.len() {
@@ -297,6 +298,25 @@ impl<'a> Weights<'a> {
             let table = take::<A, Ix2>(&mut arrays)?;
             ended(&arrays)?;
             Embedding::from_weights(table)
+        })
+    }
+
+    /// A recurrent layer with so many gates.
+    fn made_of<A: Element, T>(
+        &self,
+        name: &str,
+        gates: usize,
+        make: impl FnOnce(Vec<ArrayD<A>>, &Context) -> Result<T>,
+    ) -> Result<T> {
+        self.made(name, |arrays, context| {
+            // (Keras 1 has one for each gate.)
+            if arrays.len() <= 3
+                && let Some(&[units, columns]) = arrays.get(1).map(ArrayD::shape)
+                && let Some([expected, found]) = other_cell(gates, units, columns)
+            {
+                return Err(Error::file("recurrent_kernel", expected, found));
+            }
+            make(arrays, context)
         })
     }
 

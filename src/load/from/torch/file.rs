@@ -79,7 +79,7 @@ impl<'a> File<'a> {
             let axes = tensor.shape().len();
             let expected = D::NDIM.unwrap_or(axes);
             let array = tensor.array()?.into_dimensionality();
-            array.map_err(|_| Error::file(name, format!("{expected} axes"), axes))
+            array.map_err(|_| Error::file(name, format!("{expected} axes"), format!("{axes} axes")))
         });
         array.map_err(|error| self.name(error))
     }

@@ -21,6 +21,7 @@
 //! | `output, (h_n, c_n) = lstm(x)` | `let (output, state) = lstm.run(&x).sequences_and_state()?`, and [`h_n`], [`c_n`] |
 //! | `lstm(x, (h_0, c_0))` | `.from(initial_state(&lstm, &[h_0.view(), c_0.view()])?)` |
 //!
+//! `zero_output_for_mask` belongs to sequences only: with it, [`Run::last`](crate::Run::last) of a padded sample is padding, 0.
 //! A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed sequence is `h_n`;
 //! [`Run::last`](crate::Run::last) is Keras' last output, the same without `zero_output_for_mask`. Dropout between the
 //! layers has no weights and does nothing here.

@@ -1,5 +1,6 @@
 //! The names that a recurrent module has in a state dict, and the shapes that belong to them.
 
+use super::super::other_cell::other_cell;
 use super::super::rows::Rows;
 use crate::Element;
 use crate::error::{Error, Result};
@@ -82,7 +83,7 @@ impl<'f> Names<'f> {
             && let Some(others) = self.other_modules()?
         {
             let expected = format!("an array {:?}", format!("{}{name}", self.prefix));
-            return Err(self.refuse(expected, format!("other modules: {others}")));
+            return Err(self.refuse(expected, others));
         }
         let first = self.tensor(&name)?;
         if !is_projected {
@@ -129,8 +130,11 @@ impl<'f> Names<'f> {
         Ok(layers)
     }
 
-    /// The prefixes of the recurrent modules of the file, if there are any.
+    /// What the file has instead of the module, if that can be told.
     fn other_modules(&self) -> Result<Option<String>> {
+        if self.file.text("recurrent").is_some() {
+            return Ok(Some("a file of `saved`, which `saved::load` reads".into()));
+        }
         let mut others = Vec::new();
         for name in self.file.names()? {
             let first = ["weight_ih", "weight_ih_l0"];
@@ -139,28 +143,17 @@ impl<'f> Names<'f> {
             }
         }
         others.truncate(4);
-        Ok((!others.is_empty()).then(|| others.join(", ")))
+        let prefixes = others.join(", ");
+        Ok((!others.is_empty()).then(|| format!("modules with the prefix {prefixes}")))
     }
 
-    /// The state's weights are square, gate by gate, so that they tell which cell it is: a few sizes would fit another one.
     fn check_cell(&self, gates: usize, recurrent: &str) -> Result<()> {
-        let cell = |gates| match gates {
-            1 => Some("an nn.RNN (1 gate)"),
-            3 => Some("an nn.GRU (3 gates)"),
-            4 => Some("an nn.LSTM (4 gates)"),
-            _ => None,
-        };
-        match *self.tensor(recurrent)?.shape() {
-            [rows, units] if units > 0 && rows % units == 0 && rows != gates * units => {
-                match (cell(rows / units), cell(gates)) {
-                    (Some(found), Some(expected)) => {
-                        Err(self.refuse(expected.into(), found.into()))
-                    }
-                    _ => Ok(()),
-                }
-            }
-            _ => Ok(()),
+        if let [rows, units] = *self.tensor(recurrent)?.shape()
+            && let Some([expected, found]) = other_cell(gates, units, rows)
+        {
+            return Err(self.refuse(expected.into(), found.into()));
         }
+        Ok(())
     }
 
     fn refuse(&self, expected: String, found: String) -> Error {
