@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, Array3, ArrayD, array};
 use recurrent::{
-    Activation, Concatenate, Dense, Embedding, Flow, Gru, Layer, Lstm, Masking, Model,
-    RepeatVector, Session, TimeDistributed,
+    Activation, Bidirectional, Concatenate, Dense, Embedding, Flow, Gru, Layer, Lstm, Masking,
+    Model, RepeatVector, Session, TimeDistributed,
 };
 use std::fmt::Debug;
 
@@ -28,6 +28,13 @@ fn models_name_the_layer() {
     says(
         model.forward(&x),
         "layer 1 (dense): input has 3 features, expected 4",
+    );
+    let both = Bidirectional::new(lstm(), lstm());
+    says(
+        Model::new()
+            .add(Layer::new(both))
+            .forward(&Array3::ones((4, 5, 3))),
+        "layer 0 (bidirectional): input has 3 features, expected 2",
     );
     let model = Model::new().add(Layer::new(lstm()).return_state(true));
     says(

@@ -53,13 +53,15 @@ unsafe fn load_f32x3(from: *const f32, count: usize) -> __m128 {
         match count {
             0 => _mm_setzero_ps(),
             1 => _mm_load_ss(from),
-            2 => _mm_castpd_ps(_mm_load_sd(from.cast())),
-            _ => {
-                let two = _mm_castpd_ps(_mm_load_sd(from.cast()));
-                _mm_movelh_ps(two, _mm_load_ss(from.add(2)))
-            }
+            2 => load_f32x2(from),
+            _ => _mm_movelh_ps(load_f32x2(from), _mm_load_ss(from.add(2))),
         }
     }
+}
+#[inline(always)]
+unsafe fn load_f32x2(from: *const f32) -> __m128 {
+    // SAFETY: the caller has so many numbers there, and the instruction set.
+    unsafe { _mm_castsi128_ps(_mm_loadl_epi64(from.cast())) }
 }
 /// Fewer than four.
 #[inline(always)]
@@ -69,7 +71,8 @@ unsafe fn store_f32x3(to: *mut f32, count: usize, x: __m128) {
         if count == 1 {
             _mm_store_ss(to, x);
         } else if count > 1 {
-            _mm_store_sd(to.cast(), _mm_castps_pd(x));
+            // (`_mm_store_sd` and `_mm_load_sd` want the address of an f64.)
+            _mm_storel_epi64(to.cast(), _mm_castps_si128(x));
             if count > 2 {
                 _mm_store_ss(to.add(2), _mm_movehl_ps(x, x));
             }
