@@ -251,8 +251,8 @@ impl<R: Causal> Stream<R> {
         }
     }
 
-    /// Goes on from a snapshot, also behind masked steps. Refuses one of other shapes or of other samples; weights
-    /// are not in it, so that nobody else knows whether it is of this layer.
+    /// Goes on from a snapshot, also behind masked steps. Refuses one of other shapes or of other samples. The
+    /// weights are not in it: that of another layer of this shape is not noticed.
     pub fn resume(&mut self, snapshot: StreamState<R::State>) -> Result<()> {
         let StreamState {
             state,

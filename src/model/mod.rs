@@ -214,8 +214,8 @@ impl<A: Element> Model<A> {
             .map(move |&value| (self.source(value).0, shapes[value].clone()))
     }
 
-    /// Runs all layers, each recurrent one from the zero state. Returns the output of the last. (No samples, or no timesteps, are
-    /// no error: the last output of no timestep is zero.)
+    /// Runs all layers, each recurrent one from the zero state. Returns the output of the last. An input
+    /// without timesteps is no error: its last output is zero.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         Ok(self.run(Flow::new(x))?.values)
     }
