@@ -36,8 +36,8 @@ use std::path::Path;
 ///
 /// let gru: recurrent::Result<Deep<Gru<f32>>> = file.gru("");
 /// assert_eq!(
-///     gru.unwrap_err().to_string(), // three gates would be of 8 units
-///     "weight_hh_l0: found [24, 6], expected shape [24, 8]",
+///     gru.unwrap_err().to_string(),
+///     "module \"\": found an LSTM (4 gates), expected a GRU (3 gates)",
 /// );
 /// # Ok::<(), recurrent::Error>(())
 /// ```
