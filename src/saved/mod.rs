@@ -48,7 +48,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// Under which the description stands in the metadata.
-const KEY: &str = "recurrent";
+pub(crate) const KEY: &str = "recurrent";
 const VERSION: u64 = 1;
 
 /// The description.

@@ -1,7 +1,8 @@
 //! HDF5: what h5py writes, in its earliest and its latest format, is read as h5py reads it.
 
 use crate::listing;
-use crate::support::{files, json, read, says};
+use crate::says::says;
+use crate::support::{files, json, read};
 use recurrent::Limits;
 use recurrent::format::Arrays;
 use recurrent::format::hdf5::File;

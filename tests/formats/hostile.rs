@@ -1,7 +1,8 @@
 //! Files that lie: the golden ones, and every file of ours cut at every length and changed in every byte.
 
 use crate::memory::peak;
-use crate::support::{files, json, read, read_all, says};
+use crate::says::says;
+use crate::support::{files, json, read, read_all};
 use recurrent::format::hdf5::File;
 use recurrent::format::zip::{Archive, Writer};
 use recurrent::format::{Arrays, json as text, npz, onnx, safetensors};

@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod listing;
+#[path = "../common/says.rs"]
+mod says;
 mod support;
 
 #[cfg(feature = "keras")]

@@ -1,7 +1,8 @@
 //! NumPy: what it writes is read as it reads it, and what is written here comes back.
 
 use crate::listing;
-use crate::support::{files, read, says};
+use crate::says::says;
+use crate::support::{files, read};
 use ndarray::{Array, ArrayD, IxDyn};
 use recurrent::Limits;
 use recurrent::format::npz::{self, File};

@@ -1,6 +1,7 @@
 //! `recurrent::npz`: what a program reads and writes. The numbers of each kind are checked in `npz`.
 
-use crate::support::{files, json, path, read, says};
+use crate::says::says;
+use crate::support::{files, json, path, read};
 use ndarray::{ArrayD, arr0, array};
 use recurrent::format::zip::{Archive, Writer};
 use recurrent::{Limits, npz};

@@ -1,6 +1,7 @@
 //! ONNX: golden models, and messages made here.
 
-use crate::support::{json, read, says};
+use crate::says::says;
+use crate::support::{json, read};
 use recurrent::Limits;
 use recurrent::format::onnx::{Model, Value};
 use recurrent::format::{Arrays, Number};

@@ -1,6 +1,7 @@
 //! safetensors: golden files, files that lie, and what is written here.
 
-use crate::support::{json, read, says};
+use crate::says::says;
+use crate::support::{json, read};
 use ndarray::{Array, ArrayD, IxDyn};
 use recurrent::Limits;
 use recurrent::format::safetensors::{File, write};

@@ -43,15 +43,3 @@ pub fn read_all(arrays: &impl Arrays) -> recurrent::Result<f64> {
     }
     Ok(sum)
 }
-
-/// Asserts that an error says all of these.
-#[track_caller]
-pub fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = match result {
-        Ok(_) => panic!("no error, expected one with {words:?}"),
-        Err(error) => error.to_string(),
-    };
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
-}

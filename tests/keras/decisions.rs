@@ -1,7 +1,8 @@
 //! What the version of a file decides, and what the caller decides.
 
 use crate::family::{Family, golden, tests};
-use crate::parts::{layer, parts, says};
+use crate::parts::{layer, parts};
+use crate::says::says;
 use ndarray::Axis;
 use recurrent::{Activation, Flow, Model, Session, keras};
 use serde_json::Value;

@@ -13,4 +13,6 @@ mod files;
 mod mutated;
 mod parts;
 mod refused;
+#[path = "../common/says.rs"]
+mod says;
 mod weights;

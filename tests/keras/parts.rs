@@ -33,11 +33,3 @@ pub fn layer<'c>(config: &'c mut Value, name: &str) -> &'c mut Value {
         .find(|layer| layer["config"]["name"] == name);
     found.unwrap_or_else(|| panic!("no layer {name}"))
 }
-
-#[track_caller]
-pub fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = result.err().expect("an error").to_string();
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
-}

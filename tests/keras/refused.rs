@@ -1,7 +1,8 @@
 //! What is refused, by its message.
 
 use crate::family::{golden, read, tests};
-use crate::parts::{layer, load, parts, says};
+use crate::parts::{layer, load, parts};
+use crate::says::says;
 use recurrent::format::zip;
 use recurrent::{Limits, Model, keras};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Weights without a configuration: listed, and taken layer by layer.
 
 use crate::family::{Family, golden, read, tests};
+use crate::says::says;
 use ndarray::Array2;
 use recurrent::{Activation, Bidirectional, Dense, Gru, Lstm, Model, Recurrent, SimpleRnn, keras};
 use std::path::PathBuf;
@@ -15,14 +16,6 @@ fn names(weights: &keras::Weights) -> Vec<String> {
         .iter()
         .map(|layer| layer.name().to_string())
         .collect()
-}
-
-#[track_caller]
-fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = result.err().expect("an error").to_string();
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::build::Attribute::{Float, Floats, Int, Ints, Tensor};
 use crate::build::{Attribute, field, floats, graph, int, ints, model, node};
-use crate::says;
+use crate::says::says;
 use ndarray::{Array3, array};
 use recurrent::onnx::{File, Node};
 use recurrent::{Result, SimpleRnn};

@@ -6,6 +6,8 @@ mod adversarial;
 mod build;
 mod constants;
 mod refused;
+#[path = "../common/says.rs"]
+mod says;
 
 use build::{Attribute, floats, graph, model, node};
 
@@ -19,16 +21,4 @@ fn rnn(inputs: &[&str], options: &[(&str, Attribute)]) -> Vec<u8> {
     ];
     let node = node("RNN", "rnn", inputs, &["Y", "Y_h"], options);
     model(&graph(&[node], &arrays, &["X", "later"]))
-}
-
-/// Asserts that an error says all of these.
-#[track_caller]
-fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = match result {
-        Ok(_) => panic!("no error, expected one with {words:?}"),
-        Err(error) => error.to_string(),
-    };
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
 }

@@ -2,7 +2,8 @@
 
 use crate::build::Attribute::{Float, Floats, Graph, Int, Text, Texts};
 use crate::build::{Attribute, floats, graph, ints, model, node};
-use crate::{rnn, says};
+use crate::rnn;
+use crate::says::says;
 use ndarray::{Array3, array};
 use recurrent::onnx::{File, Node};
 use recurrent::{Bidirectional, Deep, Gru, Layer, Lstm, Recurrent, Result, SimpleRnn};

@@ -1,6 +1,6 @@
 //! Files that lie: cut at every length, changed in every byte, and beyond their limits.
 
-use crate::says;
+use crate::says::says;
 use crate::states::live_model;
 use ndarray::Array3;
 use recurrent::*;

@@ -11,6 +11,8 @@ mod hostile;
 mod layers;
 mod process;
 mod refused;
+#[path = "../common/says.rs"]
+mod says;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
@@ -64,16 +66,4 @@ fn same_in_model<A: Element>(layer: impl AnyLayer<A> + 'static, inputs: &[Flow<A
     assert_eq!(back.summary(), model.summary());
     let run = |model: &Model<A>| model.run_all(inputs.to_vec()).unwrap();
     same(&format!("{model:?}"), &run(&back), &run(&model));
-}
-
-/// Asserts that an error says all of these.
-#[track_caller]
-fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = match result {
-        Ok(_) => panic!("no error, expected one with {words:?}"),
-        Err(error) => error.to_string(),
-    };
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
 }

@@ -1,6 +1,6 @@
 //! What is not written, and what is not read: by its name.
 
-use crate::says;
+use crate::says::says;
 use ndarray::{Array2, ArrayD, ArrayView2, array};
 use recurrent::format::Arrays;
 use recurrent::format::safetensors::{File, write};

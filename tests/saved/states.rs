@@ -1,7 +1,7 @@
 //! States and configurations in serde's formats: one for people, one of bytes.
 
 use crate::numbers;
-use crate::says;
+use crate::says::says;
 use ndarray::{Array2, Ix2, array};
 use recurrent::*;
 use serde::Serialize;

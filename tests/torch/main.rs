@@ -3,6 +3,8 @@
 
 mod adversarial;
 mod refused;
+#[path = "../common/says.rs"]
+mod says;
 mod states;
 
 use ndarray::{ArrayD, ArrayViewD};
@@ -20,16 +22,4 @@ fn file(arrays: &[(&str, &[usize])]) -> File<'static> {
         .map(|(name, array)| (*name, array.view()))
         .collect();
     File::read(write(&views, &[]).unwrap()).unwrap()
-}
-
-/// Asserts that an error says all of these.
-#[track_caller]
-fn says<T>(result: recurrent::Result<T>, words: &[&str]) {
-    let message = match result {
-        Ok(_) => panic!("no error, expected one with {words:?}"),
-        Err(error) => error.to_string(),
-    };
-    for word in words {
-        assert!(message.contains(word), "{message:?} lacks {word:?}");
-    }
 }

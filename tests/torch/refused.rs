@@ -1,6 +1,7 @@
 //! What is refused, by its message.
 
-use crate::{file, says};
+use crate::file;
+use crate::says::says;
 use ndarray::{Array1, Array2, Array3};
 use recurrent::torch::{self, File};
 use recurrent::{Activation, Bidirectional, Deep, Gru, Layer, Lstm, Recurrent, SimpleRnn};

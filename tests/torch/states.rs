@@ -1,6 +1,7 @@
 //! States as PyTorch has them, and back.
 
-use crate::{file, says};
+use crate::file;
+use crate::says::says;
 use ndarray::{Array, Array3, Axis};
 use recurrent::torch::{c_n, h_n, initial_state};
 use recurrent::{Bidirectional, Deep, Gru, Lstm, Recurrent};

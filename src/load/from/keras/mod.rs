@@ -57,6 +57,7 @@ mod files;
 mod gates;
 mod keras1;
 mod layer;
+mod layer_weights;
 mod layers;
 mod members;
 mod merging;
@@ -74,9 +75,10 @@ mod version;
 mod weights;
 mod wiring;
 
+pub use layer_weights::LayerWeights;
 pub use reader::Reader;
 pub use version::Version;
-pub use weights::{LayerWeights, Weights};
+pub use weights::Weights;
 #[cfg(feature = "safetensors")]
 pub(crate) use {
     distributed::Distributed, merging::OldMerge, ops::OpLayer, unrolled::Unrolled, wiring::AskMask,

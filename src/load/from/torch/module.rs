@@ -6,6 +6,7 @@ use crate::Element;
 use crate::error::{Error, Result};
 use crate::load::format::safetensors::File;
 use crate::load::format::{Arrays, Tensor};
+use crate::saved::KEY;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -83,7 +84,7 @@ impl<'f> Names<'f> {
             && let Some(others) = self.other_modules()?
         {
             let expected = format!("an array {:?}", format!("{}{name}", self.prefix));
-            return Err(self.refuse(expected, others));
+            return Err(self.refuse_module(expected, others));
         }
         let first = self.tensor(&name)?;
         if !is_projected {
@@ -132,7 +133,7 @@ impl<'f> Names<'f> {
 
     /// What the file has instead of the module, if that can be told.
     fn other_modules(&self) -> Result<Option<String>> {
-        if self.file.text("recurrent").is_some() {
+        if self.file.text(KEY).is_some() {
             return Ok(Some("a file of `saved`, which `saved::load` reads".into()));
         }
         let mut others = Vec::new();
@@ -147,16 +148,17 @@ impl<'f> Names<'f> {
         Ok((!others.is_empty()).then(|| format!("modules with the prefix {prefixes}")))
     }
 
+    /// Whether the module is of a cell with so many gates.
     fn check_cell(&self, gates: usize, recurrent: &str) -> Result<()> {
         if let [rows, units] = *self.tensor(recurrent)?.shape()
             && let Some([expected, found]) = other_cell(gates, units, rows)
         {
-            return Err(self.refuse(expected.into(), found.into()));
+            return Err(self.refuse_module(expected.into(), found.into()));
         }
         Ok(())
     }
 
-    fn refuse(&self, expected: String, found: String) -> Error {
+    fn refuse_module(&self, expected: String, found: String) -> Error {
         Error::file(format!("module {:?}", self.prefix), expected, found)
     }
 
