@@ -1,5 +1,4 @@
 //! The trained examples of the cookbook: what they compute against what Keras computed, and how good they are at it.
-#![cfg(all(feature = "keras", feature = "npz"))]
 
 #[allow(dead_code)] // its `main`
 #[path = "../examples/classify_text.rs"]

@@ -1,5 +1,4 @@
 //! `examples/ocr_ctc.rs`: its beam search against the sum over all paths, and its lines alone and in a batch.
-#![cfg(all(feature = "keras", feature = "npz"))]
 
 #[allow(dead_code)] // its `main`
 #[path = "../examples/ocr_ctc.rs"]

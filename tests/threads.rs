@@ -1,5 +1,4 @@
 //! Feature `rayon`: a call gives the same bits on any number of threads, and leaves the same state.
-#![cfg(feature = "rayon")]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! `examples/vad.rs`: its stream against what the original model says, and the sound files that it reads and refuses.
-#![cfg(feature = "safetensors")]
 
 #[allow(dead_code)] // its `main`
 #[path = "../examples/vad.rs"]

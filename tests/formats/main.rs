@@ -1,8 +1,6 @@
 //! The readers of files, format by format: every golden file, what h5py and numpy wrote, and files that lie.
 //!
-//! `cargo test --all-features --test formats`. Those of features that are off are left out.
-
-#![cfg(feature = "files")]
+//! `cargo test --all-features --test formats`. Formats whose features are off are left out.
 
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod listing;
