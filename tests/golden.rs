@@ -1,8 +1,8 @@
 //! Every case of the golden data (made with Keras, in f64, rounded to f32; `gradients` in f64; `torch` with PyTorch, `onnx`
 //! with onnxruntime) against the crate.
 //!
-//! `RECURRENT_GOLDEN=DIR cargo test --test golden` runs other data of the same format. Every layer case also checks that
-//! weights read back bit for bit, and that all verbs, sessions and streams give the same bits: see `common`.
+//! `RECURRENT_GOLDEN=DIR cargo test --all-features --test golden` runs other data of the same format. Every layer case also
+//! checks that weights read back bit for bit, and that all verbs, sessions and streams give the same bits: see `common`.
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! `examples/predict.rs` with the golden files of Keras: what it writes is what Keras computed.
-#![cfg(all(feature = "keras", feature = "npz"))]
 
+#[path = "common/data.rs"]
+mod data;
 #[allow(dead_code)] // which of it is used depends on the test
 #[path = "keras/family.rs"]
 mod family;
@@ -8,7 +9,8 @@ mod family;
 #[path = "../examples/predict.rs"]
 mod predict;
 
-use family::{Family, golden, tests};
+use data::{ours, tests};
+use family::Family;
 use ndarray::ArrayD;
 use recurrent::{Model, npz};
 use serde_json::Value;
@@ -60,7 +62,7 @@ fn every_golden_file() {
     let directory = directory("predict");
     let (inputs, outputs) = (directory.join("inputs.npz"), directory.join("outputs.npz"));
     let (mut files, mut several) = (0, BTreeSet::new());
-    for root in [golden("keras_files"), tests().join("data/keras_files")] {
+    for root in [ours("keras_files"), tests().join("data/keras_files")] {
         let family = Family::load(root);
         for case in &family.cases {
             // The first call; what later ones give depends on the state that it left.
@@ -106,7 +108,7 @@ fn every_golden_file() {
 fn inputs_by_name_whole_numbers_and_the_summary() {
     let directory = directory("predict-names");
     let (inputs, outputs) = (directory.join("inputs.npz"), directory.join("outputs.npz"));
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = |id: &str| family.cases.iter().find(|case| case["id"] == id).unwrap();
 
     // In the other order, with one more that nobody asks for.
@@ -210,7 +212,7 @@ fn wrong_arguments_are_refused() {
         &["none.keras", "a.npz", "b.npz"],
         &["none.keras", "can be read"],
     );
-    let model = golden("keras_files/models/seq_lstm_dense.keras");
+    let model = ours("keras_files").join("models/seq_lstm_dense.keras");
     says(
         &[model.to_str().unwrap(), "none.npz", "b.npz"],
         &["none.npz", "can be read"],

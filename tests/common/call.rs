@@ -23,7 +23,7 @@ impl<A: Element> Call<A> {
         let fields = Fields::new(value)?;
         let call = Self::of_case(family, &fields, &Value::Null)?;
         let reset_before = fields.bool("reset_before")?;
-        fields.done()?;
+        fields.only_describes(family)?;
         Ok(Call {
             reset_before,
             ..call
@@ -74,7 +74,7 @@ fn roles<A: Element>(family: &Family, list: &Value) -> Outcome<Named<A>> {
             let fields = Fields::new(value)?;
             let array = family.tensor(fields.get("tensor")?)?.mapv(A::from_f64);
             let role = fields.text("role")?.to_string();
-            fields.done()?;
+            fields.only_describes(family)?;
             Ok((role, array))
         })
         .collect()
@@ -91,6 +91,6 @@ pub fn output(family: &Family, value: &Value, shapes: &Value) -> Outcome<Expecte
         shape: serde_json::from_value(shape.clone())?,
         values: family.tensor(tensor)?.clone(),
     };
-    fields.done()?;
+    fields.only_describes(family)?;
     Ok(expected)
 }

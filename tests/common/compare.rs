@@ -101,6 +101,26 @@ pub fn compare_all<A: Element>(got: &Named<A>, want: &[Expected], tolerance: f64
     }
 }
 
+/// Compares the outputs that the case holds, by their names; it need not hold all.
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub fn compare_held<A: Element>(
+    mut got: Named<A>,
+    want: &[Expected],
+    tolerance: f64,
+) -> Outcome<f64> {
+    if want.is_empty() {
+        return Err("the case holds no outputs".into());
+    }
+    let place = |role: &str| want.iter().position(|output| output.role == role);
+    got.retain(|(role, _)| place(role).is_some());
+    got.sort_by_key(|(role, _)| place(role));
+    compare_all(
+        &got,
+        want,
+        tolerance * scale(want.iter().map(|output| &output.values)),
+    )
+}
+
 /// Refuses two arrays that differ in shape or in any bit. (Every f32 keeps its sign of zero as an f64.)
 pub fn same_bits<A: Element, D: Dimension>(
     what: &str,

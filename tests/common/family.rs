@@ -1,6 +1,7 @@
 //! `Family`: the cases and the tensors of one directory of golden data.
 
 use super::Outcome;
+use super::data;
 use ndarray::{Array2, Array3, ArrayD, IxDyn};
 use recurrent::Element;
 use safetensors::{Dtype, SafeTensors};
@@ -15,20 +16,15 @@ pub struct Family {
 }
 
 impl Family {
-    /// Reads a family from the directory `RECURRENT_GOLDEN`, or from `tests/golden` where that is not set.
-    pub fn load(name: &str) -> Outcome<Self> {
-        let root = std::env::var_os("RECURRENT_GOLDEN").map_or_else(
-            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
-            PathBuf::from,
-        );
-        Self::open(root.join(name))
+    /// Reads the family that is to run: see [`data::chosen`].
+    pub fn chosen(name: &str) -> Outcome<Option<Self>> {
+        data::chosen(name).map(Self::open).transpose()
     }
 
     #[cfg(any(feature = "onnx", feature = "safetensors"))]
-    /// Reads a family of ours, made by `tests/data/make_NAME.py`.
-    pub fn ours(name: &str) -> Outcome<Self> {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-        Self::open(root.join(name))
+    /// Reads a family that `tests/data/make_NAME.py` made.
+    pub fn made(name: &str) -> Outcome<Self> {
+        Self::open(data::tests().join("data").join(name))
     }
 
     fn open(folder: PathBuf) -> Outcome<Self> {
@@ -75,6 +71,11 @@ impl Family {
     pub fn tensor(&self, name: &Value) -> Outcome<&ArrayD<f64>> {
         let found = name.as_str().and_then(|name| self.tensors.get(name));
         found.ok_or_else(|| format!("no tensor {name}").into())
+    }
+
+    /// Whether a value names a tensor anywhere in it.
+    pub fn names_tensor(&self, value: &Value) -> bool {
+        data::mentions(value, &|name| self.tensors.contains_key(name))
     }
 
     pub fn array3<A: Element>(&self, name: &Value) -> Outcome<Array3<A>> {

@@ -1,6 +1,7 @@
 //! `Fields`: a JSON object of which every key has to be read.
 
 use super::Outcome;
+use super::family::Family;
 use recurrent::{Activation, Initializer};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -95,13 +96,22 @@ impl<'a> Fields<'a> {
             .extend(keys.iter().map(ToString::to_string));
     }
 
-    /// Refuses keys that were not read.
+    /// Refuses keys that were not read, as in a configuration, where each may change a number.
     pub fn done(&self) -> Outcome<()> {
+        self.refuse(|_| true)
+    }
+
+    /// Refuses keys that were not read and name a tensor, which is an input or an output. Others only describe a case.
+    pub fn only_describes(&self, family: &Family) -> Outcome<()> {
+        self.refuse(|value| family.names_tensor(value))
+    }
+
+    fn refuse(&self, matters: impl Fn(&Value) -> bool) -> Outcome<()> {
         let read = self.read.borrow();
-        let unknown: Vec<_> = self
-            .object
-            .keys()
-            .filter(|key| !read.contains(*key))
+        let unknown = self.object.iter();
+        let unknown: Vec<_> = unknown
+            .filter(|(key, value)| !read.contains(*key) && matters(value))
+            .map(|(key, _)| key)
             .collect();
         if unknown.is_empty() {
             Ok(())

@@ -1,14 +1,16 @@
 //! Golden data (JSON and tensors) turned into calls of the crate, layer by layer.
 //!
 //! The cells of a case are known when the test runs, the crate's types when it is compiled. [`layer`] matches the one
-//! to the other, cell by cell, and hides the type behind the trait [`subject::Subject`]. What a case has and this code
-//! does not know is an `Err`: nothing is skipped.
+//! to the other, cell by cell, and hides the type behind the trait [`subject::Subject`]. What changes a number
+//! and this code does not know is an `Err`: unknown options of a configuration, and unknown keys that name a tensor. Other
+//! unknown keys of a case only describe it.
 
 mod agree;
 mod by_hand;
 mod call;
 mod cell;
 mod compare;
+mod data;
 mod family;
 mod fields;
 mod flags;
@@ -20,6 +22,7 @@ mod report;
 mod roles;
 mod seq2seq;
 mod subject;
+mod tally;
 #[cfg(feature = "safetensors")]
 mod torch;
 mod weights;

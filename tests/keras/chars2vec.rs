@@ -4,7 +4,8 @@
 #[path = "../../examples/word_vectors.rs"]
 mod word_vectors;
 
-use crate::family::{read, tests};
+use crate::data::tests;
+use crate::family::read;
 use ndarray::{Array2, Array3};
 use recurrent::{Lstm, Recurrent, keras};
 use serde_json::Value;

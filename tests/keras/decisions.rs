@@ -1,6 +1,7 @@
 //! What the version of a file decides, and what the caller decides.
 
-use crate::family::{Family, golden, tests};
+use crate::data::{ours, tests};
+use crate::family::Family;
 use crate::parts::{layer, parts};
 use crate::says::says;
 use ndarray::Axis;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 #[test]
 fn summaries_tell_what_was_decided() {
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let summary = |id: &str, kind: &str| {
         let case = family.cases.iter().find(|case| case["id"] == id).unwrap();
         let model: Model<f32> = keras::load(family.file(case, kind).unwrap()).unwrap();
@@ -48,7 +49,7 @@ fn defaults_come_from_the_version() {
     ] {
         assert!(notes.contains(decided), "{notes}");
     }
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family
         .cases
         .iter()
@@ -116,7 +117,7 @@ fn the_caller_can_say_what_hard_sigmoid_means() {
 
 #[test]
 fn layers_that_were_numbered_anew_are_found_by_their_order() {
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family
         .cases
         .iter()
@@ -169,7 +170,7 @@ fn a_directory_is_an_archive() {
         other.contains("found a SavedModel of TensorFlow, expected a `.keras`"),
         "{other}"
     );
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family
         .cases
         .iter()
@@ -180,7 +181,7 @@ fn a_directory_is_an_archive() {
 
 #[test]
 fn only_stateful_layers_keep_their_state() {
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let x = ndarray::Array3::<f32>::ones((2, 3, 2));
     for (id, keeps) in [("seq_stateful", true), ("seq_compiled", false)] {
         let case = family.cases.iter().find(|case| case["id"] == id).unwrap();

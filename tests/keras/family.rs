@@ -1,22 +1,11 @@
 //! `Family`: the cases and the tensors of a directory of files of Keras, and what a model must give for a case.
 
+use crate::data::mentions;
 use ndarray::ArrayD;
 use recurrent::{Element, Flow, Model, Session};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// The directory of this family of golden data.
-pub fn golden(name: &str) -> PathBuf {
-    let ours = || tests().join("golden");
-    let root = std::env::var_os("RECURRENT_GOLDEN").map_or_else(ours, PathBuf::from);
-    root.join(name)
-}
-
-/// `tests/`
-pub fn tests() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
-}
 
 pub fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -63,15 +52,27 @@ impl Family {
             .map(|name| self.root.join(name))
     }
 
+    /// Refuses keys, other than these, that name a tensor: it would be an input or an output that nobody looked at.
+    pub fn only_describes(&self, object: &Value, known: &[&str]) -> Result<(), String> {
+        let keys = object.as_object().ok_or("not an object")?.iter();
+        let is_tensor = |name: &str| self.tensors.contains_key(name);
+        let mut other = keys.filter(|(key, _)| !known.contains(&key.as_str()));
+        match other.find(|(_, value)| mentions(value, &is_tensor)) {
+            None => Ok(()),
+            Some((key, _)) => Err(format!("unknown key {key:?} names a tensor")),
+        }
+    }
+
     /// All calls of a case, one after the other in one session; the largest difference, or what is wrong.
     pub fn check<A: Element>(&self, case: &Value, model: &Model<A>) -> Result<f64, String> {
-        let keras = case["keras_f32_max_abs_diff"].as_f64().unwrap();
+        let keras = case["keras_f32_max_abs_diff"].as_f64().unwrap_or(0.0);
         let tolerance = match size_of::<A>() {
             4 => (10.0 * keras).max(1e-6),
             _ => 2e-7,
         };
         let (mut session, mut worst) = (Session::new(model), 0.0);
         for (n, call) in case["calls"].as_array().unwrap().iter().enumerate() {
+            self.only_describes(call, &["inputs", "outputs"])?;
             let inputs = call["inputs"].as_array().unwrap().iter();
             let inputs = inputs.map(|name| Flow::new(&self.tensor(name).mapv(A::from_f64)));
             let outputs = session.run_all(inputs).map_err(|error| error.to_string())?;

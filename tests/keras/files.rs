@@ -1,107 +1,124 @@
 //! Every file of a family, in every form, in both precisions: it loads, and computes what Keras computed.
 
-use crate::family::{Family, golden, read, tests};
-use recurrent::{Element, Model, keras};
+use crate::data::{chosen, least, tests};
+use crate::family::{Family, read};
+use crate::tally::Tally;
+use recurrent::format::{hdf5, zip};
+use recurrent::{Element, Limits, Model, keras};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn golden_files() {
-    check_family(&Family::load(golden("keras_files")), 30);
+    check_family("keras_files", chosen("keras_files"), least(30));
 }
 
 #[test]
 fn files_of_our_own() {
-    check_family(&Family::load(tests().join("data/keras_files")), 150);
+    check_family(
+        "data/keras_files",
+        Some(tests().join("data/keras_files")),
+        150,
+    );
 }
 
-/// The text of the configuration in a file.
-fn config(path: &Path) -> String {
-    use recurrent::Limits;
-    use recurrent::format::{hdf5, zip};
+fn check_family(name: &str, folder: Option<PathBuf>, least: usize) {
+    let mut tally = Tally::new(format!("{name}, form by form"));
+    if let Some(family) = folder.map(Family::load) {
+        tally.part("in f32");
+        for case in &family.cases {
+            check_case::<f32>(&family, case, &mut tally);
+        }
+        tally.part("in f64");
+        for case in &family.cases {
+            check_case::<f64>(&family, case, &mut tally);
+        }
+    }
+    tally.finish(least);
+}
+
+/// The text of the configuration in a file, and the version of Keras that wrote it, if it says so.
+fn config(path: &Path) -> (String, Option<String>) {
     let (bytes, limits) = (read(path), Limits::default());
     if bytes.starts_with(b"PK") {
-        return zip::Archive::open(&bytes, &limits)
-            .unwrap()
-            .text("config.json")
-            .unwrap();
+        let archive = zip::Archive::open(&bytes, &limits).unwrap();
+        let metadata: Value =
+            serde_json::from_str(&archive.text("metadata.json").unwrap()).unwrap();
+        let version = metadata["keras_version"].as_str().map(str::to_string);
+        return (archive.text("config.json").unwrap(), version);
     }
     let file = hdf5::File::open(&bytes, &limits).unwrap();
-    file.root()
-        .unwrap()
-        .text("model_config")
-        .unwrap()
-        .unwrap()
-        .to_string()
+    let root = file.root().unwrap();
+    let version = root.text("keras_version").unwrap().map(str::to_string);
+    (root.text("model_config").unwrap().unwrap().into(), version)
 }
 
-/// Every form of a case: its name, and the model in it.
-fn forms<A: Element>(family: &Family, case: &Value) -> Vec<(String, recurrent::Result<Model<A>>)> {
-    let mut models = Vec::new();
+/// Every form of a case: each whole file, by its path and from its bytes, and its configuration with the weights alone.
+fn check_case<A: Element>(family: &Family, case: &Value, tally: &mut Tally) {
+    let id = case["id"].as_str().unwrap();
+    let check = |model: recurrent::Result<Model<A>>| -> Result<f64, String> {
+        family.only_describes(case, &["calls", "weights"])?;
+        let model = model.map_err(|error| error.to_string())?;
+        check_size(case, &model)?;
+        family.check(case, &model)
+    };
+    let mut forms = 0;
     for kind in ["keras", "h5"] {
         let Some(path) = family.file(case, kind) else {
             continue;
         };
-        models.push((kind.to_string(), keras::load(&path)));
-        models.push((format!("{kind} from bytes"), keras::read(&read(&path))));
-        // What two models share is told by `.keras` only.
-        let tells = kind == "keras" || case["id"] != "k3_across";
-        if let Some(weights) = family.file(case, "weights_h5").filter(|_| tells) {
-            let mut reader = keras::Reader::new();
-            // Keras 2 says its version beside the configuration, not in it.
-            let by = case["written_by"].as_str().unwrap();
-            if let Some(version) = by.rsplit(' ').next().filter(|version| *version < "3") {
-                reader = reader.version(version.parse().unwrap());
-            }
-            let model = reader.read_parts(&config(&path), &read(&weights));
-            models.push((format!("configuration of {kind} and weights"), model));
-        }
-    }
-    models
-}
-
-fn check_family(family: &Family, least: usize) {
-    let (mut files, mut wrong) = (0, Vec::new());
-    for case in &family.cases {
-        let id = case["id"].as_str().unwrap();
-        check_case::<f32>(family, case, &mut files, &mut wrong);
-        check_case::<f64>(family, case, &mut files, &mut wrong);
-        assert!(
-            case["weights"].as_array().is_none_or(|all| !all.is_empty()),
-            "{id}"
-        );
-    }
-    println!("{}: {files} models", family.root.display());
-    assert!(
-        wrong.is_empty(),
-        "{} of {files} wrong\n  {}",
-        wrong.len(),
-        wrong.join("\n  ")
-    );
-    assert!(files >= least, "{files}");
-}
-
-fn check_case<A: Element>(
-    family: &Family,
-    case: &Value,
-    files: &mut usize,
-    wrong: &mut Vec<String>,
-) {
-    for (form, model) in forms::<A>(family, case) {
-        *files += 1;
-        let checked = model.map_err(|error| error.to_string());
-        let checked = checked.and_then(|model| {
-            check_size(case, &model)?;
-            family.check(case, &model)
+        forms += 1;
+        tally.case(&format!("{id} {kind}"), || check(keras::load(&path)));
+        tally.case(&format!("{id} {kind} from bytes"), || {
+            check(keras::read(&read(&path)))
         });
-        if let Err(error) = checked {
-            wrong.push(format!(
-                "{} {form} f{}: {error}",
-                case["id"],
-                8 * size_of::<A>()
-            ));
+        // What two models share is told by `.keras` only.
+        let tells = kind == "keras" || id != "k3_across";
+        if let Some(weights) = family.file(case, "weights_h5").filter(|_| tells) {
+            tally.case(
+                &format!("{id} configuration of {kind}, and weights"),
+                || {
+                    let (config, version) = config(&path);
+                    let mut reader = keras::Reader::new();
+                    // Keras 2 says its version beside the configuration, not in it.
+                    if let Some(version) = version.filter(|version| version.as_str() < "3") {
+                        reader = reader.version(version.parse().unwrap());
+                    }
+                    check(reader.read_parts(&config, &read(&weights)))
+                },
+            );
         }
     }
+    if forms == 0 {
+        tally.case(&format!("{id} weights"), || {
+            check_weights_alone(family, case)
+        });
+    }
+}
+
+/// Weights without a configuration compute nothing; all of them must be found.
+fn check_weights_alone(family: &Family, case: &Value) -> Result<f64, String> {
+    let path = family.file(case, "weights_h5").ok_or("found no file")?;
+    let weights = keras::Weights::load(&path).map_err(|error| error.to_string())?;
+    let layers = weights.layers().iter();
+    let arrays = layers.flat_map(keras::LayerWeights::arrays);
+    let found = arrays.map(|(_, shape)| shape.iter().product::<usize>());
+    let (found, expected) = (found.sum::<usize>() as u64, size(case));
+    if Some(found) == expected {
+        return Ok(0.0);
+    }
+    Err(format!("{found} weights, expected {expected:?}"))
+}
+
+/// How many weights Keras counts, if the case says it.
+fn size(case: &Value) -> Option<u64> {
+    let size = |weight: &Value| -> u64 {
+        let shape = weight["shape"].as_array().unwrap();
+        shape.iter().map(|len| len.as_u64().unwrap()).product()
+    };
+    let weights = case["weights"].as_array()?;
+    assert!(!weights.is_empty(), "a case lists no weights");
+    Some(weights.iter().map(size).sum())
 }
 
 /// As many weights as Keras counts, and the version in the summary.
@@ -110,14 +127,9 @@ fn check_size<A: Element>(case: &Value, model: &Model<A>) -> Result<(), String> 
     if !summary.contains("\nKeras ") {
         return Err(format!("no version in\n{summary}"));
     }
-    let Some(weights) = case["weights"].as_array() else {
+    let Some(expected) = size(case) else {
         return Ok(());
     };
-    let size = |weight: &Value| -> u64 {
-        let shape = weight["shape"].as_array().unwrap();
-        shape.iter().map(|len| len.as_u64().unwrap()).product()
-    };
-    let expected: u64 = weights.iter().map(size).sum();
     let found = model.parameters().total();
     // A layer in two models counts twice here.
     if found as u64 == expected || case["id"] == "k3_across" {

@@ -1,18 +1,23 @@
 //! Files of Keras turned into models: every golden file with every call, files of our own, files that lie, and a real one
 //! of 2018.
 //!
-//! `cargo test --features keras --test keras`. With the environment variable `RECURRENT_GOLDEN` the golden data of another
-//! directory are used.
-#![cfg(feature = "keras")]
+//! `cargo test --features keras --test keras`. With the environment variable `RECURRENT_GOLDEN` the whole families run from
+//! another set of golden data; tests of a certain file keep to ours.
 
 mod adversarial;
 mod chars2vec;
+#[path = "../common/data.rs"]
+mod data;
 mod decisions;
 mod family;
 mod files;
+#[path = "../common/liars.rs"]
+mod liars;
 mod mutated;
 mod parts;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;
+#[path = "../common/tally.rs"]
+mod tally;
 mod weights;

@@ -1,6 +1,7 @@
 //! Every value of a configuration replaced by every odd one: an error or a model, never a panic.
 
-use crate::family::{golden, read, tests};
+use crate::data::{ours, tests};
+use crate::family::read;
 use ndarray::ArrayD;
 use recurrent::format::{hdf5, zip};
 use recurrent::{Flow, Limits, Model, Session, keras};
@@ -44,7 +45,7 @@ fn places(value: &Value, at: &str, all: &mut Vec<String>) {
 }
 
 /// What becomes of zeros of the shapes that the model says, 2 where it does not.
-fn run(model: &Model<f32>) -> recurrent::Result<String> {
+pub fn run(model: &Model<f32>) -> recurrent::Result<String> {
     let inputs = model.inputs().map(|(_, shape)| {
         let axes = shape.axes().unwrap_or(&[None, None, None]);
         let lens: Vec<usize> = axes.iter().map(|len| len.unwrap_or(2).min(16)).collect();
@@ -115,7 +116,7 @@ fn survives(path: &Path, version: &str) {
 #[test]
 fn configurations() {
     survives(
-        &golden("keras_files/models/seq_stacked_cells.keras"),
+        &ours("keras_files").join("models/seq_stacked_cells.keras"),
         "3.15.1",
     );
 }
@@ -164,7 +165,7 @@ fn large_files_are_read_where_they_are() {
         "k2_gru_v1_hard_sigmoid.h5",
         "func_bidi.keras",
     ] {
-        let small = read(&golden("keras_files").join("models").join(name));
+        let small = read(&ours("keras_files").join("models").join(name));
         let (large, from, moved) = enlarged(&small);
         let flips = (0..small.len()).step_by(small.len() / 60).map(Some);
         for flipped in [None].into_iter().chain(flips) {
@@ -206,7 +207,7 @@ fn shapes_of_gigabytes() {
             "seq_gru_both.h5",
             "k2_gru_v1_hard_sigmoid.h5",
         ] {
-            let whole = read(&golden("keras_files").join("models").join(name));
+            let whole = read(&ours("keras_files").join("models").join(name));
             let number = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap());
             for at in 0..whole.len() - 16 {
                 // Two lengths of axes, one behind the other: more rows.

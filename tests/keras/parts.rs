@@ -1,13 +1,14 @@
 //! Golden files taken apart, changed, and read again.
 
-use crate::family::{Family, golden, read};
+use crate::data::ours;
+use crate::family::{Family, read};
 use recurrent::format::{hdf5, zip};
 use recurrent::{Limits, Model, keras};
 use serde_json::Value;
 
 /// A golden file's configuration and its weights.
 pub fn parts(id: &str) -> (Value, Vec<u8>) {
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family.cases.iter().find(|case| case["id"] == id).unwrap();
     if let Some(weights) = family.file(case, "weights_h5") {
         let archive = read(&family.file(case, "keras").unwrap());

@@ -1,6 +1,7 @@
 //! What is refused, by its message.
 
-use crate::family::{golden, read, tests};
+use crate::data::{ours, tests};
+use crate::family::read;
 use crate::parts::{layer, load, parts};
 use crate::says::says;
 use recurrent::format::zip;
@@ -270,7 +271,7 @@ fn the_version_must_be_known() {
 
 #[test]
 fn errors_name_the_file() {
-    let path = golden("adversarial").join("activation_unknown.keras");
+    let path = ours("adversarial").join("activation_unknown.keras");
     let file = path.display().to_string();
     says(
         keras::load::<f32>(&path),
@@ -278,7 +279,7 @@ fn errors_name_the_file() {
     );
     let missing = tests().join("nothing.keras");
     says(keras::load::<f32>(&missing), &["nothing.keras"]);
-    let path = golden("adversarial").join("wrong_shape.weights.h5");
+    let path = ours("adversarial").join("wrong_shape.weights.h5");
     let (config, _) = parts("seq_lstm_dense");
     let json = std::env::temp_dir().join(format!("recurrent_{}.json", std::process::id()));
     std::fs::write(&json, config.to_string()).unwrap();

@@ -1,12 +1,13 @@
 //! Weights without a configuration: listed, and taken layer by layer.
 
-use crate::family::{Family, golden, read, tests};
+use crate::data::{ours, tests};
+use crate::family::{Family, read};
 use crate::says::says;
 use ndarray::Array2;
 use recurrent::{Activation, Bidirectional, Dense, Gru, Lstm, Model, Recurrent, SimpleRnn, keras};
 use std::path::PathBuf;
 
-fn ours(name: &str) -> PathBuf {
+fn made(name: &str) -> PathBuf {
     tests().join("data/keras_files/models").join(name)
 }
 
@@ -21,7 +22,7 @@ fn names(weights: &keras::Weights) -> Vec<String> {
 #[test]
 fn layers_of_a_tree_are_found_by_their_names() {
     // Groups are named by class, layers by whoever made them: `layers/lstm` is the encoder.
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family
         .cases
         .iter()
@@ -59,7 +60,7 @@ fn layers_of_a_tree_are_found_by_their_names() {
 
 #[test]
 fn weights_are_taken_out_of_an_archive_too() {
-    let models = golden("keras_files").join("models");
+    let models = ours("keras_files").join("models");
     let archive = keras::Weights::load(models.join("func_seq2seq.keras")).unwrap();
     let alone = keras::Weights::load(models.join("func_seq2seq.weights.h5")).unwrap();
     assert_eq!(names(&archive), names(&alone));
@@ -77,7 +78,7 @@ fn weights_are_taken_out_of_an_archive_too() {
 
 #[test]
 fn parts_of_a_layer_have_names_of_their_own() {
-    let lists = keras::Weights::load(ours("k2_frozen.h5")).unwrap();
+    let lists = keras::Weights::load(made("k2_frozen.h5")).unwrap();
     assert_eq!(lists.version().to_string(), "2.21.0");
     assert_eq!(
         names(&lists),
@@ -98,7 +99,7 @@ fn parts_of_a_layer_have_names_of_their_own() {
         &["bi/forward_lstm, bi/backward_lstm"],
     );
 
-    let tree = keras::Weights::load(ours("k3_frozen.weights.h5")).unwrap();
+    let tree = keras::Weights::load(made("k3_frozen.weights.h5")).unwrap();
     let both = ["forward", "backward"];
     let [forward, backward] = both.map(|way| tree.lstm::<f64>(&format!("bi/{way}_layer")).unwrap());
     let by_hand = Bidirectional::new(forward, backward);
@@ -110,7 +111,7 @@ fn parts_of_a_layer_have_names_of_their_own() {
 
 #[test]
 fn every_kind_of_cell() {
-    let weights = keras::Weights::load(ours("k3_cells.h5")).unwrap();
+    let weights = keras::Weights::load(made("k3_cells.h5")).unwrap();
     let all = names(&weights);
     let part = |of: &str| all.iter().find(|name| name.contains(of)).unwrap();
     let rnn: SimpleRnn<f32> = weights.simple_rnn(part("simple_rnn_cell")).unwrap();
@@ -130,7 +131,7 @@ fn every_kind_of_cell() {
 #[test]
 fn layers_of_cudnn_and_of_keras_1_are_converted() {
     // The whole models, which are compared with Keras, have the same layers.
-    let weights = keras::Weights::load(ours("k2_cudnn.h5")).unwrap();
+    let weights = keras::Weights::load(made("k2_cudnn.h5")).unwrap();
     let gru: Gru<f64> = weights.gru("cu_dnngru_1").unwrap();
     let lstm = |way: &str| {
         weights
@@ -149,7 +150,7 @@ fn layers_of_cudnn_and_of_keras_1_are_converted() {
     let case = |id: &str| family.cases.iter().find(|case| case["id"] == id).unwrap();
     family.check(case("k2_cudnn"), &model).unwrap();
 
-    let weights = keras::Weights::load(ours("k1_recurrent.h5")).unwrap();
+    let weights = keras::Weights::load(made("k1_recurrent.h5")).unwrap();
     assert_eq!(weights.version().major(), 1);
     let lstm: Lstm<f32> = weights.lstm("lstm_1").unwrap();
     assert_eq!(lstm.recurrent_activation(), Activation::HARD_SIGMOID_KERAS2);
@@ -159,8 +160,8 @@ fn layers_of_cudnn_and_of_keras_1_are_converted() {
 
 #[test]
 fn shards_are_one_file() {
-    let weights = keras::Weights::load(ours("k3_shards.weights.json")).unwrap();
-    let whole = keras::load::<f32>(ours("k3_shards.keras")).unwrap();
+    let weights = keras::Weights::load(made("k3_shards.weights.json")).unwrap();
+    let whole = keras::load::<f32>(made("k3_shards.keras")).unwrap();
     let counted: usize = weights
         .layers()
         .iter()
@@ -184,7 +185,7 @@ fn shards_are_one_file() {
 
 #[test]
 fn what_the_version_does_not_decide_is_asked_for() {
-    let bytes = read(&ours("k2_cudnn.h5"));
+    let bytes = read(&made("k2_cudnn.h5"));
     let reader = || keras::Reader::new().version("2.2.4-tf".parse().unwrap());
     // cuDNN has one form only.
     reader()
@@ -192,7 +193,7 @@ fn what_the_version_does_not_decide_is_asked_for() {
         .unwrap()
         .lstm::<f32>("bidirectional_1/forward_cu_dnnlstm_1")
         .unwrap();
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     let case = family
         .cases
         .iter()
@@ -223,7 +224,7 @@ fn errors_name_the_file() {
         "k3_frozen.keras",
         "k3_shards.weights.json",
     ] {
-        let path = ours(file);
+        let path = made(file);
         let version = "2.2.4-tf".parse().unwrap();
         let reader = keras::Reader::new().version(version);
         let weights = reader.load_weights(&path).unwrap();

@@ -1,13 +1,18 @@
 //! Nodes of ONNX files: what is refused, what weights pass through, files that lie, and the LSTM of silero-vad. What nodes
 //! compute is held in `golden`.
-#![cfg(feature = "onnx")]
 
 mod adversarial;
 mod build;
 mod constants;
+#[path = "../common/data.rs"]
+mod data;
+#[path = "../common/liars.rs"]
+mod liars;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;
+#[path = "../common/tally.rs"]
+mod tally;
 
 use build::{Attribute, floats, graph, model, node};
 

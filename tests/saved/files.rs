@@ -1,6 +1,7 @@
 //! Models and layers that came from files of other programs, written as files of this crate.
 
-use crate::family::{Family, golden, tests};
+use crate::data::{ours, tests};
+use crate::family::Family;
 use crate::{again, numbers, same};
 use ndarray::Ix3;
 use recurrent::saved::Saved;
@@ -52,7 +53,7 @@ fn check_calls<A: Element>(
 
 #[test]
 fn golden_models_of_keras() {
-    let family = Family::load(golden("keras_files"));
+    let family = Family::load(ours("keras_files"));
     assert!(keras_models::<f32>(&family) + keras_models::<f64>(&family) >= 30);
 }
 
@@ -79,7 +80,7 @@ fn same_layer<R: Recurrent + Saved>(layer: &Layer<R>) {
 fn of_directory(name: &str, end: &str) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for root in [
-        golden(name).join("models"),
+        ours(name).join("models"),
         tests().join("data").join(name).join("models"),
     ] {
         for entry in std::fs::read_dir(root).into_iter().flatten() {

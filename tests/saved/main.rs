@@ -1,8 +1,9 @@
 //! Layers, models and states written down and read again: the same bits, or an `Err` that says why not.
-#![cfg(all(feature = "keras", feature = "onnx", feature = "safetensors"))]
 #![allow(clippy::too_many_lines)] // lists of cases
 
 mod cells;
+#[path = "../common/data.rs"]
+mod data;
 #[allow(dead_code)] // other tests use more of it
 #[path = "../keras/family.rs"]
 mod family;

@@ -1,11 +1,16 @@
 //! State dicts of PyTorch: what is refused, states, files that lie. What layers compute is held in `golden`.
-#![cfg(feature = "safetensors")]
 
 mod adversarial;
+#[path = "../common/data.rs"]
+mod data;
+#[path = "../common/liars.rs"]
+mod liars;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;
 mod states;
+#[path = "../common/tally.rs"]
+mod tally;
 
 use ndarray::{ArrayD, ArrayViewD};
 use recurrent::format::safetensors::write;
