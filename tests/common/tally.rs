@@ -55,19 +55,16 @@ impl Tally {
                 format!("{count} case{} {part}", if *count == 1 { "" } else { "s" })
             })
             .collect();
-        let mut line = match &counts[..] {
-            [] => format!(
-                "{}: 0 cases, this set does not have the family",
-                self.family
-            ),
-            counts => format!("{}: {}", self.family, counts.join(", ")),
+        let worst = match &self.worst {
+            (0.0, _) => String::new(),
+            (worst, case) => format!("; the largest difference is {worst:.1e}: {case}"),
         };
-        if self.worst.0 > 0.0 {
-            line += &format!(
-                "; the largest difference is {:.1e}: {}",
-                self.worst.0, self.worst.1
-            );
-        }
+        let said = if counts.is_empty() {
+            "0 cases, this set does not have the family".into()
+        } else {
+            counts.join(", ")
+        };
+        let line = format!("{}: {said}{worst}", self.family);
         // Past the capturing of `println!`: how many cases ran is always said.
         let _ = writeln!(std::io::stderr(), "{line}");
         assert!(

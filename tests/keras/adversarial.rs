@@ -2,7 +2,7 @@
 
 use crate::data::ours;
 use crate::family::read;
-use crate::liars::{Liar, check, liars};
+use crate::liars::{check, liars};
 use crate::mutated::run;
 use recurrent::format::zip;
 use recurrent::{Limits, Model, keras};
@@ -18,11 +18,8 @@ fn config(archive: &[u8]) -> Option<String> {
 fn golden_files_load_or_say_why_not() {
     let liars = liars(&[".keras", ".h5"]);
     // All files of a set were made of one model, of which some are whole. Weights alone take its configuration.
-    let whole = |liar: &&Liar| liar.expect != "error" && liar.file.ends_with(".keras");
-    let seed = liars
-        .iter()
-        .filter(whole)
-        .find_map(|liar| config(&liar.bytes));
+    let mut whole = liars.iter().filter(|liar| liar.expect != "error");
+    let seed = whole.find_map(|liar| config(&liar.bytes));
     let seed = seed.or_else(|| config(&read(&ours("adversarial").join("nan_weights.keras"))));
     let seed = seed.expect("a whole model");
     check("keras", &liars, 40, |liar| {
