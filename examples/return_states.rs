@@ -1,6 +1,6 @@
 //! `cargo run --example return_states`: what Keras' two flags return, case by case, with the numbers of a well-known
-//! article ("Difference Between Return Sequences and Return States for LSTMs in Keras", J. Brownlee), and today's
-//! beside them.
+//! article ("How to use return_state or return_sequences in Keras", Chengwei Zhang, dlology.com), and today's beside
+//! them.
 //!
 //! One unit, all kernels 0.1, the forget gate's bias 1; one sample of three timesteps with two features.
 

@@ -1,5 +1,5 @@
-//! The numbers of a well-known article: "Difference Between Return Sequences and Return States for LSTMs in Keras"
-//! (J. Brownlee, 2017), and what today's Keras 3 gives for the same code.
+//! The numbers of a well-known article: "How to use return_state or return_sequences in Keras" (Chengwei Zhang,
+//! dlology.com), and what today's Keras 3 gives for the same code.
 //!
 //! One unit, all kernels 0.1, three timesteps of two features. The article ran Keras 2.1, whose gates had the hard sigmoid
 //! 0.2x + 0.5 and whose GRU applied the reset gate before the product. The numbers of `keras3_*` and of the `SimpleRnn`
