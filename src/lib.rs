@@ -2,7 +2,7 @@
 //!
 //! A layer is an immutable value. A call takes an input (samples, timesteps, features), adjectives, and one verb, which
 //! says what is returned. These are the four cases of Keras' two flags, with the numbers of a well-known article
-//! ("Difference Between Return Sequences and Return States for LSTMs in Keras", J. Brownlee):
+//! ("How to use return_state or return_sequences in Keras", Chengwei Zhang, dlology.com):
 //!
 //! ```
 //! use approx::assert_abs_diff_eq;
@@ -60,9 +60,12 @@
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(
     feature = "safetensors",
-    doc = "State dicts of PyTorch: [`mod@torch`]; layers and models of this crate, saved and loaded: [`mod@saved`]."
+    doc = "State dicts of PyTorch's `nn.LSTM`, `nn.GRU` and `nn.RNN`: [`mod@torch`]; layers and models of this crate, saved and loaded: [`mod@saved`]."
 )]
-#![cfg_attr(feature = "onnx", doc = "Recurrent nodes of ONNX: [`mod@onnx`].")]
+#![cfg_attr(
+    feature = "onnx",
+    doc = "LSTM, GRU and RNN nodes of ONNX by name, not whole graphs: [`mod@onnx`]."
+)]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(
     feature = "files",
@@ -108,6 +111,7 @@ mod run;
 #[cfg(feature = "safetensors")]
 pub mod saved;
 mod session;
+mod slips;
 mod state;
 mod stream;
 mod threads;
@@ -131,7 +135,7 @@ pub use stream::{Stream, StreamState};
 
 // What stands around them.
 pub use model::{
-    AnyLayer, Flow, Graph, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
+    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
     Parameters, Shape,
 };
 pub use model::{Summary, SummaryRow};

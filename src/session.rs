@@ -11,6 +11,11 @@ use core::ops::Deref;
 use ndarray::{ArrayD, ArrayRef, ArrayView2, Axis, Dimension, Ix2, Ix3};
 
 /// What has a state to keep: a [`Layer`] or a [`Model`].
+#[diagnostic::on_unimplemented(
+    message = "a `Session` is one of a `Layer` or a `Model`, not of `{Self}`",
+    note = "a recurrent layer needs its flags: `let layer = Layer::new(lstm);`, then `Session::new(&layer)`",
+    note = "what is in an `Arc` or a `Box` is borrowed as `Session::new(&*shared)`, or shared as `Session::new(Arc::clone(&shared))`"
+)]
 pub trait Stateful {
     /// `f32` or `f64`.
     type Elem: Element;
@@ -117,7 +122,10 @@ where
                     .try_for_each(|&row| kept.copy_sample(row, &fresh, 0))
             }
             (None, None) => Ok(()),
-            (None, Some(&sample)) => Err(Error::Sample { sample, samples: 0 }),
+            (None, Some(&sample)) => {
+                let expected = "none: the session keeps no state before its first call";
+                Err(Error::value("sample", expected, sample))
+            }
         }
     }
 }
@@ -278,7 +286,7 @@ fn of_step(error: Error, axes: usize) -> Error {
     {
         return Error::Rank {
             array: "input of a step",
-            expected: "those of a call but for the timesteps: (samples, features)",
+            expected: "those of a call without the timesteps: (samples, features)",
             found: axes,
         };
     }

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 /// A layer of a [`Model`](crate::Model), of whatever kind: those of this crate, and your own.
 ///
 /// Given are [`Layer`](crate::Layer) (any recurrent layer with its flags), all layers listed at the crate's root, a
-/// `Model` itself, and a `Box` or an `Arc` of any of them.
+/// `Model` itself, and `Box<dyn AnyLayer<A>>` and `Arc<dyn AnyLayer<A>>`. A `Box` or an `Arc` of a layer of known kind goes
+/// into a model as well: see [`IntoLayer`](crate::IntoLayer).
 ///
 /// Two methods make a layer. The others say more about it, and have defaults: [`forward_all`](Self::forward_all) takes
 /// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameters`](Self::parameters)
@@ -37,6 +38,7 @@ use alloc::vec::Vec;
     message = "`{Self}` is no layer of a `Model<{A}>`",
     note = "a recurrent layer goes in with its flags: `.add(Layer::new(lstm).return_sequences(true))`",
     note = "layers of `f32` go into a `Model<f32>`, those of `f64` into a `Model<f64>`",
+    note = "an `Arc` or a `Box` of a layer inside another layer has to be an `Arc<dyn AnyLayer<{A}>>` or a `Box<dyn AnyLayer<{A}>>`",
     note = "a layer of your own is one when it implements `AnyLayer`"
 )]
 pub trait AnyLayer<A: Element>: Send + Sync {

@@ -68,7 +68,7 @@ where
 
     fn forward(&self, input: Flow<F::Elem>) -> Result<Flow<F::Elem>> {
         if self.output_count() > 1 {
-            let expected = "1: a layer of a Model passes on one output";
+            let expected = "1: a layer that is `add`ed to a Model passes on one output, `Model::graph` wires all of them";
             return Err(Error::value(
                 "number of outputs",
                 expected,

@@ -1,6 +1,6 @@
 //! `Graph`: wires layers into a model, like Keras' functional API.
 
-use super::{AnyLayer, Call, Input, Model, Placed, Shape};
+use super::{Call, Input, IntoLayer, Model, Placed, Shape};
 use crate::Element;
 use crate::error::{Error, Result};
 use alloc::boxed::Box;
@@ -88,17 +88,17 @@ impl<A: Element> Graph<A> {
     }
 
     /// Puts a layer in, to be called later. Refuses a name that another layer has.
-    pub fn layer(
+    pub fn layer<By>(
         &mut self,
         name: impl Into<String>,
-        layer: impl AnyLayer<A> + 'static,
+        layer: impl IntoLayer<A, By>,
     ) -> Result<LayerId> {
         let name = name.into();
         if !self.names.insert(name.clone()) {
             let expected = "one that no other layer has";
             return Err(Error::value("name of a layer", expected, name));
         }
-        let layer = Box::new(layer);
+        let layer = layer.into_layer();
         self.model.layers.push(Placed { name, layer });
         self.homes.push(None);
         Ok(LayerId(self.model.layers.len() - 1))
@@ -123,10 +123,10 @@ impl<A: Element> Graph<A> {
     }
 
     /// Puts a layer of one output in and calls it.
-    pub fn add(
+    pub fn add<By>(
         &mut self,
         name: impl Into<String>,
-        layer: impl AnyLayer<A> + 'static,
+        layer: impl IntoLayer<A, By>,
         inputs: impl AsRef<[Node]>,
     ) -> Result<Node> {
         let layer = self.layer(name, layer)?;
@@ -144,12 +144,12 @@ impl<A: Element> Graph<A> {
 
     fn placed(&self, layer: LayerId) -> Result<&Placed<A>> {
         let placed = self.model.layers.get(layer.0);
-        placed.ok_or_else(|| Error::value("layer", "one of this graph", "of another"))
+        placed.ok_or_else(|| Error::value("layer", "one of this graph", "one of another"))
     }
 
     fn values(&self, nodes: &[Node]) -> Result<Vec<usize>> {
         if nodes.iter().any(|node| node.0 >= self.model.values) {
-            return Err(Error::value("node", "one of this graph", "of another"));
+            return Err(Error::value("node", "one of this graph", "one of another"));
         }
         Ok(nodes.iter().map(|node| node.0).collect())
     }

@@ -29,7 +29,7 @@ impl Clone for Slot {
 }
 
 pub(crate) fn another_model() -> Error {
-    Error::value("state", "of the same model", "of another")
+    Error::value("state", "that of this model", "that of another")
 }
 
 /// A [`State`] whose type is forgotten.
@@ -171,7 +171,7 @@ impl Slot {
 
 fn no_arrays() -> Error {
     let expected = "one that is made of arrays: see `State::to_arrays`";
-    Error::value("state of a cell", expected, "another")
+    Error::value("state of a cell", expected, "one that is not")
 }
 
 impl State for Kept {

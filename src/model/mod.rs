@@ -4,6 +4,7 @@ mod any_layer;
 mod apart;
 mod flow;
 mod graph;
+mod into_layer;
 mod kept;
 mod nested;
 mod recurrent;
@@ -18,6 +19,7 @@ pub(crate) use any_layer::{Called, Live, Stepped, one_input, saved_as_alone, wro
 pub use apart::LayerApart;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
+pub use into_layer::IntoLayer;
 pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
@@ -139,16 +141,17 @@ impl<A: Element> Model<A> {
         self
     }
 
-    /// Adds a layer at the end. Whether it fits is seen when the model runs.
+    /// Adds a layer at the end, or a `Box` or an `Arc` of one. Whether it fits is seen when the model runs.
     #[allow(clippy::should_implement_trait)] // Keras' word; nobody would look for an operator
-    pub fn add(self, layer: impl AnyLayer<A> + 'static) -> Self {
+    pub fn add<By>(self, layer: impl IntoLayer<A, By>) -> Self {
+        let layer = layer.into_layer();
         let name = self.free_name(layer.name());
-        self.add_named(name, Box::new(layer))
+        self.add_named(name, layer)
     }
 
     /// Adds a layer at the end, under a name of its own.
-    pub fn add_as(self, name: impl Into<String>, layer: impl AnyLayer<A> + 'static) -> Self {
-        self.add_named(name.into(), Box::new(layer))
+    pub fn add_as<By>(self, name: impl Into<String>, layer: impl IntoLayer<A, By>) -> Self {
+        self.add_named(name.into(), layer.into_layer())
     }
 
     /// `lstm`, `lstm_1`, `lstm_2` …, as Keras counts.

@@ -62,11 +62,13 @@ impl<A: Element> AnyLayer<A> for Model<A> {
     saved_as_alone!();
 }
 
-/// Owners of a layer are layers: a `Box` where the kind is known only when the program runs, an `Arc` where several models
-/// share the weights.
+/// Owners of a layer whose kind is known only when the program runs are layers.
+///
+/// Those of a known kind are not: `forward` of an `Arc<Model>` would be the one of this trait and no longer that of the
+/// model. They go into a model as an [`IntoLayer`](super::IntoLayer).
 macro_rules! by_owner {
-    ($owner:ident) => {
-        impl<A: Element, L: AnyLayer<A> + ?Sized> AnyLayer<A> for $owner<L> {
+    ($($owner:ty),*) => {$(
+        impl<A: Element> AnyLayer<A> for $owner {
             fn name(&self) -> &str {
                 (**self).name()
             }
@@ -105,7 +107,11 @@ macro_rules! by_owner {
                 (**self).save_to(to)
             }
         }
-    };
+    )*};
 }
-by_owner!(Box);
-by_owner!(Arc);
+by_owner!(
+    Box<dyn AnyLayer<A>>,
+    Box<dyn AnyLayer<A> + Send + Sync>,
+    Arc<dyn AnyLayer<A>>,
+    Arc<dyn AnyLayer<A> + Send + Sync>
+);

@@ -4,7 +4,7 @@ use super::any_layer::one_input;
 use super::{
     AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_kept};
 use crate::state::{cast, check_samples};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
 use alloc::format;
@@ -104,7 +104,9 @@ impl<R: Recurrent> Layer<R> {
         if let Some(given) = self.given(states)? {
             run = run.from(given);
         } else if let Some(slot) = kept.filter(|_| self.is_stateful()) {
-            run = run.from(slot.get::<Held<R::State, R::Elem>>()?.state.clone());
+            let state = &slot.get::<Held<R::State, R::Elem>>()?.state;
+            check_kept(state.samples(), run.samples())?;
+            run = run.from(state.clone());
         }
         Ok(run)
     }
@@ -175,7 +177,7 @@ where
 
     fn forward(&self, input: Flow<R::Elem>) -> Result<Flow<R::Elem>> {
         if self.returns().state {
-            let expected = "false: a layer of a Model passes on one output";
+            let expected = "false: a layer that is `add`ed to a Model passes on one output, `Model::graph` wires all of them";
             return Err(Error::value("return_state", expected, true));
         }
         let (flows, _) = self.call(vec![input], None)?;
@@ -249,6 +251,7 @@ where
             run = run.mask(mask);
         }
         if let Some(held) = held {
+            check_kept(held.samples(), run.samples())?;
             run = run.from(held.state.clone());
         }
         let (mut y, state) = run.last_and_state()?;

@@ -126,10 +126,9 @@ fn every_layer<A: Element>() {
         same_in_model(pool.keepdims(true), &one);
     }
     same_in_model(TimeDistributed::new(Flatten), &[x(&[2, 3, 2, 2])]);
-    same_in_model(
-        Arc::new(TimeDistributed::new(Box::new(Softmax::new()))),
-        &three[1..2],
-    );
+    let softmax: Box<dyn AnyLayer<A>> = Box::new(Softmax::new());
+    let each: Arc<dyn AnyLayer<A>> = Arc::new(TimeDistributed::new(softmax));
+    same_in_model(each, &three[1..2]);
     let gru = |seed| Gru::<A>::builder(4, 3).seed(seed).build().unwrap();
     let both = Layer::new(Bidirectional::new(gru(1), gru(2)));
     for (sequences, state) in [(true, true), (true, false), (false, true), (false, false)] {

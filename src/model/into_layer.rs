@@ -1,0 +1,58 @@
+//! `IntoLayer`: what can be put into a model.
+
+use super::AnyLayer;
+use crate::Element;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+/// What can be put into a [`Model`](crate::Model): a layer, or a `Box` or an [`Arc`] of one.
+///
+/// An [`Arc`] puts one set of weights into several models. `By` says which of the three it is; the compiler finds it.
+/// The trait is sealed by its hidden method: write an [`AnyLayer`] to have a layer of your own.
+///
+/// ```
+/// use ndarray::{Array2, array};
+/// use recurrent::{Activation, Dense, Model};
+/// use std::sync::Arc;
+/// let dense = Arc::new(Dense::from_weights(Array2::<f32>::eye(2), None)?);
+/// let scores = Model::new().add(Arc::clone(&dense));
+/// let probabilities = Model::new().add(dense).add(Activation::Softmax);
+/// assert_eq!(scores.forward(&array![[0.0, 0.0]])?, array![[0.0, 0.0]].into_dyn());
+/// assert_eq!(probabilities.forward(&array![[0.0, 0.0]])?, array![[0.5, 0.5]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer of a `Model<{A}>`",
+    note = "a recurrent layer goes in with its flags: `.add(Layer::new(lstm).return_sequences(true))`",
+    note = "layers of `f32` go into a `Model<f32>`, those of `f64` into a `Model<f64>`",
+    note = "a layer of your own is one when it implements `AnyLayer`"
+)]
+pub trait IntoLayer<A: Element, By> {
+    /// The layer, its type forgotten.
+    #[doc(hidden)]
+    fn into_layer(self) -> Box<dyn AnyLayer<A>>;
+}
+
+/// The three ways to hand a layer over. No coherent pair of impls could tell a layer from an `Arc` of one without them:
+/// another crate might make the `Arc` a layer.
+pub enum ByValue {}
+pub enum ByBox {}
+pub enum ByArc {}
+
+impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByValue> for L {
+    fn into_layer(self) -> Box<dyn AnyLayer<A>> {
+        Box::new(self)
+    }
+}
+
+impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByBox> for Box<L> {
+    fn into_layer(self) -> Box<dyn AnyLayer<A>> {
+        self
+    }
+}
+
+impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByArc> for Arc<L> {
+    fn into_layer(self) -> Box<dyn AnyLayer<A>> {
+        Box::new(self as Arc<dyn AnyLayer<A>>)
+    }
+}
