@@ -373,8 +373,8 @@ impl FromStr for Activation {
             .ok_or_else(|| {
                 Error::value(
                     "activation",
-                    "a name of Keras, like tanh, sigmoid or hard_sigmoid",
-                    name,
+                    "a name of Keras, like \"tanh\", \"sigmoid\" or \"hard_sigmoid\"",
+                    alloc::format!("{name:?}"),
                 )
             })
     }

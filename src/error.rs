@@ -153,7 +153,7 @@ impl Error {
 /// So that `?` works behind ndarray's own functions (`from_shape_vec`, `into_dimensionality` …).
 impl From<ndarray::ShapeError> for Error {
     fn from(error: ndarray::ShapeError) -> Self {
-        Error::value("array", "one that ndarray can make", error)
+        Error::value("shape", "one that ndarray can give this array", error)
     }
 }
 
@@ -212,7 +212,8 @@ impl fmt::Display for Error {
             } => {
                 write!(
                     f,
-                    "lengths[{sample}] is {found}, but the input has {timesteps} timesteps"
+                    "lengths[{sample}] is {found}, but the input has {timesteps} timestep{}",
+                    if *timesteps == 1 { "" } else { "s" }
                 )
             }
             Error::Value {
@@ -266,6 +267,47 @@ pub(crate) fn check(
             found,
         })
     }
+}
+
+/// Refuses an input (samples, timesteps, features) with another number of features than `expected`.
+#[inline]
+pub(crate) fn check_features(expected: usize, shape: (usize, usize, usize)) -> Result<()> {
+    if expected == shape.2 {
+        return Ok(());
+    }
+    if expected == shape.1 {
+        let expected = alloc::format!("(samples, timesteps, features) with {expected} features");
+        let found = alloc::format!("{shape:?}, whose last two axes look swapped");
+        return Err(Error::value("input", expected, found));
+    }
+    check("input", "features", expected, shape.2)
+}
+
+/// The error of a kernel that has its outputs first, as PyTorch has them.
+pub(crate) fn transposed(
+    array: &'static str,
+    expected: impl ToString,
+    found: impl fmt::Debug,
+) -> Error {
+    let found =
+        alloc::format!("{found:?}, which looks transposed (PyTorch's way, see doc::layouts)");
+    Error::value(array, expected, found)
+}
+
+/// Refuses another number of samples than that of the state that a session keeps.
+pub(crate) fn check_kept(kept: usize, found: usize) -> Result<()> {
+    if kept == found {
+        return Ok(());
+    }
+    let s = if found == 1 { "" } else { "s" };
+    let expected = alloc::format!(
+        "of {kept}, since the session keeps the state of {kept}: call its `reset`, or make another session"
+    );
+    Err(Error::value(
+        "input",
+        expected,
+        alloc::format!("of {found} sample{s}"),
+    ))
 }
 
 /// Refuses to make an array that this machine has not the memory for (making it would panic or abort).

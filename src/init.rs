@@ -106,7 +106,7 @@ impl Initializer {
         self.check()?;
         check_size("weights", &[len])?;
         if let Initializer::Orthogonal { .. } | Initializer::Identity { .. } = self {
-            let expected = "one for a vector: it needs two axes";
+            let expected = "one for a vector: this one needs two axes";
             return Err(Error::value(
                 "initializer",
                 expected,

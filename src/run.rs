@@ -1,6 +1,6 @@
 //! A call: adjectives that say how, then one verb that says what is returned.
 
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check, check_features, check_kept, check_size};
 use crate::mask::Mask;
 use crate::pass::{Pass, Sink};
 use crate::recurrent::check_output;
@@ -163,15 +163,18 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         }
         let (samples, timesteps, features) = x.dim();
         self.of.check()?;
-        check("input", "features", self.of.features(), features)?;
+        if time_major {
+            check("input", "features", self.of.features(), features)?;
+        } else {
+            check_features(self.of.features(), x.dim())?;
+        }
         check_size("output", &[samples, timesteps.max(1), self.of.units()])?;
         if let Some(mask) = &mask {
             mask.check(samples, timesteps)?;
         }
         let kept = self.kept.as_deref().and_then(Option::as_ref);
         if let (None, Some(kept)) = (&self.from, kept) {
-            let axis = "samples (the session keeps the state of others until its `reset`)";
-            check("input", axis, kept.samples(), samples)?;
+            check_kept(kept.samples(), samples)?;
         }
         if let Some(state) = self.from.as_ref().or(kept) {
             self.of.check_state(state, samples)?;
@@ -190,7 +193,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
     }
 
     #[inline]
-    fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         self.x.len_of(Axis(usize::from(self.options.time_major)))
     }
 

@@ -169,7 +169,7 @@ fn what_does_not_fit_is_refused() {
     let says = |result: recurrent::Result<Deep<Lstm<f32>>>, message: &str| {
         assert_eq!(result.unwrap_err().to_string(), message);
     };
-    says(Deep::new([]), "layers is 0, expected at least 1");
+    says(Deep::new([]), "number of layers is 0, expected at least 1");
     says(
         Deep::new([lstm(3, 4, 1), lstm(5, 4, 1)]),
         "output of the lower layer has 4 units, expected 5",

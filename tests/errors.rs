@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Array3};
 use recurrent::{
-    Activation, BiState, Bidirectional, Causal, Dense, Embedding, Gru, GruBias, Hidden,
+    Activation, BiState, Bidirectional, Causal, Conv1d, Dense, Embedding, Gru, GruBias, Hidden,
     Initializer, Lstm, LstmState, Merge, Recurrent, Returns, SimpleRnn, State,
 };
 use std::fmt::Debug;
@@ -54,6 +54,38 @@ fn the_array_that_is_wrong_is_the_one_that_is_named() {
         Gru::from_weights(m(9, 2), m(9, 3), None), // as PyTorch has them
         "recurrent_kernel is (9, 3), which looks transposed (PyTorch's way, see doc::layouts), expected (units, 3 gates x units)",
     );
+    let transposed = "which looks transposed (PyTorch's way, see doc::layouts)";
+    says(
+        Lstm::from_weights(m(12, 2), m(3, 12), None),
+        &format!("kernel is (12, 2), {transposed}, expected (features, 4 gates x units)"),
+    );
+    says(
+        Gru::<f32>::builder(2, 3).from_weights(m(9, 2), m(9, 3), GruBias::None),
+        &format!("recurrent_kernel is (9, 3), {transposed}, expected (units, 3 gates x units)"),
+    );
+    says(
+        SimpleRnn::<f32>::builder(2, 3).from_weights(m(3, 2), m(3, 3), None),
+        &format!("kernel is (3, 2), {transposed}, expected (features, units)"),
+    );
+    says(
+        Dense::from_weights(m(2, 3), Array1::zeros(2)),
+        &format!(
+            "kernel is (2, 3) with a bias of (2), {transposed}, expected (features, units), with a bias of (units)"
+        ),
+    );
+    let conv = Conv1d::<f32>::builder().from_weights(Array3::zeros((8, 2, 3)), Array1::zeros(8));
+    says(
+        conv,
+        &format!(
+            "kernel is (8, 2, 3) with a bias of (8), {transposed}, expected (kernel_size, features, filters), with a \
+             bias of (filters)"
+        ),
+    );
+    let projected = Lstm::<f32>::builder(2, 3).projection(m(2, 3));
+    says(
+        projected.from_weights(m(2, 12), m(2, 12), None),
+        &format!("projection is (2, 3), {transposed}, expected (units, size)"),
+    );
     let unbiased = Lstm::from_weights(m(2, 4), m(1, 4), None).unwrap();
     says(
         unbiased.with_weights(m(2, 4), m(1, 4), Array1::zeros(4)),
@@ -86,8 +118,8 @@ fn weights_of_wrong_shapes() {
         "bias has 10 numbers (3 gates x units), expected 9",
     );
     says(
-        Gru::from_weights(m(2, 9), m(3, 9), m(1, 9)),
-        "bias has 1 row (input, state), expected 2",
+        Gru::from_weights(m(2, 9), m(3, 9), m(3, 9)),
+        "bias has 3 rows (input, state), expected 2",
     );
     says(
         Gru::from_weights(m(2, 9), m(3, 9), m(2, 8)),
@@ -118,8 +150,8 @@ fn weights_of_wrong_shapes() {
         "kernel has 3 rows (features), expected 2",
     );
     says(
-        Dense::from_weights(m(2, 3), v(2)),
-        "bias has 2 units, expected 3",
+        Dense::from_weights(m(2, 3), v(4)),
+        "bias has 4 units, expected 3",
     );
     says(
         Dense::from_weights(m(2, 0), None),
@@ -128,6 +160,50 @@ fn weights_of_wrong_shapes() {
     says(
         Embedding::from_weights(m(2, 0)),
         "output_dim is 0, expected at least 1",
+    );
+}
+
+#[test]
+fn a_bias_in_the_shape_of_another_library() {
+    let m = |rows, columns| Array2::<f32>::zeros((rows, columns));
+    let v = |len| Array1::<f32>::zeros(len);
+    let gru = |bias: GruBias<f32>| Gru::from_weights(m(2, 9), m(3, 9), bias);
+    let rows = "(2, 9), a row with the input and one with the state, as Keras' reset_after has them: \
+                `bias.into_shape_with_order((2, 9))?`";
+    says(gru(v(18).into()), &format!("bias is (18), expected {rows}"));
+    let reshaped = v(18).into_shape_with_order((2, 9)).unwrap();
+    assert!(gru(reshaped.into()).unwrap().reset_after());
+    let flat = "`bias.into_flat()` for (9), which is reset_after=False";
+    says(
+        gru(m(1, 9).into()),
+        &format!("bias is (1, 9), expected {flat}"),
+    );
+    says(
+        gru(m(9, 1).into()),
+        &format!("bias is (9, 1), expected {flat}"),
+    );
+    assert!(!gru(m(1, 9).into_flat().into()).unwrap().reset_after());
+    let two = "`bias.into_shape_with_order((2, 9))?`, as Keras' reset_after has it";
+    says(
+        gru(m(1, 18).into()),
+        &format!("bias is (1, 18), expected {two}"),
+    );
+    says(
+        gru(m(18, 1).into()),
+        &format!("bias is (18, 1), expected {two}"),
+    );
+    says(
+        gru(m(9, 2).into()),
+        "bias is (9, 2), which looks transposed (PyTorch's way, see doc::layouts), expected (2, 3 gates x units)",
+    );
+    let sum = "PyTorch has two biases, whose sum is that of Keras";
+    says(
+        Lstm::from_weights(m(2, 12), m(3, 12), v(24)),
+        &format!("length of the bias is 24, expected 12: {sum}"),
+    );
+    says(
+        SimpleRnn::from_weights(m(2, 3), m(3, 3), v(6)),
+        &format!("length of the bias is 6, expected 3: {sum}"),
     );
 }
 
@@ -199,7 +275,7 @@ fn options_that_cannot_be() {
         Lstm::<f32>::builder(1, 1)
             .bias_initializer(Initializer::Orthogonal { gain: 1.0 })
             .build(),
-        "initializer is Orthogonal { gain: 1.0 }, expected one for a vector: it needs two axes",
+        "initializer is Orthogonal { gain: 1.0 }, expected one for a vector: this one needs two axes",
     );
 }
 
@@ -209,6 +285,14 @@ fn inputs_masks_and_memory_of_wrong_shapes() {
     says(
         lstm.run(&Array3::zeros((4, 5, 3))).last(),
         "input has 3 features, expected 2",
+    );
+    says(
+        lstm.run(&Array3::zeros((4, 2, 5))).last(),
+        "input is (4, 2, 5), whose last two axes look swapped, expected (samples, timesteps, features) with 2 features",
+    );
+    says(
+        lstm.run(&Array3::zeros((4, 1, 2))).lengths(&[2; 4]).last(),
+        "lengths[0] is 2, but the input has 1 timestep",
     );
     says(
         lstm.run(&x).mask(&Array2::from_elem((3, 5), true)).last(),

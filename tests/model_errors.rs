@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, Array3, ArrayD, array};
 use recurrent::{
-    Activation, Bidirectional, Concatenate, Dense, Embedding, Flow, Gru, Layer, Lstm, Masking,
-    Model, RepeatVector, Session, TimeDistributed,
+    Activation, Bidirectional, Concatenate, Conv1d, Dense, Embedding, Flow, Gru, Layer, Lstm,
+    Masking, Model, Padding, RepeatVector, Session, TimeDistributed,
 };
 use std::fmt::Debug;
 
@@ -39,7 +39,7 @@ fn models_name_the_layer() {
     let model = Model::new().add(Layer::new(lstm()).return_state(true));
     says(
         model.forward(&x),
-        "layer 0 (lstm): return_state is true, expected false: a layer of a Model passes on one output",
+        "layer 0 (lstm): return_state is true, expected false: a layer that is `add`ed to a Model passes on one output, `Model::graph` wires all of them",
     );
     let model = Model::new().add(Layer::new(lstm())).add(Layer::new(lstm()));
     says(
@@ -160,7 +160,50 @@ fn masks_and_states_that_a_model_cannot_use() {
     session.set_state(other.into_state().unwrap());
     says(
         session.forward(&x),
-        "layer 0 (lstm): state is of another, expected of the same model",
+        "layer 0 (lstm): state is that of another, expected that of this model",
+    );
+}
+
+#[test]
+fn a_session_says_that_it_keeps_the_state_of_other_samples() {
+    let kept = "layer 0 (lstm): input is of 3 samples, expected of 4, since the session keeps the state of 4: call its \
+                `reset`, or make another session";
+    let model = Model::new().add(Layer::new(lstm()));
+    let mut session = Session::new(&model);
+    session.forward(&x()).unwrap();
+    says(session.forward(&Array3::ones((3, 5, 2))), kept);
+    says(session.step(&Array2::ones((3, 2))), kept);
+    session.reset();
+    assert!(session.forward(&Array3::ones((3, 5, 2))).is_ok());
+    session.reset();
+    says(
+        session.reset_samples(&[0]),
+        "sample is 0, expected none: the session keeps no state before its first call",
+    );
+    let conv = Conv1d::builder().padding(Padding::Causal);
+    let model = Model::new().add(conv.from_weights(Array3::ones((2, 2, 1)), None).unwrap());
+    let mut session = Session::new(&model);
+    session.step(&Array2::<f32>::ones((4, 2))).unwrap();
+    let said = session.step(&Array2::ones((3, 2)));
+    says(said, &kept.replace("lstm", "conv1d"));
+}
+
+#[test]
+fn a_model_counts_the_axes_of_its_inputs() {
+    let model = Model::new().add(Layer::new(lstm()));
+    says(
+        model.forward(&Array3::ones((1, 2, 5))),
+        "layer 0 (lstm): input is (1, 2, 5), whose last two axes look swapped, expected (samples, timesteps, features) \
+         with 2 features",
+    );
+    let mut graph = Model::graph();
+    let (x, y) = (graph.input("x"), graph.input("y"));
+    let both = graph.add("both", Concatenate::new(-1), [x, y]).unwrap();
+    let model = graph.finish([both]).unwrap();
+    let of = |timesteps| Flow::new(&Array3::<f32>::zeros((1, timesteps, 2)));
+    says(
+        model.run_all([of(2), of(5)]),
+        "layer 0 (both): input has 5 numbers along axis 1, expected 2",
     );
 }
 
@@ -171,6 +214,6 @@ fn a_step_counts_axes_as_whoever_gave_it() {
     let said = recurrent::Session::new(&model).step(&ndarray::Array3::zeros((1, 1, 2)));
     assert_eq!(
         said.unwrap_err().to_string(),
-        "input of a step has 3 axes, expected those of a call but for the timesteps: (samples, features)"
+        "input of a step has 3 axes, expected those of a call without the timesteps: (samples, features)"
     );
 }

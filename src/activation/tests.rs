@@ -9,7 +9,7 @@ fn names_are_read_and_written() {
     }
     assert_eq!(
         "snake".parse::<Activation>().unwrap_err().to_string(),
-        "activation is snake, expected a name of Keras, like tanh, sigmoid or hard_sigmoid"
+        r#"activation is "snake", expected a name of Keras, like "tanh", "sigmoid" or "hard_sigmoid""#
     );
 }
 

@@ -1,6 +1,6 @@
 //! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
 
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
 use alloc::format;
@@ -70,18 +70,25 @@ impl Common {
         }
         let columns = self.columns(gates)?;
         let (features, kernel_columns) = kernel.dim();
-        check("kernel", "rows (features)", self.features, features)?;
-        check("recurrent_kernel", axis_of_h, h, recurrent_kernel.dim().0)?;
         let axis = COLUMNS[gates];
+        let of_gates = match gates {
+            1 => "units".into(),
+            _ => format!("{gates} gates x units"),
+        };
         // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
         let (rows, found) = recurrent_kernel.dim();
-        if gates > 1 && rows == gates * found && found > 0 {
-            let expected = format!("(units, {gates} gates x units)");
-            let found = format!(
-                "({rows}, {found}), which looks transposed (PyTorch's way, see doc::layouts)"
-            );
-            return Err(Error::value("recurrent_kernel", expected, found));
+        if gates > 1 && rows == found.saturating_mul(gates) && found > 0 {
+            let expected = format!("(units, {of_gates})");
+            return Err(transposed("recurrent_kernel", expected, (rows, found)));
         }
+        // `from_weights` of a cell takes the number of features from the kernel itself.
+        let may_be = [features, kernel_columns].contains(&self.features);
+        if features == columns && kernel_columns != columns && may_be {
+            let expected = format!("(features, {of_gates})");
+            return Err(transposed("kernel", expected, kernel.dim()));
+        }
+        check("kernel", "rows (features)", self.features, features)?;
+        check("recurrent_kernel", axis_of_h, h, rows)?;
         check("recurrent_kernel", axis, columns, found)?;
         check("kernel", axis, columns, kernel_columns)
     }
@@ -96,6 +103,24 @@ impl Common {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses a bias (gates · units) of another length.
+    pub fn check_bias_len(&self, gates: usize, found: usize) -> Result<()> {
+        let expected = gates * self.units;
+        if found == 2 * expected {
+            let expected =
+                format!("{expected}: PyTorch has two biases, whose sum is that of Keras");
+            return Err(Error::value("length of the bias", expected, found));
+        }
+        let axis = [
+            "",
+            "units",
+            "",
+            "numbers (3 gates x units)",
+            "numbers (4 gates x units)",
+        ][gates];
+        check("bias", axis, expected, found)
     }
 
     fn columns(&self, gates: usize) -> Result<usize> {

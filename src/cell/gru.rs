@@ -1,7 +1,7 @@
 //! `Gru`: two gates, its output is its state; in both forms of the reset gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, transposed};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
@@ -11,6 +11,7 @@ use crate::recurrent::{Causal, Recurrent};
 use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::{Activation, Element, Hidden};
+use alloc::format;
 use core::marker::PhantomData;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, concatenate, s};
 
@@ -272,12 +273,11 @@ impl<A: Element> GruBuilder<A> {
         let (reset_after, start, inner) = match &bias {
             GruBias::None => (self.reset_after.unwrap_or(true), None, None),
             GruBias::ResetBefore(bias) => {
-                check("bias", "numbers (3 gates x units)", 3 * units, bias.len())?;
+                check_flat(&common, bias.len())?;
                 (false, Some(bias.clone().insert_axis(Axis(0))), None)
             }
             GruBias::ResetAfter(bias) => {
-                check("bias", "rows (input, state)", 2, bias.nrows())?;
-                check("bias", "columns (3 gates x units)", 3 * units, bias.ncols())?;
+                check_rows(3 * units, bias.dim())?;
                 // The gates add both rows up; the candidate keeps them apart, since r multiplies the second.
                 let mut start = bias.slice(s![..1, ..]).to_owned();
                 let mut gates = start.slice_mut(s![.., ..2 * units]);
@@ -324,6 +324,43 @@ impl<A: Element> GruBuilder<A> {
             ),
         })
     }
+}
+
+/// Refuses a bias of one axis that is not (3 · units).
+fn check_flat(common: &Common, found: usize) -> Result<()> {
+    let columns = 3 * common.units;
+    if found == 2 * columns {
+        let expected = format!(
+            "(2, {columns}), a row with the input and one with the state, as Keras' reset_after has them: \
+             `bias.into_shape_with_order((2, {columns}))?`"
+        );
+        return Err(Error::value("bias", expected, format!("({found})")));
+    }
+    common.check_bias_len(3, found)
+}
+
+/// Refuses a bias of two axes that is not (2, 3 · units).
+fn check_rows(columns: usize, found: (usize, usize)) -> Result<()> {
+    let (rows, len) = found;
+    if found == (columns, 2) && found != (2, columns) {
+        return Err(transposed("bias", "(2, 3 gates x units)", found));
+    }
+    let numbers = rows.saturating_mul(len);
+    if rows == 1 || len == 1 {
+        let flat = format!("`bias.into_flat()` for ({columns}), which is reset_after=False");
+        let two =
+            format!("`bias.into_shape_with_order((2, {columns}))?`, as Keras' reset_after has it");
+        let expected = match numbers {
+            _ if numbers == columns => Some(flat),
+            _ if numbers == 2 * columns => Some(two),
+            _ => None,
+        };
+        if let Some(expected) = expected {
+            return Err(Error::value("bias", expected, format!("{found:?}")));
+        }
+    }
+    check("bias", "rows (input, state)", 2, rows)?;
+    check("bias", "columns (3 gates x units)", columns, len)
 }
 
 #[cfg(feature = "safetensors")]

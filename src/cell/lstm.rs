@@ -1,7 +1,7 @@
 //! `Lstm`: a memory cell behind three gates.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, transposed};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Variant, Weights, Workspace};
 use crate::mask::Rows;
@@ -309,6 +309,13 @@ impl<A: Element> LstmBuilder<A> {
         bias: Option<Array1<A>>,
     ) -> Result<Lstm<A>> {
         let common = &self.common;
+        // Before the kernels, since it decides the size of the state.
+        if let Some(projection) = &self.projection
+            && projection.ncols() == common.units
+            && projection.nrows() != common.units
+        {
+            return Err(transposed("projection", "(units, size)", projection.dim()));
+        }
         common.check(4, self.state_size(), kernel, recurrent_kernel)?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
@@ -316,12 +323,7 @@ impl<A: Element> LstmBuilder<A> {
         out.check_gate("output_activation")?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
-            check(
-                "bias",
-                "numbers (4 gates x units)",
-                4 * common.units,
-                bias.len(),
-            )?;
+            common.check_bias_len(4, bias.len())?;
         }
         let units = common.units;
         let isa = common.isa.for_units::<A>(units);

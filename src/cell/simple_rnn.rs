@@ -1,7 +1,7 @@
 //! `SimpleRnn`: one gate, its output is its state.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
-use crate::error::{Result, check};
+use crate::error::Result;
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
@@ -169,7 +169,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
         common.check(1, (common.units, "rows (units)"), kernel, recurrent_kernel)?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
-            check("bias", "units", common.units, bias.len())?;
+            common.check_bias_len(1, bias.len())?;
         }
         let isa = common.isa.for_units::<A>(common.units);
         let [kernel] = Panels::read(kernel, [1], isa)?;

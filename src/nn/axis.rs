@@ -1,6 +1,6 @@
 //! Axes counted from the front or, negative, from the back, as Keras counts them.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check};
 use alloc::format;
 
 /// The place of an axis among so many.
@@ -24,4 +24,21 @@ pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
         }
         place => Ok(place),
     }
+}
+
+/// Refuses another length of this axis than `expected`.
+pub(super) fn check_axis(
+    array: &'static str,
+    axis: usize,
+    expected: usize,
+    found: usize,
+) -> Result<()> {
+    let name = match axis {
+        0 => "samples",
+        1 => "numbers along axis 1",
+        2 => "numbers along axis 2",
+        3 => "numbers along axis 3",
+        _ => "numbers along an axis after these",
+    };
+    check(array, name, expected, found)
 }

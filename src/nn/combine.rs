@@ -1,7 +1,8 @@
 //! `Combine`: several inputs, number by number.
 
+use super::axis::check_axis;
 use crate::Element;
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -147,11 +148,11 @@ fn common_shape<A>(inputs: &[Flow<A>]) -> Result<Vec<usize>> {
         }
         for (axis, (to, &len)) in shape.iter_mut().zip(found).enumerate() {
             if axis == 0 {
-                check("input", "samples", *to, len)?;
+                check_axis("input", axis, *to, len)?;
             } else if *to == 1 {
                 *to = len;
             } else if len != 1 {
-                check("input", "numbers along an axis", *to, len)?;
+                check_axis("input", axis, *to, len)?;
             }
         }
     }

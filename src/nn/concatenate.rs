@@ -1,8 +1,8 @@
 //! `Concatenate`: several inputs side by side.
 
-use super::axis::place_in_sample;
+use super::axis::{check_axis, place_in_sample};
 use crate::Element;
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -101,7 +101,7 @@ impl<A: Element> AnyLayer<A> for Concatenate {
                 if i == axis {
                     *to = to.saturating_add(len);
                 } else {
-                    check("input", "numbers along an axis", *to, len)?;
+                    check_axis("input", i, *to, len)?;
                 }
             }
         }

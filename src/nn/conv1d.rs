@@ -2,7 +2,7 @@
 
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check, check_features, check_kept, check_size, transposed};
 use crate::model::{
     AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input, saved_as_alone,
 };
@@ -138,6 +138,12 @@ impl<A: Element> Conv1dBuilder<A> {
         check_size("window", &[kernel_size, options.dilation_rate])?;
         options.activation.check("activation")?;
         if let Some(bias) = &bias {
+            if bias.len() == kernel_size && bias.len() != filters {
+                let expected = "(kernel_size, features, filters), with a bias of (filters)";
+                let (shape, len) = (kernel.dim(), bias.len());
+                let found = format_args!("{shape:?} with a bias of ({len})");
+                return Err(transposed("kernel", expected, found));
+            }
             check("bias", "filters", filters, bias.len())?;
         }
         let each = filters / options.groups;
@@ -194,8 +200,8 @@ impl<A: Element> Conv1d<A> {
 
     /// (samples, timesteps, features) in, (samples, windows, filters) out.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
-        let (_, timesteps, features) = x.dim();
-        check("input", "features", self.features(), features)?;
+        check_features(self.features(), x.dim())?;
+        let timesteps = x.dim().1;
         let Options {
             padding, strides, ..
         } = self.options;
@@ -316,12 +322,12 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
     fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
         let input = one_input(inputs)?;
         let x = input.axes::<Ix3>("input", "3 (samples, timesteps, features)")?;
-        check("input", "features", self.features(), x.dim().2)?;
+        check_features(self.features(), x.dim())?;
         let past = match kept {
             Some(slot) => slot.get::<Past<A>>()?.clone(),
             None => self.past(x.dim().0)?,
         };
-        check("state", "samples", x.dim().0, past.0.dim().0)?;
+        check_kept(past.0.dim().0, x.dim().0)?;
         check("state", "timesteps", self.span() - 1, past.0.dim().1)?;
         check("state", "features", self.features(), past.0.dim().2)?;
         let window = concatenate(Axis(1), &[past.0.view(), x])?;

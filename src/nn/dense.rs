@@ -1,6 +1,6 @@
 //! `Dense`: a fully connected layer on the last axis.
 
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
 #[cfg(feature = "safetensors")]
@@ -47,6 +47,12 @@ impl<A: Element> Dense<A> {
         }
         let bias = bias.into();
         if let Some(bias) = &bias {
+            if bias.len() == kernel.nrows() && bias.len() != kernel.ncols() {
+                let expected = "(features, units), with a bias of (units)";
+                let (rows, columns) = kernel.dim();
+                let found = format_args!("({rows}, {columns}) with a bias of ({rows})");
+                return Err(transposed("kernel", expected, found));
+            }
             check("bias", "units", kernel.ncols(), bias.len())?;
         }
         let isa = Isa::detect();

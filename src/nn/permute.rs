@@ -37,7 +37,7 @@ impl Permute {
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         let (axes, found) = (1 + self.dims.len(), x.ndim());
         if axes != found {
-            return Err(Error::value("number of axes", axes, found));
+            return Err(Error::value("number of axes of the input", axes, found));
         }
         let order: Vec<usize> = [&[0], self.dims.as_slice()].concat();
         let y = x.to_owned().into_dyn().permuted_axes(IxDyn(&order));

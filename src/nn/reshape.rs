@@ -18,7 +18,7 @@ use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 /// assert_eq!(Reshape::new(&[-1, 2])?.forward(&x)?, array![[[1.0, 2.0], [3.0, 4.0]]].into_dyn());
 /// assert_eq!(
 ///     Reshape::new(&[3, -1])?.forward(&x).unwrap_err().to_string(),
-///     "numbers of a sample is 4, expected as many as fit into the shape [3, -1]"
+///     "count of numbers in a sample is 4, expected as many as fit into the shape [3, -1]"
 /// );
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -54,7 +54,7 @@ impl Reshape {
         let mut shape = vec![samples];
         shape.extend(self.resolve(numbers).ok_or_else(|| {
             let expected = format!("as many as fit into the shape {:?}", self.shape);
-            Error::value("numbers of a sample", expected, numbers)
+            Error::value("count of numbers in a sample", expected, numbers)
         })?);
         let y = x.as_standard_layout().into_owned().into_dyn();
         Ok(y.into_shape_with_order(IxDyn(&shape))?)

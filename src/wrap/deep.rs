@@ -37,7 +37,7 @@ impl<R: Recurrent> Deep<R> {
     pub fn new(layers: impl IntoIterator<Item = R>) -> Result<Self> {
         let layers: Vec<R> = layers.into_iter().collect();
         if layers.is_empty() {
-            return Err(Error::value("layers", "at least 1", 0));
+            return Err(Error::value("number of layers", "at least 1", 0));
         }
         let deep = Deep { layers };
         deep.check()?;

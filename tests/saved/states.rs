@@ -312,8 +312,8 @@ fn snapshots_of_sessions() {
         change(&mut snapshot);
         says(Session::new(&loaded).resume(snapshot), words);
     };
-    refused(&|s| drop(s.0.pop()), &["state is of another"]);
-    refused(&|s| s.0.push(None), &["state is of another"]);
+    refused(&|s| drop(s.0.pop()), &["state is that of another"]);
+    refused(&|s| s.0.push(None), &["state is that of another"]);
     let arrays = |s: &mut ModelState, change: &dyn Fn(&mut Vec<Array2<f64>>)| {
         change(s.0[0].as_mut().unwrap());
     };
@@ -338,9 +338,12 @@ fn snapshots_of_sessions() {
         .for_each(|a| *a = Array2::zeros((2, 3)));
     let mut other = Session::new(&loaded);
     other.resume(fewer).unwrap();
-    says(other.forward(&whole), &["2 samples, expected 3"]);
+    says(
+        other.forward(&whole),
+        &["3 samples, expected of 2, since the session keeps"],
+    );
     says(
         Session::new(&Model::<f32>::new().add(Flatten)).resume(snapshot.clone()),
-        &["state is of another"],
+        &["state is that of another"],
     );
 }

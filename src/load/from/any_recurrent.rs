@@ -34,7 +34,7 @@ pub enum AnyState<A> {
 }
 
 fn another_layer() -> Error {
-    Error::value("state", "that of this layer", "of another")
+    Error::value("state", "that of this layer", "that of another")
 }
 
 /// The same of the layer inside.
