@@ -47,8 +47,8 @@ impl Reader {
             .map_err(|error| error.within(&both))
     }
 
-    /// Weights without a configuration: the path of a `.weights.h5` or `.h5`, or of the `.weights.json` that names its
-    /// shards, which lie beside it.
+    /// Weights, layer by layer: the path of a `.weights.h5`, a `.h5` or a `.keras` archive, or of the `.weights.json` that
+    /// names the shards beside it.
     pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Weights<'static>> {
         let path = path.as_ref();
         within(path, || {
@@ -63,7 +63,7 @@ impl Reader {
             for name in shards::names(&map, part)? {
                 files.push(self.bytes(&path.with_file_name(name))?.into());
             }
-            Weights::open(files, &self.limits, &self.overrides).map(placed)
+            Weights::open(files, None, &self.limits, &self.overrides).map(placed)
         })
     }
 

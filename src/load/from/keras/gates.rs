@@ -30,10 +30,7 @@ pub const GRU_KERAS1: [[&str; 3]; 3] = [
 pub const GRU_FROM_KERAS1: [usize; 3] = [0, 1, 2];
 
 /// Three arrays for each gate, `order` saying where the gates of this crate stand.
-pub fn joined<A: Element>(
-    arrays: &mut Arrays<A>,
-    order: &[usize],
-) -> Result<Weights<A, Array1<A>>> {
+pub fn joined<A: Element>(arrays: &mut Arrays, order: &[usize]) -> Result<Weights<A, Array1<A>>> {
     let (mut kernels, mut recurrent_kernels, mut biases) = (Vec::new(), Vec::new(), Vec::new());
     for _ in order {
         kernels.push(next::<A, Ix2>(arrays)?);

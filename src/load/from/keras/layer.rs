@@ -60,7 +60,7 @@ pub fn layer<A: Element>(
     context: &Context,
     object: &Object,
     usage: Usage,
-) -> Result<Plan<A, Made<A>>> {
+) -> Result<Plan<Made<A>>> {
     let id = object.json.get("shared_object_id").and_then(Value::as_i64);
     // In lists the weights stand wherever the layer does.
     let Some(id) = id.filter(|_| context.layout != Layout::Lists) else {
@@ -80,7 +80,7 @@ pub fn layer<A: Element>(
 }
 
 /// A layer that stands in another model, too.
-fn again<A: Element>(shared: &Shared, object: &Object, usage: Usage) -> Result<Plan<A, Made<A>>> {
+fn again<A: Element>(shared: &Shared, object: &Object, usage: Usage) -> Result<Plan<Made<A>>> {
     let part = object.part();
     if shared.usage != usage {
         let expected = "the same arguments in the calls of all models";
@@ -93,7 +93,7 @@ fn again<A: Element>(shared: &Shared, object: &Object, usage: Usage) -> Result<P
     Ok(Plan::of(slot).map(|slot| slot.get().cloned().ok_or(error)))
 }
 
-fn named<A: Element>(context: &Context, object: &Object, usage: Usage) -> Result<Plan<A, Made<A>>> {
+fn named<A: Element>(context: &Context, object: &Object, usage: Usage) -> Result<Plan<Made<A>>> {
     let part = object.part();
     let plan = match object.class {
         "Bidirectional" => bidirectional(context, object, usage)?,
@@ -114,7 +114,7 @@ fn named<A: Element>(context: &Context, object: &Object, usage: Usage) -> Result
     Ok(plan.frozen(!object.is_trainable()).within(&part))
 }
 
-fn time_distributed<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Made<A>>> {
+fn time_distributed<A: Element>(context: &Context, object: &Object) -> Result<Plan<Made<A>>> {
     let config = object.config()?;
     let inner = Object::read(config.get("layer")?, &object.part())?;
     let plan = layer(context, &inner, Usage::default());

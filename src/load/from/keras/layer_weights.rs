@@ -1,5 +1,6 @@
 //! `LayerWeights`: which layers a file of weights has, and which arrays.
 
+use super::leaf::Leaf;
 use super::store::{Store, base_name};
 use crate::error::Result;
 use crate::load::format::Tensor;
@@ -11,7 +12,23 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct LayerWeights {
     pub(super) name: String,
+    /// A second name, by which it is found, too: that of its group, or that of the configuration.
+    pub(super) other_name: Option<String>,
     pub(super) arrays: Vec<Entry>,
+    pub(super) said: Said,
+}
+
+/// What the configuration of the file says of a layer.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// Nothing: there is none, or the layer is inside of a class that Keras does not know.
+    Nothing,
+    Of(Leaf),
+    /// It does not fit the file.
+    Not {
+        expected: String,
+        found: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -21,8 +38,33 @@ pub(super) struct Entry {
     pub(super) path: String,
 }
 
+impl Entry {
+    /// Its group in a tree.
+    pub(super) fn group(&self) -> &str {
+        let parts = self.path.rsplit_once("/vars/");
+        parts.map_or("", |parts| parts.0.trim_start_matches('/'))
+    }
+}
+
 impl LayerWeights {
-    /// What the file calls it.
+    /// A layer of which no configuration says anything.
+    fn bare(name: String, arrays: Vec<Entry>) -> Self {
+        LayerWeights {
+            name,
+            other_name: None,
+            arrays,
+            said: Said::Nothing,
+        }
+    }
+
+    /// Gives it another name, and keeps the one that it has as the second.
+    pub(super) fn rename(&mut self, name: &str) {
+        if self.name != name {
+            self.other_name = Some(core::mem::replace(&mut self.name, name.into()));
+        }
+    }
+
+    /// What the configuration of the file calls it, or the file where it has no configuration.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -68,10 +110,7 @@ pub(super) fn from_lists(store: &Store) -> Result<Vec<LayerWeights>> {
             // Moving averages stand behind all that is trained.
             match of_layer.iter_mut().find(|layer| layer.name == name) {
                 Some(layer) => layer.arrays.push(entry),
-                None => of_layer.push(LayerWeights {
-                    name,
-                    arrays: [entry].into(),
-                }),
+                None => of_layer.push(LayerWeights::bare(name, [entry].into())),
             }
         }
         layers.append(&mut of_layer);
@@ -102,8 +141,8 @@ pub(super) fn from_tree(store: &Store) -> Result<Vec<LayerWeights>> {
             Some((last, layer)) if last == group => layer.arrays.push(entry),
             _ => {
                 let name = name_in_tree(store, &parts)?;
-                let arrays = [entry].into();
-                layers.push((group.to_string(), LayerWeights { name, arrays }));
+                let layer = LayerWeights::bare(name, [entry].into());
+                layers.push((group.to_string(), layer));
             }
         }
     }

@@ -1,7 +1,10 @@
 //! What stands around recurrent layers.
 
+use super::arguments::Arguments;
 use super::config::Config;
 use super::context::Context;
+use super::dense::DenseArguments;
+use super::embedding::EmbeddingArguments;
 use super::layer::{Made, Usage, snake_case};
 use super::merging::OldMerge;
 use super::object::Object;
@@ -9,15 +12,15 @@ use super::plan::{Plan, Wanted, next};
 use crate::error::{Error, Result};
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
-    Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking,
-    Padding, Permute, Pooling1d, RepeatVector, Reshape, Softmax, UpSampling1d, ZeroPadding1d,
+    Element, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Padding, Permute,
+    Pooling1d, RepeatVector, Reshape, Softmax, UpSampling1d, ZeroPadding1d,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use ndarray::{ArrayD, Axis, Ix0, Ix1, Ix2, Ix3, IxDyn};
+use ndarray::{ArrayD, Axis, Ix0, Ix1, Ix3, IxDyn};
 
 /// A layer without weights.
-fn bare<A: Element>(layer: impl AnyLayer<A> + 'static) -> Plan<A, Made<A>> {
+fn bare<A: Element>(layer: impl AnyLayer<A> + 'static) -> Plan<Made<A>> {
     Plan::of(Made {
         layer: Arc::new(layer),
         features: None,
@@ -37,14 +40,14 @@ pub fn other<A: Element>(
     context: &Context,
     object: &Object,
     usage: Usage,
-) -> Result<Plan<A, Made<A>>> {
+) -> Result<Plan<Made<A>>> {
     let config = &object.config()?;
     if let Some(activation) = context.activation_layer(object.class, config)? {
         return Ok(bare(activation));
     }
     let plan = match object.class {
         "Dense" => dense(context, config)?,
-        "Embedding" => embedding(config)?,
+        "Embedding" => embedding(context, config)?,
         "Conv1D" => conv1d(context, config)?,
         "BatchNormalization" => batch_normalization(config)?,
         "LayerNormalization" => layer_normalization(config)?,
@@ -61,7 +64,7 @@ fn merge<A: Element>(
     context: &Context,
     layer: impl AnyLayer<A> + 'static,
     along_time: bool,
-) -> Plan<A, Made<A>> {
+) -> Plan<Made<A>> {
     if context.version.merges_by_masks() {
         bare(layer)
     } else {
@@ -69,7 +72,7 @@ fn merge<A: Element>(
     }
 }
 
-fn combine<A: Element>(context: &Context, of: Combine) -> Plan<A, Made<A>> {
+fn combine<A: Element>(context: &Context, of: Combine) -> Plan<Made<A>> {
     merge(context, of, false)
 }
 
@@ -77,7 +80,7 @@ fn without_weights<A: Element>(
     context: &Context,
     object: &Object,
     config: &Config,
-) -> Result<Plan<A, Made<A>>> {
+) -> Result<Plan<Made<A>>> {
     Ok(match object.class {
         "Dropout"
         | "GaussianDropout"
@@ -157,31 +160,20 @@ fn with_bias(kernel: Wanted, use_bias: bool, numbers: usize) -> Vec<Wanted> {
     wanted
 }
 
-fn dense<A: Element>(context: &Context, config: &Config) -> Result<Plan<A, Made<A>>> {
-    let units = config.count("units")?;
-    let use_bias = config.bool_or("use_bias", true)?;
-    let activation = context.activation(config, "activation", Activation::Linear)?;
-    let kernel = ("kernel", [None, Some(units)].into());
-    Ok(Plan::of_arrays(
-        with_bias(kernel, use_bias, units),
-        move |arrays| {
-            let kernel = next::<A, Ix2>(arrays)?;
-            let bias = use_bias.then(|| next::<A, Ix1>(arrays)).transpose()?;
-            let dense = Dense::from_weights(kernel, bias)?.with_activation(activation)?;
-            let features = dense.features();
-            Ok(made(dense, features))
-        },
-    ))
+fn dense<A: Element>(context: &Context, config: &Config) -> Result<Plan<Made<A>>> {
+    let of = DenseArguments::read(context, DenseArguments::CLASS, config)?;
+    Ok(Plan::of_arrays(of.wants(), move |arrays| {
+        let dense = of.make(arrays)?;
+        let features = dense.features();
+        Ok(made(dense, features))
+    }))
 }
 
-fn embedding<A: Element>(config: &Config) -> Result<Plan<A, Made<A>>> {
-    let (input_dim, output_dim) = (config.count("input_dim")?, config.count("output_dim")?);
-    let mask_zero = config.flag("mask_zero")?;
-    let shape = [Some(input_dim), Some(output_dim)].into();
-    Ok(Plan::of_arrays([("embeddings", shape)], move |arrays| {
-        let table = Embedding::from_weights(next::<A, Ix2>(arrays)?)?;
+fn embedding<A: Element>(context: &Context, config: &Config) -> Result<Plan<Made<A>>> {
+    let of = EmbeddingArguments::read(context, EmbeddingArguments::CLASS, config)?;
+    Ok(Plan::of_arrays(of.wants(), move |arrays| {
         Ok(Made {
-            layer: Arc::new(table.mask_zero(mask_zero)),
+            layer: Arc::new(of.make(arrays)?),
             features: None,
         })
     }))
@@ -196,7 +188,7 @@ fn padding(config: &Config) -> Result<Padding> {
     }
 }
 
-fn conv1d<A: Element>(context: &Context, config: &Config) -> Result<Plan<A, Made<A>>> {
+fn conv1d<A: Element>(context: &Context, config: &Config) -> Result<Plan<Made<A>>> {
     channels_last(config)?;
     let filters = config.count("filters")?;
     let kernel_size = config.count_of_axis("kernel_size", None)?;
@@ -246,7 +238,7 @@ fn global_pooling(config: &Config, pool: GlobalPooling1d) -> Result<GlobalPoolin
 
 /// The arrays that are there, of those that may be left out.
 fn optional<A: Element>(
-    arrays: &mut super::plan::Arrays<A>,
+    arrays: &mut super::plan::Arrays,
     [scale, center]: [bool; 2],
 ) -> Result<[Option<ArrayD<A>>; 2]> {
     let gamma = scale.then(|| next(arrays)).transpose()?;
@@ -261,7 +253,7 @@ fn gamma_and_beta(scale: bool, center: bool, shape: &[Option<usize>]) -> Vec<Wan
         .collect()
 }
 
-fn batch_normalization<A: Element>(config: &Config) -> Result<Plan<A, Made<A>>> {
+fn batch_normalization<A: Element>(config: &Config) -> Result<Plan<Made<A>>> {
     config.only("renorm", "false")?;
     // Keras 1 had others, which normalise by what comes in.
     config.only("mode", "0")?;
@@ -297,7 +289,7 @@ fn batch_normalization<A: Element>(config: &Config) -> Result<Plan<A, Made<A>>> 
     Ok(plan)
 }
 
-fn layer_normalization<A: Element>(config: &Config) -> Result<Plan<A, Made<A>>> {
+fn layer_normalization<A: Element>(config: &Config) -> Result<Plan<Made<A>>> {
     config.only("rms_scaling", "false")?;
     let axes = config.integers("axis", &[-1])?;
     let epsilon = config.number_or("epsilon", 1e-3)?;
@@ -317,7 +309,7 @@ fn layer_normalization<A: Element>(config: &Config) -> Result<Plan<A, Made<A>>> 
     }))
 }
 
-fn attention<A: Element>(config: &Config, usage: Usage) -> Result<Plan<A, Made<A>>> {
+fn attention<A: Element>(config: &Config, usage: Usage) -> Result<Plan<Made<A>>> {
     let use_scale = config.flag("use_scale")?;
     let concat = match config.text_or("score_mode", "dot")? {
         "dot" => false,

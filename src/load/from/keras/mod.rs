@@ -48,10 +48,13 @@
 //! `TimeDistributed` is refused in files of Keras 2, which gave it three axes; Keras 3 drops it.
 
 mod activation;
+mod arguments;
 mod cells;
 mod config;
 mod context;
+mod dense;
 mod distributed;
+mod embedding;
 #[cfg(feature = "std")]
 mod files;
 mod gates;
@@ -59,6 +62,9 @@ mod keras1;
 mod layer;
 mod layer_weights;
 mod layers;
+mod leaf;
+mod leaves;
+mod listing;
 mod members;
 mod merging;
 mod network;

@@ -18,7 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// The plan of a model.
-pub fn network<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Model<A>>> {
+pub fn network<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
     match object.class {
         "Sequential" => sequential(context, object),
         "Functional" | "Model" => functional(context, object),
@@ -52,19 +52,12 @@ fn objects<'j>(value: &'j Value, part: &str) -> Result<Vec<Object<'j>>> {
 fn in_groups<A: Element>(
     context: &Context,
     objects: &[&Object],
-    plans: Vec<Plan<A, Made<A>>>,
-) -> Vec<Plan<A, Made<A>>> {
-    let names: Vec<String> = match &context.layout {
-        Layout::Dependencies(filled) => dependencies(objects, &plans, filled),
-        Layout::Tree | Layout::Lists => {
-            let groups = groups(objects.iter().map(|object| object.class));
-            groups
-                .iter()
-                .map(|group| format!("layers/{group}"))
-                .collect()
-        }
-    };
-    let in_group = |((object, group), plan): ((&&Object, String), Plan<A, Made<A>>)| {
+    plans: Vec<Plan<Made<A>>>,
+) -> Vec<Plan<Made<A>>> {
+    let classes = objects.iter().zip(&plans);
+    let classes = classes.map(|(object, plan)| (object.class, plan.wants.is_empty()));
+    let names = groups_of(&context.layout, classes);
+    let in_group = |((object, group), plan): ((&&Object, String), Plan<Made<A>>)| {
         let mut plan = plan.under(&group);
         // What has no weights has no group of its own to be sure of: operations are not counted.
         if !plan.wants.is_empty() {
@@ -78,29 +71,39 @@ fn in_groups<A: Element>(
     objects.iter().zip(names).zip(plans).map(in_group).collect()
 }
 
+/// The groups of the layers of a model, of which each is a class and whether it has no weights.
+pub fn groups_of<'c>(
+    layout: &Layout,
+    layers: impl Iterator<Item = (&'c str, bool)>,
+) -> Vec<String> {
+    match layout {
+        Layout::Dependencies(filled) => dependencies(layers, filled),
+        Layout::Tree | Layout::Lists => {
+            let groups = groups(layers.map(|(class, _)| class)).into_iter();
+            groups.map(|group| format!("layers/{group}")).collect()
+        }
+    }
+}
+
 /// Keras 2.12 and 2.13 counted every layer with weights twice, Keras 2.14 once.
-fn dependencies<A>(
-    objects: &[&Object],
-    plans: &[Plan<A, Made<A>>],
+fn dependencies<'c>(
+    layers: impl Iterator<Item = (&'c str, bool)>,
     filled: &[String],
 ) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let group = |(object, plan): (&&Object, &Plan<A, Made<A>>)| {
-        let name = format!(
-            "_layer_checkpoint_dependencies/{}",
-            snake_case(object.class)
-        );
+    let group = |(class, is_empty): (&str, bool)| {
+        let name = format!("_layer_checkpoint_dependencies/{}", snake_case(class));
         let count = counts.entry(name.clone()).or_default();
         let group = numbered(&name, *count);
         let second = numbered(&name, 1);
-        let once = plan.wants.is_empty() || filled.contains(&second);
+        let once = is_empty || filled.contains(&second);
         *count += if once { 1 } else { 2 };
         group
     };
-    objects.iter().zip(plans).map(group).collect()
+    layers.map(group).collect()
 }
 
-fn sequential<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Model<A>>> {
+fn sequential<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
     let part = object.part();
     // A bare list in Keras 1, and up to 2.2.2.
     let list = if object.arguments().is_array() {
@@ -191,7 +194,7 @@ fn shape(value: &Value) -> Option<Shape> {
     Some(axes?.into())
 }
 
-fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<A, Model<A>>> {
+fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
     let (config, part) = (object.config()?, object.part());
     let objects = objects(config.get("layers")?, &part)?;
     let [inputs, outputs] = ["input_layers", "output_layers"].map(|key| {

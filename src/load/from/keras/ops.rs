@@ -111,7 +111,7 @@ pub fn is_op(object: &Object) -> bool {
 }
 
 /// The plan of an operation, and its call.
-pub fn op<A: Element>(object: &Object, nodes: &Value) -> Result<(Plan<A, Made<A>>, Vec<NodeCall>)> {
+pub fn op<A: Element>(object: &Object, nodes: &Value) -> Result<(Plan<Made<A>>, Vec<NodeCall>)> {
     let (config, part) = (object.config()?, object.part());
     let nodes = nodes.as_array().map_or(&[][..], Vec::as_slice);
     let [node] = nodes else {

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ndarray::{Array, ArrayD, Dimension, Ix2};
+use ndarray::{Array, Dimension};
 
 /// An array that a layer wants.
 #[derive(Clone, Debug)]
@@ -30,32 +30,25 @@ pub struct Want {
 /// The name and the shape of an array.
 pub type Wanted = (&'static str, Vec<Option<usize>>);
 
-/// The arrays that were wanted, in that order.
-pub type Arrays<'a, A> = dyn Iterator<Item = Given<'a, A>> + 'a;
-
-/// An array that was wanted.
-pub enum Given<'a, A> {
-    /// Still in its file.
-    Tensor(Tensor<'a>),
-    Array(ArrayD<A>),
-}
+/// The arrays that were wanted, in that order, still in their file.
+pub type Arrays<'a> = dyn Iterator<Item = Tensor<'a>> + 'a;
 
 /// What is made of the arrays.
-type Make<A, T> = Box<dyn FnOnce(&mut Arrays<A>) -> Result<T>>;
+type Make<T> = Box<dyn FnOnce(&mut Arrays) -> Result<T>>;
 
 /// A layer that is known but not made.
-pub struct Plan<A, T> {
+pub struct Plan<T> {
     pub wants: Vec<Want>,
     /// Groups of a tree that must be those of layers of this name, where they say it: path, name.
     pub names: Vec<(String, String)>,
-    make: Make<A, T>,
+    make: Make<T>,
 }
 
-impl<A: 'static, T: 'static> Plan<A, T> {
+impl<T: 'static> Plan<T> {
     /// Wants these arrays, `vars/0` first.
     pub fn of_arrays(
         wanted: impl IntoIterator<Item = Wanted>,
-        make: impl FnOnce(&mut Arrays<A>) -> Result<T> + 'static,
+        make: impl FnOnce(&mut Arrays) -> Result<T> + 'static,
     ) -> Self {
         let want = |(i, (name, shape)): (usize, Wanted)| Want {
             path: format!("vars/{i}"),
@@ -78,7 +71,7 @@ impl<A: 'static, T: 'static> Plan<A, T> {
     }
 
     /// Makes something else of it.
-    pub fn map<U: 'static>(self, f: impl FnOnce(T) -> Result<U> + 'static) -> Plan<A, U> {
+    pub fn map<U: 'static>(self, f: impl FnOnce(T) -> Result<U> + 'static) -> Plan<U> {
         let make = self.make;
         Plan {
             wants: self.wants,
@@ -88,7 +81,7 @@ impl<A: 'static, T: 'static> Plan<A, T> {
     }
 
     /// All of them, one behind the other.
-    pub fn all(plans: impl IntoIterator<Item = Self>) -> Plan<A, Vec<T>> {
+    pub fn all(plans: impl IntoIterator<Item = Self>) -> Plan<Vec<T>> {
         let (mut wants, mut names, mut makes) = (Vec::new(), Vec::new(), Vec::new());
         for plan in plans {
             wants.extend(plan.wants);
@@ -136,29 +129,23 @@ impl<A: 'static, T: 'static> Plan<A, T> {
         self
     }
 
-    pub fn make(self, arrays: &mut Arrays<A>) -> Result<T> {
+    pub fn make(self, arrays: &mut Arrays) -> Result<T> {
         (self.make)(arrays)
     }
 }
 
-fn next_of<'a, A>(arrays: &mut Arrays<'a, A>) -> Result<Given<'a, A>> {
+fn next_of<'a>(arrays: &mut Arrays<'a>) -> Result<Tensor<'a>> {
     let ended = || Error::file("weights", "one more array", "none");
     arrays.next().ok_or_else(ended)
 }
 
 /// The next of the arrays, with as many axes as it was wanted with.
-pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays<A>) -> Result<Array<A, D>> {
-    let array = match next_of(arrays)? {
-        Given::Tensor(tensor) => tensor.array()?,
-        Given::Array(array) => array,
-    };
+pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays) -> Result<Array<A, D>> {
+    let array = next_of(arrays)?.array()?;
     Ok(array.into_dimensionality()?)
 }
 
 /// The next of the arrays, which has two axes, to be read when it is packed.
-pub fn next_matrix<'a, A: Element>(arrays: &mut Arrays<'a, A>) -> Result<Box<dyn Matrix<A> + 'a>> {
-    Ok(match next_of(arrays)? {
-        Given::Tensor(tensor) => Box::new(tensor.unread()?),
-        Given::Array(array) => Box::new(array.into_dimensionality::<Ix2>()?),
-    })
+pub fn next_matrix<'a, A: Element>(arrays: &mut Arrays<'a>) -> Result<Box<dyn Matrix<A> + 'a>> {
+    Ok(Box::new(next_of(arrays)?.unread()?))
 }

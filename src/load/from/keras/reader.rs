@@ -5,7 +5,6 @@ use super::keras1::modernise;
 use super::members::Members;
 use super::network::network;
 use super::object::Object;
-use super::plan::Given;
 use super::shards;
 use super::store::Store;
 use super::version::Version;
@@ -40,6 +39,9 @@ pub struct Reader {
 
 /// What a zip archive begins with.
 pub(super) const ARCHIVE: &[u8] = b"PK";
+
+/// Where a `.h5` has its configuration.
+pub(super) const MODEL_CONFIG: &str = "model_config";
 
 const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
@@ -94,13 +96,13 @@ impl Reader {
             return self.assemble(&Members::Archive(archive));
         }
         let store = Store::open([File::open(bytes, &self.limits)?].into())?;
-        let Some(config) = store.text("model_config")? else {
+        let Some(config) = store.text(MODEL_CONFIG)? else {
             let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
-            return Err(Error::file("model_config", expected, "none"));
+            return Err(Error::file(MODEL_CONFIG, expected, "none"));
         };
-        let config = json::parse(&config, "model_config", &self.limits)?;
+        let config = json::parse(&config, MODEL_CONFIG, &self.limits)?;
         let version = self.version_or(store.version()?, "keras_version")?;
-        self.model(config, "model_config", store, version)
+        self.model(config, MODEL_CONFIG, store, version)
     }
 
     /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
@@ -129,11 +131,11 @@ impl Reader {
         self.overrides.version.clone().or(said).ok_or_else(nothing)
     }
 
-    /// Weights alone: the bytes of a `.weights.h5` or `.h5`, or those in a `.keras` archive.
+    /// Weights, layer by layer: the bytes of a `.weights.h5`, a `.h5` or a `.keras` archive.
     pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
         let bytes = bytes.into();
         if !bytes.starts_with(ARCHIVE) {
-            return Weights::open([bytes].into(), &self.limits, &self.overrides);
+            return Weights::open([bytes].into(), None, &self.limits, &self.overrides);
         }
         let members = Members::Archive(Archive::open(&bytes, &self.limits)?);
         let mut overrides = self.overrides.clone();
@@ -141,7 +143,13 @@ impl Reader {
         let files = self.weights(&members)?.into_iter();
         let files = files.map(|file| Ok(file.into_memory()?.into_owned().into()));
         let files = files.collect::<Result<_>>()?;
-        Weights::open(files, &self.limits, &overrides).map_err(|error| error.within(WEIGHTS))
+        let config = if members.contains(CONFIG) {
+            Some(json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?)
+        } else {
+            None
+        };
+        let weights = Weights::open(files, config, &self.limits, &overrides);
+        weights.map_err(|error| error.within(WEIGHTS))
     }
 
     /// The version in the metadata.
@@ -198,7 +206,7 @@ impl Reader {
         };
         let tensors = store.tensors(&plan.wants, &plan.names);
         let tensors = tensors.map_err(|error| error.within(part))?;
-        let model = plan.make(&mut tensors.into_iter().map(Given::Tensor))?;
+        let model = plan.make(&mut tensors.into_iter())?;
         Ok(model.with_notes(context.into_notes()))
     }
 }

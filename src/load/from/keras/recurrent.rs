@@ -74,6 +74,11 @@ impl Flags {
     }
 }
 
+/// Reads the flags of a recurrent layer, so that they are known and of the right types.
+pub fn read_flags(config: &Config) -> Result<()> {
+    Flags::read(config, false).map(drop)
+}
+
 /// Whether a layer whose initial state comes from another layer obeys the mask: always in Keras 2, in Keras 3 if the mask
 /// is an argument of the call.
 fn mask_with_state(context: &Context, usage: Usage) -> bool {
@@ -84,7 +89,7 @@ fn mask_with_state(context: &Context, usage: Usage) -> bool {
 fn direction<A: Element>(
     context: &Context,
     object: &Object,
-) -> Result<Option<(Plan<A, AnyRecurrent<A>>, Flags)>> {
+) -> Result<Option<(Plan<AnyRecurrent<A>>, Flags)>> {
     let config = object.config()?;
     let mut reversed_states = false;
     let plan = if object.class == "RNN" {
@@ -114,7 +119,7 @@ pub fn recurrent<A: Element>(
     context: &Context,
     object: &Object,
     usage: Usage,
-) -> Result<Option<Plan<A, Made<A>>>> {
+) -> Result<Option<Plan<Made<A>>>> {
     let Some((plan, flags)) = direction(context, object)? else {
         return Ok(None);
     };
@@ -136,7 +141,7 @@ pub fn bidirectional<A: Element>(
     context: &Context,
     object: &Object,
     usage: Usage,
-) -> Result<Plan<A, Made<A>>> {
+) -> Result<Plan<Made<A>>> {
     let config = object.config()?;
     let part = object.part();
     let inner = |key: &'static str| {

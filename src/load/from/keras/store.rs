@@ -162,7 +162,7 @@ impl<'a> Store<'a> {
             let place = format!("{}: {} ({})", want.part, want.name, want.path);
             let tensor = self.at(&want.path)?;
             let tensor = tensor.ok_or_else(|| Error::file(&place, shape(&want.shape), "none"))?;
-            check_shape(want, &place, &tensor)?;
+            check_shape(&want.shape, &place, &tensor)?;
             tensors.push(tensor);
         }
         let is_of_layer = |path: &&String| {
@@ -186,23 +186,8 @@ impl<'a> Store<'a> {
         let renumbered = renumbered(&listed, wants);
         for (name, arrays) in listed {
             let of = renumbered.get(&name).map_or(name.as_str(), String::as_str);
-            let mut wanted = layers.remove(of).unwrap_or_default();
-            // What is trained comes first.
-            wanted.sort_by_key(|&at| !wants[at].trainable);
-            if let Some((array, _)) = arrays.get(wanted.len()) {
-                return Err(unwanted(&format!("{name}: {array}")));
-            }
-            let mut arrays = arrays.into_iter();
-            for at in wanted {
-                let want = &wants[at];
-                let missing = || {
-                    let place = format!("{}: {}", want.part, want.name);
-                    Error::file(place, shape(&want.shape), "none")
-                };
-                let (array, tensor) = arrays.next().ok_or_else(missing)?;
-                let place = format!("{}: {} ({array})", want.part, want.name);
-                check_name(want, &place, &array)?;
-                check_shape(want, &place, &tensor)?;
+            let wanted = layers.remove(of).unwrap_or_default();
+            for (at, tensor) in in_order((name, arrays), wants, wanted)? {
                 tensors[at] = Some(tensor);
             }
         }
@@ -212,6 +197,34 @@ impl<'a> Store<'a> {
             .map(|(tensor, want)| tensor.ok_or_else(|| missing(want)))
             .collect()
     }
+}
+
+/// The arrays of a list, each with the place of the want that it is for: those of `wanted`.
+pub fn in_order<'f>(
+    (name, arrays): Listed<'f>,
+    wants: &[Want],
+    mut wanted: Vec<usize>,
+) -> Result<Vec<(usize, Tensor<'f>)>> {
+    // What is trained comes first.
+    wanted.sort_by_key(|&at| !wants[at].trainable);
+    if let Some((array, _)) = arrays.get(wanted.len()) {
+        return Err(unwanted(&format!("{name}: {array}")));
+    }
+    let mut arrays = arrays.into_iter();
+    let mut tensors = Vec::new();
+    for at in wanted {
+        let want = &wants[at];
+        let missing = || {
+            let place = format!("{}: {}", want.part, want.name);
+            Error::file(place, shape(&want.shape), "none")
+        };
+        let (array, tensor) = arrays.next().ok_or_else(missing)?;
+        let place = format!("{}: {} ({array})", want.part, want.name);
+        check_name(want, &place, &array)?;
+        check_shape(&want.shape, &place, &tensor)?;
+        tensors.push((at, tensor));
+    }
+    Ok(tensors)
 }
 
 /// What the layers of a file are called in a model that was made anew: Keras numbers layers as a process makes them, so that
@@ -261,14 +274,15 @@ fn shape(shape: &[Option<usize>]) -> String {
     format!("the shape ({})", axes.join(", "))
 }
 
-fn check_shape(want: &Want, place: &str, tensor: &Tensor) -> Result<()> {
+/// Refuses an array of another shape.
+pub fn check_shape(want: &[Option<usize>], place: &str, tensor: &Tensor) -> Result<()> {
     let found = tensor.shape();
     let fits = |(want, found): (&Option<usize>, &usize)| want.is_none_or(|want| want == *found);
-    if found.len() == want.shape.len() && want.shape.iter().zip(found).all(fits) {
+    if found.len() == want.len() && want.iter().zip(found).all(fits) {
         return Ok(());
     }
     let found: Vec<Option<usize>> = found.iter().copied().map(Some).collect();
-    Err(Error::file(place, shape(&want.shape), shape(&found)))
+    Err(Error::file(place, shape(want), shape(&found)))
 }
 
 /// What Keras 2 and 3 call the arrays of the layers that this crate has.

@@ -1,25 +1,33 @@
-//! `Weights`: weights without a configuration, layer by layer.
+//! `Weights`: the layers of a file, one by one.
 
-use super::super::other_cell::other_cell;
+use super::arguments::Arguments;
+use super::cells::{GruArguments, LstmArguments, SimpleRnnArguments};
 use super::context::{Context, Layout, Overrides};
-use super::gates;
-use super::layer_weights::{Entry, LayerWeights, from_lists, from_tree};
-use super::plan::Given;
-use super::store::Store;
+use super::dense::DenseArguments;
+use super::embedding::EmbeddingArguments;
+use super::keras1::modernise;
+use super::layer_weights::{Entry, LayerWeights, Said};
+use super::listing::listing;
+use super::plan::{Arrays, Wanted};
+use super::reader::MODEL_CONFIG;
+use super::store::{Store, check_shape};
 use super::version::Version;
 use crate::error::{Error, Result};
+use crate::load::format::Tensor;
 use crate::load::format::hdf5::File;
+use crate::load::format::json::{self, Value};
 use crate::{
-    Dense, Element, Embedding, Gru, GruBias, GruBuilder, Limits, Lstm, LstmBuilder, SimpleRnn,
+    Dense, Element, Embedding, Gru, GruBuilder, Limits, Lstm, LstmBuilder, SimpleRnn,
     SimpleRnnBuilder,
 };
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ndarray::{Array1, ArrayD, Dimension, Ix1, Ix2};
+use ndarray::ArrayD;
 
-/// Weights without a configuration: what `save_weights` writes. They are listed, and taken layer by layer.
+/// The layers of a file with weights, listed and taken one by one: of weights alone, as `save_weights` writes them, or of a
+/// whole model.
 ///
 /// ```no_run
 /// use recurrent::{Lstm, keras};
@@ -29,16 +37,38 @@ use ndarray::{Array1, ArrayD, Dimension, Ix1, Ix2};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// What is not in such a file are the arguments of the layers. Cells get the defaults of the [`Version`] that wrote them;
-/// [`lstm_with`](Self::lstm_with) and its sisters can say otherwise. Layers of cuDNN are converted.
+/// # Files with a configuration
+/// A `.keras` archive, and a `.h5` of a whole model, have the arguments of their layers, and every layer obeys them: its
+/// activations, `reset_after`, `use_bias`, `mask_zero` … It is an error to ask for a layer as one of another class, or to
+/// give a layer an option that its configuration has otherwise, in [`lstm_with`](Self::lstm_with) and its sisters or in a
+/// [`Reader`](super::Reader). ([`Reader::version`](super::Reader::version) and
+/// [`Reader::hard_sigmoid`](super::Reader::hard_sigmoid) say what the words of a file mean, so they differ from none.)
 ///
-/// A layer made of layers has several sets of weights, each with a name of its own: `bidirectional/forward_layer`,
-/// `bidirectional_1/forward_lstm_1` …
+/// A cell alone does not carry what its layer does with it. Whether it returns sequences and keeps its state is decided by
+/// how you run it. A layer with `go_backwards`, `zero_output_for_mask` or `time_major` is refused, because the cell would
+/// give other numbers: [load](super::load) the whole model, or take the [arrays](Self::arrays) and say it in each run. The
+/// two directions of a `Bidirectional` are not refused, since [`Bidirectional`](crate::Bidirectional) turns the second one
+/// itself.
+///
+/// Layers inside of a class that is not one of Keras, and all layers of a model of such a class, have no arguments in the
+/// file. They are treated as in files without a configuration.
+///
+/// # Files without a configuration
+/// In a `.weights.h5`, or a `.h5` of `save_weights`, the arguments of the layers are missing. Cells get the defaults of the
+/// [`Version`] that wrote them; [`lstm_with`](Self::lstm_with) and its sisters can say otherwise, and so can a
+/// [`Reader`](super::Reader). A `Dense` is linear, and an `Embedding` masks nothing. Layers of cuDNN are converted.
+///
+/// # Names
+/// Layers have the names of the configuration or, without one, those of the file. A `.keras` of Keras 2 names the groups
+/// of its layers by class and number (`lstm_1`); a layer is found by the name of its group, too, unless another layer is
+/// called so. A layer made of layers has several sets of weights, each with a name of its own:
+/// `bidirectional/forward_layer`, `bidirectional_1/forward_lstm_1`, `model/dense` …
 pub struct Weights<'a> {
     files: Vec<Cow<'a, [u8]>>,
     limits: Limits,
     overrides: Overrides,
     version: Version,
+    layout: Layout,
     layers: Vec<LayerWeights>,
     /// The path of the file, for errors.
     path: Option<String>,
@@ -60,20 +90,27 @@ impl<'a> Weights<'a> {
 
     pub(super) fn open(
         files: Vec<Cow<'a, [u8]>>,
+        config: Option<Value>,
         limits: &Limits,
         overrides: &Overrides,
     ) -> Result<Self> {
         let store = store(&files, limits)?;
         let written = store.version()?.unwrap_or_else(Version::third);
-        let layers = match store.layout()? {
-            Layout::Lists => from_lists(&store)?,
-            Layout::Tree | Layout::Dependencies(_) => from_tree(&store)?,
+        let context = Context::new(written, overrides, store.layout()?);
+        let mut config = match (config, store.text(MODEL_CONFIG)?) {
+            (None, Some(text)) => Some(json::parse(&text, MODEL_CONFIG, limits)?),
+            (config, _) => config,
         };
+        if let Some(config) = config.as_mut().filter(|_| context.version.major() == 1) {
+            modernise(config);
+        }
+        let layers = listing(&context, &store, config.as_ref())?;
         drop(store);
         Ok(Weights {
             files,
             limits: limits.clone(),
-            version: overrides.version.clone().unwrap_or(written),
+            version: context.version,
+            layout: context.layout,
             overrides: overrides.clone(),
             layers,
             path: None,
@@ -92,56 +129,61 @@ impl<'a> Weights<'a> {
         &self.version
     }
 
-    /// All layers that have weights.
+    /// All layers that have weights: at least one.
     pub fn layers(&self) -> &[LayerWeights] {
         &self.layers
     }
 
     /// The arrays of a layer, in Keras' order.
     pub fn arrays<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
-        self.unplaced(name).map_err(|error| self.placed(error))
+        self.with_arrays(name, |layer, store| {
+            let tensors = tensors(layer, store)?;
+            tensors.iter().map(Tensor::array).collect()
+        })
     }
 
-    fn placed(&self, error: Error) -> Error {
-        match &self.path {
+    /// Does something with a layer and its file; errors name both.
+    fn with_arrays<T>(
+        &self,
+        name: &str,
+        make: impl FnOnce(&LayerWeights, &Store) -> Result<T>,
+    ) -> Result<T> {
+        let made = self.layer(name).and_then(|layer| {
+            let made = store(&self.files, &self.limits).and_then(|store| make(layer, &store));
+            made.map_err(|error| error.within(&format!("layer {:?}", layer.name)))
+        });
+        made.map_err(|error| match &self.path {
             Some(path) => error.within(path),
             None => error,
-        }
+        })
     }
 
-    fn unplaced<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
-        let layer = self.layer(name)?;
-        let read = || -> Result<Vec<ArrayD<A>>> {
-            let store = store(&self.files, &self.limits)?;
-            let array = |entry: &Entry| {
-                let missing = || Error::file(&entry.path, "an array", "none");
-                store.at(&entry.path)?.ok_or_else(missing)?.array()
-            };
-            layer.arrays.iter().map(array).collect()
-        };
-        read().map_err(|error| error.within(&part(&layer.name)))
-    }
-
-    /// The layer of this name, or the only one in the layer of this name.
+    /// The layer of this name, or the only one in the layer of this name; then by their second names.
     fn layer(&self, name: &str) -> Result<&LayerWeights> {
-        let inside = |layer: &&LayerWeights| {
-            let rest = layer.name.strip_prefix(name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let is_it = |found: &str| found == name;
+        let is_inside = |found: &str| {
+            let rest = found.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with('/'))
         };
-        let found: Vec<&LayerWeights> = self.layers.iter().filter(inside).collect();
-        match found.as_slice() {
-            [layer] => return Ok(layer),
-            [] => {}
-            several => {
-                if let Some(layer) = several.iter().find(|layer| layer.name == name) {
-                    return Ok(layer);
-                }
-            }
-        }
-        let known = if found.is_empty() {
-            self.layers.iter().collect()
-        } else {
-            found
+        let own = |fits: &dyn Fn(&str) -> bool| -> Vec<&LayerWeights> {
+            let layers = self.layers.iter();
+            layers.filter(|layer| fits(&layer.name)).collect()
+        };
+        let other = |fits: &dyn Fn(&str) -> bool| -> Vec<&LayerWeights> {
+            let fits = |layer: &&LayerWeights| layer.other_name.as_deref().is_some_and(fits);
+            self.layers.iter().filter(fits).collect()
+        };
+        let all = [
+            own(&is_it),
+            own(&is_inside),
+            other(&is_it),
+            other(&is_inside),
+        ];
+        let found = all.into_iter().find(|found| !found.is_empty());
+        let known = match found.as_deref() {
+            Some([layer]) => return Ok(layer),
+            Some(several) => several.to_vec(),
+            None => self.layers.iter().collect(),
         };
         let names: Vec<&str> = known.iter().map(|layer| layer.name()).collect();
         let expected = format!("one of {}", names.join(", "));
@@ -153,18 +195,16 @@ impl<'a> Weights<'a> {
         self.simple_rnn_with(name, |builder| builder)
     }
 
-    /// The same with other arguments than the defaults.
+    /// The `SimpleRNN` of this name, with options that its configuration does not have.
     pub fn simple_rnn_with<A: Element>(
         &self,
         name: &str,
         set: impl FnOnce(SimpleRnnBuilder<A>) -> SimpleRnnBuilder<A>,
     ) -> Result<SimpleRnn<A>> {
-        self.made_of(name, 1, |mut arrays, _| {
-            let (kernel, recurrent_kernel) =
-                (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
-            let bias: Option<Array1<A>> = rest(&mut arrays)?;
-            let builder = SimpleRnn::builder(kernel.nrows(), recurrent_kernel.nrows());
-            set(builder.use_bias(bias.is_some())).from_weights(kernel, recurrent_kernel, bias)
+        self.made(name, |of: Known<SimpleRnnArguments>, arrays| {
+            let made = of.arguments.make(arrays, set)?;
+            of.check(|arguments| arguments.check(&made))?;
+            Ok(made)
         })
     }
 
@@ -173,141 +213,98 @@ impl<'a> Weights<'a> {
         self.lstm_with(name, |builder| builder)
     }
 
-    /// The same with other arguments than the defaults.
+    /// The `LSTM` of this name, with options that its configuration does not have.
     pub fn lstm_with<A: Element>(
         &self,
         name: &str,
         set: impl FnOnce(LstmBuilder<A>) -> LstmBuilder<A>,
     ) -> Result<Lstm<A>> {
-        self.made_of(name, 4, |mut arrays, context| {
-            let (kernel, recurrent_kernel, bias);
-            if arrays.len() == 3 * gates::LSTM_FROM_KERAS1.len() {
-                let all = &mut arrays.into_iter().map(Given::Array);
-                let joined = gates::joined(all, &gates::LSTM_FROM_KERAS1)?;
-                (kernel, recurrent_kernel, bias) = (joined.0, joined.1, Some(joined.2));
-            } else {
-                (kernel, recurrent_kernel) =
-                    (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
-                bias = rest::<A, Ix1>(&mut arrays)?;
-            }
-            let units = recurrent_kernel.nrows();
-            let builder = Lstm::builder(kernel.nrows(), units).use_bias(bias.is_some());
-            if let Some(bias) = bias
-                .as_ref()
-                .filter(|bias| bias.len() == units.saturating_mul(8))
-            {
-                let (kernel, recurrent_kernel) = gates::from_cudnn(kernel, recurrent_kernel, 4)?;
-                let rows = gates::cudnn_bias(bias.clone())?;
-                let bias = &rows.row(0) + &rows.row(1);
-                return set(builder).from_weights(kernel, recurrent_kernel, bias);
-            }
-            let gates = context.recurrent_activation(ARGUMENTS)?;
-            let builder = set(builder.recurrent_activation(gates));
-            builder.from_weights(kernel, recurrent_kernel, bias)
+        self.made(name, |of: Known<LstmArguments>, arrays| {
+            let made = of.arguments.make(arrays, set)?;
+            of.check(|arguments| arguments.check(&made))?;
+            Ok(made)
         })
     }
 
-    /// The `GRU` of this name; the shape of its bias tells the form of its reset gate.
+    /// The `GRU` of this name. Without a configuration the shape of its bias tells the form of its reset gate.
     pub fn gru<A: Element>(&self, name: &str) -> Result<Gru<A>> {
         self.gru_with(name, |builder| builder)
     }
 
-    /// The same with other arguments than the defaults.
+    /// The `GRU` of this name, with options that its configuration does not have.
     pub fn gru_with<A: Element>(
         &self,
         name: &str,
         set: impl FnOnce(GruBuilder<A>) -> GruBuilder<A>,
     ) -> Result<Gru<A>> {
-        self.made_of(name, 3, |mut arrays, context| {
-            let (kernel, recurrent_kernel);
-            let mut bias: GruBias<A>;
-            if arrays.len() == 3 * gates::GRU_FROM_KERAS1.len() {
-                let all = &mut arrays.into_iter().map(Given::Array);
-                let joined = gates::joined(all, &gates::GRU_FROM_KERAS1)?;
-                (kernel, recurrent_kernel, bias) = (joined.0, joined.1, joined.2.into());
-            } else {
-                (kernel, recurrent_kernel) =
-                    (take::<A, Ix2>(&mut arrays)?, take::<A, Ix2>(&mut arrays)?);
-                bias = match arrays.first().map(ArrayD::ndim) {
-                    None => GruBias::None,
-                    Some(1) => take::<A, Ix1>(&mut arrays)?.into(),
-                    Some(_) => take::<A, Ix2>(&mut arrays)?.into(),
-                };
-                ended(&arrays)?;
-            }
-            let units = recurrent_kernel.nrows();
-            let builder = Gru::builder(kernel.nrows(), units).use_bias(bias != GruBias::None);
-            match bias {
-                GruBias::ResetBefore(both) if both.len() == units.saturating_mul(6) => {
-                    let (kernel, recurrent_kernel) =
-                        gates::from_cudnn(kernel, recurrent_kernel, 3)?;
-                    let bias = gates::cudnn_bias(both)?;
-                    return set(builder).from_weights(kernel, recurrent_kernel, bias);
-                }
-                other => bias = other,
-            }
-            let gates = context.recurrent_activation(ARGUMENTS)?;
-            let builder = builder.recurrent_activation(gates);
-            let builder = match bias {
-                GruBias::None => builder.reset_after(context.reset_after(ARGUMENTS)?),
-                _ => builder,
-            };
-            set(builder).from_weights(kernel, recurrent_kernel, bias)
+        self.made(name, |of: Known<GruArguments>, arrays| {
+            let made = of.arguments.make(arrays, set)?;
+            of.check(|arguments| arguments.check(&made))?;
+            Ok(made)
         })
     }
 
-    /// The `Dense` of this name; it is linear until you say more.
+    /// The `Dense` of this name. Without a configuration it is linear.
     pub fn dense<A: Element>(&self, name: &str) -> Result<Dense<A>> {
-        self.made(name, |mut arrays, _| {
-            let kernel = take::<A, Ix2>(&mut arrays)?;
-            Dense::from_weights(kernel, rest::<A, Ix1>(&mut arrays)?)
+        self.made(name, |of: Known<DenseArguments>, arrays| {
+            of.arguments.make(arrays)
         })
     }
 
-    /// The `Embedding` of this name; `mask_zero` is false until you say more.
+    /// The `Embedding` of this name. Without a configuration its `mask_zero` is false.
     pub fn embedding<A: Element>(&self, name: &str) -> Result<Embedding<A>> {
-        self.made(name, |mut arrays, _| {
-            let table = take::<A, Ix2>(&mut arrays)?;
-            ended(&arrays)?;
-            Embedding::from_weights(table)
+        self.made(name, |of: Known<EmbeddingArguments>, arrays| {
+            of.arguments.make(arrays)
         })
     }
 
-    /// A recurrent layer with so many gates.
-    fn made_of<A: Element, T>(
+    fn made<Of: Arguments, T>(
         &self,
         name: &str,
-        gates: usize,
-        make: impl FnOnce(Vec<ArrayD<A>>, &Context) -> Result<T>,
+        make: impl FnOnce(Known<Of>, &mut Arrays) -> Result<T>,
     ) -> Result<T> {
-        self.made(name, |arrays, context| {
-            // (Keras 1 has one for each gate.)
-            if arrays.len() <= 3
-                && let Some(&[units, columns]) = arrays.get(1).map(ArrayD::shape)
-                && let Some([expected, found]) = other_cell(gates, units, columns)
-            {
-                return Err(Error::file("recurrent_kernel", expected, found));
-            }
-            make(arrays, context)
+        self.with_arrays(name, |layer, store| {
+            let version = self.version.clone();
+            let context = Context::new(version, &self.overrides, self.layout.clone());
+            let known: Known<Of> = Known::of(layer, &context)?;
+            let tensors = tensors(layer, store)?;
+            check(layer, &tensors, &known.arguments.wants())?;
+            make(known, &mut tensors.into_iter())
         })
-    }
-
-    fn made<A: Element, T>(
-        &self,
-        name: &str,
-        make: impl FnOnce(Vec<ArrayD<A>>, &Context) -> Result<T>,
-    ) -> Result<T> {
-        let arrays = self.arrays(name)?;
-        let context = Context::new(self.version.clone(), &self.overrides, Layout::Lists);
-        make(arrays, &context).map_err(|error| self.placed(error.within(&part(name))))
     }
 }
 
-/// What is not in the file.
-const ARGUMENTS: &str = "arguments";
+/// The arguments of a layer.
+struct Known<Of> {
+    arguments: Of,
+    /// Whether they are in the file.
+    is_configured: bool,
+}
 
-fn part(name: &str) -> String {
-    format!("layer {name:?}")
+impl<Of: Arguments> Known<Of> {
+    fn of(layer: &LayerWeights, context: &Context) -> Result<Self> {
+        let (arguments, is_configured) = match &layer.said {
+            Said::Of(leaf) => (leaf.arguments(context)?, true),
+            Said::Nothing => {
+                let shapes: Vec<&[usize]> = layer.arrays().map(|(_, shape)| shape).collect();
+                (Of::of_shapes(context, &shapes)?, false)
+            }
+            Said::Not { expected, found } => return Err(Error::file("weights", expected, found)),
+        };
+        Ok(Known {
+            arguments,
+            is_configured,
+        })
+    }
+
+    /// Refuses options that are not those of the configuration.
+    fn check(&self, check: impl FnOnce(&Of) -> Result<()>) -> Result<()> {
+        if self.is_configured {
+            check(&self.arguments)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 fn store<'f>(files: &'f [Cow<[u8]>], limits: &Limits) -> Result<Store<'f>> {
@@ -315,44 +312,26 @@ fn store<'f>(files: &'f [Cow<[u8]>], limits: &Limits) -> Result<Store<'f>> {
     Store::open(files.iter().map(open).collect::<Result<_>>()?)
 }
 
-/// The first of the arrays.
-fn take<A, D: Dimension>(arrays: &mut Vec<ArrayD<A>>) -> Result<ndarray::Array<A, D>> {
-    if arrays.is_empty() {
-        return Err(Error::file("weights", "one more array", "none"));
-    }
-    let array = arrays.remove(0);
-    let (expected, found) = (D::NDIM.unwrap_or_default(), array.ndim());
-    let refuse = |_| {
-        Error::file(
-            "weights",
-            format!("{expected} axes"),
-            format!("{found} axes"),
-        )
+fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<Tensor<'s>>> {
+    let tensor = |entry: &Entry| {
+        let missing = || Error::file(&entry.path, "an array", "none");
+        store.at(&entry.path)?.ok_or_else(missing)
     };
-    array.into_dimensionality().map_err(refuse)
+    layer.arrays.iter().map(tensor).collect()
 }
 
-/// The last of the arrays, if there is one more.
-fn rest<A, D: Dimension>(arrays: &mut Vec<ArrayD<A>>) -> Result<Option<ndarray::Array<A, D>>> {
-    let last = if arrays.is_empty() {
-        None
-    } else {
-        Some(take(arrays)?)
-    };
-    ended(arrays)?;
-    Ok(last)
-}
-
-fn ended<A>(arrays: &[ArrayD<A>]) -> Result<()> {
-    if arrays.is_empty() {
-        return Ok(());
+/// Refuses arrays that are not those that are wanted.
+fn check(layer: &LayerWeights, tensors: &[Tensor], wants: &[Wanted]) -> Result<()> {
+    if tensors.len() != wants.len() {
+        let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
+        let arrays: Vec<&str> = layer.arrays().map(|(name, _)| name).collect();
+        let list = |names: &[&str]| format!("{} ({})", names.len(), names.join(", "));
+        return Err(Error::file("number of arrays", list(&names), list(&arrays)));
     }
-    let found = format!("{} more", arrays.len());
-    Err(Error::file(
-        "weights",
-        "as many arrays as the layer has",
-        found,
-    ))
+    for (tensor, (name, shape)) in tensors.iter().zip(wants) {
+        check_shape(shape, name, tensor)?;
+    }
+    Ok(())
 }
 
 impl core::fmt::Display for Weights<'_> {

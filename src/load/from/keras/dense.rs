@@ -1,0 +1,61 @@
+//! `DenseArguments`: what a file says of a `Dense`.
+
+use super::arguments::Arguments;
+use super::config::Config;
+use super::context::Context;
+use super::plan::{Arrays, Wanted, next};
+use crate::error::{Error, Result};
+use crate::{Activation, Dense, Element};
+use alloc::format;
+use alloc::vec::Vec;
+use ndarray::{Ix1, Ix2};
+
+/// The arguments of a `Dense`, from a configuration or from the shapes of its arrays.
+pub struct DenseArguments {
+    units: usize,
+    use_bias: bool,
+    activation: Activation,
+}
+
+impl Arguments for DenseArguments {
+    const CLASS: &'static str = "Dense";
+
+    fn read(context: &Context, _: &str, config: &Config) -> Result<Self> {
+        Ok(DenseArguments {
+            units: config.count("units")?,
+            use_bias: config.bool_or("use_bias", true)?,
+            activation: context.activation(config, "activation", Activation::Linear)?,
+        })
+    }
+
+    /// Keras' defaults for arrays of these shapes.
+    fn of_shapes(_: &Context, shapes: &[&[usize]]) -> Result<Self> {
+        let (&[_, units], use_bias) = (match *shapes {
+            [kernel] => (kernel, false),
+            [kernel, _] => (kernel, true),
+            _ => return Err(Error::file("weights", "1 or 2 arrays", shapes.len())),
+        }) else {
+            let found = shapes.first().map_or(0, |kernel| kernel.len());
+            return Err(Error::file("kernel", "2 axes", format!("{found} axes")));
+        };
+        Ok(DenseArguments {
+            units,
+            use_bias,
+            activation: Activation::Linear,
+        })
+    }
+
+    fn wants(&self) -> Vec<Wanted> {
+        let mut wants = Vec::from([("kernel", [None, Some(self.units)].into())]);
+        wants.extend(self.use_bias.then(|| ("bias", [Some(self.units)].into())));
+        wants
+    }
+}
+
+impl DenseArguments {
+    pub fn make<A: Element>(&self, arrays: &mut Arrays) -> Result<Dense<A>> {
+        let kernel = next::<A, Ix2>(arrays)?;
+        let bias = self.use_bias.then(|| next::<A, Ix1>(arrays)).transpose()?;
+        Dense::from_weights(kernel, bias)?.with_activation(self.activation)
+    }
+}
