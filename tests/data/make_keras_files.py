@@ -5,8 +5,8 @@
     python tests/data/make_keras_files.py keras1     tf_keras reads what is written here as Keras 1 wrote it: k1_*
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
-Each run replaces the cases of its own kind. Archives are deflated, to be small (those of Keras are stored: see
-tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
+Each run replaces the cases of its own kind; with a second argument, `configured`, it makes those of `by_layer` only.
+Archives are deflated, to be small (those of Keras are stored: see tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
 Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
 
@@ -25,6 +25,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 kind = sys.argv[1] if len(sys.argv) > 1 else "keras"
+only = sys.argv[2] if len(sys.argv) > 2 else ""
 here = os.environ.get("KERAS_FILES") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "keras_files")
 os.makedirs(here + "/models", exist_ok=True)
 
@@ -378,6 +379,45 @@ def activated():
     return k.Model(x, [a, L.Activation("log_sigmoid")(y)])
 
 
+def configured():
+    """No argument is the default one. Keras numbers the groups of the LSTMs the other way round than their names."""
+    x = k.Input((5,), name="x")
+    y = L.Embedding(7, 3, mask_zero=True, name="table")(x)
+    y = L.GRU(3, activation="relu", recurrent_activation="hard_sigmoid", use_bias=False, reset_after=False,
+              return_sequences=True, name="reader")(y)
+    y = L.LSTM(3, activation="softsign", recurrent_activation="tanh", return_sequences=True, name="lstm_1")(y)
+    y = L.LSTM(3, activation="elu", use_bias=False, return_sequences=True, name="lstm")(y)
+    y = L.LSTM(3, go_backwards=True, return_sequences=True, name="turned")(y)
+    there = L.SimpleRNN(2, activation="relu", return_sequences=True, name="there")
+    back = L.GRU(2, activation="sigmoid", reset_after=False, go_backwards=True, return_sequences=True, name="back")
+    y = L.Bidirectional(there, backward_layer=back, name="both")(y)
+    each = L.TimeDistributed(L.Dense(3, activation="relu", use_bias=False), name="each")
+    inner = L.LSTM(2, activation="relu", return_sequences=True, name="inner")
+    y = k.Sequential([k.Input((5, 4)), each, inner], name="part")(y)
+    return k.Model(x, L.Dense(2, activation="hard_sigmoid", name="out")(y))
+
+
+def unknown():
+    """A layer that this crate does not have, in a model and in one inside of it: no numbers, since it is refused."""
+    k.backend.clear_session()
+    k.backend.set_floatx("float32")
+    x = k.Input((5, 4), name="x")
+    y = L.LSTM(2, activation="relu", return_sequences=True, name="first")(L.GroupNormalization(2, name="norm")(x))
+    layers = [L.GroupNormalization(2, name="inside"), L.GRU(3, activation="relu", reset_after=False, name="inner")]
+    y = k.Sequential([k.Input((5, 2))] + layers, name="part")(y)
+    model = k.Model(x, L.Dense(2, activation="relu", name="out")(y))
+    model.set_weights(random_weights(model))
+    for end in (".keras", ".h5"):
+        model.save(f"{here}/models/{prefix}unknown{end}")
+    deflate(f"{here}/models/{prefix}unknown.keras")
+
+
+def by_layer():
+    """Files whose layers are taken one by one."""
+    add("configured", configured, [[tokens((2, 5), 7, [5, 3])]], ("keras", "h5"))
+    unknown()
+
+
 def keras3():
     common()
     add("stateful", stateful, [[random((2, 3, 2)), random((2, 3, 2))] for _ in range(3)], ("keras",))
@@ -400,6 +440,7 @@ def keras3():
     model.save_weights(f"{here}/models/k3_shards.weights.json", max_shard_size=5e-7)
     model.save(f"{here}/models/k3_shards.keras")
     deflate(f"{here}/models/k3_shards.keras")
+    by_layer()
 
 
 def narrow(policy):
@@ -462,6 +503,7 @@ def keras2():
     cudnn()
     multi_backend()
     distributed()
+    by_layer()
 
 
 def distributed():
@@ -727,14 +769,18 @@ def old_tensorflow():
 def write():
     path = here + "/cases.json"
     old = json.load(open(path)) if os.path.exists(path) else []
-    kept = [case for case in old if not case["id"].startswith(prefix)]
+    made = prefix + only
+    kept = [case for case in old if not case["id"].startswith(made)]
     old_tensors = load_file(here + "/tensors.safetensors") if old else {}
-    old_tensors = {n: t for n, t in old_tensors.items() if not n.startswith(prefix)}
+    old_tensors = {n: t for n, t in old_tensors.items() if not n.startswith(made)}
     with open(path, "w") as f:
         json.dump(sorted(kept + cases, key=lambda case: case["id"]), f, indent=1)
     save_file({**old_tensors, **tensors}, here + "/tensors.safetensors")
 
 
 if __name__ == "__main__":
-    {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
+    if only == "configured":
+        by_layer()
+    else:
+        {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
     write()

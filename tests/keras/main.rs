@@ -8,6 +8,8 @@ mod adversarial;
 mod chars2vec;
 #[path = "../common/data.rs"]
 mod data;
+#[cfg(feature = "safetensors")]
+mod configured;
 mod decisions;
 mod family;
 mod files;

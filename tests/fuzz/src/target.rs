@@ -114,7 +114,8 @@ impl Target {
             Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?),
             Target::Keras => {
                 let reader = keras::Reader::new().limits(limits);
-                let weights = reader.read_weights(bytes).map(drop);
+                let weights = reader.read_weights(bytes);
+                let weights = weights.and_then(|weights| read_layers(&weights));
                 let model = reader.read::<f32>(bytes)?;
                 drop(model.summary().to_string());
                 weights
@@ -155,6 +156,20 @@ fn read_arrays(arrays: &impl Arrays) -> Result<()> {
             .integers()
             .map(drop)
             .or_else(|_| tensor.array::<f64>().map(drop))
+    }))
+}
+
+/// Every layer as every kind of layer; most refuse all kinds but one.
+fn read_layers(weights: &keras::Weights) -> Result<()> {
+    let names = weights.layers().iter().map(keras::LayerWeights::name);
+    all(names.map(|name| {
+        let arrays = weights.arrays::<f32>(name).map(drop);
+        let rnn = weights.simple_rnn::<f32>(name).map(drop);
+        let lstm = weights.lstm::<f32>(name).map(drop);
+        let gru = weights.gru::<f32>(name).map(drop);
+        let dense = weights.dense::<f32>(name).map(drop);
+        let table = weights.embedding::<f32>(name).map(drop);
+        arrays.and(rnn.or(lstm).or(gru).or(dense).or(table))
     }))
 }
 

@@ -128,9 +128,11 @@ impl Form {
     fn read(context: &Context, config: &Config) -> Result<Self> {
         let of_keras1 = context.version.major() == 1 && context.layout == Layout::Lists;
         let few_products = config.text_or("consume_less", "cpu")? == "gpu";
-        Ok(match of_keras1 && !few_products {
-            true => Form::GateByGate,
-            false => Form::Joined,
+        let gate_by_gate = of_keras1 && !few_products;
+        Ok(if gate_by_gate {
+            Form::GateByGate
+        } else {
+            Form::Joined
         })
     }
 

@@ -12,7 +12,8 @@
 //! | `model.keras`, or a directory of its members | [`load`], [`read`] |
 //! | `model.h5` with a configuration (`model.save`) | [`load`], [`read`] |
 //! | `model.json` (`model.to_json()`) and weights | [`Reader::load_parts`], [`Reader::read_parts`] |
-//! | `model.weights.h5`, `weights.h5`, `model.weights.json` with its shards, and no configuration; or a `.keras`, layer by layer | [`Weights`] |
+//! | `model.weights.h5`, `weights.h5`, `model.weights.json` with its shards: weights without a configuration | [`Weights`] |
+//! | single layers of a `.keras` or `.h5`, with the arguments of its configuration | [`Weights`] |
 //!
 //! Read are files of Keras 1, 2 and 3, of `tf.keras` and `tf_keras`, without Python and without C code. What a file leaves
 //! to its version is decided by its version, see [`Version`]; a [`Reader`] can be told otherwise, and
