@@ -243,7 +243,7 @@ fn errors_name_the_file() {
         let lstm = names.find(|name| name.contains("forward")).unwrap();
         let place = path.display().to_string();
         // A configuration says what its version does not decide, and of which class a layer is.
-        let (gru, dense) = if file.ends_with(".keras") {
+        let (gru, dense) = if path.extension().is_some_and(|end| end == "keras") {
             weights.lstm::<f32>(lstm).unwrap();
             ("LSTM", "LSTM")
         } else {

@@ -119,7 +119,6 @@ impl Walk<'_> {
             for mut leaf in under(leaves, &group, name(layer)) {
                 leaf.names
                     .insert(0, (group.clone(), name(layer).to_string()));
-                leaf.trainable &= flag(layer, "trainable").unwrap_or(true);
                 all.push(leaf);
             }
         }
@@ -134,10 +133,21 @@ impl Walk<'_> {
         {
             return Vec::new();
         }
+        let mut leaves = self.inside(json);
+        // What is not trained is so with all that is in it.
+        let is_trainable = flag(json, "trainable").unwrap_or(true);
+        leaves
+            .iter_mut()
+            .for_each(|leaf| leaf.trainable &= is_trainable);
+        leaves
+    }
+
+    fn inside(&mut self, json: &Value) -> Vec<Leaf> {
         if let Some(layers) = layers(json) {
             return self.model(layers);
         }
-        match (class(json), argument(json, "layer")) {
+        let inner = argument(json, "layer").filter(|inner| inner.get("class_name").is_some());
+        match (class(json), inner) {
             ("Bidirectional", Some(forward)) => {
                 // A backward layer that is not in the file is the other one, turned.
                 let (backward, turned) = match argument(json, "backward_layer") {
