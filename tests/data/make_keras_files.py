@@ -412,8 +412,35 @@ def unknown():
     deflate(f"{here}/models/{prefix}unknown.keras")
 
 
+def of_somebody():
+    """A class of somebody's own, whose configuration says nothing of the layers in it."""
+
+    @k.utils.register_keras_serializable("mine")
+    class Block(L.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.reader = L.LSTM(2, return_sequences=True, name="reader")
+            self.out = L.Dense(3, name="last")
+
+        def build(self, shape):
+            self.reader.build(shape)
+            self.out.build((*shape[:-1], 2))
+            super().build(shape)
+
+        def call(self, x):
+            return self.out(self.reader(x))
+
+    k.backend.clear_session()
+    k.backend.set_floatx("float32")
+    model = k.Sequential([k.Input((5, 4)), Block(name="block"), L.Dense(2, activation="relu", name="out")])
+    model.set_weights(random_weights(model))
+    model.save(f"{here}/models/{prefix}of_somebody.keras")
+    deflate(f"{here}/models/{prefix}of_somebody.keras")
+
+
 def by_layer():
     """Files whose layers are taken one by one."""
+    of_somebody()
     add("configured", configured, [[tokens((2, 5), 7, [5, 3])]], ("keras", "h5"))
     unknown()
 

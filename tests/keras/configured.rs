@@ -219,6 +219,25 @@ fn a_layer_that_is_not_known_does_not_hide_the_others() {
 }
 
 #[test]
+fn layers_in_a_class_of_somebody_have_the_defaults() {
+    let weights = keras::Weights::load(ours("k3_of_somebody.keras")).unwrap();
+    let out: Dense<f32> = weights.dense("out").unwrap();
+    assert_eq!(out.activation(), Activation::Relu);
+    let inner = |weights: &keras::Weights| -> Vec<String> {
+        let names = weights.layers().iter().map(keras::LayerWeights::name);
+        let inner = names.filter(|name| name.starts_with("block/"));
+        inner.map(ToString::to_string).collect()
+    };
+    assert_eq!(inner(&weights), ["block/out", "block/reader"]);
+    // The file does not say it, so the caller may.
+    let relu = |lstm: recurrent::LstmBuilder<f32>| lstm.activation(Activation::Relu);
+    let lstm = weights.lstm_with("block/reader", relu).unwrap();
+    assert_eq!(lstm.activation(), Activation::Relu);
+    let lstm: Lstm<f32> = weights.lstm("block/reader").unwrap();
+    assert_eq!(lstm.activation(), Activation::Tanh);
+}
+
+#[test]
 fn a_file_without_layers_is_refused() {
     let path = ours("k3_frozen.weights.h5");
     let bytes = crate::family::read(&path);

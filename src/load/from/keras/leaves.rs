@@ -23,13 +23,7 @@ pub fn leaves(context: &Context, config: &Value) -> Option<Vec<Leaf>> {
         context,
         seen: BTreeSet::new(),
     };
-    let mut leaves = walk.model(layers(config)?);
-    for leaf in &mut leaves {
-        if let Some((_, name)) = leaf.names.first() {
-            leaf.top.clone_from(name);
-        }
-    }
-    Some(leaves)
+    Some(walk.model(layers(config)?))
 }
 
 /// Classes without weights that say nothing else which this crate knows.
@@ -40,10 +34,10 @@ fn class(json: &Value) -> &str {
     class.unwrap_or_default()
 }
 
-/// The name of a layer of a model.
-fn name(json: &Value) -> &str {
+/// The name of a layer of a model, unless a class of somebody's own has left it out.
+fn name(json: &Value) -> Option<&str> {
     let own = json.get("name").or_else(|| json.pointer("/config/name"));
-    own.and_then(Value::as_str).unwrap_or_else(|| class(json))
+    own.and_then(Value::as_str)
 }
 
 fn argument<'j>(json: &'j Value, key: &str) -> Option<&'j Value> {
@@ -116,9 +110,13 @@ impl Walk<'_> {
         let groups = groups_of(&self.context.layout, classes);
         let mut all = Vec::new();
         for ((layer, group), leaves) in layers.iter().zip(groups).zip(found) {
-            for mut leaf in under(leaves, &group, name(layer)) {
-                leaf.names
-                    .insert(0, (group.clone(), name(layer).to_string()));
+            let said = name(layer);
+            // Keras names a layer without a name like its group.
+            let name = said.or_else(|| group.rsplit('/').next()).unwrap_or(&group);
+            for mut leaf in under(leaves, &group, name) {
+                leaf.top = name.to_string();
+                let own = said.map(|name| (group.clone(), name.to_string()));
+                leaf.names.splice(0..0, own);
                 all.push(leaf);
             }
         }
