@@ -1,6 +1,6 @@
 //! `Weights` of files with a configuration: every layer has the arguments that its configuration says, or is refused.
 
-use crate::family::{golden, tests};
+use crate::data::{ours, tests};
 use crate::says::says;
 use recurrent::saved::{self, Saved};
 use recurrent::{Activation, Dense, Embedding, Gru, Lstm, Model, SimpleRnn, keras};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-fn ours(name: &str) -> PathBuf {
+fn model_file(name: &str) -> PathBuf {
     tests().join("data/keras_files/models").join(name)
 }
 
@@ -16,7 +16,7 @@ fn ours(name: &str) -> PathBuf {
 fn each(name: &str, check: impl Fn(&str, &keras::Weights)) {
     for (version, end) in [("k2", "keras"), ("k2", "h5"), ("k3", "keras"), ("k3", "h5")] {
         let file = format!("{version}_{name}.{end}");
-        check(&file, &keras::Weights::load(ours(&file)).unwrap());
+        check(&file, &keras::Weights::load(model_file(&file)).unwrap());
     }
 }
 
@@ -92,7 +92,7 @@ fn what_a_cell_cannot_carry_is_refused() {
         // With the arrays in hand, the caller says it.
         assert_eq!(weights.arrays::<f32>("turned").unwrap().len(), 3);
     });
-    let weights = keras::Weights::load(ours("k2_time_major.h5")).unwrap();
+    let weights = keras::Weights::load(model_file("k2_time_major.h5")).unwrap();
     let name = weights.layers()[0].name();
     says(weights.lstm::<f32>(name), &["time_major: found true"]);
 }
@@ -139,7 +139,7 @@ fn options_that_differ_from_the_configuration_are_refused() {
 
 #[test]
 fn a_reader_may_say_what_words_mean_but_not_other_words() {
-    let path = ours("k3_configured.keras");
+    let path = model_file("k3_configured.keras");
     let load = |reader: keras::Reader| reader.load_weights(&path).unwrap();
     let reader = keras::Reader::new;
     let old = load(reader().hard_sigmoid(Activation::HARD_SIGMOID_KERAS2));
@@ -181,8 +181,8 @@ fn trees_of_keras_2_have_the_names_of_their_configuration_and_of_their_groups() 
         let layers = weights.layers().iter();
         layers.map(|layer| layer.name().to_string()).collect()
     };
-    let two = keras::Weights::load(ours("k2_configured.keras")).unwrap();
-    let three = keras::Weights::load(ours("k3_configured.keras")).unwrap();
+    let two = keras::Weights::load(model_file("k2_configured.keras")).unwrap();
+    let three = keras::Weights::load(model_file("k3_configured.keras")).unwrap();
     assert_eq!(names(&two), names(&three));
     let by_group: Gru<f32> = two.gru("gru").unwrap();
     let by_name: Gru<f32> = two.gru("reader").unwrap();
@@ -202,7 +202,10 @@ fn trees_of_keras_2_have_the_names_of_their_configuration_and_of_their_groups() 
 #[test]
 fn a_layer_that_is_not_known_does_not_hide_the_others() {
     each("unknown", |file, weights| {
-        says(keras::load::<f32>(ours(file)), &["GroupNormalization"]);
+        says(
+            keras::load::<f32>(model_file(file)),
+            &["GroupNormalization"],
+        );
         let first: Lstm<f32> = weights.lstm("first").unwrap();
         assert_eq!(first.activation(), Activation::Relu, "{file}");
         let inner: Gru<f32> = weights.gru("part/inner").unwrap();
@@ -220,7 +223,7 @@ fn a_layer_that_is_not_known_does_not_hide_the_others() {
 
 #[test]
 fn layers_in_a_class_of_somebody_have_the_defaults() {
-    let weights = keras::Weights::load(ours("k3_of_somebody.keras")).unwrap();
+    let weights = keras::Weights::load(model_file("k3_of_somebody.keras")).unwrap();
     let out: Dense<f32> = weights.dense("out").unwrap();
     assert_eq!(out.activation(), Activation::Relu);
     let inner = |weights: &keras::Weights| -> Vec<String> {
@@ -239,7 +242,7 @@ fn layers_in_a_class_of_somebody_have_the_defaults() {
 
 #[test]
 fn a_file_without_layers_is_refused() {
-    let path = ours("k3_frozen.weights.h5");
+    let path = model_file("k3_frozen.weights.h5");
     let bytes = crate::family::read(&path);
     let mut renamed = bytes.clone();
     for at in 0..bytes.len().saturating_sub(7) {
@@ -360,7 +363,7 @@ fn check(path: &Path) -> usize {
 fn layers_alone_are_those_of_the_whole_model() {
     let mut count = 0;
     for directory in [
-        golden("keras_files/models"),
+        ours("keras_files/models"),
         tests().join("data/keras_files/models"),
     ] {
         for entry in std::fs::read_dir(directory).unwrap() {

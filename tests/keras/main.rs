@@ -6,10 +6,10 @@
 
 mod adversarial;
 mod chars2vec;
-#[path = "../common/data.rs"]
-mod data;
 #[cfg(feature = "safetensors")]
 mod configured;
+#[path = "../common/data.rs"]
+mod data;
 mod decisions;
 mod family;
 mod files;
