@@ -62,15 +62,15 @@ impl Context {
             "ReLU" => relu(config)?,
             // Keras 2 has `alpha` for what Keras 3 calls `negative_slope`.
             "LeakyReLU" => {
-                let alpha = config.number_or("alpha", 0.3)?;
-                let alpha = config.number_or("negative_slope", alpha)?;
+                let alpha = config.finite_or("alpha", 0.3)?;
+                let alpha = config.finite_or("negative_slope", alpha)?;
                 Activation::LeakyRelu { alpha }
             }
             "ELU" => Activation::Elu {
-                alpha: config.number_or("alpha", 1.0)?,
+                alpha: config.finite_or("alpha", 1.0)?,
             },
             "ThresholdedReLU" => Activation::ThresholdedRelu {
-                alpha: config.number_or("theta", 1.0)?,
+                alpha: config.finite_or("theta", 1.0)?,
             },
             _ => return Ok(None),
         };
@@ -83,8 +83,8 @@ impl Context {
 /// Those of `ReLU` that this crate has.
 fn relu(config: &Config) -> Result<Activation> {
     let most = config.number_or("max_value", f64::INFINITY)?;
-    let alpha = config.number_or("negative_slope", 0.0)?;
-    let threshold = config.number_or("threshold", 0.0)?;
+    let alpha = config.finite_or("negative_slope", 0.0)?;
+    let threshold = config.finite_or("threshold", 0.0)?;
     #[allow(clippy::float_cmp)] // as they are written
     match (most, alpha, threshold) {
         (f64::INFINITY, 0.0, 0.0) => Ok(Activation::Relu),

@@ -1,7 +1,7 @@
 //! `Config`: the arguments of a layer, each of which has to be read.
 
 use crate::error::{Error, Result};
-use crate::load::format::json::Value;
+use crate::load::format::json::{self, Value};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -134,6 +134,12 @@ impl<'j> Config<'j> {
         self.typed(key, "a number", Some(default), number)
     }
 
+    /// A number that has to be finite; Python also writes NaN and Infinity.
+    pub fn finite_or(&self, key: &'static str, default: f64) -> Result<f64> {
+        let cast = |value: &Value| number(value).filter(|number| number.is_finite());
+        self.typed(key, "a finite number", Some(default), cast)
+    }
+
     pub fn integer_or(&self, key: &'static str, default: isize) -> Result<isize> {
         self.typed(key, "a whole number", Some(default), integer)
     }
@@ -229,15 +235,13 @@ fn integer(value: &Value) -> Option<isize> {
 
 /// A number, also as old Keras wrote those that numpy had made.
 fn number(value: &Value) -> Option<f64> {
-    value
-        .as_f64()
-        .or_else(|| value.get("value").and_then(Value::as_f64))
+    json::number(value).or_else(|| value.get("value").and_then(json::number))
 }
 
 /// A value as it stands in the file, cut where it is long.
 pub fn shown(value: &Value) -> String {
     const MOST: usize = 80;
-    let text = value.to_string();
+    let text = json::shown(value);
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{} ...", &text[..end]),
         None => text,

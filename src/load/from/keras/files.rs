@@ -58,7 +58,7 @@ impl Reader {
                 return self.read_weights(bytes).map(placed);
             }
             let part = "weight_map";
-            let map = json::parse(&text(bytes)?, part, &self.limits)?;
+            let map = json::parse_python(&text(bytes)?, part, &self.limits)?;
             let mut files = Vec::new();
             for name in shards::names(&map, part)? {
                 files.push(self.bytes(&path.with_file_name(name))?.into());

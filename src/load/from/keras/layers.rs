@@ -261,7 +261,7 @@ fn batch_normalization<A: Element>(config: &Config) -> Result<Plan<Made<A>>> {
         [axis] => *axis,
         axes => return Err(config.refuse("axis", "one axis", axes.len())),
     };
-    let epsilon = config.number_or("epsilon", 1e-3)?;
+    let epsilon = config.finite_or("epsilon", 1e-3)?;
     let (scale, center) = (
         config.bool_or("scale", true)?,
         config.bool_or("center", true)?,
@@ -292,7 +292,7 @@ fn batch_normalization<A: Element>(config: &Config) -> Result<Plan<Made<A>>> {
 fn layer_normalization<A: Element>(config: &Config) -> Result<Plan<Made<A>>> {
     config.only("rms_scaling", "false")?;
     let axes = config.integers("axis", &[-1])?;
-    let epsilon = config.number_or("epsilon", 1e-3)?;
+    let epsilon = config.finite_or("epsilon", 1e-3)?;
     let (scale, center) = (
         config.bool_or("scale", true)?,
         config.bool_or("center", true)?,

@@ -7,7 +7,7 @@ use super::nodes::{NodeCall, references};
 use super::object::Object;
 use super::plan::Plan;
 use crate::error::{Error, Result, check_size};
-use crate::load::format::json::Value;
+use crate::load::format::json::{self, Value};
 use crate::model::{AnyLayer, Flow, OverTime, Shape, only, saved_as_alone, wrong_inputs};
 use crate::{Concatenate, Element};
 use alloc::format;
@@ -154,7 +154,7 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
     };
     let binary = |of| match args {
         [a, b] => {
-            let constants = [a.as_f64(), b.as_f64()];
+            let constants = [json::number(a), json::number(b)];
             let both = [(a, constants[0]), (b, constants[1])];
             let inputs = both.iter().filter(|(_, constant)| constant.is_none());
             Ok((

@@ -100,7 +100,7 @@ impl Reader {
             let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
             return Err(Error::file(MODEL_CONFIG, expected, "none"));
         };
-        let config = json::parse(&config, MODEL_CONFIG, &self.limits)?;
+        let config = json::parse_python(&config, MODEL_CONFIG, &self.limits)?;
         let version = self.version_or(store.version()?, "keras_version")?;
         self.model(config, MODEL_CONFIG, store, version)
     }
@@ -109,7 +109,7 @@ impl Reader {
     /// `.h5`).
     pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
         let part = "configuration";
-        let parsed = json::parse(config, part, &self.limits)?;
+        let parsed = json::parse_python(config, part, &self.limits)?;
         let store = Store::open([File::open(weights, &self.limits)?].into())?;
         let said = parsed.get("keras_version").and_then(Value::as_str);
         let said = said.map(str::parse).transpose()?;
@@ -157,7 +157,7 @@ impl Reader {
         if !members.contains(METADATA) {
             return Ok(None);
         }
-        let metadata = json::parse(&members.text(METADATA)?, METADATA, &self.limits)?;
+        let metadata = json::parse_python(&members.text(METADATA)?, METADATA, &self.limits)?;
         let said = metadata.get("keras_version").and_then(Value::as_str);
         said.map(str::parse).transpose()
     }
@@ -165,7 +165,7 @@ impl Reader {
     /// The files of weights: one, or several shards.
     fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Data<'a>>> {
         let names = if members.contains(SHARDS) {
-            let map = json::parse(&members.text(SHARDS)?, SHARDS, &self.limits)?;
+            let map = json::parse_python(&members.text(SHARDS)?, SHARDS, &self.limits)?;
             shards::names(&map, SHARDS)?
         } else {
             [String::from(WEIGHTS)].into()
@@ -174,7 +174,7 @@ impl Reader {
     }
 
     pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
-        let config = json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?;
+        let config = json::parse_python(&members.text(CONFIG)?, CONFIG, &self.limits)?;
         let version = self.version_or(self.written_by(members)?, METADATA)?;
         let weights = self.weights(members)?;
         let files = weights
