@@ -39,7 +39,7 @@ pub fn listing(
 fn nothing(store: &Store) -> Result<Error> {
     const MOST: usize = 8;
     let paths = store.paths()?;
-    let mut found: Vec<&str> = paths.keys().take(MOST).map(String::as_str).collect();
+    let mut found: Vec<&str> = paths.iter().take(MOST).map(String::as_str).collect();
     if found.is_empty() {
         found.push("no arrays");
     } else if paths.len() > MOST {

@@ -77,6 +77,7 @@ mod reader;
 mod recurrent;
 mod shards;
 mod store;
+mod tree;
 mod unrolled;
 mod version;
 mod weights;

@@ -144,7 +144,11 @@ impl Reader {
         let files = files.map(|file| Ok(file.into_memory()?.into_owned().into()));
         let files = files.collect::<Result<_>>()?;
         let config = if members.contains(CONFIG) {
-            Some(json::parse(&members.text(CONFIG)?, CONFIG, &self.limits)?)
+            Some(json::parse_python(
+                &members.text(CONFIG)?,
+                CONFIG,
+                &self.limits,
+            )?)
         } else {
             None
         };

@@ -2,6 +2,7 @@
 
 use super::context::Layout;
 use super::plan::Want;
+use super::tree::Tree;
 use super::version::Version;
 use crate::error::{Error, Result};
 use crate::load::format::Tensor;
@@ -10,6 +11,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 /// Where Keras 2.12 to 2.14 kept the layers of a model.
 const DEPENDENCIES: &str = "_layer_checkpoint_dependencies";
@@ -18,6 +20,8 @@ const DEPENDENCIES: &str = "_layer_checkpoint_dependencies";
 pub struct Store<'a> {
     files: Vec<File<'a>>,
     lists: Option<String>,
+    /// Read when it is asked for first.
+    tree: OnceCell<Tree>,
 }
 
 /// The arrays of one layer, in order: name, and array.
@@ -37,7 +41,11 @@ impl<'a> Store<'a> {
                 }
             }
         }
-        Ok(Store { files, lists })
+        Ok(Store {
+            files,
+            lists,
+            tree: OnceCell::new(),
+        })
     }
 
     /// Where the lists of the layers are.
@@ -52,12 +60,12 @@ impl<'a> Store<'a> {
         if self.lists.is_some() {
             return Ok(Layout::Lists);
         }
-        let paths = self.paths()?;
-        if !paths.keys().any(|path| path.starts_with(DEPENDENCIES)) {
+        let tree = self.tree()?;
+        if !tree.arrays().any(|path| path.starts_with(DEPENDENCIES)) {
             return Ok(Layout::Tree);
         }
         let mut filled = BTreeSet::new();
-        for path in paths.keys() {
+        for path in tree.arrays() {
             let parts: Vec<&str> = path.split('/').collect();
             let groups = parts.windows(2).filter(|pair| pair[0] == DEPENDENCIES);
             filled.extend(groups.map(|pair| pair.join("/")));
@@ -105,40 +113,47 @@ impl<'a> Store<'a> {
         Ok(layers)
     }
 
-    /// All arrays by their paths, and the file each is in.
-    pub fn paths(&self) -> Result<BTreeMap<String, usize>> {
-        let mut paths = BTreeMap::new();
-        for (at, file) in self.files.iter().enumerate() {
-            file.walk(|object| {
-                if !object.is_group() {
-                    paths.insert(object.path().trim_start_matches('/').to_string(), at);
-                }
-                Ok(())
-            })?;
+    fn tree(&self) -> Result<&Tree> {
+        if let Some(tree) = self.tree.get() {
+            return Ok(tree);
         }
-        Ok(paths)
+        let tree = Tree::read(&self.files)?;
+        Ok(self.tree.get_or_init(|| tree))
+    }
+
+    /// The paths of all arrays of a tree.
+    pub fn paths(&self) -> Result<BTreeSet<String>> {
+        Ok(self.tree()?.arrays().map(ToString::to_string).collect())
+    }
+
+    /// The array or the group at a path of a tree, however the files spell it.
+    fn find(&self, path: &str) -> Result<Option<Object<'_, 'a>>> {
+        let in_files = |path: &str| {
+            for file in &self.files {
+                if let Some(object) = file.find(path)? {
+                    return Ok(Some(object));
+                }
+            }
+            Ok(None)
+        };
+        match in_files(path)? {
+            Some(object) => Ok(Some(object)),
+            None => self.tree()?.spelled(path).map_or(Ok(None), in_files),
+        }
     }
 
     /// The array at a path of a tree.
     pub fn at(&self, path: &str) -> Result<Option<Tensor<'_>>> {
-        for file in &self.files {
-            if let Some(object) = file.find(path)? {
-                return object.tensor().map(Some);
-            }
-        }
-        Ok(None)
+        let object = self.find(path)?;
+        object.map(|object| object.tensor()).transpose()
     }
 
     /// The name of the layer whose group this is, if the tree says it.
     pub fn name_of(&self, group: &str) -> Result<Option<String>> {
-        for file in &self.files {
-            if let Some(vars) = file.find(&format!("{group}/vars"))?
-                && let Some(name) = vars.text("name")?
-            {
-                return Ok(Some(name.to_string()));
-            }
-        }
-        Ok(None)
+        let Some(vars) = self.find(&format!("{group}/vars"))? else {
+            return Ok(None);
+        };
+        Ok(vars.text("name")?.map(ToString::to_string))
     }
 
     /// The arrays that a model wants, in that order and of those shapes. Refuses arrays that it does not want.
@@ -166,11 +181,11 @@ impl<'a> Store<'a> {
             tensors.push(tensor);
         }
         let is_of_layer = |path: &&String| {
-            let first = path.split('/').next();
+            let first = path.split(['/', '\\']).next();
             let of_model = matches!(first, Some("layers" | "vars" | DEPENDENCIES));
             of_model && !path.split('/').any(|part| part == "seed_generator")
         };
-        match unused.keys().find(is_of_layer) {
+        match unused.iter().find(is_of_layer) {
             Some(path) => Err(unwanted(path)),
             None => Ok(tensors),
         }

@@ -62,7 +62,8 @@ use ndarray::ArrayD;
 /// Layers have the names of the configuration or, without one, those of the file. A `.keras` of Keras 2 names the groups
 /// of its layers by class and number (`lstm_1`); a layer is found by the name of its group, too, unless another layer is
 /// called so. A layer made of layers has several sets of weights, each with a name of its own:
-/// `bidirectional/forward_layer`, `bidirectional_1/forward_lstm_1`, `model/dense` …
+/// `bidirectional/forward_layer`, `bidirectional_1/forward_lstm_1`, `model/dense` … Sets that would have one name have
+/// their paths: `outer/block_0/lstm`.
 pub struct Weights<'a> {
     files: Vec<Cow<'a, [u8]>>,
     limits: Limits,
@@ -98,7 +99,7 @@ impl<'a> Weights<'a> {
         let written = store.version()?.unwrap_or_else(Version::third);
         let context = Context::new(written, overrides, store.layout()?);
         let mut config = match (config, store.text(MODEL_CONFIG)?) {
-            (None, Some(text)) => Some(json::parse(&text, MODEL_CONFIG, limits)?),
+            (None, Some(text)) => Some(json::parse_python(&text, MODEL_CONFIG, limits)?),
             (config, _) => config,
         };
         if let Some(config) = config.as_mut().filter(|_| context.version.major() == 1) {
