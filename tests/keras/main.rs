@@ -12,6 +12,7 @@ mod configured;
 mod data;
 mod decisions;
 mod family;
+mod field;
 mod files;
 #[path = "../common/liars.rs"]
 mod liars;

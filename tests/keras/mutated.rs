@@ -8,6 +8,23 @@ use recurrent::{Flow, Limits, Model, Session, keras};
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// The words of Python that JSON does not have. Here they are texts, after this character.
+const WORDS: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
+const MARK: char = '@';
+
+/// A configuration as Python writes it.
+fn text(config: &Value) -> String {
+    WORDS.iter().fold(config.to_string(), |text, word| {
+        text.replace(&format!("\"{MARK}{word}\""), word)
+    })
+}
+
+/// The value of a configuration that Python wrote. No text in it has one of the words.
+fn value(text: &str) -> Value {
+    let text = text.replace("NaN", &format!("\"{MARK}NaN\""));
+    serde_json::from_str(&text).unwrap()
+}
+
 /// The configuration of a file, and its weights.
 fn parts(path: &Path) -> (Value, Vec<u8>) {
     let (bytes, limits) = (read(path), Limits::default());
@@ -15,11 +32,11 @@ fn parts(path: &Path) -> (Value, Vec<u8>) {
         let archive = zip::Archive::open(&bytes, &limits).unwrap();
         let config = archive.text("config.json").unwrap();
         let weights = archive.read("model.weights.h5").unwrap().into_owned();
-        return (serde_json::from_str(&config).unwrap(), weights);
+        return (value(&config), weights);
     }
     let file = hdf5::File::open(&bytes, &limits).unwrap();
     let config = file.root().unwrap().text("model_config").unwrap().unwrap();
-    (serde_json::from_str(config).unwrap(), bytes.clone())
+    (value(config), bytes.clone())
 }
 
 /// The places of all values.
@@ -75,6 +92,8 @@ fn survives(path: &Path, version: &str) {
         json!([1, 2, 3]),
         json!({}),
         json!({"class_name": "Dense"}),
+        json!("@NaN"),
+        json!("@-Infinity"),
     ];
     let (config, weights) = parts(path);
     let mut all = Vec::new();
@@ -99,7 +118,7 @@ fn survives(path: &Path, version: &str) {
             let mut config = config.clone();
             *config.pointer_mut(at).unwrap() = value.clone();
             tried += 1;
-            if let Ok(model) = reader.read_parts::<f32>(&config.to_string(), &weights) {
+            if let Ok(model) = reader.read_parts::<f32>(&text(&config), &weights) {
                 loaded += 1;
                 let _ = model.summary().to_string();
                 ran += usize::from(run(&model).is_ok());
@@ -131,6 +150,43 @@ fn configurations_of_our_own() {
         ("k1_graph.h5", "1.2.2"),
     ] {
         survives(&models.join(name), version);
+    }
+}
+
+#[test]
+fn configurations_from_the_field() {
+    let field = tests().join("data/field");
+    for (name, version) in [
+        ("windows_keras/windows.keras", "2.15.0"),
+        ("json_nan/model.keras", "3.15.1"),
+        ("json_nan/model.h5", "3.15.1"),
+    ] {
+        survives(&field.join(name), version);
+    }
+}
+
+/// Every few bytes of files with backslashes in the names of their groups.
+#[test]
+fn groups_with_backslashes() {
+    let field = tests().join("data/field/windows_keras");
+    let config = text(&parts(&field.join("windows.keras")).0);
+    let reader = keras::Reader::new().version("2.15.0".parse().unwrap());
+    for name in ["windows", "mixed", "both", "names"] {
+        let whole = read(&field.join(format!("{name}.weights.h5")));
+        let mut seen = [0, 0];
+        for at in (0..whole.len()).step_by(11) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= if at % 2 == 0 { 0x55 } else { b'\\' ^ b'/' };
+            let model = reader.read_parts::<f32>(&config, &bytes);
+            let weights = keras::Weights::read(&bytes);
+            seen[usize::from(model.is_err() && weights.is_err())] += 1;
+            if let Ok(weights) = &weights {
+                for layer in weights.layers() {
+                    let _ = weights.arrays::<f32>(layer.name());
+                }
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 0), "{name}: {seen:?}");
     }
 }
 

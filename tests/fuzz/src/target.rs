@@ -21,6 +21,9 @@ pub enum Target {
     Zip,
 }
 
+/// The configuration of the files in `data/field/windows_keras`.
+const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
+
 impl Target {
     pub fn named(name: &str) -> std::result::Result<Self, String> {
         Ok(match name {
@@ -60,6 +63,9 @@ impl Target {
             "golden/keras_files/models",
             "golden/onnx/models",
             "golden/torch/models",
+            "data/field/json_nan",
+            "data/field/same_inner_names",
+            "data/field/windows_keras",
             "data/format",
             "data/format/hostile",
             "data/keras_files/models",
@@ -116,6 +122,9 @@ impl Target {
                 let reader = keras::Reader::new().limits(limits);
                 let weights = reader.read_weights(bytes);
                 let weights = weights.and_then(|weights| read_layers(&weights));
+                // Weights with backslashes in the names of their groups have no configuration beside them.
+                let parts = reader.clone().version("2.15.0".parse()?);
+                drop(parts.read_parts::<f32>(CONFIG, bytes));
                 let model = reader.read::<f32>(bytes)?;
                 drop(model.summary().to_string());
                 weights
@@ -125,7 +134,12 @@ impl Target {
                 all(file.names()?.iter().map(|name| read_node(&file, name)))
             }
             Target::Torch => read_module(&torch::File::read_within(bytes, &limits)?),
-            Target::Json => json::parse(&String::from_utf8_lossy(bytes), "fuzz", &limits).map(drop),
+            Target::Json => {
+                let text = String::from_utf8_lossy(bytes);
+                let python = json::parse_python(&text, "fuzz", &limits);
+                drop(python.as_ref().map(json::shown));
+                json::parse(&text, "fuzz", &limits).and(python).map(drop)
+            }
             Target::Npy => npy::open(bytes, &limits)?.numbers::<f64>().map(drop),
             Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?),
             Target::Onnx => read_onnx(&onnx::Model::open(bytes, &limits)?.graph),

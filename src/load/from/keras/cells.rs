@@ -9,6 +9,7 @@ pub use {gru::GruArguments, lstm::LstmArguments, simple_rnn::SimpleRnnArguments}
 use super::arguments::{Arguments, same};
 use super::config::{Config, items};
 use super::context::{Context, Layout, Overrides};
+use super::known::or_by_hand;
 use super::layer::groups;
 use super::object::Object;
 use super::plan::{Plan, Wanted};
@@ -76,7 +77,7 @@ pub fn cell_object<A: Element>(context: &Context, object: &Object) -> Result<Cel
         let is_cell = object.class.ends_with("Cell");
         let plan = cell(context, object.class, &config)?.filter(|_| is_cell);
         plan.ok_or_else(|| {
-            let expected = "SimpleRNNCell, LSTMCell, GRUCell or StackedRNNCells";
+            let expected = or_by_hand!("SimpleRNNCell, LSTMCell, GRUCell or StackedRNNCells");
             Error::file(&part, expected, object.class)
         })?
     };

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Layout};
 use super::distributed::Distributed;
+use super::known;
 use super::layers::other;
 use super::network::network;
 use super::object::Object;
@@ -61,6 +62,7 @@ pub fn layer<A: Element>(
     object: &Object,
     usage: Usage,
 ) -> Result<Plan<Made<A>>> {
+    known::check(object)?;
     let id = object.json.get("shared_object_id").and_then(Value::as_i64);
     // In lists the weights stand wherever the layer does.
     let Some(id) = id.filter(|_| context.layout != Layout::Lists) else {

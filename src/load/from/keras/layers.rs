@@ -5,11 +5,12 @@ use super::config::Config;
 use super::context::Context;
 use super::dense::DenseArguments;
 use super::embedding::EmbeddingArguments;
+use super::known::missing;
 use super::layer::{Made, Usage, snake_case};
 use super::merging::OldMerge;
 use super::object::Object;
 use super::plan::{Plan, Wanted, next};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
     Element, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Padding, Permute,
@@ -141,10 +142,7 @@ fn without_weights<A: Element>(
             bare(Cropping1d::new(before, behind))
         }
         "UpSampling1D" => bare(UpSampling1d::new(config.count_of_axis("size", Some(2))?)?),
-        class => {
-            let expected = "a layer of Keras that this crate has";
-            return Err(Error::file(object.part(), expected, class));
-        }
+        _ => return Err(missing(object)),
     })
 }
 

@@ -34,6 +34,9 @@
 //! missing, left over, of other shapes or of other layers, and quantised models. Arguments that are `null` are not given.
 //! What belongs to training is passed over: optimizers, losses, metrics, initializers, regularizers, constraints, dropout.
 //!
+//! To go on without a layer that is missing, build the model by hand: a [`Graph`](crate::Graph) of the layers that
+//! [`Weights`] gives and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
+//!
 //! # What is decided
 //! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says: weights in float16 and bfloat16
 //! are taken as they are, and mixed precision is computed without its roundings.
@@ -60,6 +63,7 @@ mod embedding;
 mod files;
 mod gates;
 mod keras1;
+mod known;
 mod layer;
 mod layer_weights;
 mod layers;

@@ -2,6 +2,7 @@
 
 use super::config::{Config, items, shown, whole};
 use super::context::{Context, Layout};
+use super::known::{self, or_by_hand};
 use super::layer::{Made, Usage, groups, layer, numbered, snake_case};
 use super::nodes::{NodeCall, Ref, calls, references};
 use super::object::Object;
@@ -23,8 +24,9 @@ pub fn network<A: Element>(context: &Context, object: &Object) -> Result<Plan<Mo
         "Sequential" => sequential(context, object),
         "Functional" | "Model" => functional(context, object),
         class => {
-            let expected =
-                "Sequential, Functional or Model: what other models compute is not in the file";
+            let expected = or_by_hand!(
+                "Sequential, Functional or Model, as what others compute is not in the file"
+            );
             Err(Error::file(object.part(), expected, class))
         }
     }
@@ -229,6 +231,7 @@ fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<Mod
         let (plan, nodes) = if context.version.major() > 2 && is_op(object) {
             op(object, nodes)?
         } else {
+            known::check(object)?;
             let nodes = calls(nodes, object.class, &object.part())?;
             (layer(context, object, usage(&nodes, object)?)?, nodes)
         };

@@ -1,6 +1,7 @@
 //! `Object`: a layer or a model as Keras writes it, with its class and its arguments.
 
 use super::config::{Config, shown};
+use super::known::or_by_hand;
 use crate::error::{Error, Result};
 use crate::load::format::json::Value;
 use alloc::borrow::ToOwned;
@@ -66,12 +67,15 @@ impl<'j> Object<'j> {
     /// Refuses a class of somebody else, which may have the name of one of Keras.
     fn check_home(&self) -> Result<()> {
         let refuse = |found: &str| {
-            let expected = "a class of Keras itself: what others compute is not in the file";
+            let expected =
+                or_by_hand!("a class of Keras itself, as what others compute is not in the file");
             Err(Error::file(self.part(), expected, found))
         };
         let registered = self.json.get("registered_name").and_then(Value::as_str);
         match registered {
             Some(name) if name != self.class => return refuse(&format!("the class {name:?}")),
+            // A `.h5` has nothing else that says it: `package>Class`.
+            _ if self.class.contains('>') => return refuse(&format!("the class {:?}", self.class)),
             _ => {}
         }
         match self.json.get("module") {

@@ -2,6 +2,7 @@
 //! `x + y` become.
 
 use super::config::{Config, items, shown};
+use super::known::or_by_hand;
 use super::layer::Made;
 use super::nodes::{NodeCall, references};
 use super::object::Object;
@@ -113,6 +114,11 @@ pub fn is_op(object: &Object) -> bool {
 /// The plan of an operation, and its call.
 pub fn op<A: Element>(object: &Object, nodes: &Value) -> Result<(Plan<Made<A>>, Vec<NodeCall>)> {
     let (config, part) = (object.config()?, object.part());
+    if !CLASSES.contains(&object.class) {
+        let expected = or_by_hand!("an operation that this crate has");
+        let found = format!("the operation {}", object.class);
+        return Err(Error::file(part, expected, found));
+    }
     let nodes = nodes.as_array().map_or(&[][..], Vec::as_slice);
     let [node] = nodes else {
         return Err(Error::file(part, "one call", nodes.len()));
@@ -220,7 +226,7 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
             _ => Err(config.refuse("args", "two arguments", args.len())),
         },
         class => {
-            let expected = "an operation of Keras that this crate has";
+            let expected = "an operation that this crate has";
             Err(Error::file(config.part(), expected, class))
         }
     }

@@ -3,6 +3,7 @@
 use super::cells::{cell, cell_object};
 use super::config::Config;
 use super::context::Context;
+use super::known::or_by_hand;
 use super::layer::{Made, Usage};
 use super::object::Object;
 use super::plan::Plan;
@@ -148,7 +149,7 @@ pub fn bidirectional<A: Element>(
         let inner = Object::read(config.get(key)?, &part)?;
         let read = direction::<A>(context, &inner).map_err(|error| error.within(&part))?;
         let Some((plan, flags)) = read else {
-            let expected = "a recurrent layer of Keras";
+            let expected = or_by_hand!("a recurrent layer of Keras");
             return Err(config.refuse(key, expected, inner.class));
         };
         flags.check(&inner.config()?, usage)?;
