@@ -122,10 +122,16 @@ fn a_backslash_may_be_part_of_a_name() {
     let weights = |path| weights(&format!("windows_keras/{path}.weights.h5"));
     let file = weights("names");
     assert_eq!(names(&file), ["a/b", r"a\b"]);
-    for (name, value) in [("a/b", 1.0), (r"a\b", 2.0)] {
+    for (name, value) in [("a/b", 1.0_f32), (r"a\b", 2.0)] {
         let arrays = file.arrays::<f32>(name).unwrap();
         assert_eq!(arrays.len(), 2);
-        assert!(arrays.iter().flatten().all(|&x| x == value), "{name}");
+        assert!(
+            arrays
+                .iter()
+                .flatten()
+                .all(|x| x.to_bits() == value.to_bits()),
+            "{name}"
+        );
     }
     // Two spellings of one layer: both are listed, and a model, which would leave one of them over, is refused.
     let (both, linux) = (weights("both"), self::weights("windows_keras/linux.keras"));
@@ -262,7 +268,13 @@ fn relatives_of_layers_of_one_name() {
             let arrays = file.arrays::<f32>(name).unwrap();
             assert_eq!(arrays.len(), 3, "{name}");
             let value = arrays[0][[0, 0]];
-            assert!(arrays.iter().flatten().all(|&x| x == value), "{name}");
+            assert!(
+                arrays
+                    .iter()
+                    .flatten()
+                    .all(|x| x.to_bits() == value.to_bits()),
+                "{name}"
+            );
         }
     }
 }

@@ -71,8 +71,10 @@ fn words_of_python() {
 
 #[test]
 fn words_of_python_count_as_what_they_become() {
-    let mut limits = Limits::default();
-    limits.entries = 1;
+    let mut limits = Limits {
+        entries: 1,
+        ..Limits::default()
+    };
     let found =
         |text: &str, limits: &Limits| parse_python(text, "x", limits).unwrap_err().to_string();
     let wide = format!("[{}0]", "NaN,".repeat(8));
