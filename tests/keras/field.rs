@@ -1,7 +1,8 @@
 //! Files of the kinds that people bring: written on Windows, with NaN in their configuration, with layers of one name, and
 //! with layers that are missing here.
 
-use crate::family::{read, tests};
+use crate::data::tests;
+use crate::family::read;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
