@@ -389,7 +389,8 @@ impl<A: Element> Saved for Gru<A> {
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("gru")?;
-        let kernel: Array2<A> = from.array("kernel")?;
+        let kernel = from.matrix("kernel")?;
+        let (features, columns) = Matrix::<A>::dim(&kernel);
         let reset_after = from.get("reset_after")?;
         let bias = if reset_after {
             from.optional("bias")?
@@ -398,12 +399,12 @@ impl<A: Element> Saved for Gru<A> {
             from.optional("bias")?
                 .map_or(GruBias::None, GruBias::ResetBefore)
         };
-        Self::builder(kernel.nrows(), kernel.ncols() / 3)
+        Self::builder(features, columns / 3)
             .activation(from.get("activation")?)
             .recurrent_activation(from.get("recurrent_activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
             .reset_after(reset_after)
-            .from_weights(kernel, from.array("recurrent_kernel")?, bias)
+            .from_matrices(&kernel, &from.matrix("recurrent_kernel")?, bias)
     }
 }
 

@@ -388,8 +388,9 @@ impl<A: Element> Saved for Lstm<A> {
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("lstm")?;
-        let kernel: Array2<A> = from.array("kernel")?;
-        let mut builder = Self::builder(kernel.nrows(), kernel.ncols() / 4)
+        let kernel = from.matrix("kernel")?;
+        let (features, columns) = Matrix::<A>::dim(&kernel);
+        let mut builder = Self::builder(features, columns / 4)
             .activation(from.get("activation")?)
             .recurrent_activation(from.get("recurrent_activation")?)
             .output_activation(from.get("output_activation")?)
@@ -397,9 +398,9 @@ impl<A: Element> Saved for Lstm<A> {
             .input_forget(from.get("input_forget")?);
         builder.peepholes = from.optional("peepholes")?;
         builder.projection = from.optional("projection")?;
-        builder.from_weights(
-            kernel,
-            from.array("recurrent_kernel")?,
+        builder.from_matrices(
+            &kernel,
+            &from.matrix("recurrent_kernel")?,
             from.optional("bias")?,
         )
     }

@@ -207,13 +207,14 @@ impl<A: Element> Saved for SimpleRnn<A> {
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("simple_rnn")?;
-        let kernel: Array2<A> = from.array("kernel")?;
-        Self::builder(kernel.nrows(), kernel.ncols())
+        let kernel = from.matrix("kernel")?;
+        let (features, columns) = Matrix::<A>::dim(&kernel);
+        Self::builder(features, columns)
             .activation(from.get("activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
-            .from_weights(
-                kernel,
-                from.array("recurrent_kernel")?,
+            .from_matrices(
+                &kernel,
+                &from.matrix("recurrent_kernel")?,
                 from.optional("bias")?,
             )
     }

@@ -1,6 +1,7 @@
 //! Bytes from the file system.
 
 use crate::error::{Error, Result};
+use crate::load::format::kind::Kind;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -15,7 +16,11 @@ pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
 
 /// How many bytes a file has that is not too large.
 pub fn length(path: &Path, most: u64) -> Result<u64> {
-    let length = fs::metadata(path).map_err(unreadable)?.len();
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(Kind::of_directory(path).refuse("a file", &[]));
+    }
+    let length = metadata.len();
     if length > most {
         let found = format!("{length} bytes");
         return Err(Error::file(

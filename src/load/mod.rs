@@ -20,7 +20,8 @@ pub mod from;
 mod limits;
 #[cfg(feature = "npz")]
 pub mod npz;
-#[cfg(all(feature = "std", feature = "keras"))]
+#[cfg(feature = "std")]
+#[cfg_attr(not(any(feature = "keras", feature = "safetensors")), allow(dead_code))]
 pub(crate) mod pages;
 
 pub use limits::Limits;

@@ -8,10 +8,10 @@ use crate::error::Result;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell, RefCell};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How many bytes are read at once.
 pub const PAGE: usize = 64 << 10;
@@ -20,15 +20,23 @@ const LARGE: u64 = 1 << 20;
 
 /// A file on disk.
 pub struct Pages {
-    file: File,
+    /// Its place is moved by each reading.
+    file: Mutex<File>,
     len: usize,
     /// Runs of pages that were read; all but one have a page or more, and together they have half of the file at most.
-    runs: Box<[OnceCell<Vec<u8>>]>,
-    /// Which run goes from one page to another.
-    places: RefCell<BTreeMap<(usize, usize), usize>>,
-    kept: Cell<usize>,
+    runs: Box<[OnceLock<Vec<u8>>]>,
+    places: Mutex<Places>,
     /// All of the file, once too much of it was asked for.
-    whole: OnceCell<Vec<u8>>,
+    whole: OnceLock<Vec<u8>>,
+}
+
+/// Which runs there are.
+#[derive(Default)]
+struct Places {
+    /// Which run goes from one page to another.
+    runs: BTreeMap<(usize, usize), usize>,
+    /// How many bytes they have.
+    kept: usize,
 }
 
 impl Pages {
@@ -45,12 +53,11 @@ impl Pages {
             .map_err(unreadable)?;
         let len = usize::try_from(length).unwrap_or(usize::MAX);
         let pages = Pages {
-            file,
+            file: Mutex::new(file),
             len,
-            runs: (0..len / PAGE + 2).map(|_| OnceCell::new()).collect(),
-            places: RefCell::default(),
-            kept: Cell::new(0),
-            whole: OnceCell::new(),
+            runs: (0..len / PAGE + 2).map(|_| OnceLock::new()).collect(),
+            places: Mutex::default(),
+            whole: OnceLock::new(),
         };
         if length < LARGE || !signatures.iter().any(|one| head.starts_with(one)) {
             pages.read_whole()?;
@@ -77,16 +84,16 @@ impl Pages {
         }
         let (first, last) = (start / PAGE, end.saturating_sub(1).max(start) / PAGE);
         let from = first * PAGE;
-        let mut places = self.places.borrow_mut();
-        let next = places.len();
-        let at = *places.entry((first, last)).or_insert(next);
+        let mut places = lock(&self.places);
+        let next = places.runs.len();
+        let at = *places.runs.entry((first, last)).or_insert(next);
         if at == next {
             let bytes = last.saturating_add(1).saturating_mul(PAGE).min(self.len) - from;
             // Pages may be asked for again and again, in ever longer runs.
-            if bytes > (self.len / 2).saturating_sub(self.kept.get()) {
+            if bytes > (self.len / 2).saturating_sub(places.kept) {
                 return Ok(self.read_whole()?.get(start..end));
             }
-            self.kept.set(self.kept.get() + bytes);
+            places.kept += bytes;
             let mut run = alloc::vec![0; bytes];
             self.read(from, &mut run)?;
             self.runs[at].get_or_init(|| run);
@@ -113,7 +120,7 @@ impl Pages {
     }
 
     fn read(&self, start: usize, to: &mut [u8]) -> Result<()> {
-        let mut file = &self.file;
+        let mut file = lock(&self.file);
         file.seek(SeekFrom::Start(start as u64))
             .and_then(|_| file.read_exact(to))
             .map_err(unreadable)
@@ -124,12 +131,17 @@ impl Pages {
             return Ok(whole);
         }
         let mut bytes = Vec::with_capacity(self.len);
-        let mut file = &self.file;
+        let mut file = lock(&self.file);
         file.rewind()
-            .and_then(|()| file.take(self.len as u64).read_to_end(&mut bytes))
+            .and_then(|()| file.by_ref().take(self.len as u64).read_to_end(&mut bytes))
             .map_err(unreadable)?;
         Ok(self.whole.get_or_init(|| bytes))
     }
+}
+
+/// No reading ends in a panic that would leave something half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

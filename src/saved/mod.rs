@@ -89,7 +89,10 @@ pub fn read<L: Saved>(bytes: &[u8]) -> Result<L> {
 
 /// [`read`] within other limits.
 pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
-    let file = safetensors::File::open(bytes, limits)?;
+    read_from(&safetensors::File::open(bytes, limits)?, limits)
+}
+
+fn read_from<L: Saved>(file: &safetensors::File, limits: &Limits) -> Result<L> {
     let part = "metadata";
     let text = file.text(KEY).ok_or_else(|| {
         let expected = "a text \"recurrent\": it is no file of `saved::write` (one of PyTorch's: `torch::File`)";
@@ -105,7 +108,7 @@ pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
     let head = head.map_err(|error| Error::file(part, "a version and a layer", error))?;
     let names = file.names()?;
     let mut arrays = names.into_iter().collect();
-    let layer = reading::read(head.layer, &file, &mut arrays, limits)?;
+    let layer = reading::read(head.layer, file, &mut arrays, limits)?;
     match arrays.first() {
         None => Ok(layer),
         Some(name) => Err(Error::file(name, "no array that no layer has", "one")),
@@ -123,7 +126,7 @@ pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
 pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
     let path = path.as_ref();
     disk::within(path, || {
-        read_within(&disk::bytes(path, limits.file_bytes)?, limits)
+        read_from(&safetensors::File::load(path, limits)?, limits)
     })
 }
 

@@ -3,7 +3,7 @@
 use super::Saved;
 use crate::error::{Error, Result};
 use crate::load::format::json::Value;
-use crate::load::format::{Arrays, safetensors};
+use crate::load::format::{Arrays, Tensor, Unread, safetensors};
 use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -55,7 +55,7 @@ pub(super) fn read<'f, L: Saved>(
     Ok(layer)
 }
 
-impl In<'_> {
+impl<'f> In<'f> {
     /// Which layer it is.
     pub(crate) fn name(&self) -> &str {
         &self.node.class
@@ -83,7 +83,7 @@ impl In<'_> {
         key: &'static str,
     ) -> Result<Array<A, D>> {
         let array = self.optional(key)?;
-        array.ok_or_else(|| Error::file(key, "an array of this layer", "none"))
+        array.ok_or_else(|| missing(key))
     }
 
     /// An array that may be left out.
@@ -91,21 +91,36 @@ impl In<'_> {
         &mut self,
         key: &'static str,
     ) -> Result<Option<Array<A, D>>> {
+        let Some(tensor) = self.tensor(key)? else {
+            return Ok(None);
+        };
+        let array = tensor.array()?;
+        let found = array.ndim();
+        let array = array.into_dimensionality();
+        let refused = |_| refuse_axes(&tensor, D::NDIM.unwrap_or(found));
+        array.map(Some).map_err(refused)
+    }
+
+    /// An array of two axes, which is read as it is packed.
+    pub(crate) fn matrix(&mut self, key: &'static str) -> Result<Unread<'f>> {
+        let tensor = self.tensor(key)?.ok_or_else(|| missing(key))?;
+        if tensor.shape().len() != 2 {
+            return Err(refuse_axes(&tensor, 2));
+        }
+        tensor.unread()
+    }
+
+    /// An array that no other layer has taken.
+    fn tensor(&mut self, key: &'static str) -> Result<Option<Tensor<'f>>> {
         let Some(name) = self.node.weights.remove(key) else {
             return Ok(None);
         };
         let tensor = self.file.tensor(&name)?;
-        if !self.arrays.remove(&name) {
-            let expected = "an array of this layer only";
-            return Err(Error::file(name, expected, "that of another, too"));
+        if self.arrays.remove(&name) {
+            return Ok(Some(tensor));
         }
-        let array = tensor.array()?;
-        let found = array.ndim();
-        let array = array.into_dimensionality();
-        array.map(Some).map_err(|_| {
-            let expected = D::NDIM.unwrap_or(found);
-            Error::file(name, format!("{expected} axes"), found)
-        })
+        let expected = "an array of this layer only";
+        Err(Error::file(name, expected, "that of another, too"))
     }
 
     /// Whether there is a layer of this name inside.
@@ -148,4 +163,13 @@ impl In<'_> {
             }
         }
     }
+}
+
+fn missing(key: &str) -> Error {
+    Error::file(key, "an array of this layer", "none")
+}
+
+fn refuse_axes(tensor: &Tensor, expected: usize) -> Error {
+    let found = tensor.shape().len();
+    Error::file(tensor.name(), format!("{expected} axes"), found)
 }

@@ -35,8 +35,52 @@ def run_cell(cell, x, state):
     return torch.stack(outputs), state
 
 
+class WeightDrop(nn.Module):
+    """The wrapper of AWD-LSTM in use, which drops nothing: the weight is the raw one. The wrapper of fastai 1 has that in
+    itself, and beside it the module keeps one that was dropped in training; that of Salesforce has it in the module."""
+
+    def __init__(self, module, names, inside):
+        super().__init__()
+        self.module, self.names, self.inside = module, names, inside
+        for name in names:
+            raw = nn.Parameter(getattr(module, name).data.clone())
+            (module if inside else self).register_parameter(name + "_raw", raw)
+            if inside:
+                del module._parameters[name]
+
+    def forward(self, *inputs):
+        kept = {}
+        for name in self.names:
+            kept[name] = self.module._parameters.get(name)
+            raw = getattr(self.module if self.inside else self, name + "_raw")
+            setattr(self.module, name, nn.Parameter(raw.data))
+        outputs = self.module(*inputs)
+        for name, parameter in kept.items():
+            if parameter is None:
+                del self.module._parameters[name]
+            else:
+                setattr(self.module, name, parameter)
+        return outputs
+
+
+def old_norm(*names, dim=0):
+    def wrap(module):
+        for name in names:
+            module = nn.utils.weight_norm(module, name, dim=dim)
+        return module
+    return wrap
+
+
+def new_norm(*names, dim=0):
+    def wrap(module):
+        for name in names:
+            module = nn.utils.parametrizations.weight_norm(module, name, dim=dim)
+        return module
+    return wrap
+
+
 def add(name, mode, input_size, hidden_size, time=5, samples=3, lengths=None, state=False, unbatched=False, kind=None,
-        cell=False, dropout=0.0, **options):
+        cell=False, dropout=0.0, wrap=None, **options):
     torch.manual_seed(len(FAMILY.cases) + 100)
     case = f"u{len(FAMILY.cases):02}_{name}"
     config = {"mode": mode, "input_size": input_size, "hidden_size": hidden_size, "num_layers": 1, "bias": True,
@@ -51,6 +95,8 @@ def add(name, mode, input_size, hidden_size, time=5, samples=3, lengths=None, st
         if mode != "LSTM":
             del given["proj_size"]
         module = getattr(nn, mode)(dropout=dropout, **given)
+    if wrap is not None:
+        module = wrap(module)
     module.eval()
     stored = {}
     with torch.no_grad():
@@ -109,4 +155,15 @@ add("rnn_padded", "RNN", 2, 9, num_layers=12, lengths=[5, 2, 4], state=True)
 add("lstm_cell", "LSTM", 3, 4, cell=True, state=True)
 add("gru_cell", "GRU", 3, 4, cell=True, bias=False)
 add("rnn_cell", "RNN", 3, 4, cell=True, nonlinearity="relu", state=True)
+add("lstm_weight_norm", "LSTM", 3, 4, num_layers=2, bidirectional=True, batch_first=True, lengths=[5, 2, 4],
+    wrap=old_norm("weight_hh_l0", "weight_ih_l0", "weight_hh_l1_reverse"))
+add("gru_weight_norm", "GRU", 3, 4, state=True, wrap=old_norm("weight_hh_l0", "weight_ih_l0", "bias_ih_l0"))
+add("lstm_norm_of_columns", "LSTM", 3, 4, wrap=old_norm("weight_hh_l0", dim=1))
+add("lstm_norm_of_all", "LSTM", 3, 4, wrap=old_norm("weight_hh_l0", "weight_ih_l0", dim=None))
+add("lstm_parametrized", "LSTM", 3, 4, proj_size=2, wrap=new_norm("weight_hh_l0", "weight_ih_l0", "weight_hr_l0"))
+add("gru_parametrized", "GRU", 3, 4, bidirectional=True, wrap=new_norm("weight_ih_l0", "weight_ih_l0_reverse", dim=1))
+add("rnn_cell_parametrized", "RNN", 3, 4, cell=True, wrap=new_norm("weight_hh"))
+add("lstm_dropped", "LSTM", 3, 4, batch_first=True, wrap=lambda m: WeightDrop(m, ["weight_hh_l0"], False))
+add("lstm_dropped_inside", "LSTM", 3, 4, bidirectional=True,
+    wrap=lambda m: WeightDrop(m, ["weight_hh_l0", "weight_hh_l0_reverse"], True))
 FAMILY.save()

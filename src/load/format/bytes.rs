@@ -1,7 +1,7 @@
 //! `Bytes`: those of a file or of a part of it, in memory or on disk; `Data`: those, or bytes that were made of them.
 
 use crate::error::Result;
-#[cfg(all(feature = "std", feature = "keras"))]
+#[cfg(feature = "std")]
 use crate::load::pages::{PAGE, Pages};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ pub enum Bytes<'a> {
     /// All of them.
     Memory(&'a [u8]),
     /// So many from a place on, read when they are asked for.
-    #[cfg(all(feature = "std", feature = "keras"))]
+    #[cfg(feature = "std")]
     Pages(&'a Pages, usize, usize),
 }
 
@@ -25,7 +25,7 @@ impl<'a, T: AsRef<[u8]> + ?Sized> From<&'a T> for Bytes<'a> {
     }
 }
 
-#[cfg(all(feature = "std", feature = "keras"))]
+#[cfg(feature = "std")]
 impl<'a> From<&'a Pages> for Bytes<'a> {
     fn from(pages: &'a Pages) -> Self {
         match pages.whole() {
@@ -35,16 +35,13 @@ impl<'a> From<&'a Pages> for Bytes<'a> {
     }
 }
 
-#[cfg_attr(
-    not(all(feature = "std", feature = "keras")),
-    allow(clippy::unnecessary_wraps)
-)]
+#[cfg_attr(not(feature = "std"), allow(clippy::unnecessary_wraps))]
 impl<'a> Bytes<'a> {
     /// How many there are.
     pub(super) fn len(self) -> usize {
         match self {
             Bytes::Memory(bytes) => bytes.len(),
-            #[cfg(all(feature = "std", feature = "keras"))]
+            #[cfg(feature = "std")]
             Bytes::Pages(_, _, length) => length,
         }
     }
@@ -54,7 +51,7 @@ impl<'a> Bytes<'a> {
         let end = start.checked_add(length).filter(|&end| end <= self.len())?;
         match self {
             Bytes::Memory(bytes) => bytes.get(start..end).map(Bytes::Memory),
-            #[cfg(all(feature = "std", feature = "keras"))]
+            #[cfg(feature = "std")]
             Bytes::Pages(pages, first, _) => Some(Bytes::Pages(pages, first + start, length)),
         }
     }
@@ -64,7 +61,7 @@ impl<'a> Bytes<'a> {
         match self.part(start, length) {
             None => Ok(None),
             Some(Bytes::Memory(bytes)) => Ok(Some(bytes)),
-            #[cfg(all(feature = "std", feature = "keras"))]
+            #[cfg(feature = "std")]
             Some(Bytes::Pages(pages, start, length)) => pages.get(start, length),
         }
     }
@@ -73,7 +70,7 @@ impl<'a> Bytes<'a> {
     pub fn head(self) -> Result<&'a [u8]> {
         match self {
             Bytes::Memory(bytes) => Ok(bytes),
-            #[cfg(all(feature = "std", feature = "keras"))]
+            #[cfg(feature = "std")]
             Bytes::Pages(..) => Ok(self.get(0, PAGE.min(self.len()))?.unwrap_or_default()),
         }
     }
@@ -87,7 +84,7 @@ impl<'a> Bytes<'a> {
     pub(super) fn pass(self, piece: usize, to: impl FnMut(&[u8])) -> Result<()> {
         match self {
             Bytes::Memory(bytes) => bytes.chunks(piece).for_each(to),
-            #[cfg(all(feature = "std", feature = "keras"))]
+            #[cfg(feature = "std")]
             Bytes::Pages(pages, start, length) => pages.pass(start, length, piece, to)?,
         }
         Ok(())
@@ -112,10 +109,7 @@ impl<'a> Data<'a> {
     }
 
     /// All of them in memory.
-    #[cfg_attr(
-        not(all(feature = "std", feature = "keras")),
-        allow(clippy::unnecessary_wraps)
-    )]
+    #[cfg_attr(not(feature = "std"), allow(clippy::unnecessary_wraps))]
     pub fn into_memory(self) -> Result<Cow<'a, [u8]>> {
         Ok(match self {
             Data::File(bytes) => bytes.all()?.into(),
@@ -142,5 +136,24 @@ impl<'a> From<&'a [u8]> for Data<'a> {
 impl From<Vec<u8>> for Data<'_> {
     fn from(bytes: Vec<u8>) -> Self {
         Data::Made(bytes)
+    }
+}
+
+/// A file that its reader keeps, in memory or on disk.
+#[cfg(feature = "safetensors")]
+pub(super) enum Kept<'a> {
+    Memory(Cow<'a, [u8]>),
+    #[cfg(feature = "std")]
+    Disk(Pages),
+}
+
+#[cfg(feature = "safetensors")]
+impl Kept<'_> {
+    pub fn bytes(&self) -> Bytes<'_> {
+        match self {
+            Kept::Memory(bytes) => bytes.into(),
+            #[cfg(feature = "std")]
+            Kept::Disk(pages) => pages.into(),
+        }
     }
 }

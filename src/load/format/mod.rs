@@ -13,6 +13,10 @@ mod inflate;
 mod meter;
 mod number;
 mod tensor;
+#[cfg(feature = "safetensors")]
+mod turned;
+
+pub mod kind;
 
 #[cfg(feature = "keras")]
 pub mod hdf5;
@@ -35,6 +39,8 @@ pub(in crate::load) use meter::Meter;
 pub use number::Number;
 #[cfg(feature = "onnx")]
 pub(in crate::load) use tensor::MOST_AXES;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+pub use tensor::Unread;
 pub use tensor::{Arrays, Tensor};
 
 use crate::Limits;

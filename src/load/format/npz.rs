@@ -1,5 +1,7 @@
 //! `.npz`: arrays of NumPy, in a zip archive.
 
+use super::check_file;
+use super::kind::{self, Kind};
 use super::npy::{self, Header};
 use super::tensor::{Arrays, Tensor, size};
 use super::zip::{Archive, Directory, Writer};
@@ -13,6 +15,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ndarray::ArrayViewD;
 
+/// What messages call it.
+const FORMAT: &str = "a `.npz` archive or a `.npy` array of NumPy";
 const EXTENSION: &str = ".npy";
 /// Longer than the header of any array of numbers.
 const HEAD_BYTES: usize = 4096;
@@ -26,8 +30,16 @@ pub struct File<'a> {
 impl<'a> File<'a> {
     /// Reads the directory of the archive.
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        check_file(bytes.len(), limits)?;
+        let archive = Archive::open(bytes, limits)
+            .map_err(|error| kind::explain(error, &[Kind::Npz, Kind::Zip], FORMAT, bytes))?;
+        // NumPy lets other members be, but an archive of nothing else is none of arrays.
+        let is_empty = archive.names().next().is_none();
+        if !is_empty && !archive.names().any(|name| name.ends_with(EXTENSION)) {
+            return Err(kind::refuse(FORMAT, bytes));
+        }
         Ok(File {
-            archive: Archive::open(bytes, limits)?,
+            archive,
             limits: limits.clone(),
         })
     }

@@ -2,10 +2,14 @@
 //!
 //! The `safetensors` crate checks the header: arrays lie side by side, within the file, and are as long as their shapes.
 
+use super::bytes::{Bytes, Data, Kept};
+use super::kind::{self, Kind};
 use super::number::{self, Number};
 use super::tensor::{Arrays, Tensor};
 use super::{check_file, json};
 use crate::error::{Error, Result};
+#[cfg(feature = "std")]
+use crate::load::pages::Pages;
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -15,12 +19,14 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
 use ndarray::ArrayViewD;
+use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use safetensors::{Dtype, SafeTensors};
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 const PART: &str = "safetensors file";
+/// What messages call the format.
+const FORMAT: &str = "a safetensors file";
 /// Bytes of the length of the header.
 const LENGTH: usize = 8;
 /// What is no array.
@@ -29,7 +35,7 @@ const METADATA: &str = "__metadata__";
 /// A safetensors file.
 pub struct File<'a> {
     header: Metadata,
-    bytes: Cow<'a, [u8]>,
+    bytes: Kept<'a>,
     /// Where the header ends.
     start: usize,
 }
@@ -37,26 +43,27 @@ pub struct File<'a> {
 impl<'a> File<'a> {
     /// Reads and checks the header.
     pub fn open(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
-        let bytes = bytes.into();
-        check_file(bytes.len(), limits)?;
-        let claimed = bytes
-            .first_chunk()
-            .map_or(0, |&length| u64::from_le_bytes(length));
-        if claimed > limits.text_bytes as u64 {
-            let expected = format!("a header of at most {} bytes", limits.text_bytes);
-            return Err(Error::file(PART, expected, looks_like(&bytes, claimed)));
-        }
-        check_header(&bytes, limits)?;
-        let (length, header) = SafeTensors::read_metadata(&bytes).map_err(unsound)?;
-        let count = header.offset_keys().len();
-        if count > limits.entries {
-            let expected = format!("at most {} arrays", limits.entries);
-            return Err(Error::file(PART, expected, count));
-        }
+        Self::of(Kept::Memory(bytes.into()), limits)
+    }
+
+    /// The file at a path. A large one stays on disk, where its arrays are read when they are asked for.
+    #[cfg(feature = "std")]
+    pub fn load(path: &std::path::Path, limits: &Limits) -> Result<File<'static>> {
+        // No signature: every file may be one.
+        let pages = Pages::open(path, limits.file_bytes, &[b""])?;
+        File::of(Kept::Disk(pages), limits)
+    }
+
+    fn of(bytes: Kept<'a>, limits: &Limits) -> Result<Self> {
+        let file = bytes.bytes();
+        check_file(file.len(), limits)?;
+        let head = file.head()?;
+        let (header, start) = read_header(file, limits)
+            .map_err(|error| kind::explain(error, &[Kind::Safetensors], FORMAT, head))?;
         Ok(File {
             header,
             bytes,
-            start: LENGTH + length,
+            start,
         })
     }
 
@@ -66,17 +73,44 @@ impl<'a> File<'a> {
     }
 }
 
-/// What a file is whose header cannot be so long: its first bytes are those of another format.
-fn looks_like(bytes: &[u8], claimed: u64) -> String {
-    const INSTEAD: &str =
-        "; `safetensors.torch.save_file` writes this one, `keras::load` reads files of Keras";
-    let format = match bytes {
-        [b'P', b'K', ..] => "a zip archive, as `torch.save` and Keras write",
-        [0x80, ..] => "a pickle, as old versions of `torch.save` wrote",
-        [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
-        _ => return format!("{claimed} bytes"),
+/// The header, and where it ends.
+fn read_header(file: Bytes, limits: &Limits) -> Result<(Metadata, usize)> {
+    let short = || {
+        let expected = "a header and its length, 8 bytes";
+        Error::file(PART, expected, format!("{} bytes", file.len()))
     };
-    format!("{format}{INSTEAD}")
+    let head = file.head()?;
+    let claimed = u64::from_le_bytes(*head.first_chunk().ok_or_else(short)?);
+    if claimed > limits.text_bytes as u64 {
+        let expected = format!("a header of at most {} bytes", limits.text_bytes);
+        return Err(match Kind::of(head) {
+            Kind::Safetensors => Error::file(PART, expected, format!("{claimed} bytes")),
+            // No header: a claim of 10^18 bytes says nothing to anybody.
+            kind => kind.refuse(FORMAT, head),
+        });
+    }
+    let start = usize::try_from(claimed).unwrap_or(usize::MAX);
+    let start = start.saturating_add(LENGTH);
+    let header = file.get(0, start)?.ok_or_else(|| {
+        let expected = format!("a header of {claimed} bytes, as it says: is the file whole?");
+        Error::file(PART, expected, format!("{} bytes", file.len() - LENGTH))
+    })?;
+    let text = core::str::from_utf8(&header[LENGTH..]).map_err(unsound)?;
+    check_header(text, file.len() - start, limits)?;
+    let header: Metadata = serde_json::from_str(text).map_err(unsound)?;
+    let names = header.offset_keys();
+    if names.len() > limits.entries {
+        let expected = format!("at most {} arrays", limits.entries);
+        return Err(Error::file(PART, expected, names.len()));
+    }
+    let ends = names.iter().filter_map(|name| header.info(name));
+    let end = ends.map(|info| info.data_offsets.1).max().unwrap_or(0);
+    if end != file.len() - start {
+        let expected = format!("a file that ends with its arrays, {end} bytes after the header");
+        let found = format!("{} bytes after it", file.len() - start);
+        return Err(Error::file(PART, expected, found));
+    }
+    Ok((header, start))
 }
 
 fn unsound(error: impl ToString) -> Error {
@@ -85,25 +119,17 @@ fn unsound(error: impl ToString) -> Error {
 
 /// Refuses what the `safetensors` crate does not look at: a header of very many values, before any is made; one name for two
 /// arrays, of which it would take the last; arrays so far beyond the file that its sum of lengths would overflow.
-fn check_header(bytes: &[u8], limits: &Limits) -> Result<()> {
-    // What is no text of the length that it tells is refused by the crate.
-    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH>() else {
-        return Ok(());
-    };
-    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    let Some((text, data)) = rest.split_at_checked(length) else {
-        return Ok(());
-    };
-    let text = core::str::from_utf8(text).map_err(unsound)?;
+fn check_header(text: &str, data: usize, limits: &Limits) -> Result<()> {
     json::check(text, PART, limits)?;
     let header: Object<Option<Object<Value>>> = serde_json::from_str(text).map_err(unsound)?;
     let arrays = header.0.iter().filter(|(name, _)| *name != METADATA);
     for (name, array) in arrays {
         if let Some(Object(info)) = array
             && let Some(&Value::Offsets([_, end])) = info.get("data_offsets")
-            && end > data.len() as u64
+            && end > data as u64
         {
-            let expected = format!("an array in the {} bytes behind the header", data.len());
+            let expected =
+                format!("an array in the {data} bytes after the header: is the file whole?");
             return Err(Error::file(name, expected, format!("one up to {end}")));
         }
     }
@@ -172,10 +198,11 @@ impl Arrays for File<'_> {
             Error::file(name, expected, info.dtype)
         })?;
         let (start, end) = info.data_offsets;
-        let data = self.bytes.get(self.start..).unwrap_or_default();
-        let bytes = data.get(start..end).ok_or_else(missing)?;
+        let length = end.saturating_sub(start);
+        let bytes = self.bytes.bytes().part(self.start + start, length);
+        let bytes = bytes.ok_or_else(missing)?;
         Tensor::new(name.to_string(), info.shape.clone(), number, move || {
-            Ok(Cow::Borrowed(bytes))
+            Ok(Data::File(bytes))
         })
     }
 }

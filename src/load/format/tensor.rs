@@ -2,15 +2,17 @@
 
 use super::bytes::{Data, PIECE};
 use super::number::{self, Number};
+#[cfg(feature = "safetensors")]
+use super::turned::Turned;
 use crate::Element;
 use crate::error::{Error, Result};
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 use crate::kernel::Matrix;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 use ndarray::ArrayView2;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
@@ -35,8 +37,8 @@ pub trait Arrays {
 pub struct Tensor<'a> {
     name: String,
     shape: Vec<usize>,
-    number: Number,
-    big_endian: bool,
+    pub(super) number: Number,
+    pub(super) big_endian: bool,
     fortran_order: bool,
     bytes: Read<'a>,
 }
@@ -132,10 +134,20 @@ impl<'a> Tensor<'a> {
     }
 
     /// The same as a matrix. Only what is there is looked at any further: a shape alone may claim anything.
-    #[cfg(feature = "keras")]
+    #[cfg(any(feature = "keras", feature = "safetensors"))]
     pub fn unread(self) -> Result<Unread<'a>> {
         let data = self.data()?;
         Ok(Unread { tensor: self, data })
+    }
+
+    /// A matrix, (rows, columns), as the one that has its rows for columns, block `order[k]` of them in place of block `k`.
+    #[cfg(feature = "safetensors")]
+    pub(in crate::load) fn turned(self, order: &'static [usize]) -> Result<Turned<'a>> {
+        if !self.number.is_float() {
+            return Err(self.refuse("floating-point numbers"));
+        }
+        let data = self.data()?;
+        Ok(Turned::new(self, data, order))
     }
 
     fn refuse(&self, expected: &str) -> Error {
@@ -163,13 +175,13 @@ impl<'a> Tensor<'a> {
 }
 
 /// A matrix of weights whose bytes are all there, to be packed as they are read.
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 pub struct Unread<'a> {
     tensor: Tensor<'a>,
     data: Data<'a>,
 }
 
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "safetensors"))]
 impl<A: Element> Matrix<A> for Unread<'_> {
     fn dim(&self) -> (usize, usize) {
         let shape = self.tensor.shape();

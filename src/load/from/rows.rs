@@ -5,15 +5,16 @@ use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension, RemoveAxis};
 
 /// `input @ x + recurrent @ h + biases`.
-pub(super) struct Rows<A> {
+pub(super) struct Rows<A, M = Array2<A>> {
     /// (gates · units, features).
-    pub input: Array2<A>,
+    pub input: M,
     /// (gates · units, size of h).
-    pub recurrent: Array2<A>,
+    pub recurrent: M,
     /// That with the input and that with the state, (gates · units) each.
     pub biases: Option<[Array1<A>; 2]>,
 }
 
+#[cfg(feature = "onnx")]
 impl<A: Element> Rows<A> {
     /// Block `k` becomes what block `order[k]` was.
     pub fn reorder(self, order: &[usize]) -> Self {
@@ -31,7 +32,9 @@ impl<A: Element> Rows<A> {
         let turned = |rows: &Array2<A>| rows.clone().reversed_axes();
         (turned(&self.input), turned(&self.recurrent))
     }
+}
 
+impl<A: Element, M> Rows<A, M> {
     /// The sum of the biases.
     pub fn bias(&self) -> Option<Array1<A>> {
         let [input, state] = self.biases.as_ref()?;
@@ -46,7 +49,8 @@ impl<A: Element> Rows<A> {
     }
 }
 
-fn reorder<A: Element, D: Dimension + RemoveAxis>(
+/// Block `k` becomes what block `order[k]` was.
+pub(super) fn reorder<A: Element, D: Dimension + RemoveAxis>(
     rows: ArrayView<A, D>,
     order: &[usize],
 ) -> Array<A, D> {

@@ -30,4 +30,4 @@ mod superblock;
 pub use attribute::Attribute;
 pub use file::File;
 pub use object::Object;
-pub use superblock::SIGNATURE;
+pub use superblock::{FORMAT, SIGNATURE};

@@ -1,11 +1,14 @@
 //! The superblock: how wide addresses are, and where the root group is.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::kind;
 use crate::error::{Error, Result};
 use alloc::format;
 
 pub const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 const PART: &str = "HDF5 superblock";
+/// What messages call it: only files of Keras are read here.
+pub const FORMAT: &str = "a `.keras` archive, or an HDF5 file (`.h5`)";
 
 /// Everything else in the file is read with its help.
 #[derive(Clone, Copy)]
@@ -27,11 +30,7 @@ pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
     let mut starts = starts.take_while(|&start| start < bytes.len());
     let start = starts.find(|&start| bytes[start..].starts_with(SIGNATURE));
     let Some(start) = start else {
-        return Err(Error::file(
-            PART,
-            "the signature of an HDF5 file (`.h5`; a `.keras` archive has its own), at the start of a file that is whole",
-            looks_like(bytes),
-        ));
+        return Err(kind::refuse(FORMAT, bytes));
     };
     let mut cursor = Cursor::new(&bytes[start + SIGNATURE.len()..], PART);
     let version = cursor.u8()?;
@@ -39,17 +38,6 @@ pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
         0 | 1 => first(&mut cursor, version, file),
         2 | 3 => second(&mut cursor, file),
         _ => Err(cursor.refuse("version 0, 1, 2 or 3", version)),
-    }
-}
-
-/// What a file is that somebody took for one of HDF5.
-fn looks_like(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [] => "an empty file",
-        [b'{', ..] => "what looks like JSON",
-        [_, _, _, _, _, _, _, 0, b'{', ..] => "what looks like a safetensors file",
-        [b'P', b'K', ..] => "a zip archive",
-        _ => "none",
     }
 }
 

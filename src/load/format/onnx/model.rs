@@ -1,6 +1,7 @@
 //! `Model`: a graph, and the versions of the operators in it.
 
 use super::super::check_file;
+use super::super::kind::{self, Kind};
 use super::super::meter::Meter;
 use super::fields::Fields;
 use super::graph::Graph;
@@ -36,6 +37,11 @@ impl<'a> Model<'a> {
     /// Reads everything but the numbers of the arrays.
     pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
         check_file(bytes.len(), limits)?;
+        Self::parse(bytes, limits)
+            .map_err(|error| kind::explain(error, &[Kind::Onnx], "a model in ONNX", bytes))
+    }
+
+    fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
         let entries = NAMES_PER_ENTRY.saturating_mul(limits.entries as u64);
         let allowance = Allowance {
             entries: Meter::new("names (a node counts 16, an attribute 4)", entries),

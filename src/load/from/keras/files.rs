@@ -6,6 +6,7 @@ use super::shards;
 use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::load::disk::{bytes, within};
+use crate::load::format::kind::{self, Kind};
 use crate::load::format::{hdf5, json};
 use crate::load::pages::Pages;
 use crate::{Element, Model};
@@ -20,10 +21,9 @@ impl Reader {
         let path = path.as_ref();
         within(path, || {
             if path.is_dir() {
-                if path.join("saved_model.pb").exists() {
-                    let expected = "a `.keras` or `.h5` file (load it in Keras and save it as one)";
-                    let found = "a SavedModel of TensorFlow";
-                    return Err(Error::file("directory", expected, found));
+                let kind = Kind::of_directory(path);
+                if kind == Kind::SavedModel {
+                    return Err(kind.refuse(hdf5::FORMAT, &[]));
                 }
                 return self.assemble(&Members::Directory(path, &self.limits));
             }
@@ -72,7 +72,10 @@ impl Reader {
     }
 }
 
-/// The text of a file.
+/// The text of a file, which is JSON.
 pub fn text(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| Error::file("text", "UTF-8", error.utf8_error()))
+    String::from_utf8(bytes).map_err(|error| {
+        let not_text = Error::file("text", "UTF-8", error.utf8_error());
+        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes())
+    })
 }

@@ -10,8 +10,9 @@ use super::store::Store;
 use super::version::Version;
 use super::weights::Weights;
 use crate::error::{Error, Result};
-use crate::load::format::hdf5::File;
+use crate::load::format::hdf5::{self, File};
 use crate::load::format::json::{self, Value};
+use crate::load::format::kind::{self, Kind};
 use crate::load::format::zip::Archive;
 use crate::load::format::{Bytes, Data};
 use crate::{Activation, Element, Limits, Model};
@@ -92,8 +93,7 @@ impl Reader {
     /// The same, wherever the bytes are.
     pub(super) fn read_from<A: Element>(&self, bytes: Bytes) -> Result<Model<A>> {
         if bytes.head()?.starts_with(ARCHIVE) {
-            let archive = Archive::open(bytes, &self.limits)?;
-            return self.assemble(&Members::Archive(archive));
+            return self.assemble(&self.archive(bytes)?);
         }
         let store = Store::open([File::open(bytes, &self.limits)?].into())?;
         let Some(config) = store.text(MODEL_CONFIG)? else {
@@ -109,7 +109,8 @@ impl Reader {
     /// `.h5`).
     pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
         let part = "configuration";
-        let parsed = json::parse_python(config, part, &self.limits)?;
+        let parsed = json::parse_python(config, part, &self.limits)
+            .map_err(|error| kind::explain(error, &[Kind::Json], "JSON", config.as_bytes()))?;
         let store = Store::open([File::open(weights, &self.limits)?].into())?;
         let said = parsed.get("keras_version").and_then(Value::as_str);
         let said = said.map(str::parse).transpose()?;
@@ -137,7 +138,7 @@ impl Reader {
         if !bytes.starts_with(ARCHIVE) {
             return Weights::open([bytes].into(), None, &self.limits, &self.overrides);
         }
-        let members = Members::Archive(Archive::open(&bytes, &self.limits)?);
+        let members = self.archive((&bytes).into())?;
         let mut overrides = self.overrides.clone();
         overrides.version = overrides.version.or(self.written_by(&members)?);
         let files = self.weights(&members)?.into_iter();
@@ -154,6 +155,18 @@ impl Reader {
         };
         let weights = Weights::open(files, config, &self.limits, &overrides);
         weights.map_err(|error| error.within(WEIGHTS))
+    }
+
+    /// The members of an archive, which is one of Keras.
+    fn archive<'a>(&self, bytes: Bytes<'a>) -> Result<Members<'a>> {
+        let head = bytes.head()?;
+        let archive = Archive::open(bytes, &self.limits)
+            .map_err(|error| kind::explain(error, &[Kind::Keras, Kind::Zip], hdf5::FORMAT, head))?;
+        let known = [CONFIG, METADATA, WEIGHTS, SHARDS];
+        if archive.names().any(|name| known.contains(&name)) {
+            return Ok(Members::Archive(archive));
+        }
+        Err(kind::refuse(hdf5::FORMAT, head))
     }
 
     /// The version in the metadata.

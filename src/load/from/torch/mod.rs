@@ -26,9 +26,12 @@
 //! [`Run::last`](crate::Run::last) is Keras' last output, the same without `zero_output_for_mask`. Dropout between the
 //! layers has no weights and does nothing here.
 
+mod dict;
 mod file;
+mod form;
 mod module;
 mod states;
+mod weight;
 
 pub use file::File;
 pub use states::{TorchLstmState, TorchState, c_n, h_n, initial_state};

@@ -1,74 +1,79 @@
 //! The names that a recurrent module has in a state dict, and the shapes that belong to them.
 
 use super::super::other_cell::other_cell;
-use super::super::rows::Rows;
+use super::super::rows::{Rows, reorder};
+use super::dict::Dict;
+use super::form::{Form, forms};
+use super::weight::Weight;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::load::format::safetensors::File;
-use crate::load::format::{Arrays, Tensor};
+use crate::kernel::Matrix;
+use crate::load::format::Arrays;
 use crate::saved::KEY;
-use alloc::collections::BTreeSet;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ndarray::{Array, Array2, Dimension};
+use ndarray::{Array1, Array2};
 
-/// One direction of one layer.
-pub(super) struct Direction<A> {
-    pub rows: Rows<A>,
+/// One direction of one layer: the kernels as they are packed, the biases in the same order.
+pub(super) struct Direction<'f, A> {
+    pub rows: Rows<A, Box<dyn Matrix<A> + 'f>>,
     /// `weight_hr`, (size, units), where there is a `proj_size`.
     pub projection: Option<Array2<A>>,
 }
 
-/// The arrays of one direction of one layer, of the right shapes and not read yet.
-struct Found<'f> {
-    input: Tensor<'f>,
-    recurrent: Tensor<'f>,
-    biases: Option<[Tensor<'f>; 2]>,
-    projection: Option<Tensor<'f>>,
+/// The weights of one direction of one layer, of the right shapes and not read yet.
+pub(super) struct Found<'f> {
+    input: Weight<'f>,
+    recurrent: Weight<'f>,
+    biases: Option<[Weight<'f>; 2]>,
+    projection: Option<Weight<'f>>,
 }
 
-/// The arrays under a prefix that nobody has asked for.
+/// The weights under a prefix that nobody has asked for.
 struct Names<'f> {
-    file: &'f File<'f>,
+    dict: &'f Dict<'f>,
     prefix: &'f str,
-    left: BTreeSet<String>,
+    left: BTreeMap<String, Form>,
 }
 
 /// All layers of the module under `prefix`, the lowest first, each with its one or two directions. Refuses a module that
 /// lacks an array, or has one of another shape, or one more.
-pub(super) fn read<A: Element>(
-    file: &File,
-    prefix: &str,
+pub(super) fn find<'f>(
+    dict: &'f Dict<'f>,
+    prefix: &'f str,
     gates: usize,
-) -> Result<Vec<Vec<Direction<A>>>> {
-    let all = file.names()?;
-    let under = all.iter().filter_map(|name| name.strip_prefix(prefix));
+) -> Result<Vec<Vec<Found<'f>>>> {
     let mut names = Names {
-        file,
+        dict,
         prefix,
-        left: under.map(String::from).collect(),
+        left: forms(dict, prefix)?,
     };
     let layers = names.layers(gates)?;
-    if let Some(name) = names.left.first() {
-        let expected = format!("no array beside those of the module {prefix:?}");
-        let found = format!("one of shape {:?}", names.tensor(name)?.shape());
-        return Err(Error::file(format!("{prefix}{name}"), expected, found));
+    if let Some(form) = names.left.values().next() {
+        let weight = form.weight(dict)?;
+        let expected = format!(
+            "no array beside those of the module {:?} (`File::ignore`)",
+            dict.full(prefix)
+        );
+        let found = format!("one of shape {:?}", weight.shape());
+        return Err(Error::file(weight.name(), expected, found));
     }
-    let read = |layer: &Vec<Found>| layer.iter().map(Found::read).collect();
-    layers.iter().map(read).collect()
+    Ok(layers)
 }
 
 impl<'f> Names<'f> {
     fn layers(&mut self, gates: usize) -> Result<Vec<Vec<Found<'f>>>> {
-        let any = |yes: fn(&str) -> bool| self.left.iter().any(|name| yes(name));
+        let any = |yes: fn(&str) -> bool| self.left.keys().any(|name| yes(name));
         let has_bias = any(|name| name.starts_with("bias_"));
         let is_both = any(|name| name.ends_with("_reverse"));
         // Only an LSTM has it; elsewhere it is one array too many.
         let is_projected = gates == 4 && any(|name| name.starts_with("weight_hr"));
         // `nn.LSTMCell` and its like do not number their one layer.
         let is_cell = any(|name| name == "weight_ih");
-        let top = self.left.iter().filter_map(|name| layer_of(name)).max();
+        let top = self.left.keys().filter_map(|name| layer_of(name)).max();
         let directions = if is_both {
             &["", "_reverse"][..]
         } else {
@@ -80,13 +85,13 @@ impl<'f> Names<'f> {
         };
         // The first arrays tell the sizes of all.
         let name = format!("weight_ih{}", end(0, ""));
-        if !self.left.contains(&name)
+        if !self.left.contains_key(&name)
             && let Some(others) = self.other_modules()?
         {
-            let expected = format!("an array {:?}", format!("{}{name}", self.prefix));
+            let expected = format!("an array {:?}", self.dict.full(self.prefix) + &name);
             return Err(self.refuse_module(expected, others));
         }
-        let first = self.tensor(&name)?;
+        let first = self.weight(&name)?;
         if !is_projected {
             self.check_cell(gates, &format!("weight_hh{}", end(0, "")))?;
         }
@@ -96,7 +101,7 @@ impl<'f> Names<'f> {
         };
         let units = rows / gates;
         let size = if is_projected {
-            let projection = self.tensor(&format!("weight_hr{}", end(0, "")))?;
+            let projection = self.weight(&format!("weight_hr{}", end(0, "")))?;
             projection.shape().first().copied().unwrap_or(0)
         } else {
             units
@@ -133,12 +138,17 @@ impl<'f> Names<'f> {
 
     /// What the file has instead of the module, if that can be told.
     fn other_modules(&self) -> Result<Option<String>> {
-        if self.file.text(KEY).is_some() {
+        if self.dict.text(KEY).is_some() {
             return Ok(Some("a file of `saved`, which `saved::load` reads".into()));
         }
         let mut others = Vec::new();
-        for name in self.file.names()? {
-            let first = ["weight_ih", "weight_ih_l0"];
+        for name in self.dict.names()? {
+            let first = [
+                "weight_ih",
+                "weight_ih_l0",
+                "weight_ih_l0_v",
+                "parametrizations.weight_ih_l0.original1",
+            ];
             if let Some(prefix) = first.iter().find_map(|first| name.strip_suffix(first)) {
                 others.push(format!("{prefix:?}"));
             }
@@ -150,7 +160,7 @@ impl<'f> Names<'f> {
 
     /// Whether the module is of a cell with so many gates.
     fn check_cell(&self, gates: usize, recurrent: &str) -> Result<()> {
-        if let [rows, units] = *self.tensor(recurrent)?.shape()
+        if let [rows, units] = *self.weight(recurrent)?.shape()
             && let Some([expected, found]) = other_cell(gates, units, rows)
         {
             return Err(self.refuse_module(expected.into(), found.into()));
@@ -159,51 +169,60 @@ impl<'f> Names<'f> {
     }
 
     fn refuse_module(&self, expected: String, found: String) -> Error {
-        Error::file(format!("module {:?}", self.prefix), expected, found)
+        let module = self.dict.full(self.prefix);
+        Error::file(format!("module {module:?}"), expected, found)
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'f>> {
-        self.file.tensor(&format!("{}{name}", self.prefix))
+    fn weight(&self, name: &str) -> Result<Weight<'f>> {
+        match self.left.get(name) {
+            Some(form) => form.weight(self.dict),
+            // Which says what there is instead.
+            None => Form::Plain(format!("{}{name}", self.prefix)).weight(self.dict),
+        }
     }
 
-    /// The array of that name and shape, which is then no longer left.
-    fn take(&mut self, name: String, shape: &[usize]) -> Result<Tensor<'f>> {
-        let tensor = self.tensor(&name)?;
-        if tensor.shape() != shape {
-            return Err(refuse(&tensor, format!("{shape:?}")));
+    /// The weight of that name and shape, which is then no longer left.
+    fn take(&mut self, name: String, shape: &[usize]) -> Result<Weight<'f>> {
+        let weight = self.weight(&name)?;
+        if weight.shape() != shape {
+            return Err(refuse(&weight, format!("{shape:?}")));
         }
         self.left.remove(&name);
-        Ok(tensor)
+        Ok(weight)
     }
 }
 
-fn refuse(tensor: &Tensor, expected: String) -> Error {
-    let found = format!("{:?}", tensor.shape());
-    Error::file(tensor.name(), format!("shape {expected}"), found)
+fn refuse(weight: &Weight, expected: String) -> Error {
+    let found = format!("{:?}", weight.shape());
+    Error::file(weight.name(), format!("shape {expected}"), found)
 }
 
-/// The number behind the last `_l`.
+/// The number after the last `_l`.
 fn layer_of(name: &str) -> Option<usize> {
     let name = name.strip_suffix("_reverse").unwrap_or(name);
     name.rsplit_once("_l")?.1.parse().ok()
 }
 
-impl Found<'_> {
-    fn read<A: Element>(&self) -> Result<Direction<A>> {
+impl<'f> Found<'f> {
+    /// Its gates in the order of this crate: block `k` is what block `order[k]` is in PyTorch.
+    pub fn read<A: Element>(self, order: &'static [usize]) -> Result<Direction<'f, A>> {
+        let bias = |weight: Weight| -> Result<Array1<A>> {
+            let bias: Array1<A> = weight.array()?;
+            Ok(reorder(bias.view(), order))
+        };
         Ok(Direction {
             rows: Rows {
-                input: array(&self.input)?,
-                recurrent: array(&self.recurrent)?,
-                biases: match &self.biases {
-                    Some([input, state]) => Some([array(input)?, array(state)?]),
+                input: self.input.matrix(order)?,
+                recurrent: self.recurrent.matrix(order)?,
+                biases: match self.biases {
+                    Some([input, state]) => Some([bias(input)?, bias(state)?]),
                     None => None,
                 },
             },
-            projection: self.projection.as_ref().map(array).transpose()?,
+            projection: match self.projection {
+                Some(projection) => Some(projection.array()?),
+                None => None,
+            },
         })
     }
-}
-
-fn array<A: Element, D: Dimension>(tensor: &Tensor) -> Result<Array<A, D>> {
-    Ok(tensor.array()?.into_dimensionality()?)
 }
