@@ -6,9 +6,10 @@
 /// meant for. For files of strangers, lower them and hand them to the reader: `keras::Reader::limits`, or the functions of the other
 /// formats that end in `_within`.
 ///
-/// Loading takes about the file, and its arrays once or twice; only compressed arrays can be larger than their file, and
-/// `inflated_bytes` bounds those. So a cap on memory is one on `file_bytes` and on `inflated_bytes`. What a loaded model takes
-/// when it runs is another matter: a `RepeatVector` may repeat as often as its file says.
+/// Loading takes at most about the file, and its arrays once or twice; a large file of Keras or safetensors on disk is never
+/// held as a whole. Only compressed arrays can be larger than their file, and `inflated_bytes` bounds those. So a cap on memory
+/// is one on `file_bytes` and on `inflated_bytes`. What a loaded model takes when it runs is another matter: a `RepeatVector`
+/// may repeat as often as its file says.
 ///
 /// ```
 /// use recurrent::Limits;

@@ -20,6 +20,13 @@ mod npz_file;
 mod onnx;
 #[cfg(feature = "safetensors")]
 mod safetensors;
+#[cfg(all(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+mod state_dict_memory;
 
 #[cfg(all(
     feature = "keras",
@@ -28,6 +35,13 @@ mod safetensors;
     feature = "safetensors"
 ))]
 mod hostile;
+#[cfg(all(
+    feature = "keras",
+    feature = "npz",
+    feature = "onnx",
+    feature = "safetensors"
+))]
+mod kinds;
 #[cfg(all(
     feature = "keras",
     feature = "npz",

@@ -241,7 +241,11 @@ fn data_elsewhere_is_refused() {
 fn limits_hold() {
     let limits = Limits::default();
     let open = |bytes: &[u8]| Model::open(bytes, &limits).map(drop);
-    says(open(b""), &["ONNX model", "a graph", "none"]);
+    says(
+        open(b""),
+        &["found an empty file, expected a model in ONNX"],
+    );
+    says(open(&[8, 7]), &["ONNX model", "a graph", "none"]);
     says(open(&[0x0b]), &["wire type", "3"]);
     says(
         open(&[8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]),

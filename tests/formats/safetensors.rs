@@ -158,7 +158,7 @@ fn arrays_whose_sizes_overflow_together() {
         File::open(file(&header, 0), &Limits::default()).map(drop),
         &[
             "0: found one up to 2305843009213693951",
-            "in the 0 bytes behind the header",
+            "in the 0 bytes after the header",
         ],
     );
 }

@@ -3,8 +3,10 @@
 mod adversarial;
 #[path = "../common/data.rs"]
 mod data;
+mod forms;
 #[path = "../common/liars.rs"]
 mod liars;
+mod parts;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;

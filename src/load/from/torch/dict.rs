@@ -50,6 +50,14 @@ impl<'a> Dict<'a> {
         }
     }
 
+    /// All of it, under the names of the file.
+    pub fn whole(&self) -> Self {
+        Dict {
+            root: String::new(),
+            ..self.clone()
+        }
+    }
+
     pub fn ignore(&mut self, name: &str) {
         let name = self.full(name);
         self.ignored.push(Ignored::Name(name));

@@ -1,4 +1,4 @@
-//! `File`: a state dict in a safetensors file.
+//! `File`: a state dict in a safetensors file, or of arrays in memory.
 
 use super::super::from_layers::{FromLayers, Way, assemble};
 use super::dict::Dict;
@@ -44,7 +44,9 @@ use std::path::Path;
 /// ```
 ///
 /// What the module under a prefix must have is there in the right shape, and nothing else is: anything more, or less, is an
-/// error. Half-precision weights are widened; every number is rounded once to the type of the layer.
+/// error. Arrays that do not belong to it can be [ignored](Self::ignore). Weights of `weight_norm` and of `WeightDrop` are
+/// read as the weights that PyTorch computes with when nothing is dropped. Half-precision weights are widened; every number
+/// is rounded once to the type of the layer.
 #[derive(Clone)]
 pub struct File<'a> {
     /// What errors call it.
@@ -174,8 +176,10 @@ impl<'a> File<'a> {
         order: &'static [usize],
         cell: impl Fn(Direction<A>) -> Result<L::Cell>,
     ) -> Result<L> {
-        let layers = module::find(&self.dict, prefix, order.len()).and_then(|layers| {
-            let module = format!("module {:?}", self.dict.full(prefix));
+        // A weight may lie outside of the prefix, see `form`.
+        let (dict, prefix) = (self.dict.whole(), self.dict.full(prefix));
+        let layers = module::find(&dict, &prefix, order.len()).and_then(|layers| {
+            let module = format!("module {prefix:?}");
             let make = |found: Found| found.read(order).and_then(&cell);
             let made = layers
                 .into_iter()
@@ -273,7 +277,7 @@ impl fmt::Debug for File<'_> {
 
 #[cfg(feature = "std")]
 impl File<'static> {
-    /// The file at a path, within the default [`Limits`].
+    /// The file at a path, within the default [`Limits`]. A large one stays on disk, and is read when a layer is asked for.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_within(path, &Limits::default())
     }

@@ -190,7 +190,7 @@ impl Form {
             Form::Other { name, what, remedy } => {
                 let expected =
                     format!("a plain weight, or one of `weight_norm` ({remedy} makes it plain)");
-                Err(Error::file(dict.full(name), expected, what))
+                Err(Error::file(name, expected, what))
             }
         }
     }

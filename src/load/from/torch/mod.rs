@@ -8,6 +8,8 @@
 //! | `nn.LSTM(F, U)`, `nn.LSTMCell(F, U)` | `let lstm: Lstm<f32> = file.lstm("encoder.")?` |
 //! | `nn.GRU(F, U, num_layers=3)` | `let gru: Deep<Gru<f32>> = file.gru("encoder.")?` |
 //! | `nn.LSTM(F, U, num_layers=2, bidirectional=True, proj_size=P)` | `Deep<Bidirectional<Lstm<f32>, Lstm<f32>>>` |
+//! | `weight_norm(nn.LSTM(F, U), "weight_hh_l0")` | the same: weights are multiplied out |
+//! | `WeightDrop(nn.LSTM(F, U), …)` of AWD-LSTM, fastai | the same: the raw weights |
 //! | `nn.RNN(F, U, nonlinearity="relu")` | `file.rnn("encoder.", Activation::Relu)?`: the file does not say which |
 //!
 //! What a call is in PyTorch, and what it is here:

@@ -54,10 +54,7 @@ pub(super) fn find<'f>(
     let layers = names.layers(gates)?;
     if let Some(form) = names.left.values().next() {
         let weight = form.weight(dict)?;
-        let expected = format!(
-            "no array beside those of the module {:?} (`File::ignore`)",
-            dict.full(prefix)
-        );
+        let expected = format!("no array beside those of the module {prefix:?} (`File::ignore`)");
         let found = format!("one of shape {:?}", weight.shape());
         return Err(Error::file(weight.name(), expected, found));
     }
@@ -88,7 +85,7 @@ impl<'f> Names<'f> {
         if !self.left.contains_key(&name)
             && let Some(others) = self.other_modules()?
         {
-            let expected = format!("an array {:?}", self.dict.full(self.prefix) + &name);
+            let expected = format!("an array {:?}", format!("{}{name}", self.prefix));
             return Err(self.refuse_module(expected, others));
         }
         let first = self.weight(&name)?;
@@ -169,8 +166,7 @@ impl<'f> Names<'f> {
     }
 
     fn refuse_module(&self, expected: String, found: String) -> Error {
-        let module = self.dict.full(self.prefix);
-        Error::file(format!("module {module:?}"), expected, found)
+        Error::file(format!("module {:?}", self.prefix), expected, found)
     }
 
     fn weight(&self, name: &str) -> Result<Weight<'f>> {

@@ -26,7 +26,7 @@ impl<'f> Weight<'f> {
             let axes = shape.iter().enumerate();
             axes.map(move |(k, &n)| if k == axis { n } else { 1 })
         };
-        let fits = lengths.is_empty()
+        let fits = matches!(lengths, [] | [1])
             || (0..shape.len()).any(|axis| lengths.iter().copied().eq(kept(axis)));
         if fits {
             return Ok(Weight::Normed { g, v });
