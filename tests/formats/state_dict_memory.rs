@@ -5,8 +5,8 @@ use ndarray::{Array1, Array2, ArrayD};
 use recurrent::torch::File;
 use recurrent::{Gru, Lstm, saved};
 
-/// Two kernels of 4 MiB for an LSTM.
-const UNITS: usize = 512;
+/// Two kernels of 2.25 MiB for an LSTM: from 4 MiB on, room is set aside to align them to large pages.
+const UNITS: usize = 384;
 const KERNEL: usize = 4 * UNITS * UNITS * 4;
 /// For names, shapes, biases, and parts of the file.
 const ROOM: usize = 1 << 20;
