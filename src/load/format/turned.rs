@@ -57,6 +57,7 @@ impl<A: Element> Matrix<A> for Turned<'_> {
         let (number, big_endian) = (self.tensor.number, self.tensor.big_endian);
         let size = number.size();
         let mut numbers: Vec<A> = Vec::new();
+        #[cfg_attr(not(feature = "std"), allow(irrefutable_let_patterns))]
         let Bytes::Memory(bytes) = self.data.bytes() else {
             // On disk they are read in the order that they have there.
             numbers.reserve_exact(rows * columns);
