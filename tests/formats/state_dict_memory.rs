@@ -68,7 +68,7 @@ fn a_large_state_dict_stays_on_disk() {
     for gates in [3, 4] {
         let kernel = KERNEL / 4 * gates;
         let file = Temporary::new(&format!("{gates}.safetensors"), &state_dict(gates));
-        let (held, _) = peak(|| {
+        let (held, ()) = peak(|| {
             let file = File::load(&file.0).unwrap();
             if gates == 3 {
                 drop(file.gru::<f32, Gru<f32>>("").unwrap());
