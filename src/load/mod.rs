@@ -21,7 +21,10 @@ mod limits;
 #[cfg(feature = "npz")]
 pub mod npz;
 #[cfg(feature = "std")]
-#[cfg_attr(not(any(feature = "keras", feature = "safetensors")), allow(dead_code))]
+#[cfg_attr(
+    not(any(feature = "keras", feature = "onnx", feature = "safetensors")),
+    allow(dead_code)
+)]
 pub(crate) mod pages;
 
 pub use limits::Limits;

@@ -20,49 +20,53 @@ const LARGE: u64 = 1 << 20;
 
 /// A file on disk.
 pub struct Pages {
-    /// Its place is moved by each reading.
     file: Mutex<File>,
     len: usize,
     /// Runs of pages that were read; all but one have a page or more, and together they have half of the file at most.
     runs: Box<[OnceLock<Vec<u8>>]>,
-    places: Mutex<Places>,
+    kept: Mutex<Kept>,
     /// All of the file, once too much of it was asked for.
     whole: OnceLock<Vec<u8>>,
 }
 
-/// Which runs there are.
+/// What was read of a file.
 #[derive(Default)]
-struct Places {
+struct Kept {
     /// Which run goes from one page to another.
-    runs: BTreeMap<(usize, usize), usize>,
-    /// How many bytes they have.
-    kept: usize,
+    places: BTreeMap<(usize, usize), usize>,
+    bytes: usize,
 }
 
 impl Pages {
     /// A file that is not too large. It is read at once, unless it is large and begins with one of `signatures`.
     pub fn open(path: &Path, most: u64, signatures: &[&[u8]]) -> Result<Self> {
-        let length = disk::length(path, most)?;
-        let mut file = File::open(path).map_err(unreadable)?;
+        let pages = Self::on_disk(path, most)?;
         let mut head = Vec::new();
         let most = signatures.iter().map(|one| one.len()).max();
         let most = most.unwrap_or_default() as u64;
-        file.by_ref()
+        (&*pages.file())
             .take(most)
             .read_to_end(&mut head)
             .map_err(unreadable)?;
-        let len = usize::try_from(length).unwrap_or(usize::MAX);
-        let pages = Pages {
-            file: Mutex::new(file),
-            len,
-            runs: (0..len / PAGE + 2).map(|_| OnceLock::new()).collect(),
-            places: Mutex::default(),
-            whole: OnceLock::new(),
-        };
-        if length < LARGE || !signatures.iter().any(|one| head.starts_with(one)) {
+        let is_large = pages.len as u64 >= LARGE;
+        if !is_large || !signatures.iter().any(|one| head.starts_with(one)) {
             pages.read_whole()?;
         }
         Ok(pages)
+    }
+
+    /// A file that is not too large, of which nothing is read yet.
+    pub fn on_disk(path: &Path, most: u64) -> Result<Self> {
+        let length = disk::length(path, most)?;
+        let file = File::open(path).map_err(unreadable)?;
+        let len = usize::try_from(length).unwrap_or(usize::MAX);
+        Ok(Pages {
+            file: Mutex::new(file),
+            len,
+            runs: (0..len / PAGE + 2).map(|_| OnceLock::new()).collect(),
+            kept: Mutex::default(),
+            whole: OnceLock::new(),
+        })
     }
 
     /// All of the file, if it was read at once.
@@ -84,19 +88,20 @@ impl Pages {
         }
         let (first, last) = (start / PAGE, end.saturating_sub(1).max(start) / PAGE);
         let from = first * PAGE;
-        let mut places = lock(&self.places);
-        let next = places.runs.len();
-        let at = *places.runs.entry((first, last)).or_insert(next);
+        let mut kept = lock(&self.kept);
+        let next = kept.places.len();
+        let at = kept.places.get(&(first, last)).copied().unwrap_or(next);
         if at == next {
             let bytes = last.saturating_add(1).saturating_mul(PAGE).min(self.len) - from;
             // Pages may be asked for again and again, in ever longer runs.
-            if bytes > (self.len / 2).saturating_sub(places.kept) {
+            if bytes > (self.len / 2).saturating_sub(kept.bytes) {
                 return Ok(self.read_whole()?.get(start..end));
             }
-            places.kept += bytes;
             let mut run = alloc::vec![0; bytes];
             self.read(from, &mut run)?;
             self.runs[at].get_or_init(|| run);
+            kept.bytes += bytes;
+            kept.places.insert((first, last), at);
         }
         let run = self.runs[at].get();
         Ok(run.and_then(|run| run.get(start - from..end - from)))
@@ -120,7 +125,7 @@ impl Pages {
     }
 
     fn read(&self, start: usize, to: &mut [u8]) -> Result<()> {
-        let mut file = lock(&self.file);
+        let mut file = self.file();
         file.seek(SeekFrom::Start(start as u64))
             .and_then(|_| file.read_exact(to))
             .map_err(unreadable)
@@ -131,17 +136,22 @@ impl Pages {
             return Ok(whole);
         }
         let mut bytes = Vec::with_capacity(self.len);
-        let mut file = lock(&self.file);
+        let mut file = self.file();
         file.rewind()
-            .and_then(|()| file.by_ref().take(self.len as u64).read_to_end(&mut bytes))
+            .and_then(|()| (&*file).take(self.len as u64).read_to_end(&mut bytes))
             .map_err(unreadable)?;
+        drop(file);
         Ok(self.whole.get_or_init(|| bytes))
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        lock(&self.file)
     }
 }
 
-/// No reading ends in a panic that would leave something half done.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What is in there; a thread that panicked with it left nothing half done.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -25,7 +25,16 @@ fn read_file(name: &str, bytes: &[u8], limits: &Limits) -> Result<f64> {
         }
         "h5" => read_hdf5(bytes, limits),
         "npz" => read_all(&npz::File::open(bytes, limits)?),
-        "onnx" => read_all(&onnx::Model::open(bytes, limits)?.graph),
+        "onnx" => {
+            let model = onnx::Model::open(bytes.into(), limits)?;
+            read_all(&onnx::Initializers {
+                graph: &model.graph,
+                source: onnx::Source {
+                    bytes: bytes.into(),
+                    beside: &onnx::Alone,
+                },
+            })
+        }
         "safetensors" => read_all(&safetensors::File::open(bytes, limits)?),
         other => panic!("what is {other}?"),
     }

@@ -96,6 +96,28 @@ fn tensor_of(name: &str, dims: &[usize], kind: i64, raw: Vec<u8>) -> Vec<u8> {
     .concat()
 }
 
+/// An array of floating-point numbers in another file: the keys that tell where.
+pub fn external(name: &str, dims: &[usize], keys: &[(&str, &str)]) -> Vec<u8> {
+    let dims = dims.iter().flat_map(|&n| int(1, i64::try_from(n).unwrap()));
+    let entry = |(key, value): &(&str, &str)| {
+        let entry = [field(1, key.as_bytes()), field(2, value.as_bytes())].concat();
+        field(13, &entry)
+    };
+    let keys: Vec<u8> = keys.iter().flat_map(entry).collect();
+    let name = field(8, name.as_bytes());
+    [dims.collect(), int(2, 1), name, keys, int(14, 1)].concat()
+}
+
+/// An array of bytes: of int8 if they are signed, of uint8 if not.
+pub fn bytes(name: &str, dims: &[usize], is_signed: bool, raw: &[u8]) -> Vec<u8> {
+    tensor_of(name, dims, if is_signed { 3 } else { 2 }, raw.to_vec())
+}
+
+/// The node as one of another domain.
+pub fn of_domain(node: &[u8], domain: &str) -> Vec<u8> {
+    [node, &field(7, domain.as_bytes())].concat()
+}
+
 /// An array of floating-point numbers.
 pub fn floats(name: &str, dims: &[usize], numbers: &[f32]) -> Vec<u8> {
     tensor_of(

@@ -273,7 +273,7 @@ fn operators_that_lack_an_input() {
     refused(
         &[],
         &[ints("W", &[1, 1, 2], &[1, 2])],
-        &["W: W: found whole numbers, expected floating"],
+        &["W: W: found int64, expected floating"],
     );
     let zeros = step("ConstantOfShape", &["count"], &[]);
     refused(&[zeros], &[], &["zeros of a shape that is not known"]);

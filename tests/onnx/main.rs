@@ -6,8 +6,12 @@ mod build;
 mod constants;
 #[path = "../common/data.rs"]
 mod data;
+mod external;
+#[cfg(feature = "npz")]
+mod field;
 #[path = "../common/liars.rs"]
 mod liars;
+mod quantized;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;

@@ -38,7 +38,7 @@ impl<'a> From<&'a Pages> for Bytes<'a> {
 #[cfg_attr(not(feature = "std"), allow(clippy::unnecessary_wraps))]
 impl<'a> Bytes<'a> {
     /// How many there are.
-    pub(super) fn len(self) -> usize {
+    pub(in crate::load) fn len(self) -> usize {
         match self {
             Bytes::Memory(bytes) => bytes.len(),
             #[cfg(feature = "std")]

@@ -111,6 +111,24 @@ impl<'a> Tensor<'a> {
         self.shaped(numbers)
     }
 
+    /// Its numbers at one place of its first axis, each as the nearest `A`.
+    #[cfg(feature = "onnx")]
+    pub fn numbers_at<A: Element>(&self, place: usize) -> Result<ArrayD<A>> {
+        let shape = self.shape.get(1..).unwrap_or_default();
+        let length = size(&self.name, shape, self.number.size())?;
+        let data = self.data()?;
+        let part = place
+            .checked_mul(length)
+            .and_then(|start| data.bytes().part(start, length));
+        let missing = || Error::file(&self.name, format!("an array {place}"), "none");
+        let mut numbers = Vec::with_capacity(length / self.number.size());
+        part.ok_or_else(missing)?.pass(PIECE, |bytes| {
+            number::elements(self.number, self.big_endian, bytes, &mut numbers);
+        })?;
+        ArrayD::from_shape_vec(IxDyn(shape), numbers)
+            .map_err(|error| Error::file(&self.name, "a shape that ndarray can make", error))
+    }
+
     /// Its whole numbers; fractions are refused.
     pub fn integers(&self) -> Result<ArrayD<i64>> {
         if self.number.is_float() {

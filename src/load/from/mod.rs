@@ -10,7 +10,7 @@ pub mod keras;
 pub mod onnx;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 mod other_cell;
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(feature = "safetensors")]
 mod rows;
 #[cfg(feature = "safetensors")]
 pub mod torch;

@@ -1,48 +1,49 @@
 //! `Attribute`: an option of a node.
 
-use super::fields::Fields;
+use super::fields::{Fields, Message};
 use super::graph::Graph;
 use super::initializer::Initializer;
 use super::model::Allowance;
 use crate::error::{Error, Result};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// An option of a node.
-pub struct Attribute<'a> {
+pub struct Attribute {
     /// Its name: `hidden_size`, `direction` …
-    pub name: &'a str,
+    pub name: String,
     /// What it is set to.
-    pub value: Value<'a>,
+    pub value: Value,
 }
 
 /// What an option is set to.
-pub enum Value<'a> {
+pub enum Value {
     /// A number with a fraction.
     Float(f32),
     /// A whole number.
     Int(i64),
     /// A text; ONNX does not promise UTF-8.
-    Text(&'a [u8]),
+    Text(Vec<u8>),
     /// An array.
-    Tensor(Initializer<'a>),
+    Tensor(Initializer),
     /// A graph: a branch, the body of a loop.
-    Graph(Box<Graph<'a>>),
+    Graph(Box<Graph>),
     /// Numbers with fractions.
     Floats(Vec<f32>),
     /// Whole numbers.
     Ints(Vec<i64>),
     /// Texts.
-    Texts(Vec<&'a [u8]>),
+    Texts(Vec<Vec<u8>>),
     /// Something that no operator of this crate takes: the type by its number.
     Other(i64),
 }
 
-impl<'a> Attribute<'a> {
-    pub(super) fn read(message: &'a [u8], allowance: &Allowance, depth: usize) -> Result<Self> {
-        let (mut name, mut kind) = ("", 0);
-        let (mut float, mut int, mut text) = (0.0, 0, &[][..]);
+impl Attribute {
+    pub(super) fn read(message: Message, allowance: &Allowance, depth: usize) -> Result<Self> {
+        let (mut name, mut kind) = (String::new(), 0);
+        let (mut float, mut int, mut text) = (0.0, 0, Vec::new());
         let (mut tensor, mut graph) = (None, None);
         let (mut floats, mut ints, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for field in Fields::new(message) {
@@ -52,8 +53,8 @@ impl<'a> Attribute<'a> {
                 2 => float = field.float()?,
                 3 => int = field.int()?,
                 4 => text = field.bytes()?,
-                5 => tensor = Some(Initializer::read(field.bytes()?)?),
-                6 => graph = Some(Graph::read(field.bytes()?, allowance, depth + 1)?),
+                5 => tensor = Some(Initializer::read(field.message()?, allowance)?),
+                6 => graph = Some(Graph::read(field.message()?, allowance, depth + 1)?),
                 7 => field.fixed(|bytes| {
                     floats.extend(
                         bytes

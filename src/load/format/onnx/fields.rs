@@ -1,56 +1,96 @@
 //! Fields of a Protocol Buffers message.
 
+use super::super::bytes::{Bytes, PIECE};
 use super::super::cursor::Cursor;
 use crate::error::{Error, Result};
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str::from_utf8;
 
 const PART: &str = "ONNX message";
 
+/// A message, or other bytes, at a place of the file.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'s> {
+    pub bytes: Bytes<'s>,
+    /// Where in the file it begins.
+    pub at: usize,
+}
+
 /// The fields of a message, one after the other.
-pub(super) struct Fields<'a> {
-    rest: Cursor<'a>,
+pub(super) struct Fields<'s> {
+    message: Message<'s>,
+    /// How much of it is read.
+    done: usize,
 }
 
 /// One field.
-pub(super) struct Field<'a> {
+pub(super) struct Field<'s> {
     pub number: u64,
-    value: Wire<'a>,
+    value: Wire<'s>,
 }
 
 /// A value as it is written.
-enum Wire<'a> {
+enum Wire<'s> {
     Varint(u64),
     Fixed64([u8; 8]),
-    Bytes(&'a [u8]),
+    Bytes(Message<'s>),
     Fixed32([u8; 4]),
 }
 
-impl<'a> Fields<'a> {
-    pub fn new(message: &'a [u8]) -> Self {
-        Fields {
-            rest: Cursor::new(message, PART),
-        }
+/// A key takes at most 10 bytes, and so does a number or a length after it.
+const HEAD: usize = 20;
+
+impl<'s> Message<'s> {
+    /// All of the file.
+    pub fn whole(bytes: Bytes<'s>) -> Self {
+        Message { bytes, at: 0 }
     }
 
-    fn read(&mut self) -> Result<Field<'a>> {
-        let key = varint(&mut self.rest)?;
-        let value = match key & 7 {
-            0 => Wire::Varint(varint(&mut self.rest)?),
-            1 => Wire::Fixed64(self.rest.array()?),
+    /// `length` of its bytes from `start` on.
+    pub fn part(self, start: usize, length: usize) -> Option<Self> {
+        let bytes = self.bytes.part(start, length)?;
+        let at = self.at + start;
+        Some(Message { bytes, at })
+    }
+}
+
+impl<'s> Fields<'s> {
+    pub fn new(message: Message<'s>) -> Self {
+        Fields { message, done: 0 }
+    }
+
+    fn left(&self) -> usize {
+        self.message.bytes.len().saturating_sub(self.done)
+    }
+
+    fn read(&mut self) -> Result<Field<'s>> {
+        let left = self.left();
+        let head = self.message.bytes.get(self.done, left.min(HEAD))?;
+        let mut head = Cursor::new(head.unwrap_or_default(), PART);
+        let before = head.rest().len();
+        let key = varint(&mut head)?;
+        let mut value = match key & 7 {
+            0 => Wire::Varint(varint(&mut head)?),
+            1 => Wire::Fixed64(head.array()?),
             2 => {
-                let length = varint(&mut self.rest)?;
                 // A length beyond memory is beyond the message too.
-                Wire::Bytes(
-                    self.rest
-                        .take(usize::try_from(length).unwrap_or(usize::MAX))?,
-                )
+                let length = usize::try_from(varint(&mut head)?).unwrap_or(usize::MAX);
+                let start = self.done + before - head.rest().len();
+                let part = self.message.part(start, length);
+                Wire::Bytes(part.ok_or_else(|| {
+                    let found = format!("{} before the end", self.message.bytes.len() - start);
+                    Error::file(PART, format!("{length} more bytes"), found)
+                })?)
             }
-            5 => Wire::Fixed32(self.rest.array()?),
-            other => return Err(self.rest.refuse("a wire type of 0, 1, 2 or 5", other)),
+            5 => Wire::Fixed32(head.array()?),
+            other => return Err(head.refuse("a wire type of 0, 1, 2 or 5", other)),
         };
+        self.done += before - head.rest().len();
+        if let Wire::Bytes(message) = &mut value {
+            self.done += message.bytes.len();
+        }
         Ok(Field {
             number: key >> 3,
             value,
@@ -58,32 +98,39 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>>;
+impl<'s> Iterator for Fields<'s> {
+    type Item = Result<Field<'s>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.rest().is_empty() {
+        if self.left() == 0 {
             return None;
         }
         let field = self.read();
         if field.is_err() {
-            self.rest = Cursor::new(&[], PART);
+            self.done = self.message.bytes.len();
         }
         Some(field)
     }
 }
 
-impl<'a> Field<'a> {
+impl<'s> Field<'s> {
     /// A message, or bytes.
-    pub fn bytes(&self) -> Result<&'a [u8]> {
+    pub fn message(&self) -> Result<Message<'s>> {
         match self.value {
-            Wire::Bytes(bytes) => Ok(bytes),
+            Wire::Bytes(message) => Ok(message),
             _ => Err(self.refuse("bytes")),
         }
     }
 
-    pub fn text(&self) -> Result<&'a str> {
-        from_utf8(self.bytes()?).map_err(|error| Error::file(self.part(), "UTF-8", error))
+    /// Bytes that are kept.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        Ok(self.message()?.bytes.all()?.to_vec())
+    }
+
+    pub fn text(&self) -> Result<String> {
+        let text = from_utf8(self.message()?.bytes.all()?);
+        let text = text.map_err(|error| Error::file(self.part(), "UTF-8", error))?;
+        Ok(text.to_string())
     }
 
     #[allow(clippy::cast_possible_wrap)] // negative numbers are written as their complement
@@ -104,11 +151,11 @@ impl<'a> Field<'a> {
     /// Appends one whole number, or many in one field.
     #[allow(clippy::cast_possible_wrap)] // as above
     pub fn ints(&self, ints: &mut Vec<i64>) -> Result<()> {
-        let Wire::Bytes(packed) = self.value else {
+        let Wire::Bytes(packed) = &self.value else {
             ints.push(self.int()?);
             return Ok(());
         };
-        let mut packed = Cursor::new(packed, PART);
+        let mut packed = Cursor::new(packed.bytes.all()?, PART);
         while !packed.rest().is_empty() {
             ints.push(varint(&mut packed)? as i64);
         }
@@ -116,27 +163,27 @@ impl<'a> Field<'a> {
     }
 
     /// The bytes of one number of fixed size, or of many in one field, the smallest byte first.
-    pub fn fixed(&self, append: impl FnOnce(&[u8])) -> Result<()> {
+    pub fn fixed(&self, mut append: impl FnMut(&[u8])) -> Result<()> {
         match &self.value {
             Wire::Fixed32(bytes) => append(bytes),
             Wire::Fixed64(bytes) => append(bytes),
-            Wire::Bytes(bytes) => append(bytes),
+            Wire::Bytes(message) => message.bytes.pass(PIECE, append)?,
             Wire::Varint(_) => return Err(self.refuse("numbers of fixed size")),
         }
         Ok(())
     }
 
     fn refuse(&self, expected: &str) -> Error {
-        let found = match self.value {
+        let found = match &self.value {
             Wire::Varint(n) => n.to_string(),
             Wire::Fixed64(_) => "8 bytes".to_string(),
-            Wire::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Wire::Bytes(message) => format!("{} bytes", message.bytes.len()),
             Wire::Fixed32(_) => "4 bytes".to_string(),
         };
         Error::file(self.part(), expected, found)
     }
 
-    fn part(&self) -> alloc::string::String {
+    fn part(&self) -> String {
         format!("field {} of an {PART}", self.number)
     }
 }

@@ -1,10 +1,12 @@
 //! `Initializer`: an array in the file.
 
+use super::super::bytes::Data;
 use super::super::number::Number;
-use super::super::tensor::Tensor;
-use super::fields::Fields;
+use super::super::tensor::{Tensor, size};
+use super::external::{self, External, Source};
+use super::fields::{Fields, Message};
+use super::model::Allowance;
 use crate::error::{Error, Result};
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -25,38 +27,56 @@ mod field {
     pub const DATA_LOCATION: u64 = 14;
 }
 
-/// An array in the file, not read yet.
-pub struct Initializer<'a> {
-    name: &'a str,
-    message: &'a [u8],
+/// An array in the file or beside it, not read yet.
+pub struct Initializer {
+    name: String,
+    /// Where in the file it is described, and mostly is.
+    at: usize,
+    length: usize,
 }
 
-impl<'a> Initializer<'a> {
-    pub(super) fn read(message: &'a [u8]) -> Result<Self> {
-        let mut name = "";
+impl Initializer {
+    pub(super) fn read(message: Message, allowance: &Allowance) -> Result<Self> {
+        let mut name = String::new();
         for field in Fields::new(message) {
             let field = field?;
-            if field.number == field::NAME {
-                name = field.text()?;
+            match field.number {
+                field::NAME => name = field.text()?,
+                field::EXTERNAL_DATA => {
+                    allowance.entries.take(2, "ONNX tensor")?;
+                    let (key, value) = external::entry(field.message()?)?;
+                    if key == external::LOCATION {
+                        allowance.external.borrow_mut().insert(value);
+                    }
+                }
+                _ => {}
             }
         }
-        Ok(Initializer { name, message })
+        Ok(Initializer {
+            name,
+            at: message.at,
+            length: message.bytes.len(),
+        })
     }
 
     /// Its name; empty in an attribute.
-    pub fn name(&self) -> &'a str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The array. Data in another file is refused, and nobody looks there.
-    pub fn tensor(&self) -> Result<Tensor<'a>> {
+    /// The array, of the file that it was read from.
+    pub fn tensor<'s>(&self, source: Source<'s>) -> Result<Tensor<'s>> {
         let name = if self.name.is_empty() {
             "ONNX tensor"
         } else {
-            self.name
+            &self.name
         };
+        let gone = || Error::file(name, "the file that it was read from", "a shorter one");
+        let message = Message::whole(source.bytes);
+        let message = message.part(self.at, self.length).ok_or_else(gone)?;
         let (mut dims, mut data_type) = (Vec::new(), 0);
-        for field in Fields::new(self.message) {
+        let mut elsewhere = External::default();
+        for field in Fields::new(message) {
             let field = field?;
             match field.number {
                 field::DIMS => field.ints(&mut dims)?,
@@ -65,16 +85,11 @@ impl<'a> Initializer<'a> {
                     return Err(Error::file(name, "an array in one piece", "a segment"));
                 }
                 field::EXTERNAL_DATA => {
-                    let found = format!("external data, {}", entry(field.bytes()?)?);
-                    return Err(Error::file(name, "data in the file itself", found));
+                    let entry = external::entry(field.message()?)?;
+                    elsewhere.add(entry).map_err(|error| error.within(name))?;
                 }
-                field::DATA_LOCATION if field.int()? != 0 => {
-                    return Err(Error::file(
-                        name,
-                        "data in the file itself",
-                        "external data",
-                    ));
-                }
+                field::DATA_LOCATION => elsewhere.is_used = field.int()? != 0,
+                field::RAW_DATA => elsewhere.has_raw_data = true,
                 _ => {}
             }
         }
@@ -82,34 +97,28 @@ impl<'a> Initializer<'a> {
             let negative = |_| Error::file(name, "axes of at least 0", n);
             usize::try_from(n).map_err(negative)
         });
-        let shape = shape.collect::<Result<_>>()?;
+        let shape = shape.collect::<Result<Vec<usize>>>()?;
         let number = number(data_type).ok_or_else(|| {
             let expected = "booleans, whole numbers, or floating-point numbers of 16 bits and more";
             Error::file(name, expected, format!("data type {data_type}"))
         })?;
-        let message = self.message;
+        let place = elsewhere.place().map_err(|error| error.within(name))?;
+        if let Some(place) = place {
+            let length = size(name, &shape, number.size())?;
+            let within = name.to_string();
+            return Tensor::new(name.to_string(), shape, number, move || {
+                let part = place.bytes(source.beside, length);
+                Ok(Data::File(part.map_err(|error| error.within(&within))?))
+            });
+        }
         Tensor::new(name.to_string(), shape, number, move || {
             bytes(message, number)
         })
     }
 }
 
-/// Key and value of what tells where external data is.
-fn entry(message: &[u8]) -> Result<String> {
-    let (mut key, mut value) = ("", "");
-    for field in Fields::new(message) {
-        let field = field?;
-        match field.number {
-            1 => key = field.text()?,
-            2 => value = field.text()?,
-            _ => {}
-        }
-    }
-    Ok(format!("{key} {value:?}"))
-}
-
 /// The numbers of an array: raw, or in the field for their kind.
-fn bytes(message: &[u8], number: Number) -> Result<Cow<'_, [u8]>> {
+fn bytes(message: Message, number: Number) -> Result<Data> {
     use Number::{Bool, F32, F64, I64, U32, U64};
     let typed = match number {
         F32 => field::FLOAT_DATA,
@@ -123,7 +132,7 @@ fn bytes(message: &[u8], number: Number) -> Result<Cow<'_, [u8]>> {
     for field in Fields::new(message) {
         let field = field?;
         if field.number == field::RAW_DATA {
-            return Ok(Cow::Borrowed(field.bytes()?));
+            return Ok(Data::File(field.message()?.bytes));
         }
         if field.number != typed {
             continue;
@@ -143,10 +152,10 @@ fn bytes(message: &[u8], number: Number) -> Result<Cow<'_, [u8]>> {
             bytes.extend(&int.to_le_bytes()[..number.size()]);
         }
     }
-    Ok(Cow::Owned(bytes))
+    Ok(Data::Made(bytes))
 }
 
-/// The kind of number behind a data type.
+/// The kind of number that a data type stands for.
 pub(super) fn number(data_type: i64) -> Option<Number> {
     Some(match data_type {
         1 => Number::F32,

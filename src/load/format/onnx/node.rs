@@ -1,36 +1,37 @@
 //! `Node`: one operator of a graph.
 
 use super::attribute::{Attribute, Value};
-use super::fields::Fields;
+use super::fields::{Fields, Message};
 use super::model::{ATTRIBUTE, Allowance, NODE};
 use crate::error::Result;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 const PART: &str = "ONNX node";
 
 /// One operator of a graph, with the values that it takes and makes.
-pub struct Node<'a> {
+pub struct Node {
     /// Its name, which may be empty.
-    pub name: &'a str,
+    pub name: String,
     /// What it does: `LSTM`, `Gemm` …
-    pub op_type: &'a str,
+    pub op_type: String,
     /// Where the operator is defined; empty for ONNX itself.
-    pub domain: &'a str,
+    pub domain: String,
     /// The names of what it takes; an empty one stands for nothing.
-    pub inputs: Vec<&'a str>,
+    pub inputs: Vec<String>,
     /// The names of what it makes; an empty one stands for nothing.
-    pub outputs: Vec<&'a str>,
+    pub outputs: Vec<String>,
     /// Its options.
-    pub attributes: Vec<Attribute<'a>>,
+    pub attributes: Vec<Attribute>,
 }
 
-impl<'a> Node<'a> {
-    pub(super) fn read(message: &'a [u8], allowance: &Allowance, depth: usize) -> Result<Self> {
+impl Node {
+    pub(super) fn read(message: Message, allowance: &Allowance, depth: usize) -> Result<Self> {
         allowance.entries.take(NODE, PART)?;
         let mut node = Node {
-            name: "",
-            op_type: "",
-            domain: "",
+            name: String::new(),
+            op_type: String::new(),
+            domain: String::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             attributes: Vec::new(),
@@ -52,7 +53,7 @@ impl<'a> Node<'a> {
                 5 => {
                     allowance.entries.take(ATTRIBUTE, PART)?;
                     node.attributes
-                        .push(Attribute::read(field.bytes()?, allowance, depth)?);
+                        .push(Attribute::read(field.message()?, allowance, depth)?);
                 }
                 7 => node.domain = field.text()?,
                 _ => {}
@@ -62,7 +63,7 @@ impl<'a> Node<'a> {
     }
 
     /// The value of an option; `None` if it is not given.
-    pub fn attribute(&self, name: &str) -> Option<&Value<'a>> {
+    pub fn attribute(&self, name: &str) -> Option<&Value> {
         let attribute = self
             .attributes
             .iter()
@@ -71,18 +72,18 @@ impl<'a> Node<'a> {
     }
 
     /// The name of input number `index`; `None` if nothing stands there.
-    pub fn input(&self, index: usize) -> Option<&'a str> {
+    pub fn input(&self, index: usize) -> Option<&str> {
         self.inputs
             .get(index)
-            .copied()
+            .map(String::as_str)
             .filter(|name| !name.is_empty())
     }
 
     /// The name of output number `index`; `None` if nobody wants it.
-    pub fn output(&self, index: usize) -> Option<&'a str> {
+    pub fn output(&self, index: usize) -> Option<&str> {
         self.outputs
             .get(index)
-            .copied()
+            .map(String::as_str)
             .filter(|name| !name.is_empty())
     }
 }

@@ -1,27 +1,28 @@
 //! `ValueInfo`: what is known of a value before the graph runs.
 
 use super::super::number::Number;
-use super::fields::Fields;
+use super::fields::{Fields, Message};
 use super::initializer;
 use super::model::{ATTRIBUTE, Allowance};
 use crate::error::Result;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The name, kind and shape of a value of a graph.
-pub struct ValueInfo<'a> {
+pub struct ValueInfo {
     /// Its name.
-    pub name: &'a str,
+    pub name: String,
     /// What kind of numbers it holds; `None` if it is not told, or is no array of numbers.
     pub number: Option<Number>,
     /// The lengths of its axes, each `None` if it is free; `None` if not even their number is told.
     pub shape: Option<Vec<Option<i64>>>,
 }
 
-impl<'a> ValueInfo<'a> {
-    pub(super) fn read(message: &'a [u8], allowance: &Allowance) -> Result<Self> {
+impl ValueInfo {
+    pub(super) fn read(message: Message, allowance: &Allowance) -> Result<Self> {
         allowance.entries.take(ATTRIBUTE, "ONNX value")?;
         let mut info = ValueInfo {
-            name: "",
+            name: String::new(),
             number: None,
             shape: None,
         };
@@ -29,25 +30,25 @@ impl<'a> ValueInfo<'a> {
             let field = field?;
             match field.number {
                 1 => info.name = field.text()?,
-                2 => info.read_type(field.bytes()?, allowance)?,
+                2 => info.read_type(field.message()?, allowance)?,
                 _ => {}
             }
         }
         Ok(info)
     }
 
-    fn read_type(&mut self, message: &[u8], allowance: &Allowance) -> Result<()> {
+    fn read_type(&mut self, message: Message, allowance: &Allowance) -> Result<()> {
         for field in Fields::new(message) {
             let field = field?;
             // Sequences, maps and sparse arrays are no arrays.
             if field.number != 1 {
                 continue;
             }
-            for field in Fields::new(field.bytes()?) {
+            for field in Fields::new(field.message()?) {
                 let field = field?;
                 match field.number {
                     1 => self.number = initializer::number(field.int()?),
-                    2 => self.shape = Some(shape(field.bytes()?, allowance)?),
+                    2 => self.shape = Some(shape(field.message()?, allowance)?),
                     _ => {}
                 }
             }
@@ -56,7 +57,7 @@ impl<'a> ValueInfo<'a> {
     }
 }
 
-fn shape(message: &[u8], allowance: &Allowance) -> Result<Vec<Option<i64>>> {
+fn shape(message: Message, allowance: &Allowance) -> Result<Vec<Option<i64>>> {
     let mut shape = Vec::new();
     for field in Fields::new(message) {
         let field = field?;
@@ -65,7 +66,7 @@ fn shape(message: &[u8], allowance: &Allowance) -> Result<Vec<Option<i64>>> {
         }
         allowance.entries.take(1, "ONNX shape")?;
         let mut length = None;
-        for field in Fields::new(field.bytes()?) {
+        for field in Fields::new(field.message()?) {
             let field = field?;
             match field.number {
                 1 => length = Some(field.int()?),

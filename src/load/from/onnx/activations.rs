@@ -11,7 +11,7 @@ use core::slice::Iter;
 pub(super) fn read(
     op: Op,
     directions: usize,
-    names: &[&[u8]],
+    names: &[Vec<u8>],
     alpha: &[f32],
     beta: &[f32],
 ) -> Result<Vec<Vec<Activation>>> {
@@ -30,7 +30,7 @@ pub(super) fn read(
                 found,
             ));
         }
-        let named = |name: &&[u8]| activation(name, &mut alpha, &mut beta);
+        let named = |name: &Vec<u8>| activation(name, &mut alpha, &mut beta);
         names.iter().map(named).collect::<Result<_>>()?
     };
     for Parameters(attribute, left) in [alpha, beta] {

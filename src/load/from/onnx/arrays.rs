@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice};
 
 /// The axis that `axis` counts, from behind if it is negative.
-fn axis(axis: i64, axes: usize) -> Result<usize> {
+pub(super) fn axis(axis: i64, axes: usize) -> Result<usize> {
     let length = i64::try_from(axes).unwrap_or(i64::MAX);
     let from_front = if axis < 0 {
         axis.saturating_add(length)

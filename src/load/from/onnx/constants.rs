@@ -1,9 +1,10 @@
 //! `Constants`: what a graph knows before it runs. Weights often pass through a few operators on their way to a node.
 
-use super::arrays;
+use super::{arrays, quantized};
 use crate::error::{Error, Result};
 use crate::load::format::Meter;
-use crate::load::format::onnx::{Graph, Initializer, Node, Value};
+use crate::load::format::Tensor;
+use crate::load::format::onnx::{Graph, Initializer, Node, Source, Value};
 use crate::{Element, Limits};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -21,16 +22,25 @@ const TIMES: u64 = 64;
 pub(super) struct Constants<'m> {
     /// The outermost first.
     scopes: Vec<Scope<'m>>,
+    source: Source<'m>,
     steps: Meter,
     depth: usize,
 }
 
 struct Scope<'m> {
-    graph: &'m Graph<'m>,
+    graph: &'m Graph,
     /// The node that makes a value; none if it is an input of the graph.
-    makers: BTreeMap<&'m str, Option<&'m Node<'m>>>,
+    makers: BTreeMap<&'m str, Option<&'m Node>>,
     /// The lengths of axes that the graph tells, each `None` if it is free.
     shapes: BTreeMap<&'m str, &'m [Option<i64>]>,
+}
+
+/// What has a name.
+enum Place<'m> {
+    Initializer(&'m Initializer),
+    Node(&'m Node),
+    /// Of a graph.
+    Input,
 }
 
 /// What a name stands for.
@@ -71,25 +81,28 @@ impl From<Error> for Stop {
 type Found<T> = core::result::Result<T, Stop>;
 
 impl<'m> Constants<'m> {
-    /// `graphs` are those around a node, the outermost first; `bytes` is the size of the file.
-    pub fn new(graphs: &[&'m Graph<'m>], bytes: usize, limits: &Limits) -> Self {
-        let scope = |graph: &&'m Graph<'m>| {
+    /// `graphs` are those around a node, the outermost first; `bytes` is the size of the file, and of those beside it.
+    pub fn new(graphs: &[&'m Graph], source: Source<'m>, bytes: u64, limits: &Limits) -> Self {
+        let scope = |graph: &&'m Graph| {
             let mut makers = BTreeMap::new();
-            makers.extend(graph.inputs.iter().map(|input| (input.name, None)));
+            makers.extend(graph.inputs.iter().map(|input| (input.name.as_str(), None)));
             for node in &graph.nodes {
-                makers.extend(node.outputs.iter().map(|&output| (output, Some(node))));
+                let outputs = node.outputs.iter().map(String::as_str);
+                makers.extend(outputs.map(|output| (output, Some(node))));
             }
             let infos = graph.inputs.iter().chain(&graph.values);
-            let shapes = infos.filter_map(|info| Some((info.name, info.shape.as_deref()?)));
+            let shapes =
+                infos.filter_map(|info| Some((info.name.as_str(), info.shape.as_deref()?)));
             Scope {
                 graph,
                 makers,
                 shapes: shapes.collect(),
             }
         };
-        let allowance = TIMES.saturating_mul(bytes as u64);
+        let allowance = TIMES.saturating_mul(bytes);
         Constants {
             scopes: graphs.iter().map(scope).collect(),
+            source,
             steps: Meter::new("bytes of constants", allowance),
             depth: limits.depth,
         }
@@ -103,6 +116,78 @@ impl<'m> Constants<'m> {
     /// The whole numbers behind a name.
     pub fn integers(&self, name: &str) -> Result<Known> {
         self.known(name, false)
+    }
+
+    /// The floating-point numbers of a name, which must be known.
+    pub fn array<A: Element>(&self, name: &str) -> Result<ArrayD<A>> {
+        if let Some(tensor) = self.tensor(name)? {
+            return tensor.array();
+        }
+        match self.floats(name)? {
+            Known::Now(array) => Ok(array.mapv(A::from_f64)),
+            Known::Zeros => Err(unknown(
+                name,
+                "zeros of a shape that is not known before it runs",
+            )),
+            Known::Later(found) => Err(unknown(name, found)),
+        }
+    }
+
+    /// The whole numbers of an initialiser.
+    pub fn whole_numbers(&self, name: &str) -> Result<ArrayD<i64>> {
+        match self.tensor(name)? {
+            Some(tensor) => tensor.integers(),
+            None => Err(Error::file(
+                name,
+                "an initialiser or a Constant",
+                "another value",
+            )),
+        }
+    }
+
+    /// The array of the file that a name stands for, not read yet; `None` if the name stands for something else.
+    pub fn tensor(&self, name: &str) -> Result<Option<Tensor<'m>>> {
+        let (mut name, mut scopes) = (name, self.scopes.len());
+        for _ in 0..=self.depth {
+            let Some((level, found)) = self.find(name, scopes) else {
+                return Ok(None);
+            };
+            let node = match found {
+                Place::Initializer(initializer) => {
+                    return initializer.tensor(self.source).map(Some);
+                }
+                Place::Node(node) => node,
+                Place::Input => return Ok(None),
+            };
+            let is_onnx = matches!(node.domain.as_str(), "" | "ai.onnx");
+            match (node.op_type.as_str(), &node.attributes[..]) {
+                ("Constant", [attribute]) if is_onnx => {
+                    return match &attribute.value {
+                        Value::Tensor(tensor) => tensor.tensor(self.source).map(Some),
+                        _ => Ok(None),
+                    };
+                }
+                ("Identity", _) if is_onnx => match node.input(0) {
+                    Some(input) => (name, scopes) = (input, level + 1),
+                    None => return Ok(None),
+                },
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where a name is, looking from the first `scopes` graphs: the innermost of them that has it.
+    fn find(&self, name: &str, scopes: usize) -> Option<(usize, Place<'m>)> {
+        let scopes = self.scopes.iter().enumerate().take(scopes).rev();
+        let mut found = scopes.filter_map(|(level, scope)| {
+            if let Some(initializer) = scope.graph.initializer(name) {
+                return Some((level, Place::Initializer(initializer)));
+            }
+            let maker = scope.makers.get(name)?;
+            Some((level, maker.map_or(Place::Input, Place::Node)))
+        });
+        found.next()
     }
 
     fn known(&self, name: &str, is_float: bool) -> Result<Known> {
@@ -127,28 +212,25 @@ impl<'m> Constants<'m> {
             let expected = format!("at most {} operators before a node", self.depth);
             return Err(Error::file(name, expected, "more").into());
         }
-        for (level, scope) in self.scopes.iter().enumerate().take(scopes).rev() {
-            if let Some(initializer) = scope.graph.initializer(name) {
-                return self.read(initializer);
+        match self.find(name, scopes) {
+            Some((_, Place::Initializer(initializer))) => self.read(initializer),
+            Some((level, Place::Node(node))) => {
+                let inputs = Inputs {
+                    of: self,
+                    node,
+                    scopes: level + 1,
+                    depth: depth + 1,
+                };
+                let made = inputs.run()?;
+                self.steps.take(8 * made.values.len() as u64, name)?;
+                Ok(made)
             }
-            match scope.makers.get(name) {
-                Some(Some(node)) => {
-                    let inputs = Inputs {
-                        of: self,
-                        node,
-                        scopes: level + 1,
-                        depth: depth + 1,
-                    };
-                    let made = inputs.run()?;
-                    self.steps.take(8 * made.values.len() as u64, name)?;
-                    return Ok(made);
-                }
-                Some(None) => return Err(Stop::Later("an input of the graph".into())),
-                None => {}
+            Some((_, Place::Input)) => Err(Stop::Later("an input of the graph".into())),
+            None => {
+                let expected = "an initialiser, an input, or an output of a node";
+                Err(Error::file(name, expected, "nothing of that name").into())
             }
         }
-        let expected = "an initialiser, an input, or an output of a node";
-        Err(Error::file(name, expected, "nothing of that name").into())
     }
 
     /// The lengths of axes that the first `scopes` graphs tell of a name.
@@ -161,7 +243,7 @@ impl<'m> Constants<'m> {
     }
 
     fn read(&self, initializer: &Initializer) -> Found<Constant> {
-        let tensor = initializer.tensor()?;
+        let tensor = initializer.tensor(self.source)?;
         let numbers = tensor.shape().iter().map(|&n| n as u64);
         let numbers = numbers.fold(8, u64::saturating_mul);
         self.steps.take(numbers, tensor.name())?;
@@ -175,15 +257,15 @@ impl<'m> Constants<'m> {
 /// A node of a constant part of the graph, and where its inputs are looked up.
 struct Inputs<'c, 'm> {
     of: &'c Constants<'m>,
-    node: &'m Node<'m>,
+    node: &'m Node,
     scopes: usize,
     depth: usize,
 }
 
 impl Inputs<'_, '_> {
     fn run(&self) -> Found<Constant> {
-        let op = match self.node.domain {
-            "" | "ai.onnx" => self.node.op_type,
+        let op = match self.node.domain.as_str() {
+            "" | "ai.onnx" => self.node.op_type.as_str(),
             _ => "",
         };
         match op {
@@ -220,6 +302,7 @@ impl Inputs<'_, '_> {
             }
             "Shape" => self.shape(),
             "Mul" => self.product(),
+            "DequantizeLinear" => self.dequantized(),
             // To a shape that is mostly not known: all that can be told is whether they are zeros.
             "Expand" if self.input(0)?.is_zero() => Err(Stop::Zeros),
             "ConstantOfShape" => match self.node.attribute("value") {
@@ -232,7 +315,7 @@ impl Inputs<'_, '_> {
     }
 
     fn later(&self) -> Stop {
-        let (op, name) = (self.node.op_type, self.node.name);
+        let (op, name) = (&self.node.op_type, &self.node.name);
         Stop::Later(format!("the output of {op} {name:?}"))
     }
 
@@ -258,7 +341,7 @@ impl Inputs<'_, '_> {
     /// Input 0, of the same kind of number, after `change`.
     fn map(&self, change: impl FnOnce(ArrayD<f64>) -> Result<ArrayD<f64>>) -> Found<Constant> {
         let Constant { values, is_float } = self.input(0)?;
-        let changed = change(values).map_err(|error| error.within(self.node.name));
+        let changed = change(values).map_err(|error| error.within(&self.node.name));
         Ok(Constant {
             values: changed?,
             is_float,
@@ -335,6 +418,42 @@ impl Inputs<'_, '_> {
         }
     }
 
+    /// (x - zero point) · scale, rounded to a `f32`, which is what the operator gives.
+    fn dequantized(&self) -> Found<Constant> {
+        let (x, scale) = (self.known(0)?, self.known(1)?);
+        let zero = match self.node.input(2) {
+            Some(_) => Some(self.known(2)?),
+            None => None,
+        };
+        if x.is_float || !scale.is_float || zero.as_ref().is_some_and(|zero| zero.is_float) {
+            let expected = "whole numbers, a scale with a fraction, and a whole zero point";
+            return Err(self.refuse(expected, "others"));
+        }
+        let named = self.node.attributes.iter().map(|attribute| &attribute.name);
+        for name in named {
+            if !matches!(name.as_str(), "axis" | "block_size") {
+                return Err(self.refuse("axis and no other attribute", name));
+            }
+        }
+        if !matches!(
+            self.node.attribute("block_size"),
+            None | Some(Value::Int(0))
+        ) {
+            return Err(self.refuse("one scale, or one for each place of an axis", "blocks"));
+        }
+        let axis = match self.node.attribute("axis") {
+            None => 1,
+            Some(&Value::Int(axis)) => axis,
+            Some(_) => return Err(self.refuse("a whole number as axis", "another type")),
+        };
+        let zero = zero.as_ref().map(|zero| &zero.values);
+        let values = quantized::dequantize(x.values, &scale.values, zero, axis);
+        Ok(Constant {
+            values: values.map_err(|error| error.within(&self.node.name))?,
+            is_float: true,
+        })
+    }
+
     fn constant(&self) -> Found<Constant> {
         let [attribute] = &self.node.attributes[..] else {
             return Err(self.refuse("one attribute", self.node.attributes.len()));
@@ -345,7 +464,7 @@ impl Inputs<'_, '_> {
             Value::Floats(list) => (arr1(list).mapv(f64::from).into_dyn(), true),
             Value::Int(n) => (arr0(*n as f64).into_dyn(), false),
             Value::Ints(list) => (arr1(list).mapv(|n| n as f64).into_dyn(), false),
-            _ => return Err(self.refuse("numbers", attribute.name)),
+            _ => return Err(self.refuse("numbers", &attribute.name)),
         };
         Ok(Constant { values, is_float })
     }
@@ -379,10 +498,17 @@ impl Inputs<'_, '_> {
         let parts = known.collect::<Found<Vec<Constant>>>()?;
         let is_float = parts.iter().any(|part| part.is_float);
         let parts: Vec<_> = parts.into_iter().map(|part| part.values).collect();
-        let joined = arrays::concat(&parts, *axis).map_err(|e| e.within(self.node.name));
+        let joined = arrays::concat(&parts, *axis).map_err(|e| e.within(&self.node.name));
         Ok(Constant {
             values: joined?,
             is_float,
         })
     }
+}
+
+/// A value that must be known, and is not.
+pub(super) fn unknown(part: &str, found: impl ToString) -> Error {
+    let expected = "an initialiser or a Constant, or what Cast, Concat, DequantizeLinear, Identity, Reshape, Slice, Squeeze, \
+                    Transpose and Unsqueeze make of them";
+    Error::file(part, expected, found)
 }

@@ -18,13 +18,19 @@
 
 mod activations;
 mod arrays;
+mod beside;
 mod cells;
 mod constants;
 mod file;
+mod initializer;
 mod node;
+mod operators;
 mod options;
+mod quantized;
 mod run;
+mod weight;
 
 pub use file::File;
+pub use initializer::Initializer;
 pub use node::Node;
 pub use run::{Outputs, Run};

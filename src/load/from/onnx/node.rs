@@ -3,7 +3,7 @@
 use super::super::from_layers::{FromLayers, Way, assemble};
 use super::cells::Cells;
 use super::constants::{Constants, Known};
-use super::options::{Direction, Op, Options};
+use super::options::{Direction, Op, Options, QUANTIZED};
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::load::format::onnx;
@@ -62,8 +62,11 @@ impl<A: Element> Node<A> {
         constants: &Constants,
     ) -> Result<Self> {
         let options = Options::read(op, node)?;
-        if node.inputs.len() > op.inputs() {
-            let expected = format!("at most {} inputs of {}", op.inputs(), op.name());
+        let is_quantized = node.op_type == QUANTIZED;
+        let inputs = if is_quantized { 12 } else { op.inputs() };
+        if node.inputs.len() > inputs {
+            let name = if is_quantized { QUANTIZED } else { op.name() };
+            let expected = format!("at most {inputs} inputs of {name}");
             return Err(Error::file("inputs", expected, node.inputs.len()));
         }
         let state = |index, name| initial(node, constants, index, name);

@@ -8,6 +8,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// An LSTM of ONNX Runtime whose weights are whole numbers of 8 bits; it has no `layout`.
+pub(super) const QUANTIZED: &str = "DynamicQuantizeLSTM";
+
 /// One of the three recurrent operators.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
@@ -19,8 +22,8 @@ pub(super) enum Op {
 impl Op {
     /// `None` if the node is another operator.
     pub fn of(node: &Node) -> Option<Self> {
-        match (node.domain, node.op_type) {
-            ("" | "ai.onnx", "LSTM") => Some(Op::Lstm),
+        match (node.domain.as_str(), node.op_type.as_str()) {
+            ("" | "ai.onnx", "LSTM") | ("com.microsoft", QUANTIZED) => Some(Op::Lstm),
             ("" | "ai.onnx", "GRU") => Some(Op::Gru),
             ("" | "ai.onnx", "RNN") => Some(Op::Rnn),
             _ => None,
@@ -108,9 +111,9 @@ impl Options {
             if node.attributes[..index].iter().any(|a| a.name == *name) {
                 return Err(Error::file(name, "one attribute of a name", "two"));
             }
-            match (*name, value, op) {
+            match (name.as_str(), value, op) {
                 ("direction", Value::Text(text), _) => {
-                    options.direction = match *text {
+                    options.direction = match &text[..] {
                         b"forward" => Direction::Forward,
                         b"reverse" => Direction::Reverse,
                         b"bidirectional" => Direction::Bidirectional,
