@@ -64,7 +64,7 @@
 )]
 #![cfg_attr(
     feature = "onnx",
-    doc = "LSTM, GRU and RNN nodes of ONNX by name, not whole graphs: [`mod@onnx`]."
+    doc = "LSTM, GRU and RNN nodes and arrays of ONNX files by name, not whole graphs: [`mod@onnx`]."
 )]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(

@@ -22,7 +22,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The largest file, in bytes. Default: 16 GiB.
+    /// The largest file, in bytes; each of the files beside it, too, if a model has its arrays there. Default: 16 GiB.
     pub file_bytes: u64,
     /// What decompression may make of one file altogether, in bytes; and what an array of it may take as the numbers that are
     /// asked for, which can be wider than those in the file. Default: 2 GiB.

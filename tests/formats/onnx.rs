@@ -288,3 +288,44 @@ fn limits_hold() {
     let twice = field(5, &field(8, b"W")).repeat(2);
     says(open(&field(7, &twice)), &["two of \"W\""]);
 }
+
+/// A large file stays on disk: what is read of it is packed array by array. The layer is a copy of what the node has.
+#[test]
+#[cfg(all(
+    feature = "std",
+    feature = "keras",
+    feature = "npz",
+    feature = "safetensors"
+))]
+fn arrays_of_a_large_file_are_in_memory_once() {
+    const N: usize = 256;
+    let rows = 4 * N;
+    let array = |name: &[u8]| {
+        let numbers: Vec<u8> = (0..rows * N).flat_map(|_| 0.5_f32.to_le_bytes()).collect();
+        let dims = [0x08, 1, 0x08, 0x80, 8, 0x08, 0x80, 2, 0x10, 1];
+        field(
+            5,
+            &[&dims[..], &field(8, name), &field(9, &numbers)].concat(),
+        )
+    };
+    let names = [&b"X"[..], b"W", b"R"].map(|name| field(1, name));
+    let node = [names.concat(), field(2, b"Y"), field(4, b"LSTM")].concat();
+    let model = [field(1, &node), array(b"W"), array(b"R")].concat();
+    let path = std::env::temp_dir().join(format!("recurrent-peak-{}.onnx", std::process::id()));
+    std::fs::write(&path, field(7, &model)).unwrap();
+    let arrays = 2 * rows * N * 4;
+    let (opening, file) = crate::memory::peak(|| recurrent::onnx::File::load(&path).unwrap());
+    assert!(opening < arrays / 4, "opening took {opening}");
+    let (reading, node) = crate::memory::peak(|| file.only::<f32>().unwrap());
+    assert!(
+        reading < arrays / 10 * 17,
+        "a node of {arrays} bytes took {reading}"
+    );
+    let (making, layer) = crate::memory::peak(|| node.lstm::<recurrent::Lstm<f32>>().unwrap());
+    assert!(
+        making < arrays / 10 * 11,
+        "a layer of {arrays} bytes took {making}"
+    );
+    drop((file, layer));
+    std::fs::remove_file(&path).unwrap();
+}

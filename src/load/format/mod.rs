@@ -1,6 +1,6 @@
 //! Bytes into named arrays, attributes and graphs; no part of the crate's public interface.
 //!
-//! Every reader borrows the bytes of its file (a large file of Keras stays on disk). Opening a file reads its directory only; the
+//! Every reader borrows the bytes of its file (a large file of Keras or ONNX stays on disk). Opening a file reads its directory only; the
 //! numbers of an array are read when a [`Tensor`] is asked for them, so that its shape can be checked before anything is
 //! allocated.
 
