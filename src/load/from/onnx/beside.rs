@@ -66,9 +66,10 @@ impl Beside for Files<'_> {
         let expected = format!(
             "the bytes of {location:?} (`File::external({location:?}, bytes)`, or `File::load`)"
         );
-        let found = match given.is_empty() {
-            true => "none".into(),
-            false => format!("those of {given:?}"),
+        let found = if given.is_empty() {
+            "none".into()
+        } else {
+            format!("those of {given:?}")
         };
         Err(Error::file("external data", expected, found))
     }

@@ -300,7 +300,7 @@ impl<'m> Place<'m> {
 }
 
 /// All recurrent nodes of a graph and of those within it, as deep as the reader lets them be.
-fn places<'m>(graph: &'m Graph) -> Vec<Place<'m>> {
+fn places(graph: &Graph) -> Vec<Place<'_>> {
     let mut found = Vec::new();
     walk(&mut Vec::new(), graph, &mut found);
     found

@@ -32,11 +32,15 @@ pub(super) fn others(graph: &Graph) -> String {
             domain => format!("{op:?} of {domain:?}{times}").replace('"', ""),
         }
     });
-    let mut shown = shown.collect::<Vec<_>>().join(", ");
-    if rest > 0 {
-        shown += &format!(" and {rest} more");
-    }
-    format!("0; the operators of the file are {shown}{}", way_out(&ops))
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = match rest {
+        0 => String::new(),
+        _ => format!(" and {rest} more"),
+    };
+    format!(
+        "0; the operators of the file are {shown}{more}{}",
+        way_out(&ops)
+    )
 }
 
 /// What to do, by the operators that are there.
