@@ -1,5 +1,6 @@
 //! `Constants`: what a graph knows before it runs. Weights often pass through a few operators on their way to a node.
 
+use super::known::{Known, unknown};
 use super::{arrays, quantized};
 use crate::error::{Error, Result};
 use crate::load::format::Meter;
@@ -41,16 +42,6 @@ enum Place<'m> {
     Node(&'m Node),
     /// Of a graph.
     Input,
-}
-
-/// What a name stands for.
-pub(super) enum Known {
-    /// This array.
-    Now(ArrayD<f64>),
-    /// Zeros, as many as there turn out to be samples: what exporters write where a program gives no initial state.
-    Zeros,
-    /// Something that is not known before the graph runs.
-    Later(String),
 }
 
 /// An array and whether it holds floating-point numbers.
@@ -504,11 +495,4 @@ impl Inputs<'_, '_> {
             is_float,
         })
     }
-}
-
-/// A value that must be known, and is not.
-pub(super) fn unknown(part: &str, found: impl ToString) -> Error {
-    let expected = "an initialiser or a Constant, or what Cast, Concat, DequantizeLinear, Identity, Reshape, Slice, Squeeze, \
-                    Transpose and Unsqueeze make of them";
-    Error::file(part, expected, found)
 }

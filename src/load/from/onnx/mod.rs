@@ -41,6 +41,7 @@ mod cells;
 mod constants;
 mod file;
 mod initializer;
+mod known;
 mod node;
 mod operators;
 mod options;

@@ -2,7 +2,8 @@
 
 use super::super::from_layers::{FromLayers, Way, assemble};
 use super::cells::Cells;
-use super::constants::{Constants, Known};
+use super::constants::Constants;
+use super::known::Known;
 use super::options::{Direction, Op, Options, QUANTIZED};
 use super::run::Run;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Weights that are whole numbers of 8 bits, with scales and zero points: (q - zero) · scale.
 
-use super::constants::{Constants, unknown};
+use super::constants::Constants;
+use super::known::unknown;
 use super::options::Op;
 use crate::Element;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! `Weight`: W or R of a recurrent node, read when it is packed.
 
-use super::constants::{Constants, unknown};
+use super::constants::Constants;
+use super::known::unknown;
 use super::options::QUANTIZED;
 use super::quantized::Scales;
 use crate::Element;
