@@ -21,7 +21,7 @@ pub struct Source<'s> {
 
 /// The files beside a model.
 pub trait Beside {
-    /// The bytes of the file that a model calls by this name, which [`clean`] has let pass.
+    /// The bytes of the file that a model calls by this name, without anything that leads out of its folder.
     fn file(&self, location: &str) -> Result<Bytes<'_>>;
 }
 
