@@ -4,13 +4,13 @@ use crate::error::{Error, Result};
 use crate::load::format::kind::Kind;
 use alloc::format;
 use alloc::string::ToString;
-#[cfg(any(feature = "keras", feature = "npz", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "npz"))]
 use alloc::vec::Vec;
 use std::fs;
 use std::path::Path;
 
 /// The bytes of a file that is not too large.
-#[cfg(any(feature = "keras", feature = "npz", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "npz"))]
 pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     length(path, most)?;
     fs::read(path).map_err(unreadable)

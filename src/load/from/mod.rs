@@ -11,8 +11,6 @@ pub mod onnx;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 mod other_cell;
 #[cfg(feature = "safetensors")]
-mod rows;
-#[cfg(feature = "safetensors")]
 pub mod torch;
 
 #[cfg(any(feature = "keras", feature = "safetensors"))]

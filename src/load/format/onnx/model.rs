@@ -45,11 +45,12 @@ impl Model {
     /// Reads everything but the numbers of the arrays.
     pub fn open(bytes: Bytes, limits: &Limits) -> Result<Self> {
         check_file(bytes.len(), limits)?;
+        let head = bytes.head()?;
         Self::parse(bytes, limits)
-            .map_err(|error| kind::explain(error, &[Kind::Onnx], "a model in ONNX", bytes))
+            .map_err(|error| kind::explain(error, &[Kind::Onnx], "a model in ONNX", head))
     }
 
-    fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+    fn parse(bytes: Bytes, limits: &Limits) -> Result<Self> {
         let entries = NAMES_PER_ENTRY.saturating_mul(limits.entries as u64);
         let allowance = Allowance {
             entries: Meter::new("names (a node counts 16, an attribute 4)", entries),

@@ -32,6 +32,7 @@ mod dict;
 mod file;
 mod form;
 mod module;
+mod rows;
 mod states;
 mod weight;
 

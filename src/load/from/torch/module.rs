@@ -1,9 +1,9 @@
 //! The names that a recurrent module has in a state dict, and the shapes that belong to them.
 
 use super::super::other_cell::other_cell;
-use super::super::rows::{Rows, reorder};
 use super::dict::Dict;
 use super::form::{Form, forms};
+use super::rows::{Rows, reorder};
 use super::weight::Weight;
 use crate::Element;
 use crate::error::{Error, Result};

@@ -1,37 +1,17 @@
-//! `Rows`: the weights of one layer in one direction as PyTorch and ONNX have them, gate below gate.
+//! `Rows`: the weights of one layer in one direction as PyTorch has them, gate below gate.
 
 use crate::Element;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension, RemoveAxis};
 
 /// `input @ x + recurrent @ h + biases`.
-pub(super) struct Rows<A, M = Array2<A>> {
+pub(super) struct Rows<A, M> {
     /// (gates · units, features).
     pub input: M,
     /// (gates · units, size of h).
     pub recurrent: M,
     /// That with the input and that with the state, (gates · units) each.
     pub biases: Option<[Array1<A>; 2]>,
-}
-
-#[cfg(feature = "onnx")]
-impl<A: Element> Rows<A> {
-    /// Block `k` becomes what block `order[k]` was.
-    pub fn reorder(self, order: &[usize]) -> Self {
-        Rows {
-            input: reorder(self.input.view(), order),
-            recurrent: reorder(self.recurrent.view(), order),
-            biases: self
-                .biases
-                .map(|biases| biases.map(|bias| reorder(bias.view(), order))),
-        }
-    }
-
-    /// The kernel and the recurrent kernel: gate beside gate.
-    pub fn kernels(&self) -> (Array2<A>, Array2<A>) {
-        let turned = |rows: &Array2<A>| rows.clone().reversed_axes();
-        (turned(&self.input), turned(&self.recurrent))
-    }
 }
 
 impl<A: Element, M> Rows<A, M> {
