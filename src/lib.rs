@@ -111,10 +111,12 @@ mod run;
 #[cfg(feature = "safetensors")]
 pub mod saved;
 mod session;
+mod share;
 mod slips;
 mod state;
 mod stream;
 mod threads;
+mod unroll;
 mod wrap;
 
 pub mod doc;

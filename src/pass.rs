@@ -1,8 +1,7 @@
-//! The one pass through time behind every layer and verb.
+//! `Pass` and `Sink`: a checked call, and where its outputs go.
 
-use crate::Causal;
 use crate::error::Result;
-use crate::mask::{Mask, Rows};
+use crate::mask::Mask;
 use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{ArrayBase, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, RawData, Slice};
@@ -175,86 +174,13 @@ impl<'a, A> Sink<'a, A> {
     }
 }
 
-/// The one unrolled pass, with Keras' rules for masks.
-///
-/// ```text
-/// for t in order:                                 order = T-1..0 if go_backwards else 0..T-1
-///     a real sample:    y, state = step(x[t], state)
-///     a masked sample:  y = 0 if zero_output_for_mask or if it had no real step yet, else the previous y; state held
-///     append y
-/// ```
-/// Source: Keras 3, `keras.layers.RNN` on the TensorFlow backend.
-pub(crate) fn unroll<C: Causal>(
-    cell: &C,
-    pass: Pass<C::Elem>,
-    state: &mut C::State,
-    sink: Sink<C::Elem>,
-) -> Result<()> {
-    let (samples, timesteps, _) = pass.x.dim();
-    cell.settle(state);
-    let mut scratch = cell.scratch(samples);
-    cell.share(&mut scratch, pass.threads);
-    let block = cell.block(samples);
-    let mut rows = match pass.mask {
-        Some(_) => Rows::new(samples, pass.started),
-        None => Rows::unmasked(samples),
-    };
-    let (mut last, mut sequences) = match sink {
-        Sink::Last(last) => (Some(last), None),
-        Sink::Sequences(sequences) => (None, Some(sequences)),
-    };
-    let time = |i: usize| if pass.backwards { timesteps - 1 - i } else { i };
-    let stretch = if block > 0 { block } else { timesteps.max(1) };
-    let mut end = 0;
-    while end < timesteps {
-        let first = end;
-        end = timesteps.min(first.saturating_add(stretch));
-        if block > 0 {
-            let ahead = (first..end).map(time);
-            let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
-            let is_real = |&(row, t): &(usize, usize)| pass.mask.is_none_or(|m| m.is_real(row, t));
-            cell.prepare(&pass.x, steps.filter(is_real), &mut scratch);
-        }
-        if samples == 1 && pass.mask.is_none() {
-            // These steps in their order, of the only sample.
-            let mut x = pass.x.index_axis(Axis(0), 0);
-            keep_steps(&mut x, first..end, pass.backwards);
-            let mut outputs = sequences.as_mut().map(|to| to.index_axis_mut(Axis(0), 0));
-            if let Some(outputs) = &mut outputs {
-                keep_steps(outputs, first..end, pass.backwards != pass.reversed);
-            }
-            if cell.advance_through(&x, outputs.as_mut(), state, &mut scratch) {
-                rows.choose_all();
-                continue;
-            }
-        }
-        for t in (first..end).map(time) {
-            rows.choose_by(pass.mask.as_ref(), t);
-            cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
-            if let Some(sequences) = &mut sequences {
-                let at = if pass.reversed { timesteps - 1 - t } else { t };
-                let to = sequences.index_axis_mut(Axis(1), at);
-                rows.append(cell.output(state), pass.zero_output_for_mask, to);
-            }
-        }
-    }
-    if let Some(last) = &mut last {
-        if timesteps == 0 {
-            last.fill(num_traits::zero());
-        } else {
-            rows.append(
-                cell.output(state),
-                pass.zero_output_for_mask,
-                last.view_mut(),
-            );
-        }
-    }
-    Ok(())
-}
-
 /// Leaves these steps of a sample's rows, counted from the last one if `downwards`, in their order.
 #[inline]
-fn keep_steps<S: RawData>(rows: &mut ArrayBase<S, Ix2>, steps: Range<usize>, downwards: bool) {
+pub(crate) fn keep_steps<S: RawData>(
+    rows: &mut ArrayBase<S, Ix2>,
+    steps: Range<usize>,
+    downwards: bool,
+) {
     if downwards {
         rows.invert_axis(Axis(0));
     }
@@ -262,18 +188,3 @@ fn keep_steps<S: RawData>(rows: &mut ArrayBase<S, Ix2>, steps: Range<usize>, dow
         rows.slice_axis_inplace(Axis(0), Slice::from(steps));
     }
 }
-
-/// Makes a causal layer's `Recurrent::unroll` the one unrolled pass.
-macro_rules! unroll_by_steps {
-    () => {
-        fn unroll(
-            &self,
-            pass: crate::pass::Pass<Self::Elem>,
-            state: &mut Self::State,
-            sink: crate::pass::Sink<Self::Elem>,
-        ) -> crate::Result<()> {
-            crate::pass::unroll(self, pass, state, sink)
-        }
-    };
-}
-pub(crate) use unroll_by_steps;

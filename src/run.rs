@@ -3,9 +3,9 @@
 use crate::error::{Error, Result, check, check_features, check_kept, check_size};
 use crate::mask::Mask;
 use crate::pass::{Pass, Sink};
-use crate::recurrent::check_output;
-use crate::threads;
-use crate::{Bidirectional, Output, Recurrent, Returns, State};
+use crate::share;
+use crate::unroll::{Unroll, check_output};
+use crate::{Output, Returns, State};
 use core::marker::PhantomData;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2};
 
@@ -48,8 +48,8 @@ pub struct Apart(());
 /// own sees the padding; what it makes of that is thrown away.)
 #[must_use = "a run does nothing until a verb ends it"]
 #[derive(Debug)]
-pub struct Run<'a, R: Recurrent + ?Sized, V = Merged> {
-    of: &'a R,
+pub struct Run<'a, R: Unroll + ?Sized, V = Merged> {
+    pub(crate) of: &'a R,
     x: ArrayView3<'a, R::Elem>,
     mask: Option<Mask<'a>>,
     conflict: bool,
@@ -59,7 +59,7 @@ pub struct Run<'a, R: Recurrent + ?Sized, V = Merged> {
     verbs: PhantomData<V>,
 }
 
-impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
+impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
     pub(crate) fn new(of: &'a R, x: ArrayView3<'a, R::Elem>) -> Self {
         let options = Options::default();
         Run {
@@ -139,7 +139,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     /// Checks everything that can be wrong with the call before anything is computed or changed.
     #[inline]
-    fn check(&self) -> Result<Pass<'a, R::Elem>> {
+    pub(crate) fn check(&self) -> Result<Pass<'a, R::Elem>> {
         let Options {
             go_backwards,
             in_time_order,
@@ -164,11 +164,14 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let (samples, timesteps, features) = x.dim();
         self.of.check()?;
         if time_major {
-            check("input", "features", self.of.features(), features)?;
+            check("input", "features", self.of.input_size(), features)?;
         } else {
-            check_features(self.of.features(), x.dim())?;
+            check_features(self.of.input_size(), x.dim())?;
         }
-        check_size("output", &[samples, timesteps.max(1), self.of.units()])?;
+        check_size(
+            "output",
+            &[samples, timesteps.max(1), self.of.output_size()],
+        )?;
         if let Some(mask) = &mask {
             mask.check(samples, timesteps)?;
         }
@@ -188,7 +191,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
             zero_output_for_mask,
             threads: 1,
         };
-        pass.threads = threads::worth(self.of, &pass);
+        pass.threads = share::worth(self.of, &pass);
         Ok(pass)
     }
 
@@ -199,14 +202,17 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     /// The shape of the sequences as the caller sees them.
     #[inline]
-    fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
+    pub(crate) fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
         let (first, second, _) = self.x.dim();
         (first, second, units)
     }
 
     /// The caller's memory as the pass sees it, samples first.
     #[inline]
-    fn sequences_sink<'o>(&self, mut out: ArrayViewMut3<'o, R::Elem>) -> Sink<'o, R::Elem> {
+    pub(crate) fn sequences_sink<'o>(
+        &self,
+        mut out: ArrayViewMut3<'o, R::Elem>,
+    ) -> Sink<'o, R::Elem> {
         if self.options.time_major {
             out.swap_axes(0, 1);
         }
@@ -215,7 +221,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     /// Takes the initial state and lets `run` bring it to the end of the pass.
     #[inline]
-    fn drive(
+    pub(crate) fn drive(
         self,
         pass: Pass<R::Elem>,
         run: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
@@ -224,7 +230,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         let kept = || self.kept.as_deref().cloned().flatten();
         let mut state = match self.from.or_else(kept) {
             Some(state) => state,
-            None => self.of.zero_state(pass.x.dim().0),
+            None => self.of.zeros(pass.x.dim().0),
         };
         run(self.of, pass, &mut state)?;
         Ok(match self.kept {
@@ -235,15 +241,13 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     #[inline]
     fn unroll(self, pass: Pass<R::Elem>, sink: Sink<R::Elem>) -> Result<End<'a, R::State>> {
-        self.drive(pass, |of, pass, state| {
-            threads::unroll(of, pass, state, sink)
-        })
+        self.drive(pass, |of, pass, state| share::unroll(of, pass, state, sink))
     }
 
     #[inline]
     fn into_last(self, out: ArrayViewMut2<R::Elem>) -> Result<End<'a, R::State>> {
         let pass = self.check()?;
-        check_output("output", self.samples(), self.of.units(), out.dim())?;
+        check_output("output", self.samples(), self.of.output_size(), out.dim())?;
         self.unroll(pass, Sink::Last(out))
     }
 
@@ -254,7 +258,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
         if self.options.time_major {
             names.swap(0, 1);
         }
-        let expected: [usize; 3] = self.sequences_dim(self.of.units()).into();
+        let expected: [usize; 3] = self.sequences_dim(self.of.output_size()).into();
         for (axis, name) in names.into_iter().enumerate() {
             check("output", name, expected[axis], out.len_of(Axis(axis)))?;
         }
@@ -264,7 +268,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     fn new_last(self) -> Result<(Array2<R::Elem>, End<'a, R::State>)> {
         let pass = self.check()?;
-        let mut y = Array2::zeros((self.samples(), self.of.units()));
+        let mut y = Array2::zeros((self.samples(), self.of.output_size()));
         let sink = Sink::Last(y.view_mut());
         let end = self.unroll(pass, sink)?;
         Ok((y, end))
@@ -272,7 +276,7 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 
     fn new_sequences(self) -> Result<(Array3<R::Elem>, End<'a, R::State>)> {
         let pass = self.check()?;
-        let mut y = Array3::zeros(self.sequences_dim(self.of.units()));
+        let mut y = Array3::zeros(self.sequences_dim(self.of.output_size()));
         let sink = self.sequences_sink(y.view_mut());
         let end = self.unroll(pass, sink)?;
         Ok((y, end))
@@ -280,13 +284,13 @@ impl<'a, R: Recurrent + ?Sized, V> Run<'a, R, V> {
 }
 
 /// The state at the end of a pass; where a session keeps it, it is copied only for those who want it.
-enum End<'a, S> {
+pub(crate) enum End<'a, S> {
     Owned(S),
     Kept(&'a S),
 }
 
 impl<S: State> End<'_, S> {
-    fn into_state(self) -> S {
+    pub(crate) fn into_state(self) -> S {
         match self {
             End::Owned(state) => state,
             End::Kept(state) => state.clone(),
@@ -295,7 +299,7 @@ impl<S: State> End<'_, S> {
 }
 
 /// The verbs.
-impl<R: Recurrent + ?Sized> Run<'_, R> {
+impl<R: Unroll + ?Sized> Run<'_, R> {
     /// The last output, (samples, units): `return_sequences=False`.
     ///
     /// It is the last *appended* output, as in Keras: behind padding at the end, that of the sample's last real timestep.
@@ -363,57 +367,5 @@ impl<R: Recurrent + ?Sized> Run<'_, R> {
     pub fn output(self) -> Result<Output<R::Elem, R::State>> {
         let returns = self.options.returns;
         self.returning(returns)
-    }
-}
-
-/// The verbs of Keras' `merge_mode=None`: each gives the forward and the backward output.
-impl<F, B> Run<'_, Bidirectional<F, B>, Apart>
-where
-    F: Recurrent,
-    B: Recurrent<Elem = F::Elem>,
-{
-    /// The last output of each direction.
-    pub fn last(self) -> Result<(Array2<F::Elem>, Array2<F::Elem>)> {
-        self.last_and_state().map(|(f, b, _)| (f, b))
-    }
-
-    /// The last output of each direction, and the states.
-    pub fn last_and_state(
-        self,
-    ) -> Result<(
-        Array2<F::Elem>,
-        Array2<F::Elem>,
-        <Bidirectional<F, B> as Recurrent>::State,
-    )> {
-        let (pass, samples) = (self.check()?, self.samples());
-        let [f, b] = self.of.directions().map(|units| (samples, units));
-        let (mut f, mut b) = (Array2::zeros(f), Array2::zeros(b));
-        let sinks = (Sink::Last(f.view_mut()), Sink::Last(b.view_mut()));
-        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
-        Ok((f, b, end.into_state()))
-    }
-
-    /// The output of each direction at every timestep, both in the order of the forward one.
-    pub fn sequences(self) -> Result<(Array3<F::Elem>, Array3<F::Elem>)> {
-        self.sequences_and_state().map(|(f, b, _)| (f, b))
-    }
-
-    /// The output of each direction at every timestep, and the states.
-    pub fn sequences_and_state(
-        self,
-    ) -> Result<(
-        Array3<F::Elem>,
-        Array3<F::Elem>,
-        <Bidirectional<F, B> as Recurrent>::State,
-    )> {
-        let pass = self.check()?;
-        let [f, b] = self.of.directions().map(|units| self.sequences_dim(units));
-        let (mut f, mut b) = (Array3::zeros(f), Array3::zeros(b));
-        let sinks = (
-            self.sequences_sink(f.view_mut()),
-            self.sequences_sink(b.view_mut()),
-        );
-        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
-        Ok((f, b, end.into_state()))
     }
 }

@@ -3,8 +3,8 @@
 use crate::State;
 use crate::error::{Error, Result, check};
 use crate::mask::Rows;
-use crate::recurrent::{Causal, check_output};
 use crate::state::check_samples;
+use crate::unroll::{Advance, check_output};
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
@@ -36,7 +36,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Stream<R: Causal> {
+pub struct Stream<R: Advance> {
     of: R,
     state: R::State,
     /// The state of one sample before its first step.
@@ -80,14 +80,14 @@ pub struct StreamState<S> {
     pub zero_output_for_mask: bool,
 }
 
-impl<R: Causal> Stream<R> {
+impl<R: Advance> Stream<R> {
     /// A stream of this many samples, from the zero state. Panics or aborts if there is no memory for that many, as every
     /// allocation does.
     pub fn new(of: R, samples: usize) -> Self {
-        let (mut state, fresh) = (of.zero_state(samples), of.zero_state(1));
+        let (mut state, fresh) = (of.zeros(samples), of.zeros(1));
         of.settle(&mut state);
         let scratch = of.scratch(samples);
-        let masked = Array2::zeros((samples, of.units()));
+        let masked = Array2::zeros((samples, of.output_size()));
         Stream {
             of,
             state,
@@ -171,7 +171,7 @@ impl<R: Causal> Stream<R> {
 
     /// [`push`](Self::push) without ndarray: samples × features numbers in, samples × units numbers out, row by row.
     pub fn push_slice(&mut self, x: &[R::Elem]) -> Result<&[R::Elem]> {
-        let (samples, features) = (self.samples(), self.of.features());
+        let (samples, features) = (self.samples(), self.of.input_size());
         if samples.checked_mul(features) != Some(x.len()) {
             return Err(Error::Shape {
                 array: "input",
@@ -197,7 +197,7 @@ impl<R: Causal> Stream<R> {
     fn check_input(&self, x: &ArrayView2<R::Elem>) -> Result<()> {
         self.of.check()?;
         check("input", "samples", self.samples(), x.nrows())?;
-        check("input", "features", self.of.features(), x.ncols())
+        check("input", "features", self.of.input_size(), x.ncols())
     }
 
     /// The state after the last push.
@@ -225,7 +225,7 @@ impl<R: Causal> Stream<R> {
         self.of.check_state(&state, self.samples())?;
         self.state = state;
         self.of.settle(&mut self.state);
-        let (samples, units) = (self.samples(), self.of.units());
+        let (samples, units) = (self.samples(), self.of.output_size());
         check_output(
             "output of the state",
             samples,
@@ -286,7 +286,7 @@ impl<R: Causal> Stream<R> {
     }
 }
 
-impl<R: Causal + Clone> Clone for Stream<R>
+impl<R: Advance + Clone> Clone for Stream<R>
 where
     R::Scratch: Clone,
 {

@@ -35,7 +35,7 @@ fn every_run_is_that_of_the_stack() {
     let [a, b, c] = layers();
     let deep = Deep::new(layers()).unwrap();
     let stack = a.then(b).then(c);
-    assert_eq!(deep.parameters(), stack.parameters());
+    assert_eq!(deep.parameter_count(), stack.parameter_count());
     let (x, mask) = (input(OF, 1), mask(OF, 2));
     let (_, ((a, b), c)) = stack.run(&x).last_and_state().unwrap();
     let from = ((a.clone(), b.clone()), c.clone());

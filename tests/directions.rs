@@ -170,10 +170,10 @@ property!(
 fn directions_of_different_units_lie_side_by_side() {
     let forward = recurrent::Gru::<f64>::builder(2, 3).build().unwrap();
     let backward = recurrent::Lstm::<f64>::builder(2, 4).build().unwrap();
-    let (f, b) = (forward.parameters(), backward.parameters());
+    let (f, b) = (forward.parameter_count(), backward.parameter_count());
     assert_ne!(f, b);
     let both = Bidirectional::new(forward, backward);
-    assert_eq!(both.parameters(), f + b);
+    assert_eq!(both.parameter_count(), f + b);
     // Side by side they need not have the same units.
     let h = both.run(&Array3::ones((1, 2, 2))).last().unwrap();
     let (f, b) = (both.forward(), both.backward());

@@ -204,19 +204,19 @@ pub(crate) use common_setters;
 /// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
 macro_rules! recurrent_of_cell {
     ($cell:ident, $name:literal, $state:ident, [$($array:ident),*]) => {
-        impl<A: Element> Recurrent for $cell<A> {
+        impl<A: Element> Unroll for $cell<A> {
             type Elem = A;
             type State = $state<A>;
 
-            fn features(&self) -> usize {
+            fn input_size(&self) -> usize {
                 self.kernel.rows()
             }
 
-            fn units(&self) -> usize {
+            fn output_size(&self) -> usize {
                 self.state_sizes()[0]
             }
 
-            fn zero_state(&self, samples: usize) -> $state<A> {
+            fn zeros(&self, samples: usize) -> $state<A> {
                 let [$($array),*] = self.state_sizes();
                 $state { $($array: crate::state::zeros(samples, $array)),* }
             }
@@ -226,7 +226,7 @@ macro_rules! recurrent_of_cell {
             }
 
             fn multiply_adds(&self) -> Option<usize> {
-                let inputs = self.features().saturating_add(self.units());
+                let inputs = self.input_size().saturating_add(self.output_size());
                 Some(inputs.saturating_mul(self.kernel.len()))
             }
 
@@ -235,7 +235,7 @@ macro_rules! recurrent_of_cell {
             }
 
             fn shares_steps(&self) -> bool {
-                shares(&self.kernel, self.units()) > 1
+                shares(&self.kernel, self.output_size()) > 1
             }
 
             fn check_state(&self, state: &$state<A>, samples: usize) -> Result<()> {
@@ -244,7 +244,14 @@ macro_rules! recurrent_of_cell {
                 Ok(())
             }
 
-            unroll_by_steps!();
+            fn unroll(
+                &self,
+                pass: Pass<A>,
+                state: &mut Self::State,
+                sink: Sink<A>,
+            ) -> Result<()> {
+                unroll_by_steps(self, pass, state, sink)
+            }
 
             #[cfg(feature = "safetensors")]
             fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
@@ -294,7 +301,7 @@ macro_rules! causal_of_cell {
         }
 
         fn share(&self, scratch: &mut Workspace<A>, threads: usize) {
-            scratch.share(threads.min(shares(&self.kernel, self.units())));
+            scratch.share(threads.min(shares(&self.kernel, self.output_size())));
         }
 
         fn prepare(
@@ -335,7 +342,7 @@ macro_rules! causal_of_cell {
             let steps = x.nrows();
             let to = outputs.as_deref_mut();
             let Some(through) =
-                Through::new(steps, self.units(), to).filter(|_| Self::is_simple(self))
+                Through::new(steps, self.output_size(), to).filter(|_| Self::is_simple(self))
             else {
                 return false;
             };

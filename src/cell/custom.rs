@@ -2,8 +2,8 @@
 
 use crate::error::{Result, check};
 use crate::mask::Rows;
-use crate::pass::unroll_by_steps;
-use crate::recurrent::{Causal, Recurrent, check_output};
+use crate::pass::{Pass, Sink};
+use crate::unroll::{Advance, Unroll, check_output, unroll_by_steps};
 use crate::{Element, State};
 use ndarray::ArrayView2;
 
@@ -82,19 +82,19 @@ pub trait Cell: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Rnn<C>(pub C);
 
-impl<C: Cell> Recurrent for Rnn<C> {
+impl<C: Cell> Unroll for Rnn<C> {
     type Elem = C::Elem;
     type State = C::State;
 
-    fn features(&self) -> usize {
+    fn input_size(&self) -> usize {
         self.0.features()
     }
 
-    fn units(&self) -> usize {
+    fn output_size(&self) -> usize {
         self.0.units()
     }
 
-    fn zero_state(&self, samples: usize) -> C::State {
+    fn zeros(&self, samples: usize) -> C::State {
         self.0.zero_state(samples)
     }
 
@@ -111,15 +111,17 @@ impl<C: Cell> Recurrent for Rnn<C> {
         check_output(
             "output of the state",
             samples,
-            self.units(),
+            self.output_size(),
             self.0.output(state).dim(),
         )
     }
 
-    unroll_by_steps!();
+    fn unroll(&self, pass: Pass<C::Elem>, state: &mut C::State, sink: Sink<C::Elem>) -> Result<()> {
+        unroll_by_steps(self, pass, state, sink)
+    }
 }
 
-impl<C: Cell> Causal for Rnn<C> {
+impl<C: Cell> Advance for Rnn<C> {
     /// The states that masked samples had before the step; made when the first mask comes.
     type Scratch = Option<C::State>;
 

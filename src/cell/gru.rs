@@ -5,11 +5,11 @@ use crate::error::{Error, Result, check, transposed};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
-use crate::pass::unroll_by_steps;
-use crate::recurrent::{Causal, Recurrent};
+use crate::pass::{Pass, Sink};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
+use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};
 use alloc::format;
 use core::marker::PhantomData;
@@ -138,7 +138,7 @@ impl<A: Element> Gru<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<GruBias<A>>,
     ) -> Result<Self> {
-        Self::builder(self.features(), self.units())
+        Self::builder(self.input_size(), self.output_size())
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
             .clip(self.functions.clip)
@@ -189,8 +189,8 @@ impl<A: Element> Gru<A> {
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Gru")
-            .field("features", &self.features())
-            .field("units", &self.units())
+            .field("features", &self.input_size())
+            .field("units", &self.output_size())
             .field("activation", &self.functions.act)
             .field("recurrent_activation", &self.functions.gate)
             .field("reset_after", &self.reset_after())
@@ -421,7 +421,7 @@ impl<A: Element> Gru<A> {
             GruBias::ResetBefore(_) => 1,
             GruBias::ResetAfter(_) => 2,
         };
-        (self.features() + self.units() + bias) * 3 * self.units()
+        (self.input_size() + self.output_size() + bias) * 3 * self.output_size()
     }
 
     /// What inputs are multiplied with, and where their sums start.
@@ -454,7 +454,7 @@ impl<A: Element> Gru<A> {
     }
 }
 
-impl<A: Element> Causal for Gru<A> {
+impl<A: Element> Advance for Gru<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         match &self.recurrent_kernel {
             RecurrentKernel::ResetAfter { all, .. } => Workspace::new(samples, &self.kernel, all),

@@ -5,11 +5,11 @@ use crate::error::{Error, Result, check, transposed};
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Variant, Weights, Workspace};
 use crate::mask::Rows;
-use crate::pass::unroll_by_steps;
-use crate::recurrent::{Causal, Recurrent};
+use crate::pass::{Pass, Sink};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
+use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -101,7 +101,7 @@ impl<A: Element> Lstm<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
-        let mut builder = Self::builder(self.features(), self.memory_units())
+        let mut builder = Self::builder(self.input_size(), self.memory_units())
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
             .output_activation(self.functions.out)
@@ -174,7 +174,7 @@ impl<A: Element> Lstm<A> {
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut f = f.debug_struct("Lstm");
-        f.field("features", &self.features())
+        f.field("features", &self.input_size())
             .field("units", &self.memory_units())
             .field("activation", &self.functions.act)
             .field("recurrent_activation", &self.functions.gate)
@@ -415,7 +415,7 @@ impl<A: Element> Lstm<A> {
 
     fn weights(&self) -> usize {
         let ([size, units], bias) = (self.state_sizes(), usize::from(self.bias.is_some()));
-        let gates = (self.features() + size + bias) * 4 * units;
+        let gates = (self.input_size() + size + bias) * 4 * units;
         let extras = self.extras.as_ref();
         let peepholes = extras
             .and_then(|x| x.peepholes.as_ref())
@@ -456,7 +456,7 @@ impl<A: Element> Lstm<A> {
     }
 }
 
-impl<A: Element> Causal for Lstm<A> {
+impl<A: Element> Advance for Lstm<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         let (kernel, recurrent) = (&self.kernel, &self.recurrent_kernel);
         match self.extras.as_ref().and_then(|x| x.projection.as_ref()) {

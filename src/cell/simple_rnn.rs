@@ -5,11 +5,11 @@ use crate::error::Result;
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
-use crate::pass::unroll_by_steps;
-use crate::recurrent::{Causal, Recurrent};
+use crate::pass::{Pass, Sink};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
+use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
@@ -73,7 +73,7 @@ impl<A: Element> SimpleRnn<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
-        Self::builder(self.features(), self.units())
+        Self::builder(self.input_size(), self.output_size())
             .activation(self.functions.act)
             .clip(self.functions.clip)
             .use_bias(self.bias.is_some())
@@ -109,8 +109,8 @@ impl<A: Element> SimpleRnn<A> {
 
     fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("SimpleRnn")
-            .field("features", &self.features())
-            .field("units", &self.units())
+            .field("features", &self.input_size())
+            .field("units", &self.output_size())
             .field("activation", &self.functions.act)
             .field("use_bias", &self.bias.is_some())
             .finish()
@@ -229,7 +229,7 @@ impl<A: Element> SimpleRnn<A> {
 
     fn weights(&self) -> usize {
         let bias = usize::from(self.bias.is_some());
-        (self.features() + self.units() + bias) * self.units()
+        (self.input_size() + self.output_size() + bias) * self.output_size()
     }
 
     /// What inputs are multiplied with, and where their sums start.
@@ -260,7 +260,7 @@ impl<A: Element> SimpleRnn<A> {
     }
 }
 
-impl<A: Element> Causal for SimpleRnn<A> {
+impl<A: Element> Advance for SimpleRnn<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         Workspace::new(samples, &self.kernel, &self.recurrent_kernel)
     }

@@ -96,7 +96,7 @@ where
                 Shape::from([samples, Some(units)])
             }
         };
-        let mut shapes: Vec<Shape> = self.0.inner().directions().map(direction).into();
+        let mut shapes: Vec<Shape> = self.0.inner().output_sizes().map(direction).into();
         shapes.extend(self.0.returned_shapes(samples));
         shapes
     }

@@ -76,7 +76,7 @@ impl<A: Element> Saved for Any<A> {
 
 impl<A: Element> Saved for AnyRecurrent<A> {
     fn write_to(&self, to: &mut Out) -> Result<()> {
-        crate::Recurrent::save_to(self, to)
+        crate::unroll::Unroll::save_to(self, to)
     }
 
     fn read_from(from: &mut In) -> Result<Self> {

@@ -1,12 +1,12 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
-use crate::Recurrent;
 use crate::error::{Result, check, of_part};
 use crate::pass::{Pass, Sink};
 use crate::run::{Apart, Run};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
 use crate::threads::both;
+use crate::unroll::Unroll;
 use crate::{BiState, Element};
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
 
@@ -104,21 +104,21 @@ impl<F, B> Bidirectional<F, B> {
     }
 }
 
-impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
+impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
     /// A call that returns the two outputs apart: Keras' `merge_mode=None`.
     pub fn run_apart<'a>(&'a self, x: &'a ArrayRef<F::Elem, Ix3>) -> Run<'a, Self, Apart> {
         Run::new(self, x.view())
     }
 
     /// The units of each direction.
-    pub(crate) fn directions(&self) -> [usize; 2] {
-        [self.forward.units(), self.backward.units()]
+    pub(crate) fn output_sizes(&self) -> [usize; 2] {
+        [self.forward.output_size(), self.backward.output_size()]
     }
 
-    pub(crate) fn unroll_apart(
+    fn unroll_apart(
         &self,
         pass: Pass<F::Elem>,
-        state: &mut <Self as Recurrent>::State,
+        state: &mut <Self as Unroll>::State,
         (forward, backward): (Sink<F::Elem>, Sink<F::Elem>),
     ) -> Result<()> {
         let sequences = matches!(forward, Sink::Sequences(_)) && !self.repeats_masked;
@@ -161,8 +161,8 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Bidirectional<F, B> {
 #[cfg(feature = "safetensors")]
 impl<F, B> Saved for Bidirectional<F, B>
 where
-    F: Recurrent + Saved,
-    B: Recurrent<Elem = F::Elem> + Saved,
+    F: Unroll + Saved,
+    B: Unroll<Elem = F::Elem> + Saved,
 {
     fn write_to(&self, to: &mut Out) -> Result<()> {
         self.save_to(to)
@@ -179,25 +179,28 @@ where
     }
 }
 
-impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, B> {
+impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
     type Elem = F::Elem;
     type State = BiState<F::State, B::State>;
 
-    fn features(&self) -> usize {
-        self.forward.features()
+    fn input_size(&self) -> usize {
+        self.forward.input_size()
     }
 
-    fn units(&self) -> usize {
+    fn output_size(&self) -> usize {
         match self.merge {
-            Merge::Concat => self.forward.units().saturating_add(self.backward.units()),
-            _ => self.forward.units(),
+            Merge::Concat => self
+                .forward
+                .output_size()
+                .saturating_add(self.backward.output_size()),
+            _ => self.forward.output_size(),
         }
     }
 
-    fn zero_state(&self, samples: usize) -> Self::State {
+    fn zeros(&self, samples: usize) -> Self::State {
         BiState {
-            forward: self.forward.zero_state(samples),
-            backward: self.backward.zero_state(samples),
+            forward: self.forward.zeros(samples),
+            backward: self.backward.zeros(samples),
         }
     }
 
@@ -213,8 +216,8 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
         Some(forward.saturating_add(backward))
     }
 
-    fn ways(&self) -> usize {
-        self.forward.ways() + self.backward.ways()
+    fn directions(&self) -> usize {
+        self.forward.directions() + self.backward.directions()
     }
 
     fn shares_steps(&self) -> bool {
@@ -224,20 +227,20 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
     fn check(&self) -> Result<()> {
         self.forward.check()?;
         self.backward.check()?;
-        let features = self.forward.features();
+        let features = self.forward.input_size();
         check(
             "input of the backward layer",
             "features",
             features,
-            self.backward.features(),
+            self.backward.input_size(),
         )?;
         match self.merge {
             Merge::Concat => Ok(()),
             _ => check(
                 "output of the backward layer",
                 "units",
-                self.forward.units(),
-                self.backward.units(),
+                self.forward.output_size(),
+                self.backward.output_size(),
             ),
         }
     }
@@ -263,7 +266,7 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
         state: &mut Self::State,
         sink: Sink<F::Elem>,
     ) -> Result<()> {
-        let units = self.forward.units();
+        let units = self.forward.output_size();
         match (self.merge, sink) {
             (Merge::Concat, Sink::Last(y)) => {
                 let (f, b) = y.split_at(Axis(1), units);
@@ -305,5 +308,60 @@ impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Recurrent for Bidirectional<F, 
         to.set("repeats_masked", repeats_masked)?;
         to.layer("forward", Some("forward"), |to| forward.save_to(to))?;
         to.layer("backward", Some("backward"), |to| backward.save_to(to))
+    }
+}
+
+/// The verbs of Keras' `merge_mode=None`: each gives the forward and the backward output.
+impl<F, B> Run<'_, Bidirectional<F, B>, Apart>
+where
+    F: Unroll,
+    B: Unroll<Elem = F::Elem>,
+{
+    /// The last output of each direction.
+    pub fn last(self) -> Result<(Array2<F::Elem>, Array2<F::Elem>)> {
+        self.last_and_state().map(|(f, b, _)| (f, b))
+    }
+
+    /// The last output of each direction, and the states.
+    pub fn last_and_state(
+        self,
+    ) -> Result<(
+        Array2<F::Elem>,
+        Array2<F::Elem>,
+        <Bidirectional<F, B> as Unroll>::State,
+    )> {
+        let (pass, samples) = (self.check()?, self.samples());
+        let [f, b] = self.of.output_sizes().map(|units| (samples, units));
+        let (mut f, mut b) = (Array2::zeros(f), Array2::zeros(b));
+        let sinks = (Sink::Last(f.view_mut()), Sink::Last(b.view_mut()));
+        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        Ok((f, b, end.into_state()))
+    }
+
+    /// The output of each direction at every timestep, both in the order of the forward one.
+    pub fn sequences(self) -> Result<(Array3<F::Elem>, Array3<F::Elem>)> {
+        self.sequences_and_state().map(|(f, b, _)| (f, b))
+    }
+
+    /// The output of each direction at every timestep, and the states.
+    pub fn sequences_and_state(
+        self,
+    ) -> Result<(
+        Array3<F::Elem>,
+        Array3<F::Elem>,
+        <Bidirectional<F, B> as Unroll>::State,
+    )> {
+        let pass = self.check()?;
+        let [f, b] = self
+            .of
+            .output_sizes()
+            .map(|units| self.sequences_dim(units));
+        let (mut f, mut b) = (Array3::zeros(f), Array3::zeros(b));
+        let sinks = (
+            self.sequences_sink(f.view_mut()),
+            self.sequences_sink(b.view_mut()),
+        );
+        let end = self.drive(pass, |of, pass, state| of.unroll_apart(pass, state, sinks))?;
+        Ok((f, b, end.into_state()))
     }
 }

@@ -6,7 +6,7 @@ use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
-use crate::{Causal, Recurrent};
+use crate::unroll::{Advance, Unroll};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayView2};
@@ -32,7 +32,7 @@ pub struct Deep<R> {
     layers: Vec<R>,
 }
 
-impl<R: Recurrent> Deep<R> {
+impl<R: Unroll> Deep<R> {
     /// The lowest layer first. Refuses none at all, and layers that do not fit on top of each other.
     pub fn new(layers: impl IntoIterator<Item = R>) -> Result<Self> {
         let layers: Vec<R> = layers.into_iter().collect();
@@ -58,7 +58,7 @@ impl<R> Deep<R> {
 }
 
 #[cfg(feature = "safetensors")]
-impl<R: Recurrent + Saved> Saved for Deep<R> {
+impl<R: Unroll + Saved> Saved for Deep<R> {
     fn write_to(&self, to: &mut Out) -> Result<()> {
         self.save_to(to)
     }
@@ -77,21 +77,21 @@ impl<R: Recurrent + Saved> Saved for Deep<R> {
     }
 }
 
-impl<R: Recurrent> Recurrent for Deep<R> {
+impl<R: Unroll> Unroll for Deep<R> {
     type Elem = R::Elem;
     type State = Vec<R::State>;
 
-    fn features(&self) -> usize {
-        self.layers.first().map_or(0, R::features)
+    fn input_size(&self) -> usize {
+        self.layers.first().map_or(0, R::input_size)
     }
 
-    fn units(&self) -> usize {
-        self.layers.last().map_or(0, R::units)
+    fn output_size(&self) -> usize {
+        self.layers.last().map_or(0, R::output_size)
     }
 
-    fn zero_state(&self, samples: usize) -> Self::State {
+    fn zeros(&self, samples: usize) -> Self::State {
         let layers = self.layers.iter();
-        layers.map(|layer| layer.zero_state(samples)).collect()
+        layers.map(|layer| layer.zeros(samples)).collect()
     }
 
     fn name(&self) -> &'static str {
@@ -103,8 +103,8 @@ impl<R: Recurrent> Recurrent for Deep<R> {
         all.try_fold(0_usize, |sum, each| Some(sum.saturating_add(each?)))
     }
 
-    fn ways(&self) -> usize {
-        self.layers.iter().map(R::ways).max().unwrap_or(1)
+    fn directions(&self) -> usize {
+        self.layers.iter().map(R::directions).max().unwrap_or(1)
     }
 
     fn shares_steps(&self) -> bool {
@@ -114,7 +114,7 @@ impl<R: Recurrent> Recurrent for Deep<R> {
     fn check(&self) -> Result<()> {
         self.layers.iter().try_for_each(R::check)?;
         self.layers.windows(2).try_for_each(|pair| {
-            let (features, units) = (pair[1].features(), pair[0].units());
+            let (features, units) = (pair[1].input_size(), pair[0].output_size());
             check("output of the lower layer", "units", features, units)
         })
     }
@@ -152,13 +152,13 @@ impl<R: Recurrent> Recurrent for Deep<R> {
             return Ok(());
         };
         let (samples, timesteps, _) = pass.x.dim();
-        let widest = lower.iter().map(R::units).max().unwrap_or(0);
+        let widest = lower.iter().map(R::output_size).max().unwrap_or(0);
         let steps = stretch(self, samples, timesteps, widest);
         pass.in_stretches(steps, sink, |pass, sink| {
             let timesteps = pass.x.dim().1;
             let mut below: Option<Array3<R::Elem>> = None;
             for (layer, state) in lower.iter().zip(&mut *states) {
-                let between = (samples, timesteps, layer.units());
+                let between = (samples, timesteps, layer.output_size());
                 check_size(
                     "output of the lower layer",
                     &[between.0, between.1, between.2],
@@ -188,7 +188,7 @@ impl<R: Recurrent> Recurrent for Deep<R> {
     }
 }
 
-impl<R: Causal> Causal for Deep<R> {
+impl<R: Advance> Advance for Deep<R> {
     type Scratch = Vec<R::Scratch>;
 
     fn scratch(&self, samples: usize) -> Self::Scratch {

@@ -5,7 +5,7 @@ use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 #[cfg(feature = "safetensors")]
 use crate::saved::{In, Out, Saved};
-use crate::{Causal, Recurrent};
+use crate::unroll::{Advance, Unroll};
 use ndarray::{Array3, ArrayView2, s};
 
 /// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`]. Its state is the pair
@@ -65,8 +65,8 @@ impl<L, U> Stacked<L, U> {
 #[cfg(feature = "safetensors")]
 impl<L, U> Saved for Stacked<L, U>
 where
-    L: Recurrent + Saved,
-    U: Recurrent<Elem = L::Elem> + Saved,
+    L: Unroll + Saved,
+    U: Unroll<Elem = L::Elem> + Saved,
 {
     fn write_to(&self, to: &mut Out) -> Result<()> {
         self.save_to(to)
@@ -78,23 +78,20 @@ where
     }
 }
 
-impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
+impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
     type Elem = L::Elem;
     type State = (L::State, U::State);
 
-    fn features(&self) -> usize {
-        self.lower.features()
+    fn input_size(&self) -> usize {
+        self.lower.input_size()
     }
 
-    fn units(&self) -> usize {
-        self.upper.units()
+    fn output_size(&self) -> usize {
+        self.upper.output_size()
     }
 
-    fn zero_state(&self, samples: usize) -> Self::State {
-        (
-            self.lower.zero_state(samples),
-            self.upper.zero_state(samples),
-        )
+    fn zeros(&self, samples: usize) -> Self::State {
+        (self.lower.zeros(samples), self.upper.zeros(samples))
     }
 
     fn name(&self) -> &'static str {
@@ -106,8 +103,8 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         Some(lower.saturating_add(upper))
     }
 
-    fn ways(&self) -> usize {
-        self.lower.ways().max(self.upper.ways())
+    fn directions(&self) -> usize {
+        self.lower.directions().max(self.upper.directions())
     }
 
     fn shares_steps(&self) -> bool {
@@ -120,8 +117,8 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         check(
             "output of the lower layer",
             "units",
-            self.upper.features(),
-            self.lower.units(),
+            self.upper.input_size(),
+            self.lower.output_size(),
         )
     }
 
@@ -145,7 +142,7 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
         sink: Sink<L::Elem>,
     ) -> Result<()> {
         let (samples, timesteps, _) = pass.x.dim();
-        let units = self.lower.units();
+        let units = self.lower.output_size();
         let steps = stretch(self, samples, timesteps, units);
         let between = (samples, timesteps.min(steps), units);
         check_size(
@@ -180,12 +177,7 @@ impl<L: Recurrent, U: Recurrent<Elem = L::Elem>> Recurrent for Stacked<L, U> {
 const BETWEEN: usize = 256 * 1024;
 
 /// How many timesteps of so many samples and units go from one layer of this stack to the next at a time.
-pub(super) fn stretch<R: Recurrent>(
-    of: &R,
-    samples: usize,
-    timesteps: usize,
-    units: usize,
-) -> usize {
+pub(super) fn stretch<R: Unroll>(of: &R, samples: usize, timesteps: usize, units: usize) -> usize {
     if !of.is_causal() {
         return timesteps;
     }
@@ -194,7 +186,7 @@ pub(super) fn stretch<R: Recurrent>(
     (BETWEEN / step.max(1)).max(1)
 }
 
-impl<L: Causal, U: Causal<Elem = L::Elem>> Causal for Stacked<L, U> {
+impl<L: Advance, U: Advance<Elem = L::Elem>> Advance for Stacked<L, U> {
     type Scratch = (L::Scratch, U::Scratch);
 
     fn scratch(&self, samples: usize) -> Self::Scratch {

@@ -1,8 +1,8 @@
 //! `AnyRecurrent`: a recurrent layer whose kind is known when a file is read, not when the program is compiled.
 
-use crate::Recurrent;
 use crate::error::{Error, Result};
 use crate::pass::{Pass, Sink};
+use crate::unroll::Unroll;
 use crate::{BiState, Bidirectional, Deep, Element, Gru, Hidden, Lstm, LstmState};
 use crate::{SimpleRnn, Stacked, State};
 use alloc::boxed::Box;
@@ -92,28 +92,26 @@ macro_rules! state_of {
     };
 }
 
-impl<A: Element> Recurrent for AnyRecurrent<A> {
+impl<A: Element> Unroll for AnyRecurrent<A> {
     type Elem = A;
     type State = AnyState<A>;
 
-    fn features(&self) -> usize {
-        of_inner!(self, inner => inner.features())
+    fn input_size(&self) -> usize {
+        of_inner!(self, inner => inner.input_size())
     }
 
-    fn units(&self) -> usize {
-        of_inner!(self, inner => inner.units())
+    fn output_size(&self) -> usize {
+        of_inner!(self, inner => inner.output_size())
     }
 
-    fn zero_state(&self, samples: usize) -> AnyState<A> {
+    fn zeros(&self, samples: usize) -> AnyState<A> {
         match self {
-            AnyRecurrent::SimpleRnn(inner) => AnyState::Hidden(inner.zero_state(samples)),
-            AnyRecurrent::Lstm(inner) => AnyState::Lstm(inner.zero_state(samples)),
-            AnyRecurrent::Gru(inner) => AnyState::Hidden(inner.zero_state(samples)),
-            AnyRecurrent::Stacked(inner) => AnyState::Pair(Box::new(inner.zero_state(samples))),
-            AnyRecurrent::Bidirectional(inner) => {
-                AnyState::Both(Box::new(inner.zero_state(samples)))
-            }
-            AnyRecurrent::Deep(inner) => AnyState::Deep(inner.zero_state(samples)),
+            AnyRecurrent::SimpleRnn(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::Lstm(inner) => AnyState::Lstm(inner.zeros(samples)),
+            AnyRecurrent::Gru(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::Stacked(inner) => AnyState::Pair(Box::new(inner.zeros(samples))),
+            AnyRecurrent::Bidirectional(inner) => AnyState::Both(Box::new(inner.zeros(samples))),
+            AnyRecurrent::Deep(inner) => AnyState::Deep(inner.zeros(samples)),
         }
     }
 
@@ -125,8 +123,8 @@ impl<A: Element> Recurrent for AnyRecurrent<A> {
         of_inner!(self, inner => inner.multiply_adds())
     }
 
-    fn ways(&self) -> usize {
-        of_inner!(self, inner => inner.ways())
+    fn directions(&self) -> usize {
+        of_inner!(self, inner => inner.directions())
     }
 
     fn check(&self) -> Result<()> {

@@ -16,6 +16,7 @@ use super::plan::{Plan, Wanted};
 use crate::error::{Error, Result};
 use crate::load::from::AnyRecurrent;
 use crate::load::from::other_cell::other_cell;
+use crate::unroll::Unroll;
 use crate::{Activation, Element, Recurrent};
 use alloc::boxed::Box;
 use alloc::format;

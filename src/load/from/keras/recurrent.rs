@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::unrolled::Unrolled;
 use crate::error::Result;
 use crate::load::from::AnyRecurrent;
+use crate::unroll::Unroll;
 use crate::{AnyLayer, Bidirectional, Element, Layer, Merge, Recurrent};
 use alloc::sync::Arc;
 
