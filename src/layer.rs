@@ -1,9 +1,9 @@
 //! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
 
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::Result;
 use crate::run::{Apart, Options, Run};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
 

@@ -94,8 +94,23 @@ mod activation;
 #[cfg(feature = "serde")]
 mod bits;
 mod cell;
+#[cfg(feature = "safetensors")]
+mod describe;
 mod element;
 mod error;
+#[cfg(feature = "files")]
+#[doc(hidden)] // for the tests of it
+// What formats share is more than any one of them needs.
+#[cfg_attr(
+    not(all(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    )),
+    allow(dead_code, unused_imports)
+)]
+pub mod format;
 mod init;
 mod kernel;
 mod layer;
@@ -149,20 +164,17 @@ pub use nn::{Dense, Embedding, Masking};
 
 // Files.
 #[cfg(feature = "files")]
-pub use load::Limits;
-#[doc(hidden)]
-#[cfg(feature = "files")]
-pub use load::format;
+pub use format::Limits;
 #[cfg(any(feature = "onnx", feature = "safetensors"))]
-pub use load::from::FromLayers;
+pub use load::FromLayers;
 #[cfg(feature = "keras")]
-pub use load::from::keras;
-#[cfg(feature = "onnx")]
-pub use load::from::onnx;
-#[cfg(feature = "safetensors")]
-pub use load::from::torch;
+pub use load::keras;
 #[cfg(feature = "npz")]
 pub use load::npz;
+#[cfg(feature = "onnx")]
+pub use load::onnx;
+#[cfg(feature = "safetensors")]
+pub use load::torch;
 
 // What all of it is made of.
 pub use activation::Activation;

@@ -71,9 +71,9 @@ pub trait Unroll: Send + Sync {
 
     /// Says in a file what it is.
     #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
         let _ = to;
-        Err(crate::saved::not_ours(self.name()))
+        Err(crate::describe::not_ours(self.name()))
     }
 }
 
@@ -255,7 +255,7 @@ macro_rules! by_reference {
                 (**self).unroll(pass, state, sink)
             }
             #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
                 (**self).save_to(to)
             }
         }

@@ -254,8 +254,8 @@ macro_rules! recurrent_of_cell {
             }
 
             #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
-                crate::saved::Saved::write_to(self, to)
+            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
+                crate::describe::Saved::write_to(self, to)
             }
         }
 

@@ -1,13 +1,13 @@
 //! `SimpleRnn`: one gate, its output is its state.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::Result;
 use crate::kernel::activate::Chosen;
 use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::state::{check_array, make_contiguous};
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};

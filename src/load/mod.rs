@@ -1,30 +1,17 @@
-//! Weights from files. `format` turns bytes into named arrays and knows no gates; `from` turns names into layers and knows
-//! no bytes.
+//! From the arrays of files, by their names and the order of their gates, to layers.
 
-#[cfg(all(feature = "std", feature = "files"))]
-pub(crate) mod disk;
-#[doc(hidden)]
-// What formats share is more than any one of them needs.
-#[cfg_attr(
-    not(all(
-        feature = "keras",
-        feature = "npz",
-        feature = "onnx",
-        feature = "safetensors"
-    )),
-    allow(dead_code, unused_imports)
-)]
-pub mod format;
-#[cfg(any(feature = "keras", feature = "onnx", feature = "safetensors"))]
-pub mod from;
-mod limits;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+mod from_layers;
+#[cfg(feature = "keras")]
+pub mod keras;
 #[cfg(feature = "npz")]
 pub mod npz;
-#[cfg(feature = "std")]
-#[cfg_attr(
-    not(any(feature = "keras", feature = "onnx", feature = "safetensors")),
-    allow(dead_code)
-)]
-pub(crate) mod pages;
+#[cfg(feature = "onnx")]
+pub mod onnx;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod other_cell;
+#[cfg(feature = "safetensors")]
+pub mod torch;
 
-pub use limits::Limits;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub use from_layers::FromLayers;

@@ -22,11 +22,11 @@
 //! Read are booleans, whole numbers and floating-point numbers of 16 to 64 bits, in both orders of bytes and of axes;
 //! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
 
-#[cfg(feature = "std")]
-use super::disk::{self, bytes, within};
-use super::format::zip::Directory;
-use super::format::{Arrays, Tensor, npy, npz};
 use crate::error::{Error, Result};
+#[cfg(feature = "std")]
+use crate::format::disk::{self, bytes, within};
+use crate::format::zip::Directory;
+use crate::format::{Arrays, Tensor, npy, npz};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::format;

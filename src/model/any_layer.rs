@@ -106,9 +106,9 @@ pub trait AnyLayer<A: Element>: Send + Sync {
     /// Says in a file what it is.
     #[doc(hidden)]
     #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
         let _ = to;
-        Err(crate::saved::not_ours(self.name()))
+        Err(crate::describe::not_ours(self.name()))
     }
 }
 
@@ -116,8 +116,8 @@ pub trait AnyLayer<A: Element>: Send + Sync {
 macro_rules! saved_as_alone {
     () => {
         #[cfg(feature = "safetensors")]
-        fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
-            crate::saved::Saved::write_to(self, to)
+        fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
+            crate::describe::Saved::write_to(self, to)
         }
     };
 }

@@ -3,9 +3,9 @@
 use super::any_layer::one_input;
 use super::recurrent::{sequence, split};
 use super::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot};
-use crate::error::{Error, Result};
 #[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
+use crate::describe::{In, Out, Saved};
+use crate::error::{Error, Result};
 use crate::{Bidirectional, Layer, Recurrent};
 use alloc::vec;
 use alloc::vec::Vec;

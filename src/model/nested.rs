@@ -103,7 +103,7 @@ macro_rules! by_owner {
                 (**self).fresh()
             }
             #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
                 (**self).save_to(to)
             }
         }

@@ -286,7 +286,7 @@ where
     }
 
     #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::saved::Out) -> Result<()> {
+    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
         self.write_to(to)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Model, Placed};
 use crate::Element;
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result};
-use crate::saved::{In, Out, Saved};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;

@@ -6,7 +6,7 @@ use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Axis, Dimension};
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Activation, "activation", "activation");
+crate::describe::saved_fields!(Activation, "activation", "activation");
 
 /// An activation is a layer of a [`Model`](crate::Model): the same shape out as in, [`Activation::Softmax`] over the last
 /// axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`, `ReLU`, `LeakyReLU`, `ELU`.

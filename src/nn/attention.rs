@@ -1,9 +1,9 @@
 //! `Attention`: every timestep of one sequence looks at all timesteps of another.
 
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Result, check, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone, wrong_inputs};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;

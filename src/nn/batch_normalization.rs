@@ -127,7 +127,7 @@ impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
 }
 
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(BatchNormalization<A>, "batch_normalization", {
+crate::describe::saved_fields!(BatchNormalization<A>, "batch_normalization", {
     axis, epsilon; gamma: optional, beta: optional, moving_mean: array, moving_variance: array
 } => {
     let norm = BatchNormalization::from_weights(gamma, beta, moving_mean, moving_variance)?;

@@ -186,7 +186,7 @@ fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
     Ok(Some(any))
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Combine, "combine", "of");
+crate::describe::saved_fields!(Combine, "combine", "of");
 
 impl<A: Element> AnyLayer<A> for Combine {
     fn name(&self) -> &str {

@@ -68,7 +68,7 @@ fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     Ok(masks.into_iter().reduce(|a, b| a | b))
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
+crate::describe::saved_fields!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
 
 impl<A: Element> AnyLayer<A> for Concatenate {
     fn name(&self) -> &str {

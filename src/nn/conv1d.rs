@@ -2,12 +2,12 @@
 
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, check_features, check_kept, check_size, transposed};
 use crate::model::{
     AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input, saved_as_alone,
 };
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::state::cast;
 use crate::{Activation, Dense, Element, State};
 use alloc::vec;

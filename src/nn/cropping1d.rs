@@ -47,7 +47,7 @@ impl Cropping1d {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Cropping1d, "cropping1d", { before, behind } => Ok(Cropping1d { before, behind }));
+crate::describe::saved_fields!(Cropping1d, "cropping1d", { before, behind } => Ok(Cropping1d { before, behind }));
 
 impl<A: Element> AnyLayer<A> for Cropping1d {
     fn name(&self) -> &str {

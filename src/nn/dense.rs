@@ -1,10 +1,10 @@
 //! `Dense`: a fully connected layer on the last axis.
 
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};

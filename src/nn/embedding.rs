@@ -107,7 +107,7 @@ impl<A: Element> core::fmt::Debug for Embedding<A> {
 }
 
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Embedding<A>, "embedding", { mask_zero; embeddings: array } => {
+crate::describe::saved_fields!(Embedding<A>, "embedding", { mask_zero; embeddings: array } => {
     Ok(Embedding::from_weights(embeddings)?.mask_zero(mask_zero))
 });
 

@@ -35,7 +35,7 @@ impl Flatten {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Flatten, "flatten", {} => Ok(Flatten));
+crate::describe::saved_fields!(Flatten, "flatten", {} => Ok(Flatten));
 
 impl<A: Element> AnyLayer<A> for Flatten {
     fn name(&self) -> &str {

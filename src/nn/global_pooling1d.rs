@@ -98,7 +98,7 @@ fn each<A: Element>(
     Ok(y)
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(GlobalPooling1d, "global_pooling1d", { pool, keepdims } => Ok(GlobalPooling1d { pool, keepdims }));
+crate::describe::saved_fields!(GlobalPooling1d, "global_pooling1d", { pool, keepdims } => Ok(GlobalPooling1d { pool, keepdims }));
 
 impl<A: Element> AnyLayer<A> for GlobalPooling1d {
     fn name(&self) -> &str {

@@ -40,7 +40,7 @@ impl Default for Identity {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Identity, "identity", { kind } => Ok(Identity { kind }));
+crate::describe::saved_fields!(Identity, "identity", { kind } => Ok(Identity { kind }));
 
 impl<A: Element> AnyLayer<A> for Identity {
     fn name(&self) -> &str {

@@ -162,7 +162,7 @@ impl<A: Element> core::fmt::Debug for LayerNormalization<A> {
 }
 
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(LayerNormalization<A>, "layer_normalization", {
+crate::describe::saved_fields!(LayerNormalization<A>, "layer_normalization", {
     axes, epsilon; gamma: optional, beta: optional
 } => {
     let axes: Vec<isize> = axes;

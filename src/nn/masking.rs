@@ -1,10 +1,10 @@
 //! `Masking`: finds the padding by its value.
 
 use crate::Element;
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Result, check_size};
 use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
 

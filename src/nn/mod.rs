@@ -1,6 +1,8 @@
 //! What stands around recurrent layers in real models.
 
 mod activation;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod ask_mask;
 mod attention;
 mod axis;
 mod batch_normalization;
@@ -9,12 +11,18 @@ mod concatenate;
 mod conv1d;
 mod cropping1d;
 mod dense;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod distributed;
 mod embedding;
 mod flatten;
 mod global_pooling1d;
 mod identity;
 mod layer_normalization;
 mod masking;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod old_merge;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod op;
 mod padding;
 mod permute;
 mod pooling1d;
@@ -22,6 +30,8 @@ mod repeat_vector;
 mod reshape;
 mod softmax;
 mod time_distributed;
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+mod unrolled;
 mod up_sampling1d;
 mod zero_padding1d;
 
@@ -47,3 +57,12 @@ pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
 pub use up_sampling1d::UpSampling1d;
 pub use zero_padding1d::ZeroPadding1d;
+
+// What only files of Keras have.
+#[cfg(feature = "keras")]
+pub(crate) use op::{Along, Binary, Cut, Op};
+#[cfg(any(feature = "keras", feature = "safetensors"))]
+pub(crate) use {
+    ask_mask::AskMask, distributed::Distributed, old_merge::OldMerge, op::OpLayer,
+    unrolled::Unrolled,
+};

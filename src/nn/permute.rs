@@ -45,7 +45,7 @@ impl Permute {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Permute, "permute", { dims } => {
+crate::describe::saved_fields!(Permute, "permute", { dims } => {
     let dims: Vec<usize> = dims;
     Permute::new(&dims)
 });

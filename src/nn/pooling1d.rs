@@ -123,7 +123,7 @@ impl Pooling1d {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
+crate::describe::saved_fields!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
     Pooling1d::new(pool, pool_size)?.strides(strides)?.padding(padding)
 });
 

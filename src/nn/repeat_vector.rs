@@ -37,7 +37,7 @@ impl RepeatVector {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(RepeatVector, "repeat_vector", { n } => Ok(RepeatVector { n }));
+crate::describe::saved_fields!(RepeatVector, "repeat_vector", { n } => Ok(RepeatVector { n }));
 
 impl<A: Element> AnyLayer<A> for RepeatVector {
     fn name(&self) -> &str {

@@ -78,7 +78,7 @@ impl Reshape {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Reshape, "reshape", { shape } => {
+crate::describe::saved_fields!(Reshape, "reshape", { shape } => {
     let shape: Vec<isize> = shape;
     Reshape::new(&shape)
 });

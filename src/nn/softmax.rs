@@ -59,7 +59,7 @@ impl Default for Softmax {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(Softmax, "softmax", { axis } => Ok(Softmax { axis }));
+crate::describe::saved_fields!(Softmax, "softmax", { axis } => Ok(Softmax { axis }));
 
 impl<A: Element> AnyLayer<A> for Softmax {
     fn name(&self) -> &str {

@@ -1,10 +1,10 @@
 //! `TimeDistributed`: the same layer at every timestep.
 
 use crate::Element;
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::IxDyn;

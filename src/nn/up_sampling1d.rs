@@ -46,7 +46,7 @@ impl UpSampling1d {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(UpSampling1d, "up_sampling1d", { size } => UpSampling1d::new(size));
+crate::describe::saved_fields!(UpSampling1d, "up_sampling1d", { size } => UpSampling1d::new(size));
 
 impl<A: Element> AnyLayer<A> for UpSampling1d {
     fn name(&self) -> &str {

@@ -45,7 +45,7 @@ impl ZeroPadding1d {
     }
 }
 #[cfg(feature = "safetensors")]
-crate::saved::saved_fields!(ZeroPadding1d, "zero_padding1d", { before, behind } => Ok(ZeroPadding1d { before, behind }));
+crate::describe::saved_fields!(ZeroPadding1d, "zero_padding1d", { before, behind } => Ok(ZeroPadding1d { before, behind }));
 
 impl<A: Element> AnyLayer<A> for ZeroPadding1d {
     fn name(&self) -> &str {

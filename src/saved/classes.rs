@@ -1,10 +1,9 @@
 //! Which class in a file is which layer.
 
-use super::{In, Out, Saved};
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result};
-use crate::load::from::AnyRecurrent;
-#[cfg(feature = "keras")]
-use crate::load::from::keras::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
+use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
+use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
     Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart,
@@ -52,23 +51,12 @@ impl<A: Element> Saved for Any<A> {
             "softmax" => boxed::<A, Softmax>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
-            #[cfg(feature = "keras")]
             "keras_distributed" => boxed::<A, Distributed<A>>,
-            #[cfg(feature = "keras")]
             "keras_mask" => boxed::<A, AskMask>,
-            #[cfg(feature = "keras")]
             "keras_merge" => boxed::<A, OldMerge<Self>>,
-            #[cfg(feature = "keras")]
             "keras_op" => boxed::<A, OpLayer>,
-            #[cfg(feature = "keras")]
             "keras_unrolled" => boxed::<A, Unrolled<A>>,
-            class => {
-                let expected = match class {
-                    _ if class.starts_with("keras_") => "one that needs no feature `keras`",
-                    _ => "a layer of a model",
-                };
-                return Err(Error::file("class", expected, class));
-            }
+            class => return Err(Error::file("class", "a layer of a model", class)),
         };
         read(from)
     }

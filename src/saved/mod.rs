@@ -30,26 +30,20 @@
 //! [`Limits`]. Layers that only files of Keras have need the feature `keras` to be loaded, too.
 
 mod classes;
-mod reading;
-mod writing;
 
-pub use reading::In;
-pub use writing::Out;
+pub use crate::describe::Saved;
 
 use crate::Limits;
+use crate::describe::{self, KEY, Out, VERSION};
 use crate::error::{Error, Result};
 #[cfg(feature = "std")]
-use crate::load::disk;
-use crate::load::format::{Arrays, json, safetensors};
+use crate::format::disk;
+use crate::format::{Arrays, json, safetensors};
 use alloc::format;
 use alloc::vec::Vec;
 use serde::Deserialize;
 #[cfg(feature = "std")]
 use std::path::Path;
-
-/// Under which the description stands in the metadata.
-pub(crate) const KEY: &str = "recurrent";
-const VERSION: u64 = 1;
 
 /// The description.
 #[derive(Deserialize)]
@@ -58,15 +52,6 @@ struct Head {
     #[serde(rename = "version")]
     _version: u64,
     layer: json::Value,
-}
-
-/// What can be saved and loaded: every layer of this crate, and models of them. Sealed by its hidden methods.
-pub trait Saved: Sized {
-    #[doc(hidden)]
-    fn write_to(&self, to: &mut Out) -> Result<()>;
-
-    #[doc(hidden)]
-    fn read_from(from: &mut In) -> Result<Self>;
 }
 
 /// The bytes of a file. The same layer makes the same bytes.
@@ -108,7 +93,7 @@ fn read_from<L: Saved>(file: &safetensors::File, limits: &Limits) -> Result<L> {
     let head = head.map_err(|error| Error::file(part, "a version and a layer", error))?;
     let names = file.names()?;
     let mut arrays = names.into_iter().collect();
-    let layer = reading::read(head.layer, file, &mut arrays, limits)?;
+    let layer = describe::read(head.layer, file, &mut arrays, limits)?;
     match arrays.first() {
         None => Ok(layer),
         Some(name) => Err(Error::file(name, "no array that no layer has", "one")),
@@ -129,47 +114,3 @@ pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<
         read_from(&safetensors::File::load(path, limits)?, limits)
     })
 }
-
-/// Says that a layer is not one of this crate.
-pub(crate) fn not_ours(name: &str) -> Error {
-    let expected = "one of this crate: files cannot say what others compute";
-    Error::value("layer to save", expected, name)
-}
-
-/// How a layer is saved, all its fields by their names (an option by itself, arrays as `array` or `optional`), and how it
-/// is made of them again. An enum is one option.
-macro_rules! saved_fields {
-    ($layer:ident, $class:literal, $key:literal) => {
-        impl crate::saved::Saved for $layer {
-            fn write_to(&self, to: &mut crate::saved::Out) -> crate::Result<()> {
-                to.class($class);
-                to.set($key, self)
-            }
-
-            fn read_from(from: &mut crate::saved::In) -> crate::Result<Self> {
-                from.class($class)?;
-                from.get($key)
-            }
-        }
-    };
-    ($layer:ident $(<$elem:ident>)?, $class:literal,
-     { $($field:ident),* $(; $($array:ident: $how:ident),*)? } => $make:expr) => {
-        impl $(<$elem: Element>)? crate::saved::Saved for $layer $(<$elem>)? {
-            fn write_to(&self, to: &mut crate::saved::Out) -> crate::Result<()> {
-                let $layer { $($field,)* $($($array),*)? } = self;
-                to.class($class);
-                $(to.set(stringify!($field), $field)?;)*
-                $($(to.$how(stringify!($array), $array)?;)*)?
-                Ok(())
-            }
-
-            fn read_from(from: &mut crate::saved::In) -> crate::Result<Self> {
-                from.class($class)?;
-                $(let $field = from.get(stringify!($field))?;)*
-                $($(let $array = from.$how(stringify!($array))?;)*)?
-                $make
-            }
-        }
-    };
-}
-pub(crate) use saved_fields;

@@ -1,10 +1,10 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Result, check, of_part};
 use crate::pass::{Pass, Sink};
 use crate::run::{Apart, Run};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::threads::both;
 use crate::unroll::Unroll;
 use crate::{BiState, Element};

@@ -1,11 +1,11 @@
 //! `Deep`: layers of one kind on top of each other, as many as there are.
 
 use super::stacked::stretch;
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::unroll::{Advance, Unroll};
 use alloc::boxed::Box;
 use alloc::vec::Vec;

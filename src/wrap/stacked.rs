@@ -1,10 +1,10 @@
 //! `Stacked`: one layer on top of another.
 
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-#[cfg(feature = "safetensors")]
-use crate::saved::{In, Out, Saved};
 use crate::unroll::{Advance, Unroll};
 use ndarray::{Array3, ArrayView2, s};
 

@@ -1,0 +1,175 @@
+//! `In`: a file that is being read, layer by layer.
+
+use super::Saved;
+use crate::error::{Error, Result};
+use crate::format::json::Value;
+use crate::format::{Arrays, Tensor, Unread, safetensors};
+use crate::{Element, Limits};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use ndarray::{Array, Dimension};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+
+/// What a file says of a layer. What was read is taken out, so that nothing may be left.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Node {
+    class: String,
+    #[serde(default)]
+    config: Map<String, Value>,
+    #[serde(default)]
+    weights: BTreeMap<String, String>,
+    #[serde(default)]
+    layers: BTreeMap<String, Value>,
+}
+
+/// A file that is being read, and the layer in it that is.
+pub struct In<'f> {
+    node: Node,
+    file: &'f safetensors::File<'f>,
+    /// The arrays that no layer has taken.
+    arrays: &'f mut BTreeSet<String>,
+    limits: &'f Limits,
+}
+
+/// The layer that is described.
+pub(crate) fn read<'f, L: Saved>(
+    json: Value,
+    file: &'f safetensors::File<'f>,
+    arrays: &'f mut BTreeSet<String>,
+    limits: &'f Limits,
+) -> Result<L> {
+    let node = Node::deserialize(json);
+    let node = node.map_err(|error| Error::file("layer", "a description", error))?;
+    let mut from = In {
+        node,
+        file,
+        arrays,
+        limits,
+    };
+    let layer = L::read_from(&mut from)?;
+    from.done()?;
+    Ok(layer)
+}
+
+impl<'f> In<'f> {
+    /// Which layer it is.
+    pub(crate) fn name(&self) -> &str {
+        &self.node.class
+    }
+
+    /// Refuses another layer.
+    pub(crate) fn class(&self, expected: &'static str) -> Result<()> {
+        if self.node.class == expected {
+            return Ok(());
+        }
+        let expected = format!("{expected}, as the type says that was asked for");
+        Err(Error::file("class", expected, &self.node.class))
+    }
+
+    /// An option.
+    pub(crate) fn get<T: DeserializeOwned>(&mut self, key: &'static str) -> Result<T> {
+        let json = self.node.config.remove(key);
+        let json = json.ok_or_else(|| Error::file(key, "an option", "none"))?;
+        T::deserialize(json).map_err(|error| Error::file(key, "an option of this layer", error))
+    }
+
+    /// An array.
+    pub(crate) fn array<A: Element, D: Dimension>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Array<A, D>> {
+        let array = self.optional(key)?;
+        array.ok_or_else(|| missing(key))
+    }
+
+    /// An array that may be left out.
+    pub(crate) fn optional<A: Element, D: Dimension>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Array<A, D>>> {
+        let Some(tensor) = self.tensor(key)? else {
+            return Ok(None);
+        };
+        let array = tensor.array()?;
+        let found = array.ndim();
+        let array = array.into_dimensionality();
+        let refused = |_| refuse_axes(&tensor, D::NDIM.unwrap_or(found));
+        array.map(Some).map_err(refused)
+    }
+
+    /// An array of two axes, which is read as it is packed.
+    pub(crate) fn matrix(&mut self, key: &'static str) -> Result<Unread<'f>> {
+        let tensor = self.tensor(key)?.ok_or_else(|| missing(key))?;
+        if tensor.shape().len() != 2 {
+            return Err(refuse_axes(&tensor, 2));
+        }
+        tensor.unread()
+    }
+
+    /// An array that no other layer has taken.
+    fn tensor(&mut self, key: &'static str) -> Result<Option<Tensor<'f>>> {
+        let Some(name) = self.node.weights.remove(key) else {
+            return Ok(None);
+        };
+        let tensor = self.file.tensor(&name)?;
+        if self.arrays.remove(&name) {
+            return Ok(Some(tensor));
+        }
+        let expected = "an array of this layer only";
+        Err(Error::file(name, expected, "that of another, too"))
+    }
+
+    /// Whether there is a layer of this name inside.
+    pub(crate) fn has_layer(&self, key: &str) -> bool {
+        self.node.layers.contains_key(key)
+    }
+
+    /// A layer inside.
+    pub(crate) fn layer<L: Saved>(&mut self, key: &str) -> Result<L> {
+        let part = format!("layer {key:?}");
+        let json = self.node.layers.remove(key);
+        let json = json.ok_or_else(|| Error::file(&part, "a description", "none"))?;
+        let layer = read(json, self.file, self.arrays, self.limits);
+        layer.map_err(|error| error.within(&part))
+    }
+
+    /// Refuses more of something than there may be.
+    pub(crate) fn check_count(&self, part: &str, found: usize) -> Result<()> {
+        let most = self.limits.entries;
+        if found <= most {
+            return Ok(());
+        }
+        Err(Error::file(part, format!("at most {most}"), found))
+    }
+
+    /// Refuses what no layer has asked for: it may change numbers.
+    fn done(&self) -> Result<()> {
+        let Node {
+            class,
+            config,
+            weights,
+            layers,
+        } = &self.node;
+        let left = config.keys().chain(weights.keys()).chain(layers.keys());
+        match left.into_iter().next() {
+            None => Ok(()),
+            Some(key) => {
+                let expected = format!("nothing of this name in the description of {class:?}");
+                Err(Error::file(key, expected, "something"))
+            }
+        }
+    }
+}
+
+fn missing(key: &str) -> Error {
+    Error::file(key, "an array of this layer", "none")
+}
+
+fn refuse_axes(tensor: &Tensor, expected: usize) -> Error {
+    let found = tensor.shape().len();
+    Error::file(tensor.name(), format!("{expected} axes"), found)
+}

@@ -1,0 +1,81 @@
+//! Files of Keras from the file system.
+
+use super::members::Members;
+use super::reader::{ARCHIVE, Reader};
+use super::shards;
+use super::weights::Weights;
+use crate::error::{Error, Result};
+use crate::format::disk::{bytes, within};
+use crate::format::kind::{self, Kind};
+use crate::format::pages::Pages;
+use crate::format::{hdf5, json};
+use crate::{Element, Model};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use std::path::Path;
+
+impl Reader {
+    /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
+    pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
+        let path = path.as_ref();
+        within(path, || {
+            if path.is_dir() {
+                let kind = Kind::of_directory(path);
+                if kind == Kind::SavedModel {
+                    return Err(kind.refuse(hdf5::FORMAT, &[]));
+                }
+                return self.assemble(&Members::Directory(path, &self.limits));
+            }
+            let large = [hdf5::SIGNATURE, ARCHIVE];
+            let pages = Pages::open(path, self.limits.file_bytes, &large)?;
+            self.read_from((&pages).into())
+        })
+    }
+
+    /// A model in two files: its configuration (`model.to_json()`), and its weights (`.weights.h5`, `.h5`).
+    pub fn load_parts<A: Element>(
+        &self,
+        config: impl AsRef<Path>,
+        weights: impl AsRef<Path>,
+    ) -> Result<Model<A>> {
+        let (config, weights) = (config.as_ref(), weights.as_ref());
+        let text = within(config, || text(self.bytes(config)?))?;
+        let bytes = within(weights, || self.bytes(weights))?;
+        let both = format!("{}, {}", config.display(), weights.display());
+        self.read_parts(&text, &bytes)
+            .map_err(|error| error.within(&both))
+    }
+
+    /// Weights, layer by layer: the path of a `.weights.h5`, a `.h5` or a `.keras` archive, or of the `.weights.json` that
+    /// names the shards beside it.
+    pub fn load_weights(&self, path: impl AsRef<Path>) -> Result<Weights<'static>> {
+        let path = path.as_ref();
+        within(path, || {
+            let bytes = self.bytes(path)?;
+            let placed = |weights: Weights<'static>| weights.of_file(path.display().to_string());
+            if path.extension().is_none_or(|end| end != "json") {
+                return self.read_weights(bytes).map(placed);
+            }
+            let part = "weight_map";
+            let map = json::parse_python(&text(bytes)?, part, &self.limits)?;
+            let mut files = Vec::new();
+            for name in shards::names(&map, part)? {
+                files.push(self.bytes(&path.with_file_name(name))?.into());
+            }
+            Weights::open(files, None, &self.limits, &self.overrides).map(placed)
+        })
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
+        bytes(path, self.limits.file_bytes)
+    }
+}
+
+/// The text of a file, which is JSON.
+pub fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let not_text = Error::file("text", "UTF-8", error.utf8_error());
+        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes())
+    })
+}

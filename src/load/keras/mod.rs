@@ -1,0 +1,122 @@
+//! Files of Keras: whole models (`.keras`, `.h5`), and weights alone (`.weights.h5`, `.h5`).
+//!
+//! ```no_run
+//! use recurrent::{Model, keras};
+//! let model: Model<f32> = keras::load("model.keras")?;
+//! println!("{}", model.summary()); // its layers, the Keras that wrote it, and what was decided by that
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
+//! | what there is | what reads it |
+//! | --- | --- |
+//! | `model.keras`, or a directory of its members | [`load`], [`read`] |
+//! | `model.h5` with a configuration (`model.save`) | [`load`], [`read`] |
+//! | `model.json` (`model.to_json()`) and weights | [`Reader::load_parts`], [`Reader::read_parts`] |
+//! | `model.weights.h5`, `weights.h5`, `model.weights.json` with its shards: weights without a configuration | [`Weights`] |
+//! | single layers of a `.keras` or `.h5`, with the arguments of its configuration | [`Weights`] |
+//!
+//! Read are files of Keras 1, 2 and 3, of `tf.keras` and `tf_keras`, without Python and without C code. What a file leaves
+//! to its version is decided by its version, see [`Version`]; a [`Reader`] can be told otherwise, and
+//! [`Model::summary`](crate::Model::summary) says what was decided.
+//!
+//! # Layers
+//! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`; `BatchNormalization`,
+//! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
+//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`; `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
+//! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
+//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing here; `Sequential` and functional models inside of
+//! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.
+//!
+//! # What is refused
+//! Whatever would change numbers and is not known, with an error that names the file, the layer and the argument: classes
+//! and functions of others, `Lambda`, layers that are not listed, arguments that nobody here knows, weights that are
+//! missing, left over, of other shapes or of other layers, and quantised models. Arguments that are `null` are not given.
+//! What belongs to training is passed over: optimizers, losses, metrics, initializers, regularizers, constraints, dropout.
+//!
+//! To go on without a layer that is missing, build the model by hand: a [`Graph`](crate::Graph) of the layers that
+//! [`Weights`] gives and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
+//!
+//! # What is decided
+//! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says: weights in float16 and bfloat16
+//! are taken as they are, and mixed precision is computed without its roundings.
+//!
+//! A layer keeps its state in a [`Session`](crate::Session) if it is `stateful` in the file. The mask of the input holds for
+//! a layer with an initial state in files of Keras 2 always, in those of Keras 3 if the call names it; masked steps of a
+//! `Bidirectional` repeat the last output in files of Keras 1 and 2 (but for that of TensorFlow) and are 0 in all others:
+//! each as the Keras that wrote the file, and so are the rules of merging layers for masks, which Keras 3.4 changed.
+//!
+//! Three things are not as in the file. What Keras 2 gave at masked steps *before* the first real one under an initial state,
+//! that state, is 0 here as in Keras 3. And a backward pass with `unroll=True`, sequences and zeros at masked steps refuses
+//! masks when it runs: Keras zeroes other steps there than the masked ones. And a mask that is made inside of a
+//! `TimeDistributed` is refused in files of Keras 2, which gave it three axes; Keras 3 drops it.
+
+mod activation;
+mod arguments;
+mod cells;
+mod config;
+mod context;
+mod dense;
+mod embedding;
+#[cfg(feature = "std")]
+mod files;
+mod gates;
+mod keras1;
+mod known;
+mod layer;
+mod layer_weights;
+mod layers;
+mod leaf;
+mod leaves;
+mod listing;
+mod members;
+mod network;
+mod nodes;
+mod object;
+mod ops;
+mod plan;
+mod reader;
+mod recurrent;
+mod shards;
+mod store;
+mod tree;
+mod version;
+mod weights;
+mod wiring;
+
+pub use layer_weights::LayerWeights;
+pub use reader::Reader;
+pub use version::Version;
+pub use weights::Weights;
+
+use crate::error::Result;
+use crate::{Element, Model};
+
+/// A whole model from a file: [`Reader::load`] with the defaults.
+///
+/// ```no_run
+/// use ndarray::Array3;
+/// use recurrent::{Flow, Model, Session, keras};
+/// let model: Model<f32> = keras::load("model.keras")?;
+/// println!("{}", model.summary()); // layers, shapes, and what was decided
+/// let y = model.forward(&Array3::zeros((1, 20, 8)))?;
+///
+/// // Several inputs, in the order of `model.inputs()`:
+/// let (x, z) = (Array3::zeros((1, 20, 8)), Array3::zeros((1, 5, 4)));
+/// let outputs = model.run_all([Flow::new(&x), Flow::new(&z)])?;
+/// let first = &outputs[0].values;
+///
+/// // One timestep at a time, (samples, features), if no layer looks ahead:
+/// let mut live = Session::new(&model);
+/// let y = live.step(&ndarray::Array2::zeros((1, 8)))?;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[cfg(feature = "std")]
+pub fn load<A: Element>(path: impl AsRef<std::path::Path>) -> Result<Model<A>> {
+    Reader::new().load(path)
+}
+
+/// A whole model from bytes: [`Reader::read`] with the defaults.
+pub fn read<A: Element>(bytes: &[u8]) -> Result<Model<A>> {
+    Reader::new().read(bytes)
+}

@@ -1,0 +1,191 @@
+//! `NodeCall`: one call of a layer in a functional model, as Keras 3 and its predecessors write it.
+
+use super::config::{items, shown};
+use crate::error::{Error, Result};
+use crate::format::json::Value;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde_json::Map;
+
+/// A value of a functional model: an output of one call of a layer.
+#[derive(Clone, Debug)]
+pub struct Ref {
+    pub layer: String,
+    pub call: usize,
+    pub output: usize,
+}
+
+/// One call of a layer.
+#[derive(Clone, Debug, Default)]
+pub struct NodeCall {
+    pub inputs: Vec<Ref>,
+    pub states: Vec<Ref>,
+    /// Masks that are arguments, one for each input, where there is one.
+    pub masks: Vec<Option<Ref>>,
+    pub causal: bool,
+}
+
+/// The arguments of a recurrent layer's call in their order; all other layers take an input and name the rest.
+const RECURRENT: [&str; 4] = ["sequences", "initial_state", "mask", "training"];
+const OTHERS: [&str; 1] = ["inputs"];
+
+/// The calls of a layer.
+pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
+    let Some(nodes) = nodes.as_array() else {
+        let expected = "a list of \"inbound_nodes\"";
+        return Err(Error::file(part, expected, shown(nodes)));
+    };
+    let call = |node: &Value| match node.get("args") {
+        Some(args) => call(node, args, class, part),
+        None => call_of_keras2(node, part),
+    };
+    nodes.iter().map(call).collect()
+}
+
+/// `{"args": […], "kwargs": {…}}`, Keras 3.
+fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall> {
+    let recurrent = matches!(
+        class,
+        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional"
+    );
+    let names = if recurrent { &RECURRENT[..] } else { &OTHERS };
+    let Some(args) = items(args) else {
+        return Err(Error::file(part, "a list of \"args\"", shown(args)));
+    };
+    let mut call = NodeCall::default();
+    for (i, value) in args.iter().enumerate() {
+        let name = names.get(i).copied().unwrap_or("another argument");
+        call.set(name, value, part)?;
+    }
+    call.set_all(node.get("kwargs"), part)?;
+    Ok(call)
+}
+
+/// A list of `["layer", call, output, {arguments}]`.
+fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
+    let mut call = NodeCall::default();
+    let mut arguments = None;
+    let mut push = |leaf: &'j [Value]| {
+        call.inputs.push(reference(leaf, part)?);
+        // Every input repeats the arguments of the call.
+        arguments = arguments.or(leaf
+            .get(3)
+            .filter(|given| **given != Value::Object(Map::new())));
+        Ok(())
+    };
+    leaves(node, &mut push, part)?;
+    call.set_all(arguments, part)?;
+    Ok(call)
+}
+
+impl NodeCall {
+    /// All arguments that have a name.
+    fn set_all(&mut self, given: Option<&Value>, part: &str) -> Result<()> {
+        match given {
+            None | Some(Value::Null) => Ok(()),
+            Some(Value::Object(given)) => {
+                let mut given = given.iter();
+                given.try_for_each(|(name, value)| self.set(name, value, part))
+            }
+            Some(other) => {
+                let expected = "the arguments of a call by name";
+                Err(Error::file(part, expected, shown(other)))
+            }
+        }
+    }
+
+    /// An argument by name.
+    fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
+        let refuse = |expected: &str| {
+            let part = format!("{part}: argument {name} of a call");
+            Err(Error::file(part, expected, shown(value)))
+        };
+        match name {
+            "inputs" | "sequences" => self.inputs = references(value, part)?,
+            "initial_state" => self.states = references(value, part)?,
+            "mask" => self.masks = masks(value, part)?,
+            "use_causal_mask" => match value {
+                Value::Null => {}
+                Value::Bool(yes) => self.causal = *yes,
+                _ => return refuse("true or false"),
+            },
+            "training" | "return_attention_scores" => {
+                if !matches!(value, Value::Null | Value::Bool(false)) {
+                    return refuse("false or none");
+                }
+            }
+            _ if value.is_null() => {}
+            _ => return refuse("none: it may change the numbers"),
+        }
+        Ok(())
+    }
+}
+
+/// All values of a graph in a list, a tuple, an object of them, or by themselves; none in null.
+pub fn references(value: &Value, part: &str) -> Result<Vec<Ref>> {
+    let mut all = Vec::new();
+    if !value.is_null() {
+        let mut push = |leaf: &[Value]| {
+            all.push(reference(leaf, part)?);
+            Ok(())
+        };
+        leaves(value, &mut push, part)?;
+    }
+    Ok(all)
+}
+
+/// One mask, or a list of masks and nulls.
+fn masks(value: &Value, part: &str) -> Result<Vec<Option<Ref>>> {
+    let one = |value: &Value| Ok(references(value, part)?.into_iter().next());
+    match items(value) {
+        Some([Value::String(_), ..]) | None => Ok(Vec::from([one(value)?])),
+        Some(list) => list.iter().map(one).collect(),
+    }
+}
+
+/// Calls `visit` with every `["layer", call, output]`, in the order that Keras flattens them.
+fn leaves<'j>(
+    value: &'j Value,
+    visit: &mut impl FnMut(&'j [Value]) -> Result<()>,
+    part: &str,
+) -> Result<()> {
+    if let Some(list) = items(value) {
+        return match list {
+            [Value::String(_), Value::Number(_), ..] => visit(list),
+            _ => list.iter().try_for_each(|value| leaves(value, visit, part)),
+        };
+    }
+    let expected = "values of the graph, no constants";
+    let refuse = || Err(Error::file(part, expected, shown(value)));
+    let Some(object) = value.as_object() else {
+        return refuse();
+    };
+    match object.get("class_name").and_then(Value::as_str) {
+        Some("__keras_tensor__") => match value.pointer("/config/keras_history") {
+            Some(Value::Array(leaf)) => visit(leaf),
+            _ => refuse(),
+        },
+        Some(_) => refuse(),
+        None => object
+            .values()
+            .try_for_each(|value| leaves(value, visit, part)),
+    }
+}
+
+fn reference(leaf: &[Value], part: &str) -> Result<Ref> {
+    let index = |at: usize| leaf.get(at).and_then(super::config::whole);
+    if let (Some(Value::String(layer)), Some(call), Some(output)) =
+        (leaf.first(), index(1), index(2))
+    {
+        return Ok(Ref {
+            layer: layer.to_owned(),
+            call,
+            output,
+        });
+    }
+    let found: Vec<String> = leaf.iter().map(shown).collect();
+    let found = format!("[{}]", found.join(", "));
+    Err(Error::file(part, "[layer, call, output]", found))
+}

@@ -1,0 +1,229 @@
+//! `Reader`: files of Keras to models, with limits and with what the caller knows better.
+
+use super::context::{Context, Layout, Overrides};
+use super::keras1::modernise;
+use super::members::Members;
+use super::network::network;
+use super::object::Object;
+use super::shards;
+use super::store::Store;
+use super::version::Version;
+use super::weights::Weights;
+use crate::error::{Error, Result};
+use crate::format::hdf5::{self, File};
+use crate::format::json::{self, Value};
+use crate::format::kind::{self, Kind};
+use crate::format::zip::Archive;
+use crate::format::{Bytes, Data};
+use crate::{Activation, Element, Limits, Model};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Reads files of Keras, with [`Limits`], and with what the caller knows better than their version.
+///
+/// A file says nearly everything; its version decides the rest (see [`Version`]). Where the version is wrong, for example
+/// since somebody opened the file in a newer Keras and saved it again, say it here.
+///
+/// ```no_run
+/// use recurrent::{Activation, Model, keras};
+/// // Trained by Keras 2, saved again by Keras 3: its hard_sigmoid is still that of Keras 2.
+/// let reader = keras::Reader::new().hard_sigmoid(Activation::HARD_SIGMOID_KERAS2);
+/// let model: Model<f32> = reader.load("resaved.keras")?;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    pub(super) limits: Limits,
+    pub(super) overrides: Overrides,
+}
+
+/// What a zip archive begins with.
+pub(super) const ARCHIVE: &[u8] = b"PK";
+
+/// Where a `.h5` has its configuration.
+pub(super) const MODEL_CONFIG: &str = "model_config";
+
+const CONFIG: &str = "config.json";
+const METADATA: &str = "metadata.json";
+const WEIGHTS: &str = "model.weights.h5";
+const SHARDS: &str = "model.weights.json";
+
+impl Reader {
+    /// Default limits; versions decide.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How much a file may ask of this reader.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The version of Keras that decides, whatever the file says.
+    pub fn version(mut self, version: Version) -> Self {
+        self.overrides.version = Some(version);
+        self
+    }
+
+    /// The activation of the gates where the file does not say: in files of weights alone, and in very old configurations.
+    pub fn recurrent_activation(mut self, activation: Activation) -> Self {
+        self.overrides.recurrent_activation = Some(activation);
+        self
+    }
+
+    /// The form of the reset gate where neither the file nor the shape of the bias says it.
+    pub fn reset_after(mut self, yes: bool) -> Self {
+        self.overrides.reset_after = Some(yes);
+        self
+    }
+
+    /// What `hard_sigmoid` means in the file.
+    pub fn hard_sigmoid(mut self, activation: Activation) -> Self {
+        self.overrides.hard_sigmoid = Some(activation);
+        self
+    }
+
+    /// A whole model: the bytes of a `.keras` archive, or of a `.h5` with a configuration.
+    pub fn read<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
+        self.read_from(bytes.into())
+    }
+
+    /// The same, wherever the bytes are.
+    pub(super) fn read_from<A: Element>(&self, bytes: Bytes) -> Result<Model<A>> {
+        if bytes.head()?.starts_with(ARCHIVE) {
+            return self.assemble(&self.archive(bytes)?);
+        }
+        let store = Store::open([File::open(bytes, &self.limits)?].into())?;
+        let Some(config) = store.text(MODEL_CONFIG)? else {
+            let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
+            return Err(Error::file(MODEL_CONFIG, expected, "none"));
+        };
+        let config = json::parse_python(&config, MODEL_CONFIG, &self.limits)?;
+        let version = self.version_or(store.version()?, "keras_version")?;
+        self.model(config, MODEL_CONFIG, store, version)
+    }
+
+    /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
+    /// `.h5`).
+    pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
+        let part = "configuration";
+        let parsed = json::parse_python(config, part, &self.limits)
+            .map_err(|error| kind::explain(error, &[Kind::Json], "JSON", config.as_bytes()))?;
+        let store = Store::open([File::open(weights, &self.limits)?].into())?;
+        let said = parsed.get("keras_version").and_then(Value::as_str);
+        let said = said.map(str::parse).transpose()?;
+        // Keras 3 does not say it, but nobody else writes these words.
+        let words = ["\"DTypePolicy\"", "\"batch_shape\"", "\"__keras_tensor__\""];
+        let third = words.iter().any(|word| config.contains(word));
+        let said = said.or(store.version()?).or(third.then(Version::third));
+        let version = self.version_or(said, part)?;
+        self.model(parsed, part, store, version)
+    }
+
+    /// The version that decides: the caller's, or that of the file.
+    fn version_or(&self, said: Option<Version>, part: &str) -> Result<Version> {
+        let nothing = || {
+            let expected =
+                "the version of Keras (or `Reader::version`): it decides what the file means";
+            Error::file(part, expected, "none")
+        };
+        self.overrides.version.clone().or(said).ok_or_else(nothing)
+    }
+
+    /// Weights, layer by layer: the bytes of a `.weights.h5`, a `.h5` or a `.keras` archive.
+    pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
+        let bytes = bytes.into();
+        if !bytes.starts_with(ARCHIVE) {
+            return Weights::open([bytes].into(), None, &self.limits, &self.overrides);
+        }
+        let members = self.archive((&bytes).into())?;
+        let mut overrides = self.overrides.clone();
+        overrides.version = overrides.version.or(self.written_by(&members)?);
+        let files = self.weights(&members)?.into_iter();
+        let files = files.map(|file| Ok(file.into_memory()?.into_owned().into()));
+        let files = files.collect::<Result<_>>()?;
+        let config = if members.contains(CONFIG) {
+            Some(json::parse_python(
+                &members.text(CONFIG)?,
+                CONFIG,
+                &self.limits,
+            )?)
+        } else {
+            None
+        };
+        let weights = Weights::open(files, config, &self.limits, &overrides);
+        weights.map_err(|error| error.within(WEIGHTS))
+    }
+
+    /// The members of an archive, which is one of Keras.
+    fn archive<'a>(&self, bytes: Bytes<'a>) -> Result<Members<'a>> {
+        let head = bytes.head()?;
+        let archive = Archive::open(bytes, &self.limits)
+            .map_err(|error| kind::explain(error, &[Kind::Keras, Kind::Zip], hdf5::FORMAT, head))?;
+        let known = [CONFIG, METADATA, WEIGHTS, SHARDS];
+        if archive.names().any(|name| known.contains(&name)) {
+            return Ok(Members::Archive(archive));
+        }
+        Err(kind::refuse(hdf5::FORMAT, head))
+    }
+
+    /// The version in the metadata.
+    fn written_by(&self, members: &Members) -> Result<Option<Version>> {
+        if !members.contains(METADATA) {
+            return Ok(None);
+        }
+        let metadata = json::parse_python(&members.text(METADATA)?, METADATA, &self.limits)?;
+        let said = metadata.get("keras_version").and_then(Value::as_str);
+        said.map(str::parse).transpose()
+    }
+
+    /// The files of weights: one, or several shards.
+    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Data<'a>>> {
+        let names = if members.contains(SHARDS) {
+            let map = json::parse_python(&members.text(SHARDS)?, SHARDS, &self.limits)?;
+            shards::names(&map, SHARDS)?
+        } else {
+            [String::from(WEIGHTS)].into()
+        };
+        names.iter().map(|name| members.data(name)).collect()
+    }
+
+    pub(super) fn assemble<A: Element>(&self, members: &Members) -> Result<Model<A>> {
+        let config = json::parse_python(&members.text(CONFIG)?, CONFIG, &self.limits)?;
+        let version = self.version_or(self.written_by(members)?, METADATA)?;
+        let weights = self.weights(members)?;
+        let files = weights
+            .iter()
+            .map(|one| File::open(one.bytes(), &self.limits));
+        let files = files.collect::<Result<_>>();
+        let files = files.map_err(|error| error.within(WEIGHTS))?;
+        self.model(config, CONFIG, Store::open(files)?, version)
+    }
+
+    /// The model of a configuration and its weights.
+    fn model<A: Element>(
+        &self,
+        mut config: Value,
+        part: &str,
+        store: Store,
+        version: Version,
+    ) -> Result<Model<A>> {
+        let mut context = Context::new(version, &self.overrides, store.layout()?);
+        context.turned_kernels = store.text("backend")?.as_deref() == Some("theano");
+        if context.version.major() == 1 {
+            modernise(&mut config);
+        }
+        let object = Object::read(&config, part)?;
+        let plan = network(&context, &object).map_err(|error| error.within(part))?;
+        let part = match context.layout {
+            Layout::Lists => "weights",
+            _ => WEIGHTS,
+        };
+        let tensors = store.tensors(&plan.wants, &plan.names);
+        let tensors = tensors.map_err(|error| error.within(part))?;
+        let model = plan.make(&mut tensors.into_iter())?;
+        Ok(model.with_notes(context.into_notes()))
+    }
+}

@@ -1,0 +1,214 @@
+//! Recurrent layers with their flags: `LSTM` …, `RNN`, `Bidirectional`.
+
+use super::cells::{cell, cell_object};
+use super::config::Config;
+use super::context::Context;
+use super::known::or_by_hand;
+use super::layer::{Made, Usage};
+use super::object::Object;
+use super::plan::Plan;
+use crate::error::Result;
+use crate::nn::Unrolled;
+use crate::unroll::Unroll;
+use crate::wrap::AnyRecurrent;
+use crate::{AnyLayer, Bidirectional, Element, Layer, Merge, Recurrent};
+use alloc::sync::Arc;
+
+/// The arguments that every recurrent layer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // as Keras has them
+struct Flags {
+    return_sequences: bool,
+    return_state: bool,
+    go_backwards: bool,
+    stateful: bool,
+    zero_output_for_mask: bool,
+    time_major: bool,
+    unroll: bool,
+    /// States come and go from the top of the stack down.
+    reversed_states: bool,
+}
+
+impl Flags {
+    fn read(config: &Config, reversed_states: bool) -> Result<Self> {
+        Ok(Flags {
+            return_sequences: config.flag("return_sequences")?,
+            return_state: config.flag("return_state")?,
+            go_backwards: config.flag("go_backwards")?,
+            stateful: config.flag("stateful")?,
+            zero_output_for_mask: config.flag("zero_output_for_mask")?,
+            time_major: config.flag("time_major")?,
+            unroll: config.flag("unroll")?,
+            reversed_states,
+        })
+    }
+
+    /// Refuses states in an order that this crate does not have.
+    fn check(self, config: &Config, usage: Usage) -> Result<()> {
+        if self.reversed_states && (self.return_state || usage.states) {
+            let expected = "false where states are returned or given: they come in another order";
+            return Err(config.refuse("reverse_state_order", expected, true));
+        }
+        Ok(())
+    }
+
+    /// The layer, without masks if Keras gets them wrong: where outputs of a backward pass are set to 0 and it is unrolled.
+    fn checked<A: Element>(
+        self,
+        layer: Arc<dyn AnyLayer<A>>,
+        backward_zeros: bool,
+    ) -> Arc<dyn AnyLayer<A>> {
+        if self.unroll && self.return_sequences && backward_zeros {
+            return Arc::new(Unrolled(layer));
+        }
+        layer
+    }
+
+    fn set<R: Recurrent>(self, layer: R, mask_with_state: bool) -> Layer<R> {
+        Layer::new(layer)
+            .return_sequences(self.return_sequences)
+            .return_state(self.return_state)
+            .go_backwards(self.go_backwards)
+            .stateful(self.stateful)
+            .zero_output_for_mask(self.zero_output_for_mask)
+            .time_major(self.time_major)
+            .mask_with_state(mask_with_state)
+    }
+}
+
+/// Reads the flags of a recurrent layer, so that they are known and of the right types.
+pub fn read_flags(config: &Config) -> Result<()> {
+    Flags::read(config, false).map(drop)
+}
+
+/// Whether a layer whose initial state comes from another layer obeys the mask: always in Keras 2, in Keras 3 if the mask
+/// is an argument of the call.
+fn mask_with_state(context: &Context, usage: Usage) -> bool {
+    context.version.major() < 3 || usage.mask
+}
+
+/// A recurrent layer without its direction's wrapper; `None` if the class is another one.
+fn direction<A: Element>(
+    context: &Context,
+    object: &Object,
+) -> Result<Option<(Plan<AnyRecurrent<A>>, Flags)>> {
+    let config = object.config()?;
+    let mut reversed_states = false;
+    let plan = if object.class == "RNN" {
+        let cell = Object::read(config.get("cell")?, &object.part())?;
+        if cell.class == "StackedRNNCells" {
+            let said = cell.config()?.flag("reverse_state_order")?;
+            reversed_states = said || context.version.reverses_states();
+        }
+        Some(cell_object(context, &cell)?)
+    } else if object.class.ends_with("Cell") {
+        None
+    } else {
+        cell(context, object.class, &config)?
+    };
+    let Some(plan) = plan else {
+        return Ok(None);
+    };
+    let flags = Flags::read(&config, reversed_states)?;
+    context.check_dtype(&config)?;
+    config.done()?;
+    let plan = plan.under("cell").frozen(!object.is_trainable());
+    Ok(Some((plan, flags)))
+}
+
+/// `SimpleRNN`, `LSTM`, `GRU`, `RNN`; `None` if the class is another one.
+pub fn recurrent<A: Element>(
+    context: &Context,
+    object: &Object,
+    usage: Usage,
+) -> Result<Option<Plan<Made<A>>>> {
+    let Some((plan, flags)) = direction(context, object)? else {
+        return Ok(None);
+    };
+    flags.check(&object.config()?, usage)?;
+    let mask_with_state = mask_with_state(context, usage);
+    Ok(Some(plan.map(move |layer| {
+        let features = Some(layer.features());
+        let layer = Arc::new(flags.set(layer, mask_with_state));
+        let backward_zeros = flags.go_backwards && flags.zero_output_for_mask;
+        Ok(Made {
+            layer: flags.checked(layer, backward_zeros),
+            features,
+        })
+    })))
+}
+
+/// `Bidirectional`.
+pub fn bidirectional<A: Element>(
+    context: &Context,
+    object: &Object,
+    usage: Usage,
+) -> Result<Plan<Made<A>>> {
+    let config = object.config()?;
+    let part = object.part();
+    let inner = |key: &'static str| {
+        let inner = Object::read(config.get(key)?, &part)?;
+        let read = direction::<A>(context, &inner).map_err(|error| error.within(&part))?;
+        let Some((plan, flags)) = read else {
+            let expected = or_by_hand!("a recurrent layer of Keras");
+            return Err(config.refuse(key, expected, inner.class));
+        };
+        flags.check(&inner.config()?, usage)?;
+        Ok((plan.within(&inner.part()), flags))
+    };
+    let (forward, flags) = inner("layer")?;
+    let backward = if config.optional("backward_layer").is_some() {
+        let (backward, turned) = inner("backward_layer")?;
+        let expected = Flags {
+            go_backwards: !flags.go_backwards,
+            // Set for both directions, whatever they say.
+            zero_output_for_mask: turned.zero_output_for_mask,
+            ..flags
+        };
+        if turned != expected {
+            let expected = "the flags of the other layer, and the other direction";
+            return Err(config.refuse("backward_layer", expected, "others"));
+        }
+        backward
+    } else {
+        inner("layer")?.0
+    };
+    let merge = match config.text_or("merge_mode", "concat")? {
+        _ if config.is_null("merge_mode") => None,
+        "concat" => Some(Merge::Concat),
+        "sum" => Some(Merge::Sum),
+        "mul" => Some(Merge::Mul),
+        "ave" => Some(Merge::Ave),
+        other => {
+            let expected = "concat, sum, mul, ave or null";
+            return Err(config.refuse("merge_mode", expected, other));
+        }
+    };
+    context.check_dtype(&config)?;
+    config.done()?;
+    let mask_with_state = mask_with_state(context, usage);
+    let repeats_masked = context.version.repeats_masked();
+    let both = [
+        forward.under("forward_layer"),
+        backward.under("backward_layer"),
+    ];
+    Ok(Plan::all(both).map(move |layers| {
+        let Ok([forward, backward]) = <[AnyRecurrent<A>; 2]>::try_from(layers) else {
+            return Err(crate::Error::value("number of directions", 2, "another"));
+        };
+        let features = Some(forward.features());
+        let layer = Bidirectional::new(forward, backward)
+            .merge(merge.unwrap_or_default())
+            .repeating_masked(repeats_masked);
+        layer.check()?;
+        let layer = flags.set(layer, mask_with_state);
+        let layer: Arc<dyn AnyLayer<A>> = match merge {
+            Some(_) => Arc::new(layer),
+            None => Arc::new(layer.apart()),
+        };
+        Ok(Made {
+            layer: flags.checked(layer, !repeats_masked),
+            features,
+        })
+    }))
+}

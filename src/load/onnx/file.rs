@@ -1,0 +1,323 @@
+//! `File`: a model in ONNX.
+
+use super::beside::Files;
+use super::constants::Constants;
+use super::initializer::Initializer;
+use super::node::Node;
+use super::operators::others;
+use super::options::Op;
+use crate::error::{Error, Result};
+use crate::format::Bytes;
+#[cfg(feature = "std")]
+use crate::format::disk::within;
+use crate::format::onnx::{self, Graph, Model, Source, Value};
+#[cfg(feature = "std")]
+use crate::format::pages::Pages;
+use crate::{Element, Limits};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use ndarray::{Array, ArrayD, Dimension};
+#[cfg(feature = "std")]
+use std::path::Path;
+
+/// A model in ONNX, whose recurrent nodes can be taken out by their names.
+///
+/// ```
+/// use recurrent::{Lstm, onnx};
+/// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/onnx/models/o06_lstm_forward.onnx"));
+/// let file = onnx::File::read(bytes)?; // or onnx::File::load("model.onnx")?
+/// for name in file.names()? {
+///     let lstm: Lstm<f32> = file.node(&name)?.lstm()?;
+///     assert!(lstm.input_forget());
+/// }
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// # Arrays in other files
+/// `torch.onnx.export` writes the arrays of a model into a second file, `model.onnx.data`. A [loaded](Self::load) file reads
+/// them there, each when it is wanted. The files must lie in the folder of the model or in a folder in it: a name
+/// that leads elsewhere is refused, and so is a link. A file that was [read](Self::read) from memory has no folder; its
+/// user hands the other files in:
+///
+/// ```
+/// use recurrent::{Lstm, onnx};
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/field/onnx/");
+/// # let [model, data] = ["default.onnx", "default.onnx.data"].map(|name| std::fs::read(format!("{folder}{name}")).unwrap());
+/// let file = onnx::File::read(model)?;
+/// assert_eq!(file.external_names(), ["default.onnx.data"]);
+/// let file = file.external("default.onnx.data", data);
+/// let lstm: Lstm<f32> = file.node("node_LSTM_65")?.lstm()?;
+/// assert_eq!((lstm.units(), lstm.features()), (32, 8));
+/// # use recurrent::Recurrent;
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+///
+/// Each array must have as many bytes as its shape wants, within the other file. A checksum is not compared.
+///
+/// # Arrays of other nodes
+/// Only recurrent nodes become layers. For the layers around them, [`initializers`](Self::initializers) lists the arrays of
+/// the file, and [`array`](Self::array) takes one out: the `MatMul` and the `Add` after an LSTM are a
+/// [`Dense`](crate::Dense) of their two arrays.
+#[derive(Clone)]
+pub struct File<'a> {
+    /// What errors call it.
+    name: Option<String>,
+    content: Content<'a>,
+    model: Arc<Model>,
+    files: Files<'a>,
+    limits: Limits,
+}
+
+/// Where the bytes of the file are.
+#[derive(Clone)]
+enum Content<'a> {
+    Memory(Cow<'a, [u8]>),
+    #[cfg(feature = "std")]
+    Disk(Arc<Pages>),
+}
+
+/// A recurrent node, and the graphs around it, the outermost first.
+struct Place<'m> {
+    op: Op,
+    node: &'m onnx::Node,
+    graphs: Vec<&'m Graph>,
+}
+
+impl<'a> File<'a> {
+    /// A file whose bytes are borrowed or owned, within the default [`Limits`]. Reads everything but the numbers.
+    pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
+        Self::read_within(bytes, &Limits::default())
+    }
+
+    /// [`read`](Self::read) within other limits.
+    pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
+        Self::open(Content::Memory(bytes.into()), limits)
+    }
+
+    fn open(content: Content<'a>, limits: &Limits) -> Result<Self> {
+        let model = Model::open(content.bytes(), limits)?;
+        Ok(File {
+            name: None,
+            content,
+            model: Arc::new(model),
+            files: Files::new(limits.file_bytes),
+            limits: limits.clone(),
+        })
+    }
+
+    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Hands in the bytes of another file that the model keeps arrays in, by the name that the model has for it. They come
+    /// before a file of that name on disk.
+    pub fn external(mut self, name: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        self.files.give(name.into(), bytes.into());
+        self
+    }
+
+    /// The names of the other files that the model keeps arrays in, sorted; empty if all of them are in the model's own.
+    pub fn external_names(&self) -> Vec<String> {
+        self.model.external.iter().cloned().collect()
+    }
+
+    /// What its recurrent nodes are called, those in branches and loops too: their names, or their first outputs.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let places = places(&self.model.graph);
+        Ok(places
+            .iter()
+            .map(|place| place.name().to_string())
+            .collect())
+    }
+
+    /// The recurrent node of that name, or with an output of that name.
+    pub fn node<A: Element>(&self, name: &str) -> Result<Node<A>> {
+        self.pick(&format!("node {name:?}"), |places| {
+            let named: Vec<_> = places.iter().filter(|p| p.node.name == name).collect();
+            if name.is_empty() || named.is_empty() {
+                let is_output = |output: &String| !name.is_empty() && output == name;
+                let outputs = |place: &&Place| place.node.outputs.iter().any(is_output);
+                return places.iter().filter(outputs).collect();
+            }
+            named
+        })
+    }
+
+    /// The recurrent node of a model that has just one.
+    pub fn only<A: Element>(&self) -> Result<Node<A>> {
+        self.pick("model", |places| places.iter().collect())
+    }
+
+    fn pick<A: Element>(
+        &self,
+        part: &str,
+        choose: impl for<'p, 'm> Fn(&'p [Place<'m>]) -> Vec<&'p Place<'m>>,
+    ) -> Result<Node<A>> {
+        let places = places(&self.model.graph);
+        let chosen = choose(&places);
+        let node = if let [place] = chosen[..] {
+            let constants = self.constants(&place.graphs);
+            let node = Node::read(place.name(), place.node, place.op, &constants);
+            node.map_err(|error| error.within(place.name()))
+        } else {
+            let names: Vec<_> = places.iter().map(Place::name).collect();
+            let found = if names.is_empty() {
+                others(&self.model.graph)
+            } else {
+                format!("{}; the file has {names:?}", chosen.len())
+            };
+            Err(Error::file(part, "one LSTM, GRU or RNN", found))
+        };
+        node.map_err(|error| self.name(error))
+    }
+
+    /// The arrays of its outermost graph, sorted by their names: weights of all nodes, those of the recurrent ones too.
+    /// An array whose numbers this crate cannot read (texts, 4 and 8 bits with a fraction) is an error.
+    pub fn initializers(&self) -> Result<Vec<Initializer>> {
+        let source = self.source();
+        let list = self.model.graph.initializers().map(|initializer| {
+            let tensor = initializer.tensor(source)?;
+            Ok(Initializer {
+                name: initializer.name().to_string(),
+                shape: tensor.shape().to_vec(),
+                dtype: tensor.number().to_string(),
+            })
+        });
+        let list: Result<_> = list.collect();
+        list.map_err(|error| self.name(error))
+    }
+
+    /// The floating-point numbers of an initialiser, or of a value that is made of initialisers alone (by Transpose, Reshape
+    /// and the like).
+    ///
+    /// ```
+    /// use ndarray::Array3;
+    /// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/onnx/models/o06_lstm_forward.onnx"));
+    /// let file = recurrent::onnx::File::read(bytes)?;
+    /// let list = file.initializers()?;
+    /// assert_eq!((list[2].name.as_str(), list[2].dtype.as_str()), ("W", "float32"));
+    /// let w: Array3<f32> = file.array("W")?;
+    /// assert_eq!(w.shape(), list[2].shape);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn array<A: Element, D: Dimension>(&self, name: &str) -> Result<Array<A, D>> {
+        let graphs = [&self.model.graph];
+        let array = self.constants(&graphs).array(name);
+        let array = array.and_then(|array| with_axes(name, array));
+        array.map_err(|error| self.name(error))
+    }
+
+    /// The whole numbers of an initialiser: of a shape, or of quantised weights.
+    pub fn integers<D: Dimension>(&self, name: &str) -> Result<Array<i64, D>> {
+        let graphs = [&self.model.graph];
+        let array = self.constants(&graphs).whole_numbers(name);
+        let array = array.and_then(|array| with_axes(name, array));
+        array.map_err(|error| self.name(error))
+    }
+
+    fn constants<'m>(&'m self, graphs: &[&'m Graph]) -> Constants<'m> {
+        let source = self.source();
+        let bytes = (source.bytes.len() as u64).saturating_add(self.files.len());
+        Constants::new(graphs, source, bytes, &self.limits)
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            bytes: self.content.bytes(),
+            beside: &self.files,
+        }
+    }
+
+    fn name(&self, error: Error) -> Error {
+        match &self.name {
+            Some(name) => error.within(name),
+            None => error,
+        }
+    }
+}
+
+impl Content<'_> {
+    fn bytes(&self) -> Bytes<'_> {
+        match self {
+            Content::Memory(bytes) => Bytes::Memory(bytes),
+            #[cfg(feature = "std")]
+            Content::Disk(pages) => (&**pages).into(),
+        }
+    }
+}
+
+/// The array in the number of axes that was asked for.
+fn with_axes<T, D: Dimension>(name: &str, array: ArrayD<T>) -> Result<Array<T, D>> {
+    let axes = array.ndim();
+    let expected = D::NDIM.unwrap_or(axes);
+    let array = array.into_dimensionality();
+    array.map_err(|_| Error::file(name, format!("{expected} axes"), format!("{axes} axes")))
+}
+
+impl fmt::Debug for File<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "std")]
+impl File<'static> {
+    /// The file at a path, within the default [`Limits`]. The arrays of a large file stay on disk until they are wanted,
+    /// and so do those of the files beside it: they must stay as they are while this value is in use.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_within(path, &Limits::default())
+    }
+
+    /// [`load`](Self::load) within other limits.
+    pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
+        let path = path.as_ref();
+        let read = || {
+            let pages = Pages::open(path, limits.file_bytes, &[b""])?;
+            let mut file = Self::open(Content::Disk(Arc::new(pages)), limits)?;
+            file.files.around(path, &file.model.external);
+            Ok(file)
+        };
+        let name = path.display().to_string();
+        Ok(within(path, read)?.named(name))
+    }
+}
+
+impl<'m> Place<'m> {
+    fn name(&self) -> &'m str {
+        let mut names = core::iter::once(&self.node.name).chain(&self.node.outputs);
+        names
+            .find(|name| !name.is_empty())
+            .map_or("", String::as_str)
+    }
+}
+
+/// All recurrent nodes of a graph and of those within it, as deep as the reader lets them be.
+fn places(graph: &Graph) -> Vec<Place<'_>> {
+    let mut found = Vec::new();
+    walk(&mut Vec::new(), graph, &mut found);
+    found
+}
+
+fn walk<'m>(around: &mut Vec<&'m Graph>, graph: &'m Graph, found: &mut Vec<Place<'m>>) {
+    around.push(graph);
+    for node in &graph.nodes {
+        if let Some(op) = Op::of(node) {
+            let graphs = around.clone();
+            found.push(Place { op, node, graphs });
+        }
+        for attribute in &node.attributes {
+            if let Value::Graph(graph) = &attribute.value {
+                walk(around, graph, found);
+            }
+        }
+    }
+    around.pop();
+}

@@ -1,0 +1,45 @@
+//! `AskMask`: the mask of an input is another value of the model.
+
+use crate::Element;
+use crate::error::Result;
+use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::Array2;
+
+/// Gives its first input the mask that its second one is: true where it is not 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AskMask;
+
+#[cfg(feature = "safetensors")]
+crate::describe::saved_fields!(AskMask, "keras_mask", {} => Ok(AskMask));
+
+impl<A: Element> AnyLayer<A> for AskMask {
+    fn name(&self) -> &str {
+        "mask"
+    }
+
+    fn forward(&self, _: Flow<A>) -> Result<Flow<A>> {
+        Err(wrong_inputs(2, 1))
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        let [input, mask] =
+            <[Flow<A>; 2]>::try_from(inputs).map_err(|inputs| wrong_inputs(2, inputs.len()))?;
+        let mask = mask.axes::<ndarray::Ix2>("mask", "2 (samples, timesteps)")?;
+        let mask: Array2<bool> = mask.mapv(|real| real != A::zero());
+        let input = input.masked(&mask);
+        input.check_mask()?;
+        Ok(vec![input])
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        vec![inputs.first().cloned().unwrap_or_else(Shape::unknown)]
+    }
+
+    fn over_time(&self, _: &[usize]) -> OverTime {
+        OverTime::Each
+    }
+
+    saved_as_alone!();
+}

@@ -1,0 +1,66 @@
+//! `Distributed`: a layer inside of `TimeDistributed` whose mask Keras 2 hands on.
+
+use crate::Element;
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
+use crate::error::{Error, Result};
+use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+#[cfg(feature = "safetensors")]
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// A layer inside of `TimeDistributed`, as Keras 2 has it: a mask that is made inside goes on, (samples, timesteps, inner
+/// timesteps), and the next `TimeDistributed` obeys it. Masks have two axes here, so it is refused; Keras 3 drops it.
+pub(crate) struct Distributed<A>(pub Arc<dyn AnyLayer<A>>);
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Distributed<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        to.class("keras_distributed");
+        to.layer("layer", None, |to| self.0.save_to(to))
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("keras_distributed")?;
+        let layer: Box<dyn AnyLayer<A>> = from.layer("layer")?;
+        Ok(Distributed(layer.into()))
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Distributed<A> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        let output = self.0.forward(input)?;
+        if output.mask.is_none() {
+            return Ok(output);
+        }
+        let expected = "none: Keras 2 hands it on with three axes, and masks have two here";
+        Err(Error::value(
+            "mask inside of TimeDistributed",
+            expected,
+            "one",
+        ))
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        self.0.output_shapes(inputs)
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.0.parameters()
+    }
+
+    fn uses_mask(&self) -> bool {
+        self.0.uses_mask()
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        self.0.over_time(axes)
+    }
+
+    saved_as_alone!();
+}

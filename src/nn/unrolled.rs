@@ -1,0 +1,92 @@
+//! `Unrolled`: a layer whose masked output Keras gets wrong.
+
+use crate::Element;
+#[cfg(feature = "safetensors")]
+use crate::describe::{In, Out, Saved};
+use crate::error::{Error, Result};
+use crate::model::{
+    AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
+};
+#[cfg(feature = "safetensors")]
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// A recurrent layer that reads backwards, unrolled, with 0 at masked steps: Keras up to 3.15 turns its outputs around, but
+/// not the mask by which it sets them to 0. So it refuses masks; without one there is no difference.
+pub(crate) struct Unrolled<A>(pub Arc<dyn AnyLayer<A>>);
+
+impl<A: Element> Unrolled<A> {
+    fn check(inputs: &[Flow<A>]) -> Result<()> {
+        if inputs.iter().all(|input| input.mask.is_none()) {
+            return Ok(());
+        }
+        let expected = "none: with unroll=True Keras zeroes other steps of a backward pass than the masked ones";
+        Err(Error::value("mask", expected, "one"))
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Unrolled<A> {
+    fn write_to(&self, to: &mut Out) -> Result<()> {
+        to.class("keras_unrolled");
+        to.layer("layer", None, |to| self.0.save_to(to))
+    }
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("keras_unrolled")?;
+        let layer: Box<dyn AnyLayer<A>> = from.layer("layer")?;
+        Ok(Unrolled(layer.into()))
+    }
+}
+
+impl<A: Element> AnyLayer<A> for Unrolled<A> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+        Self::check(core::slice::from_ref(&input))?;
+        self.0.forward(input)
+    }
+
+    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+        Self::check(&inputs)?;
+        self.0.forward_all(inputs)
+    }
+
+    fn output_count(&self) -> usize {
+        self.0.output_count()
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        self.0.output_shapes(inputs)
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.0.parameters()
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn over_time(&self, axes: &[usize]) -> OverTime {
+        self.0.over_time(axes)
+    }
+
+    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+        Self::check(&inputs)?;
+        self.0.call(inputs, kept)
+    }
+
+    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
+        Self::check(&inputs)?;
+        self.0.step(inputs, kept)
+    }
+
+    fn fresh(&self) -> Option<Slot> {
+        self.0.fresh()
+    }
+    saved_as_alone!();
+}

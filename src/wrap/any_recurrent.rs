@@ -1,0 +1,193 @@
+//! `AnyRecurrent`: a recurrent layer whose kind is known when a file is read, not when the program is compiled.
+
+use crate::error::{Error, Result};
+use crate::pass::{Pass, Sink};
+use crate::unroll::Unroll;
+use crate::{BiState, Bidirectional, Deep, Element, Gru, Hidden, Lstm, LstmState};
+use crate::{SimpleRnn, Stacked, State};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use ndarray::Array2;
+
+/// A layer of one cell, or of several.
+#[derive(Clone)]
+pub enum AnyRecurrent<A> {
+    SimpleRnn(SimpleRnn<A>),
+    Lstm(Lstm<A>),
+    Gru(Gru<A>),
+    Stacked(Box<Stacked<Self, Self>>),
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
+    // Keras' files have it outside of the cells
+    Bidirectional(Box<Bidirectional<Self, Self>>),
+    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
+    Deep(Deep<Self>),
+}
+
+/// The state of an [`AnyRecurrent`].
+#[derive(Clone, Debug)]
+pub enum AnyState<A> {
+    Hidden(Hidden<A>),
+    Lstm(LstmState<A>),
+    Pair(Box<(Self, Self)>),
+    Both(Box<BiState<Self, Self>>),
+    Deep(Vec<Self>),
+}
+
+fn another_layer() -> Error {
+    Error::value("state", "that of this layer", "that of another")
+}
+
+/// The same of the layer inside.
+macro_rules! of_inner {
+    ($layer:expr, $inner:ident => $value:expr) => {
+        match $layer {
+            AnyRecurrent::SimpleRnn($inner) => $value,
+            AnyRecurrent::Lstm($inner) => $value,
+            AnyRecurrent::Gru($inner) => $value,
+            AnyRecurrent::Stacked($inner) => $value,
+            AnyRecurrent::Bidirectional($inner) => $value,
+            AnyRecurrent::Deep($inner) => $value,
+        }
+    };
+}
+
+/// The same with its state.
+macro_rules! with_state {
+    ($layer:expr, $state:expr, ($inner:ident, $of:ident) => $value:expr) => {
+        match ($layer, $state) {
+            (AnyRecurrent::SimpleRnn($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::Lstm($inner), AnyState::Lstm($of)) => $value,
+            (AnyRecurrent::Gru($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::Stacked($inner), AnyState::Pair($of)) => $value,
+            (AnyRecurrent::Bidirectional($inner), AnyState::Both($of)) => $value,
+            (AnyRecurrent::Deep($inner), AnyState::Deep($of)) => $value,
+            _ => Err(another_layer()),
+        }
+    };
+}
+
+/// The same of the state inside.
+macro_rules! of_state {
+    ($state:expr, $inner:ident => $value:expr) => {
+        match $state {
+            AnyState::Hidden($inner) => $value,
+            AnyState::Lstm($inner) => $value,
+            AnyState::Pair($inner) => $value,
+            AnyState::Both($inner) => $value,
+            AnyState::Deep($inner) => $value,
+        }
+    };
+}
+
+/// A state of the same kind, made of the one inside.
+macro_rules! state_of {
+    ($state:expr, $inner:ident => $value:expr) => {
+        match $state {
+            AnyState::Hidden($inner) => AnyState::Hidden($value),
+            AnyState::Lstm($inner) => AnyState::Lstm($value),
+            AnyState::Pair($inner) => AnyState::Pair(Box::new($value)),
+            AnyState::Both($inner) => AnyState::Both(Box::new($value)),
+            AnyState::Deep($inner) => AnyState::Deep($value),
+        }
+    };
+}
+
+impl<A: Element> Unroll for AnyRecurrent<A> {
+    type Elem = A;
+    type State = AnyState<A>;
+
+    fn input_size(&self) -> usize {
+        of_inner!(self, inner => inner.input_size())
+    }
+
+    fn output_size(&self) -> usize {
+        of_inner!(self, inner => inner.output_size())
+    }
+
+    fn zeros(&self, samples: usize) -> AnyState<A> {
+        match self {
+            AnyRecurrent::SimpleRnn(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::Lstm(inner) => AnyState::Lstm(inner.zeros(samples)),
+            AnyRecurrent::Gru(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::Stacked(inner) => AnyState::Pair(Box::new(inner.zeros(samples))),
+            AnyRecurrent::Bidirectional(inner) => AnyState::Both(Box::new(inner.zeros(samples))),
+            AnyRecurrent::Deep(inner) => AnyState::Deep(inner.zeros(samples)),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        of_inner!(self, inner => inner.name())
+    }
+
+    fn multiply_adds(&self) -> Option<usize> {
+        of_inner!(self, inner => inner.multiply_adds())
+    }
+
+    fn directions(&self) -> usize {
+        of_inner!(self, inner => inner.directions())
+    }
+
+    fn check(&self) -> Result<()> {
+        of_inner!(self, inner => inner.check())
+    }
+
+    fn parameters(&self) -> usize {
+        of_inner!(self, inner => inner.parameters())
+    }
+
+    fn shares_steps(&self) -> bool {
+        of_inner!(self, inner => inner.shares_steps())
+    }
+
+    fn is_causal(&self) -> bool {
+        of_inner!(self, inner => inner.is_causal())
+    }
+
+    fn check_state(&self, state: &AnyState<A>, samples: usize) -> Result<()> {
+        with_state!(self, state, (inner, state) => inner.check_state(state, samples))
+    }
+
+    fn unroll(&self, pass: Pass<A>, state: &mut AnyState<A>, sink: Sink<A>) -> Result<()> {
+        with_state!(self, state, (inner, state) => inner.unroll(pass, state, sink))
+    }
+
+    #[cfg(feature = "safetensors")]
+    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
+        of_inner!(self, inner => inner.save_to(to))
+    }
+}
+
+impl<A: Element> State for AnyState<A> {
+    fn samples(&self) -> usize {
+        of_state!(self, state => state.samples())
+    }
+
+    fn zeros_like(&self, samples: usize) -> Self {
+        state_of!(self, state => state.zeros_like(samples))
+    }
+
+    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
+        match (self, from) {
+            (AnyState::Hidden(state), AnyState::Hidden(from)) => {
+                state.copy_sample(row, from, from_row)
+            }
+            (AnyState::Lstm(state), AnyState::Lstm(from)) => state.copy_sample(row, from, from_row),
+            (AnyState::Pair(state), AnyState::Pair(from)) => state.copy_sample(row, from, from_row),
+            (AnyState::Both(state), AnyState::Both(from)) => state.copy_sample(row, from, from_row),
+            (AnyState::Deep(state), AnyState::Deep(from)) => state.copy_sample(row, from, from_row),
+            _ => Err(another_layer()),
+        }
+    }
+
+    fn reset_sample(&mut self, row: usize) -> Result<()> {
+        of_state!(self, state => state.reset_sample(row))
+    }
+
+    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
+        of_state!(self, state => state.to_arrays())
+    }
+
+    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
+        Some(state_of!(self, state => state.with_arrays(arrays)?))
+    }
+}
