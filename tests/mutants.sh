@@ -2,6 +2,7 @@
 # Breaks the crate in one place at a time, in a copy, and asks whether a test notices.
 #   tests/mutants.sh           all of them, some twenty seconds each
 #   tests/mutants.sh GRU mask  those whose name has one of these words
+#   tests/mutants.sh --places  runs none, and says which no longer find their place
 # A line is: name | file in src | Perl substitutions, with `; ` between them. One that no longer finds its place is an
 # error, so that the list stays honest when the code moves.
 set -euo pipefail
@@ -35,16 +36,16 @@ kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.b
 kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] })/
 kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(matrix[[row, i % units * panels.gates + i \/ units]])/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
-mask: ignored | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
-mask: read forwards in a backwards pass | pass.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/
-through: outputs of one sample in reading order | pass.rs | s/keep_steps\(outputs, first\.\.end, pass\.backwards != pass\.reversed\)/keep_steps(outputs, first..end, false)/
-through: a backwards pass reads forwards | pass.rs | s/keep_steps\(&mut x, first\.\.end, pass\.backwards\)/keep_steps(\&mut x, first..end, false)/
+mask: ignored | unroll.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
+mask: read forwards in a backwards pass | unroll.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/
+through: outputs of one sample in reading order | unroll.rs | s/keep_steps\(outputs, first\.\.end, pass\.backwards != pass\.reversed\)/keep_steps(outputs, first..end, false)/
+through: a backwards pass reads forwards | unroll.rs | s/keep_steps\(&mut x, first\.\.end, pass\.backwards\)/keep_steps(\&mut x, first..end, false)/
 through: the state is that before the steps | cell/builder.rs | s/state\.h\.row_mut\(0\)\.assign\(&outputs\.row\(steps - 1\)\);/let _ = outputs;/
 mask: the first masked steps give h0 | mask.rs | s/\(self\.started\[row\] && !zero_output_for_mask\)/!zero_output_for_mask/
 mask: masked steps are always 0 | mask.rs | s/\|\| \(self\.started\[row\] && !zero_output_for_mask\)/|| (false && !zero_output_for_mask)/
 mask: zero_output_for_mask ignored | mask.rs | s/self\.started\[row\] && !zero_output_for_mask/self.started[row] && (!zero_output_for_mask || true)/
 mask: lengths off by one | mask.rs | s/t < lengths\[row\]/t <= lengths[row]/
-last: state.h instead of the last appended output | pass.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
+last: state.h instead of the last appended output | unroll.rs | s/            rows\.append\(\n                cell\.output\(state\),\n                pass\.zero_output_for_mask,\n                last\.view_mut\(\),\n            \);/            last.assign(&cell.output(state));/
 go_backwards: outputs in time order | run.rs | s/reversed: go_backwards && !in_time_order/reversed: false \&\& !in_time_order/
 in_time_order: ignored | run.rs | s/reversed: go_backwards && !in_time_order/reversed: go_backwards \&\& (!in_time_order || true)/
 time_major: the mask is not turned | run.rs | s/mask\.swap_axes\(0, 1\)/let _ = mask/
@@ -82,21 +83,37 @@ Permute: the other way around | nn/permute.rs | s/permuted_axes\(IxDyn\(&order\)
 Softmax: always over the last axis | nn/softmax.rs | s/let axis = place\(self\.axis, x\.ndim\(\)\)\?/let axis = x.ndim() - 1/
 TimeDistributed: drops the mask | nn/time_distributed.rs | s/mask: input\.mask/mask: None/
 Model: a recurrent layer drops the mask | model/recurrent.rs | s/input\.mask\.filter\(\|_\| self\.returns\(\)\.sequences\)/input.mask.filter(|_| false)/
-Keras files: the hard sigmoid of old gates is that of Keras 3 | load/from/keras/version.rs | s/Some\(Activation::HARD_SIGMOID_KERAS2\)/Some(Activation::HARD_SIGMOID)/
-Keras files: hard_sigmoid is always that of Keras 2 | load/from/keras/version.rs | s/if self\.major\(\) < 3 \{/if self.major() < 9 {/
-Keras files: old GRUs reset after the product | load/from/keras/version.rs | s/=> Some\(false\)/=> Some(true)/
-Keras files: go_backwards ignored | load/from/keras/recurrent.rs | s/\.go_backwards\(self\.go_backwards\)/.go_backwards(false)/
-Keras files: zero_output_for_mask ignored | load/from/keras/recurrent.rs | s/\.zero_output_for_mask\(self\.zero_output_for_mask\)/.zero_output_for_mask(false)/
-PyTorch: gates r and z of a GRU not swapped | load/from/torch/file.rs | s/= \[1, 0, 2\];/= [0, 1, 2];/
-PyTorch, ONNX: the second bias dropped | load/from/rows.rs | s/Some\(input \+ state\)/{ let _ = state; Some(input.clone()) }/
-ONNX: gates of an LSTM as in PyTorch | load/from/onnx/cells.rs | s/= \[0, 2, 3, 1\];/= [0, 1, 2, 3];/
-ONNX: peepholes i, f, o read as i, o, f | load/from/onnx/cells.rs | s/= \[0, 2, 1\];/= [0, 1, 2];/
-ONNX: clip ignored | load/from/onnx/options.rs | s/options\.clip = Some\(f64::from\(\*clip\)\);/{}/
-ONNX: linear_before_reset ignored | load/from/onnx/cells.rs | s/\.reset_after\(self\.options\.linear_before_reset\)/.reset_after(true)/
-ONNX: a reversed layer reads forwards | load/from/from_layers.rs | s/\.go_backwards\(way\.reverse\)/.go_backwards(false)/
+Keras files: the hard sigmoid of old gates is that of Keras 3 | load/keras/version.rs | s/Some\(Activation::HARD_SIGMOID_KERAS2\)/Some(Activation::HARD_SIGMOID)/
+Keras files: hard_sigmoid is always that of Keras 2 | load/keras/version.rs | s/if self\.major\(\) < 3 \{/if self.major() < 9 {/
+Keras files: old GRUs reset after the product | load/keras/version.rs | s/=> Some\(false\)/=> Some(true)/
+Keras files: go_backwards ignored | load/keras/recurrent.rs | s/\.go_backwards\(self\.go_backwards\)/.go_backwards(false)/
+Keras files: zero_output_for_mask ignored | load/keras/recurrent.rs | s/\.zero_output_for_mask\(self\.zero_output_for_mask\)/.zero_output_for_mask(false)/
+PyTorch: gates r and z of a GRU not swapped | load/torch/file.rs | s/= \[1, 0, 2\];/= [0, 1, 2];/
+PyTorch, ONNX: the second bias dropped | load/torch/rows.rs | s/Some\(input \+ state\)/{ let _ = state; Some(input.clone()) }/
+ONNX: gates of an LSTM as in PyTorch | load/onnx/cells.rs | s/= \[0, 2, 3, 1\];/= [0, 1, 2, 3];/
+ONNX: peepholes i, f, o read as i, o, f | load/onnx/cells.rs | s/= \[0, 2, 1\];/= [0, 1, 2];/
+ONNX: clip ignored | load/onnx/options.rs | s/options\.clip = Some\(f64::from\(\*clip\)\);/{}/
+ONNX: linear_before_reset ignored | load/onnx/cells.rs | s/let reset_after = self\.options\.linear_before_reset;/let reset_after = true;/
+ONNX: a reversed layer reads forwards | load/from_layers.rs | s/\.go_backwards\(way\.reverse\)/.go_backwards(false)/
 saved: the directions swapped | wrap/bidirectional.rs | s/forward: from\.layer\("forward"\)/forward: from.layer("backward")/; s/backward: from\.layer\("backward"\)/backward: from.layer("forward")/
 saved: the activation of the gates is the other one | cell/gru.rs | s/"recurrent_activation", &functions\.gate/"recurrent_activation", \&functions.act/
 '
+
+gone=' or die "its place is gone\n"'
+break_it() { # FILE CHANGE: each part of the change must find its place
+  CHANGE="${2//; s\//$gone; s/}$gone" perl -0pi -e 'eval $ENV{CHANGE}; die $@ if $@' "$1"
+}
+
+if [ "${1:-}" = --places ]; then
+  place=$(mktemp) lost=0
+  trap 'rm -f "$place"' EXIT
+  while IFS='|' read -r name file change; do
+    [ -n "$name" ] || continue
+    cp "src/$(xargs <<<"$file")" "$place" && break_it "$place" "$change" || { echo "LOST  $name: $file" >&2; lost=$((lost + 1)); }
+  done <<<"$MUTANTS"
+  echo "$lost mutants have lost their place"
+  exit $((lost > 0))
+fi
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
@@ -117,8 +134,7 @@ while IFS='|' read -r name file change; do
   fi
   file="src/$(xargs <<<"$file")"
   cp "$file" "$copy/$file"
-  gone=' or die "its place is gone\n"'
-  CHANGE="${change//; s\//$gone; s/}$gone" perl -0pi -e 'eval $ENV{CHANGE}; die $@ if $@' "$copy/$file" || { echo "$name: $file" >&2; exit 1; }
+  break_it "$copy/$file" "$change" || { echo "$name: $file" >&2; exit 1; }
   case $name in # those that notice most come first: they are built sooner than all
     Keras*) first=(--all-features --test keras) rest=("${files[@]}") ;;
     PyTorch*) first=(--all-features --test golden --test torch) rest=("${files[@]}") ;;
