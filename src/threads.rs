@@ -1,10 +1,9 @@
-//! What runs side by side: two or more pieces of work on the threads of a pool. Without the feature `rayon` they run one
-//! after the other.
-//!
-//! The threads are those of the pool that the call is made in, or of rayon's global one.
+//! What runs side by side: on the threads of the pool that the caller is in, or of rayon's global one. Without the feature
+//! `rayon` one part runs after the other.
 
 use crate::error::Result;
 
+/// How many threads there are.
 #[cfg(feature = "rayon")]
 pub(crate) fn available() -> usize {
     rayon::current_num_threads()
@@ -15,7 +14,7 @@ pub(crate) fn available() -> usize {
     1
 }
 
-/// Does both, at the same time if there are threads for it.
+/// Runs both, at the same time if there are threads for it.
 pub(crate) fn both(
     threads: usize,
     first: impl FnOnce() -> Result<()> + Send,
@@ -37,7 +36,7 @@ pub(crate) fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) 
     (first(), second())
 }
 
-/// Does the parts from `first` to `last`, in ranges that `threads` take at the same time.
+/// Calls `work` with ranges that make up the parts from `first` to `last`; `threads` of them run at the same time.
 pub(crate) fn share(
     threads: usize,
     first: usize,
@@ -56,7 +55,7 @@ pub(crate) fn share(
     );
 }
 
-/// Runs `work` in the pool, so that what it shares out need not enter the pool again and again.
+/// Runs `work` in the pool, so that the parts it starts need not enter the pool one by one.
 pub(crate) fn inside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "rayon")]
     if rayon::current_thread_index().is_none() {

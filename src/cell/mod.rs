@@ -10,3 +10,6 @@ pub use custom::{Cell, Rnn};
 pub use gru::{Gru, GruBias, GruBuilder};
 pub use lstm::{Lstm, LstmBuilder};
 pub use simple_rnn::{SimpleRnn, SimpleRnnBuilder};
+
+#[cfg(test)]
+mod tests;

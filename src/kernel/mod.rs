@@ -18,8 +18,6 @@ mod lines;
 mod math;
 mod matrix;
 mod panels;
-#[cfg(test)]
-pub(crate) mod reference;
 mod row;
 pub(crate) mod steps;
 mod tile;

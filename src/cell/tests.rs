@@ -1,0 +1,255 @@
+//! The layers against the equations of their cells as they stand in the books: slow, and obviously right.
+//!
+//! Each sum is one chain of fused multiply-adds: bias, then x ascending, then h ascending. Kernels keep this order.
+
+use crate::{
+    Activation, Element, Gru, GruBias, Initializer, Lstm, LstmState, Recurrent, SimpleRnn,
+};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, Array3, ArrayView1, ArrayView3, Axis};
+
+/// `start + x @ matrix[:, column]`.
+fn dot<A: Element>(start: A, x: ArrayView1<A>, matrix: &Array2<A>, column: usize) -> A {
+    x.iter()
+        .zip(matrix.column(column))
+        .fold(start, |sum, (&x, &w)| x.mul_add(w, sum))
+}
+
+/// One timestep of one sample: h in, h' out.
+fn simple_rnn<A: Element>(of: &SimpleRnn<A>, x: ArrayView1<A>, h: &mut [A]) {
+    let (kernel, recurrent_kernel, bias) = (of.kernel(), of.recurrent_kernel(), of.bias());
+    let before = h.to_vec();
+    for (unit, h) in h.iter_mut().enumerate() {
+        let bias = bias.as_ref().map_or(A::zero(), |b| b[unit]);
+        let z = dot(bias, x, &kernel, unit);
+        *h = of
+            .activation()
+            .elementwise(dot(z, before[..].into(), &recurrent_kernel, unit));
+    }
+}
+
+/// One timestep of one sample: h and c in, h' and c' out.
+fn lstm<A: Element>(of: &Lstm<A>, x: ArrayView1<A>, h: &mut [A], c: &mut [A]) {
+    let (kernel, recurrent_kernel, bias) = (of.kernel(), of.recurrent_kernel(), of.bias());
+    let clipped = |x: A| {
+        let most = A::from_f64(of.clip().unwrap_or(f64::INFINITY));
+        x.min(most).max(-most)
+    };
+    let s = |x: A| of.recurrent_activation().elementwise(clipped(x));
+    let a = |x: A| of.activation().elementwise(clipped(x));
+    let peepholes = of.peepholes();
+    let (before, units) = (h.to_vec(), c.len());
+    let mut hidden = vec![A::zero(); units];
+    for unit in 0..units {
+        let seen = |row: usize, c: A, z: A| match &peepholes {
+            Some(peepholes) => peepholes[[row, unit]].mul_add(c, z),
+            None => z,
+        };
+        let z = |gate: usize| {
+            let column = gate * units + unit;
+            let bias = bias.as_ref().map_or(A::zero(), |b| b[column]);
+            dot(
+                dot(bias, x, &kernel, column),
+                before[..].into(),
+                &recurrent_kernel,
+                column,
+            )
+        };
+        let i = s(seen(0, c[unit], z(0)));
+        let f = if of.input_forget() {
+            A::one() - i
+        } else {
+            s(seen(1, c[unit], z(1)))
+        };
+        c[unit] = f.mul_add(c[unit], i * a(z(2)));
+        let o = s(seen(2, c[unit], z(3)));
+        hidden[unit] = o * of.output_activation().elementwise(c[unit]);
+    }
+    match of.projection() {
+        None => h.copy_from_slice(&hidden),
+        Some(projection) => h.iter_mut().enumerate().for_each(|(column, h)| {
+            *h = dot(A::zero(), hidden[..].into(), &projection, column);
+        }),
+    }
+}
+
+/// One timestep of one sample: h in, h' out.
+fn gru<A: Element>(of: &Gru<A>, x: ArrayView1<A>, h: &mut [A]) {
+    let (kernel, recurrent_kernel) = (of.kernel(), of.recurrent_kernel());
+    let (s, a) = (of.recurrent_activation(), of.activation());
+    let (before, units) = (h.to_vec(), of.units());
+    let before: ArrayView1<A> = before[..].into();
+    let zero = A::zero();
+    let bias = |row: usize, column: usize| match of.bias() {
+        GruBias::None => zero,
+        GruBias::ResetBefore(bias) => {
+            if row == 0 {
+                bias[column]
+            } else {
+                zero
+            }
+        }
+        GruBias::ResetAfter(bias) => bias[[row, column]],
+    };
+    let gate = |gate: usize, unit: usize| {
+        let column = gate * units + unit;
+        let input = dot(bias(0, column) + bias(1, column), x, &kernel, column);
+        s.elementwise(dot(input, before, &recurrent_kernel, column))
+    };
+    let reset: Vec<A> = (0..units).map(|unit| gate(1, unit)).collect();
+    let held: Vec<A> = reset.iter().zip(before).map(|(&r, &h)| r * h).collect();
+    for unit in 0..units {
+        let column = 2 * units + unit;
+        let input = dot(bias(0, column), x, &kernel, column);
+        let sum = if of.reset_after() {
+            reset[unit].mul_add(
+                dot(bias(1, column), before, &recurrent_kernel, column),
+                input,
+            )
+        } else {
+            dot(input, held[..].into(), &recurrent_kernel, column)
+        };
+        let (z, g) = (gate(0, unit), a.elementwise(sum));
+        h[unit] = z.mul_add(before[unit], (A::one() - z) * g);
+    }
+}
+
+const SPREAD: Initializer = Initializer::RandomUniform {
+    min: -1.0,
+    max: 1.0,
+};
+
+/// (samples, timesteps, features, units): 0, 1, lanes ± 1, primes.
+fn lattice() -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    let units = [1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 23, 31, 33, 40, 53, 65];
+    let features = [0, 1, 2, 3, 7, 9, 16, 17];
+    let samples = [0, 1, 2, 3, 5, 7, 8];
+    let all = units.into_iter().enumerate().flat_map(move |(i, units)| {
+        features.into_iter().enumerate().map(move |(j, features)| {
+            (
+                samples[(i + j) % samples.len()],
+                1 + (i + 2 * j) % 4,
+                features,
+                units,
+            )
+        })
+    });
+    // Miri takes a second for what takes a microsecond.
+    all.filter(|&(.., features, units)| !cfg!(miri) || [11, 22].contains(&(features + units)))
+}
+
+fn input<A: Element>(samples: usize, timesteps: usize, features: usize) -> Array3<A> {
+    let flat = SPREAD.matrix(samples * timesteps, features, 7).unwrap();
+    flat.into_shape_with_order((samples, timesteps, features))
+        .unwrap()
+}
+
+/// Keras' LSTM, and one with each thing that it does not have.
+fn lstms<A: Element>(features: usize, units: usize) -> Vec<(&'static str, Lstm<A>)> {
+    let lstm = || Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
+    let peepholes = || SPREAD.matrix(3, units, 5).unwrap();
+    let projection = |size| SPREAD.matrix(units, size, 6).unwrap();
+    let softsign = Activation::Softsign;
+    let all = lstm().peepholes(peepholes()).input_forget(true).clip(0.7);
+    [
+        ("plain", lstm()),
+        ("peepholes", lstm().peepholes(peepholes())),
+        ("input_forget", lstm().input_forget(true)),
+        ("clip", lstm().clip(0.3)),
+        ("output_activation", lstm().output_activation(softsign)),
+        (
+            "projection",
+            lstm().projection(projection(units.div_ceil(2))),
+        ),
+        ("all", all.projection(projection(units + 1))),
+    ]
+    .map(|(name, builder)| (name, builder.build().unwrap()))
+    .into()
+}
+
+/// The largest difference between a run and the books' equations over the same input.
+fn distance<A: Element>(
+    hs: ArrayView3<A>,
+    x: ArrayView3<A>,
+    mut step: impl FnMut(usize, ArrayView1<A>) -> Vec<A>,
+) -> f64 {
+    let mut worst = 0.0_f64;
+    for (row, (x, hs)) in x.axis_iter(Axis(0)).zip(hs.axis_iter(Axis(0))).enumerate() {
+        for (x, h) in x.rows().into_iter().zip(hs.rows()) {
+            for (&a, b) in h.iter().zip(step(row, x)) {
+                worst = worst.max((a - b).abs().as_f64());
+            }
+        }
+    }
+    worst
+}
+
+fn check<A: Element>(tolerance: f64) {
+    for (samples, timesteps, features, units) in lattice() {
+        let x = input::<A>(samples, timesteps, features);
+        let zeros = vec![vec![A::zero(); units]; samples];
+
+        let of = SimpleRnn::<A>::builder(features, units)
+            .bias_initializer(SPREAD)
+            .build()
+            .unwrap();
+        let mut h = zeros.clone();
+        let worst = distance(
+            of.run(&x).sequences().unwrap().view(),
+            x.view(),
+            |row, x| {
+                simple_rnn(&of, x, &mut h[row]);
+                h[row].clone()
+            },
+        );
+        assert!(
+            worst <= tolerance,
+            "SimpleRnn {samples} {timesteps} {features} {units}: {worst:e}"
+        );
+
+        for (name, of) in lstms::<A>(features, units) {
+            let (mut h, mut c) = (vec![vec![A::zero(); of.units()]; samples], zeros.clone());
+            let (hs, state): (_, LstmState<A>) = of.run(&x).sequences_and_state().unwrap();
+            let mut worst = distance(hs.view(), x.view(), |row, x| {
+                lstm(&of, x, &mut h[row], &mut c[row]);
+                h[row].clone()
+            });
+            for (&a, &b) in state.c.iter().zip(c.iter().flatten()) {
+                worst = worst.max((a - b).abs().as_f64());
+            }
+            assert!(
+                worst <= tolerance,
+                "Lstm {name} {samples} {timesteps} {features} {units}: {worst:e}"
+            );
+        }
+
+        for reset_after in [true, false] {
+            let of = Gru::<A>::builder(features, units).bias_initializer(SPREAD);
+            let of = of.reset_after(reset_after).build().unwrap();
+            let mut h = zeros.clone();
+            let worst = distance(
+                of.run(&x).sequences().unwrap().view(),
+                x.view(),
+                |row, x| {
+                    gru(&of, x, &mut h[row]);
+                    h[row].clone()
+                },
+            );
+            assert!(
+                worst <= tolerance,
+                "Gru {reset_after} {samples} {timesteps} {features} {units}: {worst:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn cells_agree_with_the_books_in_f32() {
+    check::<f32>(3e-6);
+}
+
+#[test]
+fn cells_agree_with_the_books_in_f64() {
+    check::<f64>(1e-14);
+}
