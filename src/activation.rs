@@ -1,7 +1,5 @@
-//! What is applied to the sums: element-wise functions, and softmax.
+//! `Activation`: what is applied to the sums, by name: element-wise functions, and softmax.
 
-use crate::Element;
-use crate::Isa;
 use crate::error::{Error, Result};
 use core::fmt;
 use core::str::FromStr;
@@ -135,13 +133,6 @@ pub enum Activation {
     Softmax,
 }
 
-/// Klambauer et al., "Self-Normalizing Neural Networks" (2017), to `f64`.
-const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
-
-/// √(2/π), of the approximation by Hendrycks & Gimpel, "Gaussian Error Linear Units" (2016).
-const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
-
 /// The names that [`Activation::from_str`] knows, with what they mean.
 const NAMES: [(&str, Activation); 29] = [
     ("linear", Activation::Linear),
@@ -188,86 +179,6 @@ impl Activation {
         beta: 0.5,
     };
 
-    /// Applies it in place; to [`Softmax`](Self::Softmax) the slice is the last axis.
-    pub fn apply<A: Element>(self, values: &mut [A]) {
-        if self == Activation::Softmax {
-            softmax(values);
-        } else {
-            A::activate(values, self, Isa::detect());
-        }
-    }
-
-    /// One element, of all but softmax.
-    pub(crate) fn elementwise<A: Element>(self, x: A) -> A {
-        let (zero, one, half) = (A::zero(), A::one(), A::from_f64(0.5));
-        let of = A::from_f64;
-        match self {
-            Activation::Tanh => x.libm_tanh(),
-            Activation::Sigmoid => sigmoid(x),
-            Activation::HardSigmoid { alpha, beta } => clip(of(alpha) * x + of(beta), zero, one),
-            Activation::Relu => at_least(x, zero),
-            Activation::Relu6 => clip(x, zero, of(6.0)),
-            Activation::LeakyRelu { alpha } if x < zero => of(alpha) * x,
-            Activation::ThresholdedRelu { alpha } if x <= of(alpha) => zero,
-            Activation::Elu { alpha } if x < zero => of(alpha) * x.libm_exp_m1(),
-            Activation::Selu if x < zero => of(SELU_SCALE) * of(SELU_ALPHA) * x.libm_exp_m1(),
-            Activation::Selu => of(SELU_SCALE) * x,
-            Activation::Celu { alpha } if x < zero => of(alpha) * (x / of(alpha)).libm_exp_m1(),
-            Activation::Linear
-            | Activation::LeakyRelu { .. }
-            | Activation::ThresholdedRelu { .. }
-            | Activation::Elu { .. }
-            | Activation::Celu { .. } => x,
-            Activation::Gelu { approximate } => {
-                let erf = if approximate {
-                    let root = of(SQRT_2_OVER_PI);
-                    (root * (x + of(0.044_715) * x * x * x)).libm_tanh()
-                } else {
-                    (x * of(core::f64::consts::FRAC_1_SQRT_2)).libm_erf()
-                };
-                times(x, half * (one + erf))
-            }
-            Activation::Silu => times(x, sigmoid(x)),
-            Activation::HardSilu => times(x, clip(x / of(6.0) + half, zero, one)),
-            Activation::Softplus => softplus(x),
-            Activation::Softsign if x.is_infinite() => x.signum(),
-            Activation::Softsign => x / (one + x.abs()),
-            Activation::Exponential => x.libm_exp(),
-            Activation::Mish => times(x, softplus(x).libm_tanh()),
-            Activation::HardTanh => clip(x, -one, one),
-            Activation::LogSigmoid => -softplus(-x),
-            Activation::TanhShrink => x - x.libm_tanh(),
-            Activation::SoftShrink { threshold } => {
-                let t = of(threshold);
-                if x > t {
-                    x - t
-                } else if x < -t {
-                    x + t
-                } else {
-                    keep_nan(x, zero)
-                }
-            }
-            Activation::HardShrink { threshold } if x.abs() > of(threshold) => x,
-            Activation::HardShrink { .. } => keep_nan(x, zero),
-            Activation::Threshold { threshold, .. } if x > of(threshold) => x,
-            Activation::Threshold { value, .. } => keep_nan(x, of(value)),
-            Activation::Squareplus { .. } if x == A::neg_infinity() => zero,
-            Activation::Squareplus { b } => (x + (x * x + of(b)).sqrt()) * half,
-            Activation::SparsePlus if x >= one => x,
-            Activation::SparsePlus => {
-                let y = at_least(x + one, zero);
-                y * y * of(0.25)
-            }
-            Activation::SparseSigmoid => clip((x + one) * half, zero, one),
-            Activation::Affine { alpha, beta } => of(alpha) * x + of(beta),
-            Activation::ScaledTanh { alpha, beta } => of(alpha) * (of(beta) * x).libm_tanh(),
-            Activation::Softmax => {
-                debug_assert!(false, "softmax is not element-wise: `apply` has it");
-                x
-            }
-        }
-    }
-
     /// Refuses what cannot be the activation of a layer: parameters that are no numbers.
     pub(crate) fn check(self, name: &'static str) -> Result<()> {
         let parameters = match self {
@@ -296,7 +207,8 @@ impl Activation {
         ))
     }
 
-    /// The same, and refuses softmax: a gate is computed element by element.
+    /// Refuses what cannot be the activation of a gate: softmax, since a gate is computed element by element, and parameters
+    /// that are no numbers.
     pub(crate) fn check_gate(self, name: &'static str) -> Result<()> {
         if self == Activation::Softmax {
             let expected = "an element-wise function: units are computed one by one";
@@ -304,60 +216,6 @@ impl Activation {
         }
         self.check(name)
     }
-}
-
-fn keep_nan<A: Element>(x: A, otherwise: A) -> A {
-    if x.is_nan() { x } else { otherwise }
-}
-
-fn at_least<A: Element>(x: A, low: A) -> A {
-    if x < low { low } else { x }
-}
-
-fn clip<A: Element>(x: A, low: A, high: A) -> A {
-    if x < low {
-        low
-    } else if x > high {
-        high
-    } else {
-        x
-    }
-}
-
-/// `x · y` where a vanishing `y` wins over an infinite `x`.
-fn times<A: Element>(x: A, y: A) -> A {
-    if y == A::zero() && !x.is_nan() {
-        y
-    } else {
-        x * y
-    }
-}
-
-fn sigmoid<A: Element>(x: A) -> A {
-    A::one() / (A::one() + (-x).libm_exp())
-}
-
-fn softplus<A: Element>(x: A) -> A {
-    // ln(1 + e^x), with an exponential that cannot overflow.
-    at_least(x, A::zero()) + (-x.abs()).libm_exp().libm_ln_1p()
-}
-
-/// The largest score becomes e^0, so that nothing overflows.
-fn softmax<A: Element>(values: &mut [A]) {
-    let largest = values.iter().fold(
-        A::neg_infinity(),
-        |m, &x| if x > m || x.is_nan() { x } else { m },
-    );
-    let mut sum = A::zero();
-    for x in &mut *values {
-        *x = if *x == largest {
-            A::one()
-        } else {
-            (*x - largest).libm_exp()
-        };
-        sum += *x;
-    }
-    values.iter_mut().for_each(|x| *x /= sum);
 }
 
 impl FromStr for Activation {

@@ -1,6 +1,6 @@
 //! The two kinds of number that a layer computes in.
 
-use crate::kernel::Lanes;
+use crate::kernel::{Kernels, Number};
 use core::fmt::{Debug, Display};
 use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
@@ -25,7 +25,7 @@ pub trait Element:
     + Display
     + Send
     + Sync
-    + Lanes
+    + Kernels
     + private::Sealed
 {
     /// The nearest value of this type.
@@ -37,24 +37,13 @@ pub trait Element:
     fn bits(self) -> u64;
     #[doc(hidden)]
     fn of_bits(bits: u64) -> Self;
-    #[doc(hidden)]
-    fn libm_exp(self) -> Self;
-    #[doc(hidden)]
-    fn libm_exp_m1(self) -> Self;
-    #[doc(hidden)]
-    fn libm_ln_1p(self) -> Self;
-    #[doc(hidden)]
-    fn libm_tanh(self) -> Self;
-    #[doc(hidden)]
-    fn libm_erf(self) -> Self;
 }
 
 macro_rules! element {
-    ($t:ty, $exp:ident, $expm1:ident, $log1p:ident, $tanh:ident, $erf:ident) => {
+    ($t:ty) => {
         impl Element for $t {
-            #[allow(clippy::cast_possible_truncation)]
             fn from_f64(x: f64) -> Self {
-                x as $t
+                Self::nearest(x)
             }
             #[allow(clippy::cast_lossless)]
             fn as_f64(self) -> f64 {
@@ -68,24 +57,9 @@ macro_rules! element {
             fn of_bits(bits: u64) -> Self {
                 Self::from_bits(bits as _)
             }
-            fn libm_exp(self) -> Self {
-                libm::$exp(self)
-            }
-            fn libm_exp_m1(self) -> Self {
-                libm::$expm1(self)
-            }
-            fn libm_ln_1p(self) -> Self {
-                libm::$log1p(self)
-            }
-            fn libm_tanh(self) -> Self {
-                libm::$tanh(self)
-            }
-            fn libm_erf(self) -> Self {
-                libm::$erf(self)
-            }
         }
     };
 }
 
-element!(f32, expf, expm1f, log1pf, tanhf, erff);
-element!(f64, exp, expm1, log1p, tanh, erf);
+element!(f32);
+element!(f64);

@@ -2,6 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
+use crate::kernel::Active;
 use alloc::vec::Vec;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
@@ -83,13 +84,10 @@ impl<'a> Mask<'a> {
 /// previous output, except before its first real step, where Keras says 0 (not h0): hence `started`.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    samples: usize,
-    /// All of them take the step.
-    all: bool,
-    /// These three are empty where no mask can come.
+    active: Active,
+    /// These two are empty where no mask can come.
     real: Vec<bool>,
     started: Vec<bool>,
-    active: Vec<usize>,
     /// All take part and all have started: nothing to do before a further step of all.
     steady: bool,
 }
@@ -98,11 +96,9 @@ impl Rows {
     /// Every one of `samples` takes every step.
     pub(crate) fn unmasked(samples: usize) -> Self {
         Rows {
-            samples,
-            all: true,
+            active: Active::all(samples),
             real: Vec::new(),
             started: Vec::new(),
-            active: Vec::new(),
             steady: true,
         }
     }
@@ -110,18 +106,22 @@ impl Rows {
     /// Every one of `samples` takes the step; none has taken one, but for those that have `started` before.
     pub(crate) fn new(samples: usize, started: Option<&[bool]>) -> Self {
         Rows {
-            samples,
-            all: true,
+            active: Active::with_choice(samples),
             real: alloc::vec![true; samples],
             started: started.map_or_else(|| alloc::vec![false; samples], <[bool]>::to_vec),
-            active: Vec::with_capacity(samples),
             steady: false,
         }
     }
 
+    /// The samples that take the step.
+    #[inline]
+    pub(crate) fn active(&self) -> &Active {
+        &self.active
+    }
+
     #[inline]
     pub(crate) fn samples(&self) -> usize {
-        self.samples
+        self.active.samples()
     }
 
     /// Which samples have ever taken a step.
@@ -129,44 +129,24 @@ impl Rows {
         &self.started
     }
 
-    /// Goes on behind the steps of others; there must be one for each sample.
+    /// Goes on after the steps of others; there must be one for each sample.
     pub(crate) fn set_started(&mut self, started: Vec<bool>) {
         (self.started, self.steady) = (started, false);
     }
 
-    /// The samples that take the step, ascending; `None` if they all do.
-    #[inline]
-    pub(crate) fn active(&self) -> Option<&[usize]> {
-        (!self.all).then_some(&self.active)
-    }
-
-    /// How many samples take the step.
-    #[inline]
-    pub(crate) fn count(&self) -> usize {
-        self.active().map_or(self.samples, <[usize]>::len)
-    }
-
-    #[inline]
-    pub(crate) fn all_active(&self) -> bool {
-        self.all
-    }
-
     pub(crate) fn is_active(&self, row: usize) -> bool {
-        self.all || self.real[row]
+        self.active.is_all() || self.real[row]
     }
 
-    /// Chooses who takes the next step. Allocates nothing: `active` was made for all.
+    /// Chooses who takes the next step, without allocating.
     pub(crate) fn choose(&mut self, is_real: impl Fn(usize) -> bool) {
         self.steady = false;
-        self.active.clear();
-        for (row, (real, started)) in self.real.iter_mut().zip(&mut self.started).enumerate() {
-            *real = is_real(row);
-            *started |= *real;
-            if *real {
-                self.active.push(row);
-            }
-        }
-        self.all = self.active.len() == self.samples;
+        let (real, started) = (&mut self.real, &mut self.started);
+        self.active.choose(|&row| {
+            real[row] = is_real(row);
+            started[row] |= real[row];
+            real[row]
+        });
     }
 
     #[inline]
@@ -174,7 +154,8 @@ impl Rows {
         if !self.steady {
             self.real.fill(true);
             self.started.fill(true);
-            (self.all, self.steady) = (true, true);
+            self.active.choose_all();
+            self.steady = true;
         }
     }
 
@@ -200,7 +181,7 @@ impl Rows {
         zero_output_for_mask: bool,
         mut to: ArrayViewMut2<A>,
     ) {
-        if self.all_active() {
+        if self.active.is_all() {
             match (output.to_slice(), to.as_slice_mut()) {
                 (Some(from), Some(to)) => to.copy_from_slice(from),
                 _ => output
@@ -213,7 +194,7 @@ impl Rows {
         }
     }
 
-    /// The same where some of the samples took no step.
+    /// Writes what the step appended, where some of the samples took no step.
     fn append_some<A: Element>(
         &self,
         output: ArrayView2<A>,

@@ -2,9 +2,10 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
+use crate::kernel::zeros;
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array2;
 
 /// What is carried from one timestep to the next, one row a sample.
 ///
@@ -329,24 +330,4 @@ pub(crate) fn check_array<A>(
 ) -> Result<()> {
     check(name, "samples", samples, array.nrows())?;
     check(name, "units", units, array.ncols())
-}
-
-/// Zeros for a state, (samples, units). A few of one sample come on the shortest way that there is: short calls consist of
-/// asking for memory.
-#[inline]
-pub(crate) fn zeros<A: Element>(samples: usize, units: usize) -> Array2<A> {
-    const FEW: usize = 1024;
-    if samples != 1 || units > FEW {
-        return Array2::zeros((samples, units));
-    }
-    let mut row = Vec::with_capacity(units);
-    row.resize(units, A::zero());
-    Array1::from_vec(row).insert_axis(Axis(0))
-}
-
-/// Rows must lie one behind the other for the kernels; an array that a user transposed does not.
-pub(crate) fn make_contiguous<A: Element>(array: &mut Array2<A>) {
-    if !array.is_standard_layout() {
-        *array = array.as_standard_layout().into_owned();
-    }
 }

@@ -9,32 +9,32 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 MUTANTS='
-LSTM: gates i and f swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (f, i, g, o) = /
-LSTM: gates c and o swapped | kernel/cells.rs | s/let \(i, f, g, o\) = /let (i, f, o, g) = /
-LSTM: the output does not pass the activation | kernel/cells.rs | s/\.mul\(of\.out\(c\)\)/.mul(c)/g
-LSTM: the memory passes no output activation of its own | kernel/activate.rs | s/Apply::to\(x, self\.out\)/Apply::to(x, self.act)/
-LSTM: peepholes i and f swapped | kernel/cells.rs | s/seen\(0, sums\[0\], c,/seen(1, sums[0], c,/
-LSTM: the output gate sees the old memory | kernel/cells.rs | s/let c = f\.mul_add\(c, i\.mul\(of\.act\(sums\[2\]\)\)\);/let old = c; let c = f.mul_add(c, i.mul(of.act(sums[2])));/; s/seen\(2, sums\[3\], c,/seen(2, sums[3], old,/
-LSTM: coupled gates are not coupled | kernel/cells.rs | s/if self\.variant\.input_forget/if false \&\& self.variant.input_forget/
-LSTM: the clip reaches the memory | kernel/activate.rs | s/Apply::to\(x, self\.out\)/Apply::to(self.clipped(x), self.out)/
-cells: clip ignored | kernel/activate.rs | s/let Some\(clip\) = self\.clip else/let Some(clip) = self.clip.filter(|_| false) else/
+LSTM: gates i and f swapped | kernel/steps/lstm.rs | s/let \(i, f, g, o\) = /let (f, i, g, o) = /
+LSTM: gates c and o swapped | kernel/steps/lstm.rs | s/let \(i, f, g, o\) = /let (i, f, o, g) = /
+LSTM: the output does not pass the activation | kernel/steps/lstm.rs | s/\.mul\(of\.out\(c\)\)/.mul(c)/g
+LSTM: the memory passes no output activation of its own | kernel/steps/functions.rs | s/call\(self\.out, x\)/call(self.act, x)/
+LSTM: peepholes i and f swapped | kernel/steps/lstm.rs | s/seen\(0, sums\[0\], c,/seen(1, sums[0], c,/
+LSTM: the output gate sees the old memory | kernel/steps/lstm.rs | s/let c = f\.mul_add\(c, i\.mul\(of\.act\(sums\[2\]\)\)\);/let old = c; let c = f.mul_add(c, i.mul(of.act(sums[2])));/; s/seen\(2, sums\[3\], c,/seen(2, sums[3], old,/
+LSTM: coupled gates are not coupled | kernel/steps/lstm.rs | s/if variant\.input_forget/if false \&\& variant.input_forget/
+LSTM: the clip reaches the memory | kernel/steps/functions.rs | s/call\(self\.out, x\)/call(self.out, self.clipped(x))/
+cells: clip ignored | kernel/steps/functions.rs | s/let Some\(clip\) = self\.clip else/let Some(clip) = self.clip.filter(|_| false) else/
 LSTM: the forget bias stays at its initialiser | cell/lstm.rs | s/if self\.unit_forget_bias \{/if false {/
-GRU: gates z and r swapped | kernel/cells.rs | s/let \(z, reset, inner\) = /let (reset, z, inner) = /
-GRU: z and r swapped without reset_after | kernel/cells.rs | s/let \(z, reset\) = /let (reset, z) = /
-GRU: z and 1 - z swapped | kernel/cells.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
-GRU: r multiplies the input, not the state | kernel/cells.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
+GRU: gates z and r swapped | kernel/steps/gru.rs | s/let \(z, reset, inner\) = /let (reset, z, inner) = /
+GRU: z and r swapped without reset_after | kernel/steps/gru.rs | s/let \(z, reset\) = /let (reset, z) = /
+GRU: z and 1 - z swapped | kernel/steps/gru.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
+GRU: r multiplies the input, not the state | kernel/steps/gru.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
 GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1\.\., \.\.2 \* units\]\);/let _ = &mut gates;/
 GRU: the bias rows of the candidate swapped | cell/gru.rs | s/Some\(bias\.slice\(s!\[1\.\., \.\.\]\)\)/Some(bias.slice(s![..1, ..]))/
 SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/\(&self\.kernel, self\.bias\.as_ref\(\)\)/(\&self.kernel, None)/
-kernel: masked samples take the step | kernel/workspace.rs | s/match rows\.active\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
-kernel: steps that go through read the first input again | kernel/steps.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
-kernel: steps that go through read the first projected input again | kernel/steps.rs | s/\*z = z\.wrapping_add\(\*len\)/{ let _ = (z, len); }/
-kernel: of steps that go through, an odd number leaves the old state | kernel/workspace.rs | s/through\.outputs\.is_none\(\) && through\.steps % 2 == 1/through.outputs.is_none() \&\& through.steps % 2 == 0/
-kernel: the last row of the weights is left out | kernel/tile.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
-kernel: the last half of a vector goes to other units | kernel/row.rs | s/let first = at\(P \+ h\) \* of_units;/let first = (at(P + h) * of_units).saturating_sub(V::Half::LANES);/
-kernel: the projection forgets the bias | kernel/tile.rs | s/from: bias\(self\.bias, place\)/from: bias(None, place)/
-kernel: a square one transposed | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] })/
-kernel: gates interleaved | kernel/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(matrix[[row, i % units * panels.gates + i \/ units]])/
+kernel: masked samples take the step | kernel/steps/workspace.rs | s/match active\.rows\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
+kernel: steps that go through read the first input again | kernel/steps/step.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
+kernel: steps that go through read the first projected input again | kernel/steps/step.rs | s/\*z = z\.wrapping_add\(\*len\)/{ let _ = (z, len); }/
+kernel: of steps that go through, an odd number leaves the old state | kernel/steps/workspace.rs | s/through\.outputs\.is_none\(\) && through\.steps % 2 == 1/through.outputs.is_none() \&\& through.steps % 2 == 0/
+kernel: the last row of the weights is left out | kernel/packed/accumulate.rs | s/for k in 0\.\.depth \{/for k in 0..depth.max(1) - 1 {/
+kernel: the last half of a vector goes to other units | kernel/steps/row.rs | s/let first = at\(P \+ h\) \* of_units;/let first = (at(P + h) * of_units).saturating_sub(V::Half::LANES);/
+kernel: the projection forgets the bias | kernel/packed/project.rs | s/from: bias\(self\.bias, at\)/from: bias(None, at)/
+kernel: a square one transposed | kernel/packed/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(if rows == units { matrix[[i % units, i \/ units * units + row]] } else { from[i] })/
+kernel: gates interleaved | kernel/packed/panels.rs | s/let slice = from\.to_slice\(\);/let slice: Option<\&[A]> = None; let _ = from.to_slice();/; s/to\.write\(from\[i\]\)/to.write(matrix[[row, i % units * panels.gates + i \/ units]])/
 activation: the hard sigmoid of Keras 3 is that of Keras 2 | activation.rs | s|alpha: 1\.0 / 6\.0|alpha: 0.2|
 mask: ignored | unroll.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(None, t)/
 mask: read forwards in a backwards pass | unroll.rs | s/rows\.choose_by\(pass\.mask\.as_ref\(\), t\)/rows.choose_by(pass.mask.as_ref(), time(t))/

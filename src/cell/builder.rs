@@ -218,7 +218,7 @@ macro_rules! recurrent_of_cell {
 
             fn zeros(&self, samples: usize) -> $state<A> {
                 let [$($array),*] = self.state_sizes();
-                $state { $($array: crate::state::zeros(samples, $array)),* }
+                $state { $($array: crate::kernel::zeros(samples, $array)),* }
             }
 
             fn name(&self) -> &'static str {
@@ -321,13 +321,13 @@ macro_rules! causal_of_cell {
             state: &mut Self::State,
             scratch: &mut Workspace<A>,
         ) -> Result<()> {
-            if rows.count() > 0 {
+            if rows.active().count() > 0 {
                 let input = Input {
                     x: &x,
                     weights: self.input_weights(),
                     through: None,
                 };
-                self.step(&input, rows, state, scratch);
+                self.step(&input, rows.active(), state, scratch);
             }
             Ok(())
         }
@@ -351,7 +351,7 @@ macro_rules! causal_of_cell {
                 weights: self.input_weights(),
                 through: Some(through),
             };
-            self.step(&input, &Rows::unmasked(1), state, scratch);
+            self.step(&input, &Active::all(1), state, scratch);
             if let Some(outputs) = outputs {
                 state.h.row_mut(0).assign(&outputs.row(steps - 1));
             }

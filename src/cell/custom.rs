@@ -139,12 +139,12 @@ impl<C: Cell> Advance for Rnn<C> {
         scratch: &mut Option<C::State>,
     ) -> Result<()> {
         let samples = rows.samples();
-        if rows.count() == 0 {
+        if rows.active().count() == 0 {
             return self.check_state(state, samples);
         }
         let masked = || (0..samples).filter(|&row| !rows.is_active(row));
         let held = scratch.get_or_insert_with(|| state.zeros_like(0));
-        if !rows.all_active() {
+        if !rows.active().is_all() {
             if held.samples() != samples {
                 *held = state.zeros_like(samples);
             }

@@ -4,11 +4,12 @@ use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, transposed};
-use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
+use crate::kernel::{
+    Active, Chosen, Input, Matrix, Panels, Through, Weights, Workspace, make_contiguous,
+};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::state::{check_array, make_contiguous};
+use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};
 use alloc::format;
@@ -438,17 +439,26 @@ impl<A: Element> Gru<A> {
     fn step(
         &self,
         input: &Input<A>,
-        rows: &Rows,
+        active: &Active,
         state: &mut Hidden<A>,
         scratch: &mut Workspace<A>,
     ) {
-        let h = &mut state.h;
+        let (h, of) = (&mut state.h, &self.functions);
         match &self.recurrent_kernel {
             RecurrentKernel::ResetAfter { all, inner } => {
-                scratch.gru(input, (all, inner.as_ref()), rows, h, &self.functions);
+                scratch.gru(input, (all, inner.as_ref()), active, h, |step| {
+                    A::gru(step, of);
+                });
             }
             RecurrentKernel::ResetBefore { gates, candidate } => {
-                scratch.gru_in_two_halves(input, (gates, candidate), rows, h, &self.functions);
+                scratch.gru_in_two_halves(
+                    input,
+                    (gates, candidate),
+                    active,
+                    h,
+                    |step| A::gru_gates(step, of),
+                    |step| A::gru_candidate(step, of),
+                );
             }
         }
     }

@@ -4,11 +4,12 @@ use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, transposed};
-use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Matrix, Panels, Through, Variant, Weights, Workspace};
+use crate::kernel::{
+    Active, Chosen, Input, Matrix, Panels, Through, Variant, Weights, Workspace, make_contiguous,
+};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::state::{check_array, make_contiguous};
+use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
@@ -438,21 +439,23 @@ impl<A: Element> Lstm<A> {
     fn step(
         &self,
         input: &Input<A>,
-        rows: &Rows,
+        active: &Active,
         state: &mut LstmState<A>,
         scratch: &mut Workspace<A>,
     ) {
         let LstmState { h, c } = state;
         let (kernel, of) = (&self.recurrent_kernel, &self.functions);
         let Some(extras) = &self.extras else {
-            return scratch.lstm(input, kernel, rows, (h, c), of);
+            return scratch.lstm(input, kernel, active, (h, c), |step| A::lstm(step, of));
         };
         let variant = Variant {
             peepholes: extras.peepholes.as_deref(),
             input_forget: extras.input_forget,
         };
         let kernels = (kernel, extras.projection.as_ref());
-        scratch.lstm_variant(input, kernels, rows, (h, c), variant, of);
+        scratch.lstm_variant(input, kernels, active, (h, c), variant, |step| {
+            A::lstm_variant(step, of);
+        });
     }
 }
 

@@ -3,12 +3,13 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
-use crate::error::Result;
-use crate::kernel::activate::Chosen;
-use crate::kernel::{Input, Matrix, Panels, Through, Weights, Workspace};
+use crate::error::{Result, check};
+use crate::kernel::{
+    Active, Chosen, Input, Matrix, Panels, Through, Weights, Workspace, make_contiguous,
+};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::state::{check_array, make_contiguous};
+use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};
 use core::marker::PhantomData;
@@ -246,17 +247,14 @@ impl<A: Element> SimpleRnn<A> {
     fn step(
         &self,
         input: &Input<A>,
-        rows: &Rows,
+        active: &Active,
         state: &mut Hidden<A>,
         scratch: &mut Workspace<A>,
     ) {
-        scratch.simple_rnn(
-            input,
-            &self.recurrent_kernel,
-            rows,
-            &mut state.h,
-            &self.functions,
-        );
+        let (kernel, of) = (&self.recurrent_kernel, &self.functions);
+        scratch.simple_rnn(input, kernel, active, &mut state.h, |step| {
+            A::simple_rnn(step, of);
+        });
     }
 }
 

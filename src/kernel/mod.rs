@@ -1,35 +1,25 @@
-//! The arithmetic under the cells: packed weights, micro-kernels, vector activations, one dispatch. Knows no time and no
-//! masks. The only place in the crate with `unsafe`.
+//! The arithmetic under the cells. It knows no time, no masks and no layers, and is the only place in the crate with `unsafe`.
 //!
+//! Three storeys, each of which imports only those below it:
 //! ```text
-//! vector   the operations; portable, x86   ->   math       tanh, sigmoid   ->   activate
-//! panels   weights in the order of use     ->   tile       samples x vectors in registers
-//! lines    the memory that they lie in          steps      a tile of each cell, from inputs to the new state
-//! isa      which vectors: chosen at packing     workspace  the safe doors
+//! steps     a file a cell: from sums to the new state      dispatch: all of them, compiled for each number type
+//!           functions, activations                         workspace: memory, and the checks before a step
+//!           row, batch: the tiles of a step of one sample, of many
+//! packed    panels: weights in the order of use            accumulate: the sums of a tile, in registers
+//!           project: many rows at once                     lines: the memory that panels lie in
+//! vectors   vector: the operations                         isa: the instruction sets, chosen at packing
+//!           math: tanh, sigmoid                            number: the scalars
 //! ```
 #![allow(unsafe_code)]
 // Kernels index registers: `for r in 0..R` reads as the equations do.
 #![allow(clippy::needless_range_loop, clippy::inline_always)]
 
-pub(crate) mod activate;
-pub(crate) mod cells;
-mod isa;
-mod lines;
-mod math;
-mod matrix;
-mod panels;
-mod row;
-pub(crate) mod steps;
-mod tile;
-mod vector;
-mod workspace;
-#[cfg(target_arch = "x86_64")]
-mod x86;
+mod packed;
+mod steps;
+mod vectors;
 
-pub(crate) use cells::Variant;
-pub use isa::{Isa, Lanes};
-pub(crate) use matrix::Matrix;
-pub(crate) use panels::Panels;
-pub(crate) use steps::Through;
-pub use workspace::Workspace;
-pub(crate) use workspace::{Input, Weights};
+pub(crate) use packed::{Matrix, Panels};
+pub(crate) use steps::{Active, Chosen, Input, Kernels, Through, Variant, Weights, Workspace};
+pub(crate) use steps::{make_contiguous, zeros};
+pub use vectors::Isa;
+pub(crate) use vectors::Number;

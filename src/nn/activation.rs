@@ -1,12 +1,42 @@
-//! `Activation` as a layer of its own.
+//! `Activation`: applied to numbers, and as a layer.
 
 use crate::error::Result;
+use crate::kernel::Isa;
 use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Axis, Dimension};
 #[cfg(feature = "safetensors")]
 crate::describe::saved_fields!(Activation, "activation", "activation");
+
+impl Activation {
+    /// Applies it in place; to [`Softmax`](Self::Softmax) the slice is the last axis.
+    pub fn apply<A: Element>(self, values: &mut [A]) {
+        if self == Activation::Softmax {
+            softmax(values);
+        } else {
+            A::activate(values, self, Isa::detect());
+        }
+    }
+}
+
+/// The largest score becomes e^0, so that nothing overflows.
+fn softmax<A: Element>(values: &mut [A]) {
+    let largest = values.iter().fold(
+        A::neg_infinity(),
+        |m, &x| if x > m || x.is_nan() { x } else { m },
+    );
+    let mut sum = A::zero();
+    for x in &mut *values {
+        *x = if *x == largest {
+            A::one()
+        } else {
+            (*x - largest).libm_exp()
+        };
+        sum += *x;
+    }
+    values.iter_mut().for_each(|x| *x /= sum);
+}
 
 /// An activation is a layer of a [`Model`](crate::Model): the same shape out as in, [`Activation::Softmax`] over the last
 /// axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`, `ReLU`, `LeakyReLU`, `ELU`.

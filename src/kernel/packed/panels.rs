@@ -1,13 +1,10 @@
-//! A weight matrix, laid out once for the products of every step.
+//! `Panels`: a matrix of weights, laid out once for the products of every step.
 
-use super::isa::Isa;
 use super::lines::Lines;
 use super::matrix::Matrix;
-use super::tile::{Inputs, Project};
-use crate::Element;
+use super::sizes::RowTiles;
 use crate::error::Result;
-use crate::threads::join;
-use alloc::vec::Vec;
+use crate::kernel::vectors::{Isa, Lanes};
 use core::mem::MaybeUninit;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -47,19 +44,11 @@ pub struct Panels<A> {
     count: usize,
     panel: usize,
     /// How a product with one row is cut into tiles.
-    tiles: Tiles,
+    tiles: RowTiles,
     isa: Isa,
 }
 
-/// A product with one row: `count` tiles of so many panels, the first `wider` of them of one panel more.
-#[derive(Clone, Copy, Default)]
-pub struct Tiles {
-    pub count: usize,
-    pub panels: usize,
-    pub wider: usize,
-}
-
-impl<A: Element> Panels<A> {
+impl<A: Lanes> Panels<A> {
     /// `matrix` is (rows, gates · units).
     pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
         let mut packed = Unfilled::new(matrix.dim(), gates, isa);
@@ -67,7 +56,8 @@ impl<A: Element> Panels<A> {
         packed.filled()
     }
 
-    /// The same of a matrix that is read once: parts of so many gates each, side by side, all of equally many units.
+    /// Packs a matrix that is read once, in parts that stand side by side: each has its number of gates, all of equally many
+    /// units.
     pub fn read<const N: usize>(
         matrix: &dyn Matrix<A>,
         gates: [usize; N],
@@ -88,9 +78,14 @@ impl<A: Element> Panels<A> {
         })?;
         Ok(packed.unwrap_or_else(unfilled).map(Unfilled::filled))
     }
+}
 
+impl<A> Panels<A> {
     /// The matrix that was packed, (rows, gates · units).
-    pub fn unpack(&self) -> Array2<A> {
+    pub fn unpack(&self) -> Array2<A>
+    where
+        A: Copy,
+    {
         Array2::from_shape_fn((self.rows, self.gates * self.units), |(row, column)| {
             let at = self.position(row, column / self.units, column % self.units);
             // SAFETY: each of its numbers was written, or it would still be `Unfilled`.
@@ -109,6 +104,11 @@ impl<A: Element> Panels<A> {
     }
 
     #[inline]
+    pub fn gates(&self) -> usize {
+        self.gates
+    }
+
+    #[inline]
     pub fn isa(&self) -> Isa {
         self.isa
     }
@@ -121,7 +121,7 @@ impl<A: Element> Panels<A> {
 
     /// The tiles of a product with one row.
     #[inline]
-    pub fn tiles(&self) -> Tiles {
+    pub fn tiles(&self) -> RowTiles {
         self.tiles
     }
 
@@ -143,7 +143,7 @@ impl<A: Element> Panels<A> {
         self.lanes * self.blocks
     }
 
-    /// How many vectors stand side by side in a row of a panel.
+    /// How many vectors a row of a panel has.
     #[inline]
     pub fn vectors(&self) -> usize {
         self.gates * self.blocks
@@ -171,43 +171,13 @@ impl<A: Element> Panels<A> {
     /// The first number of a panel; its rows follow one another.
     #[inline]
     pub fn panel(&self, panel: usize) -> *const A {
-        // SAFETY: so many numbers were packed for each panel before this one.
-        unsafe { self.lines.first().add(panel * self.panel) }
+        self.lines.first().wrapping_add(panel * self.panel)
     }
 
-    /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
-    /// neighbours. `z` has `len()` numbers for each input.
-    pub fn project(&self, bias: Option<&Self>, inputs: Inputs<A>, z: &mut [A], threads: usize) {
-        assert!(inputs.len() * self.len() <= z.len());
-        debug_assert!(bias.is_none_or(|bias| (bias.rows, bias.len()) == (1, self.len())));
-        if threads > 1 && inputs.len() > 1 {
-            let (before, after) = (threads / 2, threads - threads / 2);
-            let middle = inputs.len() * before / threads;
-            let (first, second) = inputs.split(middle);
-            let (first_z, second_z) = z.split_at_mut(first.len() * self.len());
-            join(
-                || self.project(bias, first, first_z, before),
-                || self.project(bias, second, second_z, after),
-            );
-            return;
-        }
-        let work = Project {
-            panels: self,
-            bias,
-            inputs: &inputs,
-            z,
-        };
-        A::project(work, self.isa);
-    }
-
-    /// The same of one input. `z` is made as long as the panels are; it allocates if it never was.
-    pub fn project_row(&self, bias: Option<&Self>, x: &[A], z: &mut Vec<A>) {
-        assert_eq!(x.len(), self.rows);
-        z.clear();
-        z.resize(self.len(), A::zero());
-        // SAFETY: one input, `rows` numbers one behind the other.
-        let input = unsafe { Inputs::new(x.as_ptr(), &[0], 1) };
-        self.project(bias, input, z, 1);
+    /// Whether what is accumulated lies as it does with the other panels, whatever their rows.
+    #[inline]
+    pub fn has_layout_of(&self, other: &Self) -> bool {
+        (self.gates, self.units, self.isa) == (other.gates, other.units, other.isa)
     }
 
     fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
@@ -226,10 +196,11 @@ struct Unfilled<A> {
     rows: usize,
 }
 
-impl<A: Element> Unfilled<A> {
+impl<A: Lanes> Unfilled<A> {
     fn new((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
         let units = columns / gates;
-        let lanes = isa.lanes::<A>();
+        let sizes = isa.sizes::<A>();
+        let lanes = sizes.lanes;
         // One gate alone would leave most registers of a tile empty.
         let blocks = if gates == 1 {
             units.div_ceil(lanes).clamp(1, 4)
@@ -237,9 +208,9 @@ impl<A: Element> Unfilled<A> {
             1
         };
         let rest = units % lanes;
-        // Behind whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
-        let half = gates > 1 && units > lanes && rest > 0 && rest <= isa.half_lanes::<A>();
-        let half = half && isa.half_lanes::<A>() < lanes;
+        // Only after whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
+        let half = gates > 1 && units > lanes && rest > 0 && rest <= sizes.half_lanes;
+        let half = half && sizes.half_lanes < lanes;
         let mut panels = Panels {
             lines: Lines::new(0),
             rows,
@@ -250,21 +221,13 @@ impl<A: Element> Unfilled<A> {
             half,
             count: units.div_ceil(lanes * blocks),
             panel: rows * gates * blocks * lanes,
-            tiles: Tiles::default(),
+            tiles: RowTiles::default(),
             isa,
         };
-        let (count, vectors) = (panels.count, panels.vectors());
-        let tiles = count
-            .div_ceil(isa.breadth::<A>(vectors, count, rows))
-            .max(1);
-        panels.tiles = Tiles {
-            count: tiles,
-            panels: count / tiles,
-            wider: count % tiles,
-        };
+        panels.tiles = RowTiles::new(sizes, panels.vectors(), panels.count, rows);
         panels.lines = Lines::new(rows.saturating_mul(panels.len()));
         if !units.is_multiple_of(panels.panel_units()) {
-            let last = (count - 1) * panels.panel;
+            let last = (panels.count - 1) * panels.panel;
             panels.lines.numbers_mut()[last..].fill(MaybeUninit::new(A::zero()));
         }
         Unfilled { panels, rows: 0 }
@@ -275,8 +238,8 @@ impl<A: Element> Unfilled<A> {
         let (first, rows) = (self.rows, matrix.nrows());
         let panels = &mut self.panels;
         let units = panels.units;
-        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets a
-        // part that is worth its place.
+        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets enough
+        // at once.
         for first_row in (0..rows).step_by(8) {
             for unit in (0..units).step_by(panels.lanes) {
                 let end = units.min(unit + panels.lanes);

@@ -1,6 +1,5 @@
 //! `Matrix`: weights that are about to be packed.
 
-use crate::Element;
 use crate::error::Result;
 use ndarray::{Array2, ArrayView2};
 
@@ -13,7 +12,7 @@ pub trait Matrix<A> {
     fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()>;
 }
 
-impl<A: Element> Matrix<A> for Array2<A> {
+impl<A> Matrix<A> for Array2<A> {
     fn dim(&self) -> (usize, usize) {
         Array2::dim(self)
     }

@@ -15,7 +15,7 @@ const PAGE: usize = 2 << 20;
 /// The least that is worth them.
 const LARGE: usize = 4 << 20;
 
-/// So many numbers, from the start of a line on.
+/// Memory for numbers, from the start of a line on.
 ///
 /// New memory costs a process more time than what is written to it, so nothing is written twice, and large memory lies where
 /// the system can give it in large pages.
@@ -55,18 +55,17 @@ impl<A> Lines<A> {
 
     #[inline]
     pub fn first(&self) -> *const A {
-        // SAFETY: `new` took so many lines and more.
+        // SAFETY: `new` took `start` lines and more.
         unsafe { self.memory.as_ptr().add(self.start).cast() }
     }
 
     pub fn numbers(&self) -> &[MaybeUninit<A>] {
-        // SAFETY: `new` took memory for so many numbers from there on, at an address that any of them may stand at; no value is
-        // claimed of them.
+        // SAFETY: `new` took memory for `count` numbers from there on, aligned for any of them; nothing is said of their values.
         unsafe { slice::from_raw_parts(self.first().cast(), self.count) }
     }
 
     pub fn numbers_mut(&mut self) -> &mut [MaybeUninit<A>] {
-        // SAFETY: as above, and they are this one's alone.
+        // SAFETY: `new` took memory for `count` numbers from there on, and nobody else has it.
         unsafe {
             let first = self.memory.as_mut_ptr().add(self.start);
             slice::from_raw_parts_mut(first.cast(), self.count)

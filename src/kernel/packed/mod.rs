@@ -1,0 +1,20 @@
+//! The middle storey: matrices of weights in the order in which they are used, and their products. It knows no cells.
+
+mod accumulate;
+mod inputs;
+mod lines;
+mod matrix;
+mod panels;
+mod product;
+mod project;
+mod sizes;
+mod tile;
+
+pub use accumulate::{accumulate, load};
+pub use inputs::Inputs;
+pub use matrix::Matrix;
+pub use panels::Panels;
+pub use product::{Grid, Product, Sums, product};
+pub use project::{Products, bias};
+pub use sizes::{MOST_ROWS, most_panels};
+pub use tile::{Tile, each_tile};

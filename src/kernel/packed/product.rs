@@ -1,0 +1,133 @@
+//! `Product`: a tile's part of a product, from memory to memory.
+
+use super::accumulate::accumulate;
+use super::sizes::{MOST_ROWS, most_panels, most_rows};
+use super::tile::Tile;
+use crate::kernel::vectors::{MAX_LANES, Number, Vector, Work};
+use core::mem::MaybeUninit;
+use num_traits::zero;
+
+/// The most vectors of sums that a tile has.
+const MOST_SUMS: usize = 24;
+
+/// Memory for the sums of a tile, `[row][panel][vector][lane]`.
+#[repr(align(64))]
+pub struct Sums<A>(MaybeUninit<[A; MOST_SUMS * MAX_LANES]>);
+
+impl<A> Sums<A> {
+    /// For tiles whose panels have `W` vectors `V`.
+    pub fn new<V: Vector<Elem = A>, const W: usize>() -> Self {
+        const { assert!(W * most_rows(V::SIZES, W) <= MOST_SUMS) };
+        const { assert!(W * most_panels(V::SIZES, W) <= MOST_SUMS) };
+        Sums(MaybeUninit::uninit())
+    }
+
+    pub fn start(&mut self) -> *mut A {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// Vectors for the rows and panels of a tile: the first one, and how far the next row and the next panel are.
+#[derive(Clone, Copy)]
+pub struct Grid<P> {
+    pub first: P,
+    pub row: usize,
+    pub panel: usize,
+}
+
+/// `to = from + x · weights` for the rows and panels of a tile, the weights' rows ascending: each sum is one chain.
+pub struct Product<A> {
+    /// What the sums start from; zero if null.
+    pub from: Grid<*const A>,
+    /// If given, what the third of three vectors starts from instead.
+    pub third: Option<Grid<*const A>>,
+    /// The rows that are multiplied: `depth` numbers each, one every `stride`.
+    pub x: [*const A; MOST_ROWS],
+    pub stride: isize,
+    /// The tile's first panel, and how far the next is.
+    pub weights: *const A,
+    pub apart: usize,
+    pub depth: usize,
+    pub to: Grid<*mut A>,
+}
+
+/// A product whose size is known at compile time: `R` rows, `P` panels of `W` vectors. Only [`product`] makes it.
+struct Fixed<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<A>);
+
+impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixed<'_, A, W, R, P> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Elem = A>>(self) {
+        let Product {
+            from,
+            third,
+            x,
+            stride,
+            weights,
+            apart,
+            depth,
+            to,
+        } = self.0;
+        // SAFETY: `product` was called: the machine has the instruction set, and what this points at is there.
+        unsafe {
+            let mut sums = [[[V::splat(zero()); W]; P]; R];
+            if !from.first.is_null() {
+                for r in 0..R {
+                    for p in 0..P {
+                        for w in 0..W {
+                            let at = r * from.row + p * from.panel + w * V::LANES;
+                            sums[r][p][w] = V::load(from.first.add(at));
+                        }
+                    }
+                }
+            }
+            if W == 3
+                && let Some(from) = third
+            {
+                for r in 0..R {
+                    for p in 0..P {
+                        sums[r][p][W - 1] = if from.first.is_null() {
+                            V::splat(zero())
+                        } else {
+                            V::load(from.first.add(p * from.panel))
+                        };
+                    }
+                }
+            }
+            let panels = core::array::from_fn(|p| weights.add(p * apart));
+            let x = core::array::from_fn(|r| x[r]);
+            accumulate(&mut sums, &mut [], x, *stride, (panels, []), *depth);
+            for r in 0..R {
+                for p in 0..P {
+                    for w in 0..W {
+                        let at = r * to.row + p * to.panel + w * V::LANES;
+                        sums[r][p][w].store(to.first.add(at));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Computes the product for a tile whose panels have `W` vectors.
+///
+/// # Safety
+/// The machine has the instruction set of `V`; what `product` points at is there for all rows and panels of the tile.
+pub unsafe fn product<V: Vector, const W: usize>(tile: &Tile, product: &Product<V::Elem>) {
+    let (height, breadth) = const { (most_rows(V::SIZES, W), most_panels(V::SIZES, W)) };
+    // SAFETY: the caller knows that the machine has the instruction set, and that the memory is there.
+    unsafe {
+        match (tile.rows, tile.panels) {
+            (1, 1) => V::enter(Fixed::<_, W, 1, 1>(product)),
+            (1, 2) if breadth >= 2 => V::enter(Fixed::<_, W, 1, 2>(product)),
+            (1, 3) if breadth >= 3 => V::enter(Fixed::<_, W, 1, 3>(product)),
+            (2, 1) => V::enter(Fixed::<_, W, 2, 1>(product)),
+            (3, 1) => V::enter(Fixed::<_, W, 3, 1>(product)),
+            (4, 1) if height >= 4 => V::enter(Fixed::<_, W, 4, 1>(product)),
+            (5, 1) if height >= 5 => V::enter(Fixed::<_, W, 5, 1>(product)),
+            (6, 1) if height >= 6 => V::enter(Fixed::<_, W, 6, 1>(product)),
+            (7, 1) if height >= 7 => V::enter(Fixed::<_, W, 7, 1>(product)),
+            (8, 1) if height >= 8 => V::enter(Fixed::<_, W, 8, 1>(product)),
+            _ => unreachable!("`each_tile` makes no tile that is larger"),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `Project`: many rows times a packed matrix.
+
+use super::inputs::Inputs;
+use super::panels::Panels;
+use super::product::{Grid, Product, product};
+use super::sizes::MOST_ROWS;
+use super::tile::{Tile, each_tile};
+use crate::kernel::vectors::{Isa, Lanes, Number, Op, Vector};
+use crate::threads::join;
+use alloc::vec::Vec;
+use core::ptr;
+
+/// `z = bias + x · matrix` for every input. Only [`Panels::project`] makes it, and checks that its parts fit together.
+pub struct Project<'a, A> {
+    panels: &'a Panels<A>,
+    bias: Option<&'a Panels<A>>,
+    inputs: &'a Inputs<'a, A>,
+    z: &'a mut [A],
+}
+
+/// A number type whose products are compiled once, with this crate, and not again in every crate that uses a layer.
+pub trait Products: Lanes {
+    #[doc(hidden)]
+    fn project(work: Project<Self>, isa: Isa);
+}
+
+impl Products for f32 {
+    fn project(mut work: Project<Self>, isa: Isa) {
+        isa.run(&mut work);
+    }
+}
+
+impl Products for f64 {
+    fn project(mut work: Project<Self>, isa: Isa) {
+        isa.run(&mut work);
+    }
+}
+
+impl<A: Products> Panels<A> {
+    /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
+    /// neighbours. `z` has `len()` numbers for each input.
+    pub fn project(&self, bias: Option<&Self>, inputs: Inputs<A>, z: &mut [A], threads: usize) {
+        assert!(inputs.len() * self.len() <= z.len());
+        assert!(bias.is_none_or(|bias| bias.rows() == 1 && bias.has_layout_of(self)));
+        if threads > 1 && inputs.len() > 1 {
+            let (before, after) = (threads / 2, threads - threads / 2);
+            let middle = inputs.len() * before / threads;
+            let (first, second) = inputs.split(middle);
+            let (first_z, second_z) = z.split_at_mut(first.len() * self.len());
+            join(
+                || self.project(bias, first, first_z, before),
+                || self.project(bias, second, second_z, after),
+            );
+            return;
+        }
+        let work = Project {
+            panels: self,
+            bias,
+            inputs: &inputs,
+            z,
+        };
+        A::project(work, self.isa());
+    }
+
+    /// `z = bias + x · matrix`. `z` is made as long as the panels are; it allocates if it never was.
+    pub fn project_row(&self, bias: Option<&Self>, x: &[A], z: &mut Vec<A>) {
+        assert_eq!(x.len(), self.rows());
+        z.clear();
+        z.resize(self.len(), A::zero());
+        // SAFETY: one input of `rows` numbers that follow one another.
+        let input = unsafe { Inputs::new(x.as_ptr(), &[0], 1) };
+        self.project(bias, input, z, 1);
+    }
+}
+
+impl<A: Number> Op<A> for Project<'_, A> {
+    unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
+        let z = self.z.as_mut_ptr();
+        each_tile::<V>(self.inputs.len(), self.panels, |at| {
+            // SAFETY: the caller knows that the machine has the instruction set; the tile is one of this product.
+            unsafe {
+                if at.half {
+                    self.tile::<V::Half>(at, z);
+                } else {
+                    self.tile::<V>(at, z);
+                }
+            }
+        });
+    }
+}
+
+impl<A: Number> Project<'_, A> {
+    /// # Safety
+    /// The machine has the instruction set of `V`; the tile is one of [`each_tile`]'s, `z` the start of all of it.
+    unsafe fn tile<V: Vector<Elem = A>>(&self, at: &Tile, z: *mut A) {
+        let (panels, inputs, len) = (self.panels, self.inputs, self.panels.len());
+        let mut x = [ptr::null(); MOST_ROWS];
+        for (r, x) in x.iter_mut().enumerate().take(at.rows) {
+            *x = inputs.base.wrapping_offset(inputs.offsets[at.row + r]);
+        }
+        // SAFETY: the caller knows that the machine has the instruction set. `Panels::project` checked that `z` has room for all
+        // rows and that the bias has the layout of the panels; the inputs have as many numbers as the panels have rows.
+        unsafe {
+            let work = Product {
+                from: bias(self.bias, at),
+                third: None,
+                x,
+                stride: inputs.stride,
+                weights: panels.panel(at.panel),
+                apart: at.apart * panels.panel_len(),
+                depth: panels.rows(),
+                to: Grid {
+                    first: z.add(at.row * len + at.panel * panels.width()),
+                    row: len,
+                    panel: at.apart * panels.width(),
+                },
+            };
+            match panels.vectors() {
+                1 => product::<V, 1>(at, &work),
+                2 => product::<V, 2>(at, &work),
+                3 => product::<V, 3>(at, &work),
+                _ => product::<V, 4>(at, &work),
+            }
+        }
+    }
+}
+
+/// Sums that start from the bias, the same for all rows, or from zero.
+#[inline(always)]
+pub fn bias<A>(bias: Option<&Panels<A>>, at: &Tile) -> Grid<*const A> {
+    Grid {
+        first: bias.map_or(ptr::null(), |bias| bias.panel(at.panel)),
+        row: 0,
+        panel: bias.map_or(0, |bias| at.apart * bias.panel_len()),
+    }
+}

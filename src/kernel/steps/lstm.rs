@@ -1,0 +1,219 @@
+//! The step of an `Lstm`, and of one with what Keras does not have.
+
+use super::active::Active;
+use super::array::{in_rows, signed, zeros};
+use super::cell::{Cell, With};
+use super::functions::Functions;
+use super::step::{Step, Units};
+use super::tiles::run;
+use super::workspace::{Input, Workspace};
+use crate::kernel::packed::{Inputs, Panels, Products};
+use crate::kernel::vectors::{Number, Vector};
+use alloc::vec;
+use ndarray::Array2;
+use num_traits::one;
+
+/// `c' = f c + i g`, `h' = o a(c')`; `c` in place.
+#[derive(Clone, Copy)]
+pub struct LstmStep<'a, A> {
+    step: &'a Step<'a, A>,
+    c: *mut A,
+}
+
+impl<'a, A: Number> LstmStep<'a, A> {
+    /// # Safety
+    /// The step's panels have four gates. For as long as this is used, `c` points at an array (samples, units), row after row
+    /// without gaps, and nobody else reads or writes it.
+    unsafe fn new(step: &'a Step<'a, A>, c: *mut A) -> Self {
+        LstmStep { step, c }
+    }
+}
+
+/// What only few LSTMs have.
+#[derive(Clone, Copy, Default)]
+pub struct Variant<'a, A> {
+    /// The weights of the memory in the gates: (3, units), for i, f and o.
+    pub peepholes: Option<&'a [A]>,
+    /// The forget gate is what the input gate leaves: `f = 1 - i`.
+    pub input_forget: bool,
+}
+
+/// An LSTM with peepholes or coupled gates.
+pub struct LstmVariantStep<'a, A> {
+    lstm: LstmStep<'a, A>,
+    /// `peepholes` has three rows of units, if any.
+    variant: Variant<'a, A>,
+}
+
+impl<'a, A: Number> LstmVariantStep<'a, A> {
+    /// The step without its variant, if that says nothing.
+    pub fn plain(&self) -> Option<LstmStep<'a, A>> {
+        let Variant {
+            peepholes,
+            input_forget,
+        } = self.variant;
+        (peepholes.is_none() && !input_forget).then_some(self.lstm)
+    }
+
+    /// The sum of a gate that sees the memory `c`. (Not a closure: one that is called three times is not inlined into the
+    /// instruction set.)
+    ///
+    /// # Safety
+    /// The gate is one of three; the step has these units.
+    #[inline(always)]
+    unsafe fn seen<V: Vector<Elem = A>>(&self, gate: usize, sum: V, c: V, units: Units) -> V {
+        let Some(peepholes) = self.variant.peepholes else {
+            return sum;
+        };
+        let from = gate * self.lstm.step.panels.units() + units.first;
+        // SAFETY: the peepholes have a number for each unit of three gates; `c` is the proof of the instruction set.
+        unsafe { V::load_first(peepholes.as_ptr().add(from), units.count).mul_add(c, sum) }
+    }
+}
+
+impl<A: Products> Workspace<A> {
+    /// For an LSTM whose output is projected.
+    pub(crate) fn projected(
+        samples: usize,
+        kernel: &Panels<A>,
+        recurrent: &Panels<A>,
+        projection: &Panels<A>,
+    ) -> Self {
+        let mut workspace = Workspace::new(samples, kernel, recurrent);
+        workspace.offsets.reserve(samples);
+        workspace.input = vec![A::zero(); samples * projection.len()];
+        workspace.next = Some(zeros(samples, kernel.units()));
+        workspace
+    }
+
+    /// Takes a step of an `Lstm`; `run` is [`Kernels::lstm`](super::Kernels::lstm).
+    pub(crate) fn lstm<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        active: &'a Active,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        run: impl Fn(LstmStep<A>),
+    ) {
+        let c = memory(c, active, panels);
+        self.advance(input, (panels, 4), active, h, |step| {
+            // SAFETY: `memory` checked the gates and the array.
+            run(unsafe { LstmStep::new(step, c) });
+        });
+        self.finish(input, active, h);
+    }
+
+    /// Takes a step of an `Lstm` that is not as Keras has it; `run` is [`Kernels::lstm_variant`](super::Kernels::lstm_variant).
+    pub(crate) fn lstm_variant<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        (panels, projection): (&'a Panels<A>, Option<&Panels<A>>),
+        active: &'a Active,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        variant: Variant<A>,
+        run: impl Fn(LstmVariantStep<A>),
+    ) {
+        let c = memory(c, active, panels);
+        let peepholes = variant.peepholes.map_or(3 * panels.units(), <[A]>::len);
+        assert!(peepholes == 3 * panels.units());
+        self.advance(input, (panels, 4), active, h, |step| {
+            // SAFETY: `memory` checked the gates and the array.
+            let lstm = unsafe { LstmStep::new(step, c) };
+            run(LstmVariantStep { lstm, variant });
+        });
+        match projection {
+            Some(projection) => self.finish_projected(projection, active, h),
+            None => self.finish(input, active, h),
+        }
+    }
+
+    /// The product of the new state and the projection becomes the state.
+    fn finish_projected(&mut self, projection: &Panels<A>, active: &Active, h: &mut Array2<A>) {
+        let (len, units) = (projection.len(), projection.rows());
+        let next = self.next.as_ref().filter(|next| next.ncols() == units);
+        let next = next.expect("`projected` makes room");
+        let sample = |i: usize| active.rows().map_or(i, |rows| rows[i]);
+        self.offsets.clear();
+        self.offsets
+            .extend((0..active.count()).map(|i| signed(sample(i) * units)));
+        // SAFETY: each offset is the start of a row of `next`, `units` numbers that follow one another.
+        let inputs = unsafe { Inputs::new(next.as_ptr(), &self.offsets, 1) };
+        projection.project(None, inputs, &mut self.input, 1);
+        for (i, projected) in self.input.chunks(len).take(active.count()).enumerate() {
+            let mut h = h.row_mut(sample(i));
+            h.iter_mut().zip(projected).for_each(|(h, &p)| *h = p);
+        }
+        self.drop_taken(active.count());
+    }
+}
+
+/// The memory of an LSTM with these panels, checked as the state is.
+#[inline(always)]
+fn memory<A: Number>(c: &mut Array2<A>, active: &Active, panels: &Panels<A>) -> *mut A {
+    assert!(panels.gates() == 4);
+    assert!(c.dim() == (active.samples(), panels.units()) && in_rows(c));
+    c.as_mut_ptr()
+}
+
+impl<A: Number, F: Functions> Cell<A> for With<LstmStep<'_, A>, F> {
+    const GATES: usize = 4;
+
+    fn step(&self) -> &Step<'_, A> {
+        self.cell.step
+    }
+
+    unsafe fn run<V: Vector<Elem = A>>(&self) {
+        // SAFETY: the caller knows that the machine has the instruction set; the panels have four gates.
+        unsafe { run::<V, Self, 4>(self.cell.step, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], _: V, units: Units) {
+        let (LstmStep { step, c: memory }, of) = (self.cell, self.functions);
+        let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
+        let (at, count) = (step.at(units), units.count);
+        // SAFETY: the memory and the new state have a number for each unit of the step.
+        unsafe {
+            let c = V::load_first(memory.add(at), count);
+            let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
+            // Where c becomes 0, h follows in the next step: the way to this h stays as short as it is.
+            c.normal_or_zero().store_first(memory.add(at), count);
+            let h = of.gate(o).mul(of.out(c));
+            h.store_first(step.next.add(at), count);
+        }
+    }
+}
+
+impl<A: Number, F: Functions> Cell<A> for With<LstmVariantStep<'_, A>, F> {
+    const GATES: usize = 4;
+
+    fn step(&self) -> &Step<'_, A> {
+        self.cell.lstm.step
+    }
+
+    unsafe fn run<V: Vector<Elem = A>>(&self) {
+        // SAFETY: the caller knows that the machine has the instruction set; the panels have four gates.
+        unsafe { run::<V, Self, 4>(self.cell.lstm.step, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], _: V, units: Units) {
+        let (LstmVariantStep { lstm, variant }, of) = (&self.cell, self.functions);
+        let LstmStep { step, c: memory } = *lstm;
+        let (at, count) = (step.at(units), units.count);
+        // SAFETY: the memory and the new state have a number for each unit of the step; three gates see the memory.
+        unsafe {
+            let c = V::load_first(memory.add(at), count);
+            let i = of.gate(self.cell.seen(0, sums[0], c, units));
+            let f = if variant.input_forget {
+                i.fill(one()).sub(i)
+            } else {
+                of.gate(self.cell.seen(1, sums[1], c, units))
+            };
+            let c = f.mul_add(c, i.mul(of.act(sums[2])));
+            c.normal_or_zero().store_first(memory.add(at), count);
+            let o = of.gate(self.cell.seen(2, sums[3], c, units));
+            o.mul(of.out(c)).store_first(step.next.add(at), count);
+        }
+    }
+}

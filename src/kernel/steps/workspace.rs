@@ -1,0 +1,283 @@
+//! `Workspace`: the memory of a running layer, and the checks before every step.
+
+use super::active::Active;
+use super::array::{in_rows, signed, zeros};
+use super::step::{Parts, Source, Step, Through, Weights};
+use crate::kernel::packed::{Inputs, Panels, Products};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem;
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
+
+/// Memory for the projected inputs and the next state of one pass or stream. It allocates when it is made, and when more
+/// timesteps are projected ahead than ever before.
+#[derive(Clone, Debug)]
+pub struct Workspace<A> {
+    /// The projected inputs, one row for every real step of a sample, in the order in which they are taken.
+    pub(super) z: Vec<A>,
+    /// How many threads share the step of one sample.
+    threads: usize,
+    /// How many of these rows were taken, and how many there are.
+    taken: usize,
+    pub(super) ahead: usize,
+    /// Where the rows of an input start.
+    pub(super) offsets: Vec<isize>,
+    /// The state after the step, (samples, units); none if a step is done in place.
+    pub(super) next: Option<Array2<A>>,
+    /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`; or, in `input`, the projected output
+    /// of an LSTM.
+    pub(super) update: Vec<A>,
+    pub(super) reset: Vec<A>,
+    pub(super) input: Vec<A>,
+}
+
+/// The inputs of a step, (samples, features), and their weights.
+#[derive(Clone, Copy)]
+pub struct Input<'x, 'a, A> {
+    pub x: &'x ArrayView2<'x, A>,
+    pub weights: Weights<'a, A>,
+    /// `x` is not that of one step of all samples, but of all these steps of one.
+    pub through: Option<Through<'x, A>>,
+}
+
+impl<A: Products> Workspace<A> {
+    /// For steps of `samples` samples with these kernels.
+    pub(crate) fn new(samples: usize, kernel: &Panels<A>, recurrent: &Panels<A>) -> Self {
+        // One sample projects its input within the step; and a single tile has read all of the state before it writes.
+        let rows = if samples > 1 { samples } else { 0 };
+        let is_square = recurrent.rows() == recurrent.units();
+        let in_place = samples == 1 && recurrent.tiles().count == 1 && is_square;
+        Workspace {
+            z: vec![A::zero(); rows * kernel.len()],
+            threads: 1,
+            taken: 0,
+            ahead: 0,
+            offsets: Vec::with_capacity(rows),
+            next: (!in_place).then(|| zeros(samples, kernel.units())),
+            update: Vec::new(),
+            reset: Vec::new(),
+            input: Vec::new(),
+        }
+    }
+
+    /// Lets `threads` threads share the step of one sample.
+    pub(crate) fn share(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+    }
+
+    /// Projects the inputs of these steps, (sample, timestep) in the order in which they will be taken. Returns what was
+    /// projected, one row for each step.
+    pub(crate) fn project(
+        &mut self,
+        kernel: &Panels<A>,
+        bias: Option<&Panels<A>>,
+        x: &ArrayView3<A>,
+        steps: impl Iterator<Item = (usize, usize)>,
+    ) -> &mut [A] {
+        let (samples, timesteps, features) = x.dim();
+        assert_eq!(features, kernel.rows());
+        let [of_sample, of_step, of_feature]: [isize; 3] = x.strides().try_into().unwrap_or([0; 3]);
+        self.offsets.clear();
+        self.offsets.extend(steps.map(|(sample, t)| {
+            assert!(sample < samples && t < timesteps);
+            signed(sample) * of_sample + signed(t) * of_step
+        }));
+        let len = self.offsets.len() * kernel.len();
+        if self.z.len() < len {
+            self.z.resize(len, A::zero());
+        }
+        // SAFETY: each offset is the start of a row of the view, `features` numbers by its own strides.
+        let inputs = unsafe { Inputs::new(x.as_ptr(), &self.offsets, of_feature) };
+        kernel.project(bias, inputs, &mut self.z, self.threads);
+        (self.taken, self.ahead) = (0, self.offsets.len());
+        &mut self.z[..len]
+    }
+
+    /// Projects the inputs of the step that is next.
+    #[inline(never)]
+    pub(super) fn project_now(&mut self, input: &Input<A>, active: &Active) {
+        let Input { x, weights, .. } = *input;
+        let Weights { kernel, bias } = weights;
+        let x = x.view().insert_axis(Axis(1));
+        match active.rows() {
+            Some(rows) => self.project(kernel, bias, &x, rows.iter().map(|&row| (row, 0))),
+            None => self.project(kernel, bias, &x, (0..active.samples()).map(|row| (row, 0))),
+        };
+    }
+
+    /// Calls `run` with the step of `input`, or with all that go through. `gates` of the inputs are projected.
+    /// [`finish`](Self::finish) comes next.
+    #[inline(always)]
+    pub(super) fn advance<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        (panels, gates): (&'a Panels<A>, usize),
+        active: &'a Active,
+        h: &mut Array2<A>,
+        run: impl Fn(&Step<A>),
+    ) {
+        // (In a release it would be one hundredth of a short step. The layers pack all of their weights alike.)
+        debug_assert!(input.weights.fit(panels, gates));
+        let step = self.step(input, panels, active, h);
+        // SAFETY: `step` checked the inputs and outputs of all steps that go through.
+        unsafe { step.run(input.through.as_ref(), run) };
+    }
+
+    /// Makes the step, and checks the shapes that [`Step::new`] asks for.
+    #[inline(always)]
+    fn step<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        active: &'a Active,
+        h: &mut Array2<A>,
+    ) -> Step<'a, A> {
+        let is_push = active.samples() == 1 && active.is_all() && input.through.is_none();
+        if is_push && self.ahead == 0 {
+            self.step_of_one(input, panels, h)
+        } else {
+            self.step_of_any(input, panels, active, h)
+        }
+    }
+
+    /// A step of one sample, which a stream takes so often that each instruction counts.
+    #[inline(always)]
+    fn step_of_one<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        h: &mut Array2<A>,
+    ) -> Step<'a, A> {
+        assert!(h.dim() == (1, panels.rows()) && in_rows(h));
+        assert!(input.x.dim() == (1, input.weights.kernel.rows()));
+        let next = self.next(1, panels, h);
+        let parts = Parts {
+            panels,
+            source: Source::Input {
+                weights: &input.weights,
+                x: input.x.as_ptr(),
+                stride: input.x.strides()[1],
+                apart: 0,
+            },
+            rows: None,
+            count: 1,
+            threads: self.threads,
+            h: h.as_ptr(),
+            next,
+        };
+        // SAFETY: the arrays have the shapes that were just asserted, the weights fit (`advance`); all of them are borrowed for
+        // longer than the step is used.
+        unsafe { Step::new(parts) }
+    }
+
+    /// A step of any samples, or steps that go through.
+    #[inline(never)]
+    fn step_of_any<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        active: &'a Active,
+        h: &mut Array2<A>,
+    ) -> Step<'a, A> {
+        let Input { x, through, .. } = *input;
+        let kernel = input.weights.kernel;
+        let (samples, count) = (active.samples(), active.count());
+        assert!(h.dim() == (samples, panels.rows()) && in_rows(h));
+        let next = self.next(samples, panels, h);
+        let (steps, outputs) = match through {
+            Some(of) => {
+                assert!(samples == 1 && count == 1 && of.steps > 0);
+                assert!(panels.rows() == panels.units() && of.units == panels.units());
+                (of.steps, of.outputs)
+            }
+            None => (1, None),
+        };
+        let x_rows = if through.is_some() { steps } else { samples };
+        assert!(x.dim() == (x_rows, kernel.rows()));
+        let source = if self.ahead == 0 && count == 1 {
+            let sample = active.rows().map_or(0, |rows| rows[0]);
+            let [apart, stride] = *x.strides() else {
+                unreachable!("two axes have two strides")
+            };
+            Source::Input {
+                weights: &input.weights,
+                x: x.as_ptr().wrapping_offset(signed(sample) * apart),
+                stride,
+                apart,
+            }
+        } else {
+            if self.ahead == 0 {
+                self.project_now(input, active);
+            }
+            let len = kernel.len();
+            let rows = count * steps;
+            assert!(self.taken + rows <= self.ahead && self.ahead * len <= self.z.len());
+            let z = self.z[self.taken * len..].as_ptr();
+            Source::Projected { z, len }
+        };
+        let parts = Parts {
+            panels,
+            source,
+            rows: active.rows(),
+            count,
+            threads: self.threads,
+            h: h.as_ptr(),
+            next: outputs.map_or(next, |to| to.first),
+        };
+        // SAFETY: the arrays have the shapes that were just asserted, `Active` has different samples of them, the weights fit
+        // (`advance`); all of them are borrowed for longer than the step is used.
+        unsafe { Step::new(parts) }
+    }
+
+    /// Where the new state goes: (samples, units), or the state itself in a step in place.
+    #[inline(always)]
+    fn next(&mut self, samples: usize, panels: &Panels<A>, h: &mut Array2<A>) -> *mut A {
+        if let Some(next) = &mut self.next {
+            assert!(next.dim() == (samples, panels.units()));
+            next.as_mut_ptr()
+        } else {
+            assert!(samples == 1 && panels.tiles().count == 1);
+            assert!(panels.rows() == panels.units());
+            h.as_mut_ptr()
+        }
+    }
+
+    /// The new state becomes the state; those who took no step keep theirs. Of several steps the last one's does, if it
+    /// is not among the outputs.
+    #[inline(always)]
+    pub(super) fn finish(&mut self, input: &Input<A>, active: &Active, h: &mut Array2<A>) {
+        let (steps, in_next) = match &input.through {
+            Some(through) => (
+                through.steps,
+                through.outputs.is_none() && through.steps % 2 == 1,
+            ),
+            None => (1, true),
+        };
+        if let Some(next) = self.next.as_mut().filter(|_| in_next) {
+            match active.rows() {
+                None => mem::swap(h, next),
+                Some(rows) => keep(rows, next, h),
+            }
+        }
+        self.drop_taken(active.count() * steps);
+    }
+
+    /// Drops the inputs of `steps` steps, which were taken, from those projected ahead.
+    #[inline(always)]
+    pub(super) fn drop_taken(&mut self, steps: usize) {
+        if self.ahead > 0 {
+            self.taken += steps;
+            if self.taken == self.ahead {
+                (self.taken, self.ahead) = (0, 0);
+            }
+        }
+    }
+}
+
+/// The new state of these samples becomes their state.
+#[inline(never)]
+fn keep<A: Products>(rows: &[usize], next: &Array2<A>, h: &mut Array2<A>) {
+    for &row in rows {
+        h.row_mut(row).assign(&next.row(row));
+    }
+}
