@@ -108,25 +108,33 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
     }
 }
 
+const fn rows<V: Vector>(vectors: usize) -> usize {
+    most_rows(V::SIZES, vectors)
+}
+
+const fn panels<V: Vector>(vectors: usize) -> usize {
+    most_panels(V::SIZES, vectors)
+}
+
 /// Computes the product for a tile whose panels have `W` vectors.
 ///
 /// # Safety
 /// The machine has the instruction set of `V`; what `product` points at is there for all rows and panels of the tile.
 pub unsafe fn product<V: Vector, const W: usize>(tile: &Tile, product: &Product<V::Elem>) {
-    let (height, breadth) = const { (most_rows(V::SIZES, W), most_panels(V::SIZES, W)) };
+    // (A constant for each size: what it excludes is not even compiled.)
     // SAFETY: the caller knows that the machine has the instruction set, and that the memory is there.
     unsafe {
         match (tile.rows, tile.panels) {
             (1, 1) => V::enter(Fixed::<_, W, 1, 1>(product)),
-            (1, 2) if breadth >= 2 => V::enter(Fixed::<_, W, 1, 2>(product)),
-            (1, 3) if breadth >= 3 => V::enter(Fixed::<_, W, 1, 3>(product)),
+            (1, 2) if const { panels::<V>(W) >= 2 } => V::enter(Fixed::<_, W, 1, 2>(product)),
+            (1, 3) if const { panels::<V>(W) >= 3 } => V::enter(Fixed::<_, W, 1, 3>(product)),
             (2, 1) => V::enter(Fixed::<_, W, 2, 1>(product)),
             (3, 1) => V::enter(Fixed::<_, W, 3, 1>(product)),
-            (4, 1) if height >= 4 => V::enter(Fixed::<_, W, 4, 1>(product)),
-            (5, 1) if height >= 5 => V::enter(Fixed::<_, W, 5, 1>(product)),
-            (6, 1) if height >= 6 => V::enter(Fixed::<_, W, 6, 1>(product)),
-            (7, 1) if height >= 7 => V::enter(Fixed::<_, W, 7, 1>(product)),
-            (8, 1) if height >= 8 => V::enter(Fixed::<_, W, 8, 1>(product)),
+            (4, 1) if const { rows::<V>(W) >= 4 } => V::enter(Fixed::<_, W, 4, 1>(product)),
+            (5, 1) if const { rows::<V>(W) >= 5 } => V::enter(Fixed::<_, W, 5, 1>(product)),
+            (6, 1) if const { rows::<V>(W) >= 6 } => V::enter(Fixed::<_, W, 6, 1>(product)),
+            (7, 1) if const { rows::<V>(W) >= 7 } => V::enter(Fixed::<_, W, 7, 1>(product)),
+            (8, 1) if const { rows::<V>(W) >= 8 } => V::enter(Fixed::<_, W, 8, 1>(product)),
             _ => unreachable!("`each_tile` makes no tile that is larger"),
         }
     }

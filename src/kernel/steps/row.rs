@@ -112,6 +112,26 @@ unsafe fn some<V: Vector, C: Cell<V::Elem>, const W: usize>(
     }
 }
 
+/// The most panels that a tile of whole panels has. (It is asked in a constant of its own each time: what that excludes is not
+/// even compiled.)
+const fn most<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
+    // One gate fills fewer than four vectors only where these are all there are, in one panel.
+    if C::GATES == 1 && vectors < 4 {
+        1
+    } else {
+        most_panels(V::SIZES, vectors)
+    }
+}
+
+/// The most panels that a tile has whose last panel has half vectors.
+const fn most_half<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
+    if V::HAS_HALF && C::GATES > 1 {
+        most_panels(V::SIZES, vectors)
+    } else {
+        0
+    }
+}
+
 /// Tiles of `panels` panels.
 ///
 /// # Safety
@@ -121,20 +141,12 @@ unsafe fn enter<V: Vector, C: Cell<V::Elem>, const W: usize>(
     panels: usize,
     tiles: Tiles<V::Elem, C>,
 ) {
-    // One gate fills fewer than four vectors only where these are all there are, in one panel.
-    let most = const {
-        if C::GATES == 1 && W < 4 {
-            1
-        } else {
-            most_panels(V::SIZES, W)
-        }
-    };
     // SAFETY: the caller knows that the machine has the instruction set; `P` is the number of panels.
     unsafe {
         match panels {
             1 => V::enter(Row::<_, _, W, 1, 0>(tiles)),
-            2 if most >= 2 => V::enter(Row::<_, _, W, 2, 0>(tiles)),
-            3 if most >= 3 => V::enter(Row::<_, _, W, 3, 0>(tiles)),
+            2 if const { most::<V, C>(W) >= 2 } => V::enter(Row::<_, _, W, 2, 0>(tiles)),
+            3 if const { most::<V, C>(W) >= 3 } => V::enter(Row::<_, _, W, 3, 0>(tiles)),
             _ => debug_assert_eq!(panels, 0, "`RowTiles` has no tile that is larger"),
         }
     }
@@ -149,18 +161,11 @@ unsafe fn enter_half<V: Vector, C: Cell<V::Elem>, const W: usize>(
     panels: usize,
     tiles: Tiles<V::Elem, C>,
 ) {
-    let most = const {
-        if V::HAS_HALF && C::GATES > 1 {
-            most_panels(V::SIZES, W)
-        } else {
-            0
-        }
-    };
     // SAFETY: the caller knows that the machine has the instruction set; `P` and `H` add up to the number of panels.
     unsafe {
         match panels {
-            2 if most >= 2 => V::enter(Row::<_, _, W, 1, 1>(tiles)),
-            3 if most >= 3 => V::enter(Row::<_, _, W, 2, 1>(tiles)),
+            2 if const { most_half::<V, C>(W) >= 2 } => V::enter(Row::<_, _, W, 1, 1>(tiles)),
+            3 if const { most_half::<V, C>(W) >= 3 } => V::enter(Row::<_, _, W, 2, 1>(tiles)),
             _ => unreachable!("`Panels` have no half here"),
         }
     }
