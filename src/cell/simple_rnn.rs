@@ -3,7 +3,7 @@
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
-use crate::error::{Result, check};
+use crate::error::Result;
 use crate::kernel::{
     Active, Chosen, Input, Matrix, Panels, Through, Weights, Workspace, make_contiguous,
 };
