@@ -167,7 +167,7 @@ fn a_directory_is_an_archive() {
     let other = keras::load::<f64>(&path).unwrap_err().to_string();
     std::fs::remove_dir_all(&path).unwrap();
     assert!(
-        other.contains("found a SavedModel of TensorFlow, expected a `.keras`"),
+        other.contains("found a SavedModel of TensorFlow (load it in Keras and save it"),
         "{other}"
     );
     let family = Family::load(ours("keras_files"));
