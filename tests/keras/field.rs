@@ -7,7 +7,7 @@ use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
 use recurrent::format::zip;
-use recurrent::{Limits, Lstm, Model, Recurrent, keras};
+use recurrent::{Gru, Limits, Lstm, Model, Recurrent, keras};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -85,6 +85,9 @@ fn files_from_windows_are_models() {
 #[test]
 fn files_from_windows_have_the_layers_of_others() {
     let linux = weights("windows_keras/linux.keras");
+    same(&linux, &weights("windows_keras/windows.keras"));
+    // Without a configuration a layer has the name of its group.
+    let alone = weights("windows_keras/windows.weights.h5");
     let expected = [
         "bidirectional/backward_layer",
         "bidirectional/forward_layer",
@@ -92,14 +95,14 @@ fn files_from_windows_have_the_layers_of_others() {
         "lstm",
         "time_distributed/layer/dense",
     ];
-    assert_eq!(names(&linux), expected);
-    for path in [
-        "windows.keras",
-        "windows.weights.h5",
-        "mixed.weights.h5",
-        "whole.weights.h5",
-    ] {
-        same(&linux, &weights(&format!("windows_keras/{path}")));
+    assert_eq!(names(&alone), expected);
+    for name in expected {
+        let arrays = |weights: &keras::Weights| weights.arrays::<f32>(name).unwrap();
+        assert_eq!(arrays(&alone), arrays(&linux), "{name}");
+    }
+    assert_eq!(names(&linux)[2], "dense_1");
+    for path in ["mixed.weights.h5", "whole.weights.h5"] {
+        same(&alone, &weights(&format!("windows_keras/{path}")));
     }
     // Keras 2.12 to 2.14 had other names of groups.
     for version in ["v2.12", "v2.14"] {
@@ -323,7 +326,10 @@ fn a_missing_layer_is_named_before_its_arguments() {
     );
     says(
         keras::load::<f32>(field("tf_ops/getitem_reverse.keras")),
-        &["(GetItem)", "slices with steps of at least 1"],
+        &[
+            "(GetItem): args: found a step of -1, expected slices with steps of at least 1",
+            "`AnyLayer`",
+        ],
     );
 }
 
@@ -377,4 +383,16 @@ fn a_missing_layer_inside_of_another_one_is_named() {
         as_layer("RNN", "cell"),
         &["(Conv2D): found Conv2D, expected SimpleRNNCell", by_hand],
     );
+}
+
+#[test]
+fn layers_in_the_lists_of_a_model_of_another_class_are_listed() {
+    for path in ["lists.keras", "lists.weights.h5"] {
+        let weights = weights(&format!("own_model/{path}"));
+        assert_eq!(names(&weights), ["blocks/gru", "blocks/gru_1", "dense"]);
+        let gru: Gru<f32> = weights.gru("blocks/gru_1").unwrap();
+        assert_eq!((gru.features(), gru.units()), (2, 2));
+        // The optimizer has arrays, too.
+        assert!(!weights.to_string().contains("optimizer"));
+    }
 }

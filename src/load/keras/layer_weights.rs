@@ -2,7 +2,7 @@
 
 use super::leaf::Leaf;
 use super::store::{Store, base_name};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::Tensor;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -27,10 +27,7 @@ pub(super) enum Said {
     Nothing,
     Of(Leaf),
     /// It does not fit the file.
-    Not {
-        expected: String,
-        found: String,
-    },
+    Not(Error),
 }
 
 #[derive(Clone, Debug)]
@@ -157,7 +154,11 @@ fn distinct(names: Vec<[String; 3]>) -> Vec<String> {
         .collect()
 }
 
-/// A tree of layers: every group of numbered arrays is one.
+/// What a tree has beside the layers of its model.
+const BESIDE: [&str; 2] = ["optimizer", "metrics"];
+
+/// A tree of layers: every group of numbered arrays is one. A model of a class of somebody's own may have them anywhere: its
+/// lists of layers are groups of their own.
 pub(super) fn from_tree(store: &Store) -> Result<Vec<LayerWeights>> {
     let mut groups: Vec<(String, Vec<Entry>)> = Vec::new();
     let mut names = Vec::new();
@@ -166,11 +167,11 @@ pub(super) fn from_tree(store: &Store) -> Result<Vec<LayerWeights>> {
             continue;
         };
         let parts: Vec<&str> = group.split('/').collect();
-        let of_model = matches!(
-            group.split(['/', '\\']).next(),
-            Some("layers" | "_layer_checkpoint_dependencies")
-        );
-        if !of_model || parts.contains(&"seed_generator") {
+        let is_beside = group
+            .split(['/', '\\'])
+            .next()
+            .is_some_and(|first| BESIDE.contains(&first));
+        if is_beside || parts.contains(&"seed_generator") {
             continue;
         }
         let Some(tensor) = store.at(&path)? else {

@@ -52,17 +52,9 @@ fn nothing(store: &Store) -> Result<Error> {
 
 /// A layer that is not in the configuration.
 fn not_configured() -> Said {
-    Said::Not {
-        expected: "a layer of the configuration".into(),
-        found: "one that the configuration does not have".into(),
-    }
-}
-
-fn not(error: &Error) -> Said {
-    Said::Not {
-        expected: "weights that fit the configuration".into(),
-        found: error.to_string(),
-    }
+    let expected = "those of a layer of the configuration";
+    let found = "those of one that the configuration does not have";
+    Said::Not(Error::file("weights", expected, found))
 }
 
 /// The groups of a tree are those of the leaves.
@@ -91,7 +83,7 @@ fn in_tree(
             continue;
         };
         layer.said = match check_names(store, leaf)? {
-            Some(error) => not(&error),
+            Some(error) => Said::Not(error),
             None if own.is_some() => {
                 layer.rename(&leaf.name);
                 Said::Of(leaf.clone())
@@ -238,7 +230,7 @@ fn by_names(
             (_, Some([leaf])) => Said::Of((*leaf).clone()),
             // Inside of a class that is not one of Keras, of which it says nothing.
             ([leaf], None) if leaf.wants(context).is_err() => Said::Nothing,
-            _ => not(error),
+            _ => Said::Not(error.clone()),
         };
     }
     found

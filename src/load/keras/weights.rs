@@ -290,7 +290,7 @@ impl<Of: Arguments> Known<Of> {
                 let shapes: Vec<&[usize]> = layer.arrays().map(|(_, shape)| shape).collect();
                 (Of::of_shapes(context, &shapes)?, false)
             }
-            Said::Not { expected, found } => return Err(Error::file("weights", expected, found)),
+            Said::Not(error) => return Err(error.clone()),
         };
         Ok(Known {
             arguments,

@@ -26,13 +26,14 @@ pub enum Target {
 const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
 
 /// Where the files of the tests are.
-const DIRECTORIES: [&str; 13] = [
+const DIRECTORIES: [&str; 14] = [
     "golden/adversarial",
     "golden/keras_files/models",
     "golden/onnx/models",
     "golden/torch/models",
     "data/field/json_nan",
     "data/field/onnx",
+    "data/field/own_model",
     "data/field/same_inner_names",
     "data/field/windows_keras",
     "data/format",
