@@ -48,6 +48,17 @@ fn handed_in() {
         kernel(&other),
         &["found those of [\"other\"]", "\"m.data\""],
     );
+    // As long as it has to be, but no data.
+    for (bytes, words) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\n",
+            "found a Git LFS pointer (run `git lfs pull`)",
+        ),
+        ("<!DOCTYPE html><html>", "found an HTML page"),
+    ] {
+        let file = file.clone().external("m.data", bytes.as_bytes());
+        says(kernel(&file), &["external data in \"m.data\"", words]);
+    }
     let file = file.external("m.data", data());
     assert_eq!(kernel(&file).unwrap(), [0.5, -0.25]);
     // The bytes may be borrowed, and the name may be written in another way.
@@ -285,6 +296,19 @@ mod disk {
         if pipe.is_ok_and(|status| status.success()) {
             says(at("pipe"), &["a device or a pipe, expected a file"]);
         }
+        // Caches of downloads have a link for each file, the model's too, to a folder that has all of them.
+        let blobs = folder.0.join("blobs");
+        fs::create_dir(&blobs).unwrap();
+        fs::write(blobs.join("a"), rnn(&[("location", "b"), ("offset", "4")])).unwrap();
+        fs::write(blobs.join("c"), data()).unwrap();
+        symlink("../blobs/a", models.join("cached.onnx")).unwrap();
+        symlink("../blobs/c", models.join("b")).unwrap();
+        let cached = File::load(models.join("cached.onnx")).unwrap();
+        assert_eq!(kernel(&cached).unwrap(), [0.5, -0.25]);
+        fs::remove_file(models.join("b")).unwrap();
+        symlink("../secret", models.join("b")).unwrap();
+        let cached = File::load(models.join("cached.onnx")).unwrap();
+        says(kernel(&cached), &out);
         // The folder itself may be reached by a link.
         symlink("models", folder.0.join("link")).unwrap();
         folder.write("m.onnx", &rnn(&[("location", "real"), ("offset", "4")]));

@@ -1,6 +1,7 @@
 //! `External`: where the numbers of an array are that are not in the file of the model.
 
 use super::super::bytes::Bytes;
+use super::super::kind::Kind;
 use super::fields::{Fields, Message};
 use crate::error::{Error, Result};
 use alloc::format;
@@ -133,6 +134,13 @@ impl Place {
             return Err(refuse("length", expected, length));
         }
         let file = beside.file(&self.location)?;
+        let head = file.head()?;
+        let kind = Kind::of(head);
+        // No number begins so.
+        if matches!(kind, Kind::GitLfs | Kind::Html) {
+            let error = kind.refuse("the numbers of arrays", head);
+            return Err(error.within(&format!("external data in {:?}", self.location)));
+        }
         let start = usize::try_from(self.offset).unwrap_or(usize::MAX);
         file.part(start, expected).ok_or_else(|| {
             let expected = format!("{expected} bytes from byte {} on", self.offset);

@@ -147,11 +147,14 @@ mod folder {
         fn open(&self, location: &str) -> Result<Pages> {
             let folder = fs::canonicalize(self.path()).map_err(unreadable)?;
             let path = fs::canonicalize(folder.join(location)).map_err(unreadable)?;
-            if !path.starts_with(&folder) {
+            // A model that is a link lies where it leads: caches of downloads have links to files in one folder.
+            let model = fs::canonicalize(&self.model).ok();
+            let home = model.as_deref().and_then(Path::parent);
+            if !path.starts_with(&folder) && !home.is_some_and(|home| path.starts_with(home)) {
                 let expected = "a file in the folder of the model (or its bytes: `File::external`)";
                 return Err(Error::file("reading", expected, "a link to another folder"));
             }
-            if fs::canonicalize(&self.model).is_ok_and(|model| model == path) {
+            if model.is_some_and(|model| model == path) {
                 let expected = "a file beside the model";
                 return Err(Error::file("reading", expected, "the model itself"));
             }
