@@ -25,6 +25,8 @@ pub enum Kind {
     Text,
     /// What `torch.save` writes.
     Torch,
+    /// What `torch.jit.save` and `torch.export.save` write.
+    TorchProgram,
     /// A pickle of Python.
     Pickle,
     /// An archive of Keras.
@@ -144,7 +146,7 @@ impl Kind {
             Kind::Xml => ("XML, perhaps what a server says of an error", ""),
             Kind::Json => (
                 "JSON without weights",
-                "a configuration of Keras: `keras::Reader::load_parts`, with the file of its weights",
+                "if it is a configuration of Keras: `keras::Reader::load_parts`, with the file of its weights",
             ),
             Kind::Shards => (
                 "the index of a model in several files",
@@ -154,6 +156,10 @@ impl Kind {
             Kind::Torch => (
                 "a file of `torch.save`",
                 "write it with `safetensors.torch.save_file`, which `torch::File` reads, feature `safetensors`",
+            ),
+            Kind::TorchProgram => (
+                "a program of PyTorch, as `torch.jit.save` writes",
+                "write its `state_dict()` with `safetensors.torch.save_file`, which `torch::File` reads, feature `safetensors`",
             ),
             Kind::Pickle => (
                 "a pickle of Python",
@@ -206,12 +212,23 @@ pub fn refuse(expected: &str, head: &[u8]) -> Error {
 
 /// Why a file was refused that begins so: that it is of another kind than it must be, or else what its reader says.
 pub fn explain(error: Error, kinds: &[Kind], expected: &str, head: &[u8]) -> Error {
-    let kind = Kind::of(head);
-    if kind == Kind::Unknown || kinds.contains(&kind) {
-        return error;
+    match Kind::of(head) {
+        kind if kinds.contains(&kind) => error,
+        Kind::Unknown => {
+            let found = Kind::Unknown.describe(head);
+            error.within(&format!("format: found {found}, expected {expected}"))
+        }
+        kind => kind.refuse(expected, head),
     }
-    kind.refuse(expected, head)
 }
+
+/// What the first member of a program of PyTorch is called, in the folder that has all of them.
+const PROGRAM: [&[u8]; 4] = [
+    b"/data/0",
+    b"/data/weights/weight_0",
+    b"/constants.pkl",
+    b"/version",
+];
 
 /// A zip archive, by the name of its first member.
 fn archive(head: &[u8]) -> Kind {
@@ -224,6 +241,9 @@ fn archive(head: &[u8]) -> Kind {
     // `torch.save` puts everything into one folder, this one first.
     if name == b"data.pkl" || name.ends_with(b"/data.pkl") {
         return Kind::Torch;
+    }
+    if PROGRAM.iter().any(|end| name.ends_with(end)) {
+        return Kind::TorchProgram;
     }
     match name {
         b"metadata.json" | b"config.json" | b"model.weights.h5" | b"model.weights.json" => {

@@ -88,7 +88,7 @@ fn finish(
 ) -> Result<Superblock> {
     // The end is an absolute address in files of the library, and one that counts from the base in others.
     if end > file as u64 {
-        let expected = format!("the {end} bytes that it tells of");
+        let expected = format!("the {end} bytes that it tells of: is the file whole?");
         return Err(Error::file(PART, expected, format!("{file} bytes")));
     }
     Ok(Superblock {

@@ -81,7 +81,11 @@ impl<'s> Fields<'s> {
                 let part = self.message.part(start, length);
                 Wire::Bytes(part.ok_or_else(|| {
                     let found = format!("{} before the end", self.message.bytes.len() - start);
-                    Error::file(PART, format!("{length} more bytes"), found)
+                    Error::file(
+                        PART,
+                        format!("{length} more bytes: is the file whole?"),
+                        found,
+                    )
                 })?)
             }
             5 => Wire::Fixed32(head.array()?),
