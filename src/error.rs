@@ -196,8 +196,7 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => {
-                let axes = if *found == 1 { "axis" } else { "axes" };
-                write!(f, "{array} has {found} {axes}, expected {expected}")
+                write!(f, "{array} has {}, expected {expected}", axes(*found))
             }
             Error::Sample { sample, samples } => {
                 write!(
@@ -267,6 +266,12 @@ pub(crate) fn check(
             found,
         })
     }
+}
+
+/// So many axes, as messages count them.
+pub(crate) fn axes(count: usize) -> String {
+    let s = if count == 1 { "axis" } else { "axes" };
+    alloc::format!("{count} {s}")
 }
 
 /// Refuses an input (samples, timesteps, features) with another number of features than `expected`.

@@ -1,9 +1,9 @@
 //! `In`: a file that is being read, layer by layer.
 
 use super::Saved;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, axes};
 use crate::format::json::Value;
-use crate::format::{Arrays, Tensor, Unread, safetensors};
+use crate::format::{Arrays, Tensor, Unread, safetensors, with_axes};
 use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -91,21 +91,17 @@ impl<'f> In<'f> {
         &mut self,
         key: &'static str,
     ) -> Result<Option<Array<A, D>>> {
-        let Some(tensor) = self.tensor(key)? else {
-            return Ok(None);
-        };
-        let array = tensor.array()?;
-        let found = array.ndim();
-        let array = array.into_dimensionality();
-        let refused = |_| refuse_axes(&tensor, D::NDIM.unwrap_or(found));
-        array.map(Some).map_err(refused)
+        let tensor = self.tensor(key)?;
+        let array = tensor.map(|tensor| with_axes(tensor.name(), tensor.array()?));
+        array.transpose()
     }
 
     /// An array of two axes, which is read as it is packed.
     pub(crate) fn matrix(&mut self, key: &'static str) -> Result<Unread<'f>> {
         let tensor = self.tensor(key)?.ok_or_else(|| missing(key))?;
         if tensor.shape().len() != 2 {
-            return Err(refuse_axes(&tensor, 2));
+            let found = axes(tensor.shape().len());
+            return Err(Error::file(tensor.name(), axes(2), found));
         }
         tensor.unread()
     }
@@ -167,9 +163,4 @@ impl<'f> In<'f> {
 
 fn missing(key: &str) -> Error {
     Error::file(key, "an array of this layer", "none")
-}
-
-fn refuse_axes(tensor: &Tensor, expected: usize) -> Error {
-    let found = tensor.shape().len();
-    Error::file(tensor.name(), format!("{expected} axes"), found)
 }

@@ -6,10 +6,10 @@
 /// meant for. For files of strangers, lower them and hand them to the reader: `keras::Reader::limits`, or the functions of the other
 /// formats that end in `_within`.
 ///
-/// Loading takes at most about the file, and its arrays once or twice; a large file of Keras or safetensors on disk is never
-/// held as a whole. Only compressed arrays can be larger than their file, and `inflated_bytes` bounds those. So a cap on memory
-/// is one on `file_bytes` and on `inflated_bytes`. What a loaded model takes when it runs is another matter: a `RepeatVector`
-/// may repeat as often as its file says.
+/// Loading takes at most about the file, and its arrays once or twice. Of a large file on disk only what is asked for is read,
+/// unless that is most of it; `keras::Weights` and `npz::File` hold the whole file. Only compressed arrays can be larger than
+/// their file, and `inflated_bytes` bounds those. So a cap on memory is one on `file_bytes` and on `inflated_bytes`. What a
+/// loaded model takes when it runs is another matter: a `RepeatVector` may repeat as often as its file says.
 ///
 /// ```
 /// use recurrent::Limits;

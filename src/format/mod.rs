@@ -51,6 +51,8 @@ pub use number::Number;
 pub(crate) use tensor::MOST_AXES;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 pub use tensor::Unread;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub(crate) use tensor::with_axes;
 pub use tensor::{Arrays, Tensor};
 
 use crate::error::{Error, Result};

@@ -5,6 +5,8 @@ use super::number::{self, Number};
 #[cfg(feature = "safetensors")]
 use super::turned::Turned;
 use crate::Element;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+use crate::error::axes;
 use crate::error::{Error, Result};
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 use crate::kernel::Matrix;
@@ -14,6 +16,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 use ndarray::ArrayView2;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+use ndarray::{Array, Dimension};
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
 /// A file that holds arrays under names.
@@ -190,6 +194,15 @@ impl<'a> Tensor<'a> {
         ArrayD::from_shape_vec(shape, numbers)
             .map_err(|error| Error::file(&self.name, "a shape that ndarray can make", error))
     }
+}
+
+/// An array in the number of axes that was asked for.
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+pub(crate) fn with_axes<T, D: Dimension>(name: &str, array: ArrayD<T>) -> Result<Array<T, D>> {
+    let found = axes(array.ndim());
+    let expected = D::NDIM.map_or_else(|| found.clone(), axes);
+    let array = array.into_dimensionality();
+    array.map_err(|_| Error::file(name, expected, found))
 }
 
 /// A matrix of weights whose bytes are all there, to be packed as they are read.

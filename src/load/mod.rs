@@ -10,6 +10,8 @@ pub mod npz;
 pub mod onnx;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 mod other_cell;
+#[cfg(any(feature = "onnx", feature = "safetensors"))]
+mod reorder;
 #[cfg(feature = "safetensors")]
 pub mod torch;
 

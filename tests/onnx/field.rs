@@ -145,7 +145,7 @@ fn dense_after_an_lstm() {
     assert_eq!(axes, ndarray::array![0]);
     says(
         file.array::<f32, ndarray::Ix1>("dense.kernel"),
-        &["dense.onnx", "dense.kernel: found 2 axes, expected 1 axes"],
+        &["dense.onnx", "dense.kernel: found 2 axes, expected 1 axis"],
     );
     says(
         file.array::<f32, ndarray::Ix1>("axes"),

@@ -230,7 +230,7 @@ fn what_is_not_read() {
     );
     refused(
         |d| weights(d, "kernel", json!("head/bias")),
-        &[head, "head/bias: found 1, expected 2 axes"],
+        &[head, "head/bias: found 1 axis, expected 2 axes"],
     );
     refused(
         |d| without(&mut d["layer"]["layers"]["1"]["weights"], "kernel"),

@@ -205,7 +205,7 @@ fn arrays_of_other_modules() {
     assert_eq!(bias.len(), 20);
     says(
         file.array::<f32, ndarray::Ix1>("rnn.weight_ih_l0"),
-        &["model.safetensors: rnn.weight_ih_l0: found 2 axes, expected 1 axes"],
+        &["model.safetensors: rnn.weight_ih_l0: found 2 axes, expected 1 axis"],
     );
     says(
         file.array::<f32, ndarray::Ix2>("fc.weight"),

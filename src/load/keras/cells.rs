@@ -13,13 +13,12 @@ use super::known::or_by_hand;
 use super::layer::groups;
 use super::object::Object;
 use super::plan::{Plan, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, axes};
 use crate::load::other_cell::other_cell;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
 use crate::{Activation, Element, Recurrent};
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 use core::convert::identity;
 
@@ -164,7 +163,7 @@ fn units_of(shapes: &[&[usize]], gates: usize) -> Result<usize> {
         return Err(Error::file("weights", "one more array", "none"));
     };
     let &[units, columns] = recurrent_kernel else {
-        let found = format!("{} axes", recurrent_kernel.len());
+        let found = axes(recurrent_kernel.len());
         return Err(Error::file("recurrent_kernel", "2 axes", found));
     };
     match other_cell(gates, units, columns) {

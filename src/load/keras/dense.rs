@@ -4,9 +4,8 @@ use super::arguments::Arguments;
 use super::config::Config;
 use super::context::Context;
 use super::plan::{Arrays, Wanted, next};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, axes};
 use crate::{Activation, Dense, Element};
-use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Ix1, Ix2};
 
@@ -36,7 +35,7 @@ impl Arguments for DenseArguments {
             _ => return Err(Error::file("weights", "1 or 2 arrays", shapes.len())),
         }) else {
             let found = shapes.first().map_or(0, |kernel| kernel.len());
-            return Err(Error::file("kernel", "2 axes", format!("{found} axes")));
+            return Err(Error::file("kernel", "2 axes", axes(found)));
         };
         Ok(DenseArguments {
             units,

@@ -4,9 +4,8 @@ use super::arguments::Arguments;
 use super::config::Config;
 use super::context::Context;
 use super::plan::{Arrays, Wanted, next};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, axes};
 use crate::{Element, Embedding};
-use alloc::format;
 use alloc::vec::Vec;
 use ndarray::Ix2;
 
@@ -34,7 +33,7 @@ impl Arguments for EmbeddingArguments {
             return Err(Error::file("weights", "1 array", shapes.len()));
         };
         let &[input_dim, output_dim] = table else {
-            let found = format!("{} axes", table.len());
+            let found = axes(table.len());
             return Err(Error::file("embeddings", "2 axes", found));
         };
         Ok(EmbeddingArguments {

@@ -156,9 +156,11 @@ fn read<'j>(class: &str, config: &Config, args: &'j [Value]) -> Result<(Op, Vec<
                 if let [Cut::One(_), ..] = cuts.as_slice() {
                     return Err(refuse("all samples, not one of them"));
                 }
-                let backwards = |cut: &Cut| matches!(cut, Cut::Span([.., Some(..1)]));
-                if cuts.iter().any(backwards) {
-                    return Err(refuse("slices with steps of at least 1"));
+                for cut in &cuts {
+                    if let Cut::Span([.., Some(step @ ..1)]) = cut {
+                        let expected = or_by_hand!("slices with steps of at least 1");
+                        return Err(config.refuse("args", expected, format!("a step of {step}")));
+                    }
                 }
                 Ok((Op::GetItem(cuts), vec![x]))
             }

@@ -5,10 +5,11 @@ use super::options::{Op, Options};
 use super::weight::{Input, Weight};
 use crate::error::{Error, Result};
 use crate::format::onnx::Node;
+use crate::load::reorder::reorder;
 use crate::{Activation, Element, Gru, GruBias, Lstm, SimpleRnn};
 use alloc::format;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, ArrayD, ArrayView1, Axis, Ix1, concatenate, s};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix1};
 
 /// Where the gates i, f, c, o of an LSTM are in i, o, f, c.
 const LSTM: [usize; 4] = [0, 2, 3, 1];
@@ -113,7 +114,7 @@ impl<'m, A: Element> Weights<'m, A> {
         let b = b.index_axis(Axis(0), direction);
         let b = b.into_dimensionality::<Ix1>()?;
         let (input, state) = b.split_at(Axis(0), b.len() / 2);
-        Ok(Some([reorder(input, order)?, reorder(state, order)?]))
+        Ok(Some([reorder(input, order), reorder(state, order)]))
     }
 
     /// The sum of the biases.
@@ -197,13 +198,4 @@ fn array<A: Element>(
     };
     let array = constants.array(value);
     array.map(Some).map_err(|error| error.within(name))
-}
-
-/// Block `k` becomes what block `order[k]` was.
-fn reorder<A: Element>(bias: ArrayView1<A>, order: &[usize]) -> Result<Array1<A>> {
-    let units = bias.len() / order.len();
-    let blocks = order
-        .iter()
-        .map(|gate| bias.slice(s![gate * units..(gate + 1) * units]));
-    Ok(concatenate(Axis(0), &blocks.collect::<Vec<_>>())?)
 }

@@ -13,6 +13,7 @@ use crate::format::disk::within;
 use crate::format::onnx::{self, Graph, Model, Source, Value};
 #[cfg(feature = "std")]
 use crate::format::pages::Pages;
+use crate::format::with_axes;
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -20,7 +21,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use ndarray::{Array, ArrayD, Dimension};
+use ndarray::{Array, Dimension};
 #[cfg(feature = "std")]
 use std::path::Path;
 
@@ -40,7 +41,8 @@ use std::path::Path;
 /// # Arrays in other files
 /// `torch.onnx.export` writes the arrays of a model into a second file, `model.onnx.data`. A [loaded](Self::load) file reads
 /// them there, each when it is wanted. The files must lie in the folder of the model or in a folder in it: a name
-/// that leads elsewhere is refused, and so is a link. A file that was [read](Self::read) from memory has no folder; its
+/// that leads elsewhere is refused, and so is a link, unless the model is a link, too, and the files lie in the folder that it
+/// leads to. A file that was [read](Self::read) from memory has no folder; its
 /// user hands the other files in:
 ///
 /// ```
@@ -250,14 +252,6 @@ impl Content<'_> {
             Content::Disk(pages) => (&**pages).into(),
         }
     }
-}
-
-/// The array in the number of axes that was asked for.
-fn with_axes<T, D: Dimension>(name: &str, array: ArrayD<T>) -> Result<Array<T, D>> {
-    let axes = array.ndim();
-    let expected = D::NDIM.unwrap_or(axes);
-    let array = array.into_dimensionality();
-    array.map_err(|_| Error::file(name, format!("{expected} axes"), format!("{axes} axes")))
 }
 
 impl fmt::Debug for File<'_> {

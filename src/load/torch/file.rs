@@ -5,7 +5,7 @@ use super::module::{self, Direction, Found};
 use crate::error::{Error, Result};
 #[cfg(feature = "std")]
 use crate::format::disk::within;
-use crate::format::{Arrays, safetensors};
+use crate::format::{Arrays, safetensors, with_axes};
 use crate::load::from_layers::{FromLayers, Way, assemble};
 use crate::{Activation, Element, Gru, GruBias, Limits, Lstm, SimpleRnn};
 use alloc::borrow::Cow;
@@ -115,12 +115,8 @@ impl<'a> File<'a> {
 
     /// An array of any module, for the layers around: an `nn.Linear` is `Dense::from_weights(weight.reversed_axes(), bias)`.
     pub fn array<A: Element, D: Dimension>(&self, name: &str) -> Result<Array<A, D>> {
-        let array = self.dict.tensor(name).and_then(|tensor| {
-            let axes = tensor.shape().len();
-            let expected = D::NDIM.unwrap_or(axes);
-            let array = tensor.array()?.into_dimensionality();
-            array.map_err(|_| Error::file(name, format!("{expected} axes"), format!("{axes} axes")))
-        });
+        let tensor = self.dict.tensor(name);
+        let array = tensor.and_then(|tensor| with_axes(name, tensor.array()?));
         array.map_err(|error| self.name(error))
     }
 

@@ -2,7 +2,7 @@
 
 use super::dict::Dict;
 use super::form::{Form, forms};
-use super::rows::{Rows, reorder};
+use super::rows::Rows;
 use super::weight::Weight;
 use crate::Element;
 use crate::describe::KEY;
@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::format::Arrays;
 use crate::kernel::Matrix;
 use crate::load::other_cell::other_cell;
+use crate::load::reorder::reorder;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;

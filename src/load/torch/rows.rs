@@ -1,8 +1,7 @@
 //! `Rows`: the weights of one layer in one direction as PyTorch has them, gate below gate.
 
 use crate::Element;
-use alloc::vec::Vec;
-use ndarray::{Array, Array1, Array2, ArrayView, Axis, Dimension, RemoveAxis};
+use ndarray::{Array1, Array2};
 
 /// `input @ x + recurrent @ h + biases`.
 pub(super) struct Rows<A, M> {
@@ -27,15 +26,4 @@ impl<A: Element, M> Rows<A, M> {
         let shape = (biases.len(), biases[0].len());
         Some(Array2::from_shape_fn(shape, |(row, k)| biases[row][k]))
     }
-}
-
-/// Block `k` becomes what block `order[k]` was.
-pub(super) fn reorder<A: Element, D: Dimension + RemoveAxis>(
-    rows: ArrayView<A, D>,
-    order: &[usize],
-) -> Array<A, D> {
-    let units = rows.len_of(Axis(0)) / order.len();
-    let rows_of = |&gate: &usize| gate * units..(gate + 1) * units;
-    let picked: Vec<usize> = order.iter().flat_map(rows_of).collect();
-    rows.select(Axis(0), &picked)
 }

@@ -1,10 +1,10 @@
 //! `Weight`: one weight of a module, not read yet.
 
-use super::rows::reorder;
 use crate::Element;
 use crate::error::{Error, Result};
 use crate::format::Tensor;
 use crate::kernel::Matrix;
+use crate::load::reorder::reorder;
 use alloc::boxed::Box;
 use alloc::format;
 use ndarray::{Array, Array2, ArrayD, Dimension};
