@@ -58,8 +58,9 @@ impl<'a> File<'a> {
         let file = bytes.bytes();
         check_file(file.len(), limits)?;
         let head = file.head()?;
-        let (header, start) = read_header(file, limits)
-            .map_err(|error| kind::explain(error, &[Kind::Safetensors], FORMAT, head))?;
+        let (header, start) = read_header(file, limits).map_err(|error| {
+            kind::explain(error, &[Kind::Safetensors, Kind::Unknown], FORMAT, head)
+        })?;
         Ok(File {
             header,
             bytes,

@@ -167,7 +167,7 @@ fn what_is_not_there_is_said() {
     );
     says(
         npz::File::load(path("data/format/layouts_v110.h5")),
-        &["layouts_v110.h5", "zip"],
+        &["layouts_v110.h5", "found an HDF5 file", "a `.npz` archive"],
     );
 }
 

@@ -263,7 +263,7 @@ fn limits_hold() {
         &["found an empty file, expected a model in ONNX"],
     );
     says(open(&[8, 7]), &["ONNX model", "a graph", "none"]);
-    says(open(&[0x0b]), &["wire type", "3"]);
+    says(open(&[0x83, 1]), &["wire type", "3"]);
     says(
         open(&[8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]),
         &["64 bits"],
