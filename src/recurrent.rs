@@ -77,6 +77,12 @@ impl<R: Unroll + ?Sized> Recurrent for R {}
 /// live.push_slice(&[0.5])?;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
+// As at `Advance`: the compiler shows this one for a bound, that one for a call.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stepped or streamed",
+    note = "a `Bidirectional` reads its input from both ends: `both.run(&x).sequences()?` runs all timesteps of `x`, the whole \
+            sequence or a part of it; a live stream takes a layer of one direction: `lstm.stream(samples)`"
+)]
 pub trait Causal: Recurrent + Advance {
     /// A stream of this many samples that borrows the weights.
     fn stream(&self, samples: usize) -> Stream<&Self> {

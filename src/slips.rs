@@ -4,7 +4,7 @@
 //! in a trait of yours is found as if this one were not there. The message is that of the trait in the bound. Where the
 //! type of the numbers is not known yet, the compiler prints the name of the trait only, so the name says it, too.
 
-use crate::{Bidirectional, Cell, Deep, Element, Gru, Lstm, Recurrent, Rnn, SimpleRnn, Stacked};
+use crate::{Cell, Deep, Element, Gru, Lstm, Recurrent, Rnn, SimpleRnn, Stacked};
 
 /// Instead of Keras' `LSTM(32)`.
 #[diagnostic::on_unimplemented(
@@ -24,15 +24,6 @@ pub trait UseBuilderWithFeaturesAndUnits {}
     note = "with Keras' flags: `Layer::new(lstm).return_sequences(true).forward(&x)?`"
 )]
 pub trait UseRunAndLastOrSequences {}
-
-/// Instead of a stream of both directions.
-#[diagnostic::on_unimplemented(
-    message = "a `Bidirectional` cannot be stepped or streamed: it reads its input from both ends",
-    label = "write `run(&x)`, with the whole input or a part of it",
-    note = "`both.run(&x).sequences()?` runs all timesteps that are there; a live stream takes a layer of one direction: \
-            `lstm.stream(samples)`"
-)]
-pub trait UseRun {}
 
 macro_rules! no_new {
     ($($cell:ident),*) => {$(
@@ -67,12 +58,3 @@ no_forward!(
     [R: Recurrent] Deep<R>,
     [L: Recurrent, U: Recurrent] Stacked<L, U>
 );
-
-#[doc(hidden)]
-impl<F: Recurrent, B: Recurrent> Bidirectional<F, B>
-where
-    Bidirectional<F, B>: UseRun,
-{
-    pub fn stream(&self, _samples: usize) {}
-    pub fn into_stream(self, _samples: usize) {}
-}

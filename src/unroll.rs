@@ -80,7 +80,8 @@ pub trait Unroll: Send + Sync {
 /// A layer that can take one timestep after another: what [`Causal`](crate::Causal) stands on.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stepped or streamed",
-    note = "a `Bidirectional` sees the end before its first output: `run` whole sequences, or a part of them at a time"
+    note = "a `Bidirectional` reads its input from both ends: `both.run(&x).sequences()?` runs all timesteps of `x`, the whole \
+            sequence or a part of it; a live stream takes a layer of one direction: `lstm.stream(samples)`"
 )]
 pub trait Advance: Unroll {
     /// What a step needs room for.

@@ -109,8 +109,9 @@ fn a_session_of_a_borrowed_arc() {
 #[test]
 fn a_stream_of_both_directions() {
     let words = [
-        "a `Bidirectional` cannot be stepped or streamed",
-        "write `run(&x)`",
+        "`recurrent::Bidirectional<recurrent::Lstm<f32>, recurrent::Lstm<f32>>` cannot be stepped or streamed",
+        "`both.run(&x).sequences()?`",
+        "`lstm.stream(samples)`",
     ];
     let both = "let both = Bidirectional::new(lstm(), lstm());";
     says("stream", &format!("{both} both.stream(1);"), &words);
