@@ -6,11 +6,14 @@ use ndarray::{ArrayRef, Ix3};
 
 /// A layer that runs whole sequences: [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru),
 /// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Deep`](crate::Deep), [`Bidirectional`](crate::Bidirectional), and
-/// references, boxes and [`Arc`]s of them.
+/// references, boxes and [`Arc`](alloc::sync::Arc)s of them.
 ///
-/// Weights are immutable here: a call takes them by `&self`, takes a state in and gives a state out. The trait is
-/// sealed by its hidden methods; write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn) to have a layer of
-/// your own.
+/// `Self::Elem` is the type of its numbers, `f32` or `f64`. `Self::State` is what it carries from one timestep to the next:
+/// [`LstmState`](crate::LstmState), [`Hidden`](crate::Hidden), a pair, a list, or the state of your own cell.
+///
+/// Weights are immutable here: a call takes them by `&self`, takes a state in and gives a state out. The trait is sealed:
+/// write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn) to have a layer of your own. Where a signature says
+/// `Unroll` or `Advance`, read `Recurrent` or [`Causal`]: they are the private traits below these.
 ///
 /// ```
 /// use recurrent::{Gru, Recurrent};
@@ -89,7 +92,7 @@ pub trait Causal: Recurrent + Advance {
         Stream::new(self, samples)
     }
 
-    /// A stream that owns its weights, or shares them if `self` is an [`Arc`]: `Send + 'static`.
+    /// A stream that owns its weights, or shares them if `self` is an [`Arc`](alloc::sync::Arc): `Send + 'static`.
     fn into_stream(self, samples: usize) -> Stream<Self>
     where
         Self: Sized,

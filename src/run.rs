@@ -22,11 +22,11 @@ pub(crate) struct Options {
     pub returns: Returns,
 }
 
-/// Both directions of a `Bidirectional` merged into one output: what [`Recurrent::run`] starts.
+/// Both directions of a `Bidirectional` merged into one output: what [`Recurrent::run`](crate::Recurrent::run) starts.
 #[derive(Debug)]
 pub struct Merged(());
 
-/// Two outputs, one of each direction: what [`Bidirectional::run_apart`] starts.
+/// Two outputs, one of each direction: what [`Bidirectional::run_apart`](crate::Bidirectional::run_apart) starts.
 #[derive(Debug)]
 pub struct Apart(());
 
@@ -125,7 +125,7 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
     /// A masked step outputs 0 instead of the previous output. The last output, too: it is 0 when the last processed
     /// step is masked, also without sequences (as Keras does, whatever its documentation says).
     ///
-    /// A [`Bidirectional`] sets this by itself to whether sequences are returned, as in Keras.
+    /// A [`Bidirectional`](crate::Bidirectional) sets this by itself to whether sequences are returned, as in Keras.
     pub fn zero_output_for_mask(mut self) -> Self {
         self.options.zero_output_for_mask = true;
         self
@@ -304,7 +304,7 @@ impl<R: Unroll + ?Sized> Run<'_, R> {
     ///
     /// It is the last *appended* output, as in Keras: behind padding at the end, that of the sample's last real timestep.
     /// It is not always `state.h`: it is 0 where a whole sample is masked (its state is held), or where the last processed
-    /// step is masked under `zero_output_for_mask`; and in a [`Bidirectional`] it joins the last output of each direction,
+    /// step is masked under `zero_output_for_mask`; and in a [`Bidirectional`](crate::Bidirectional) it joins the last output of each direction,
     /// of which the backward one has just read t = 0.
     pub fn last(self) -> Result<Array2<R::Elem>> {
         Ok(self.new_last()?.0)

@@ -14,9 +14,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 ///
 /// | made by | weights | |
 /// | --- | --- | --- |
-/// | [`layer.stream(n)`](Causal::stream) | borrowed | |
-/// | [`layer.into_stream(n)`](Causal::into_stream) | owned | `Send + 'static` |
-/// | [`Arc::clone(&layer).into_stream(n)`](Causal::into_stream) | shared | `Send + 'static` |
+/// | [`layer.stream(n)`](crate::Causal::stream) | borrowed | |
+/// | [`layer.into_stream(n)`](crate::Causal::into_stream) | owned | `Send + 'static` |
+/// | [`Arc::clone(&layer).into_stream(n)`](crate::Causal::into_stream) | shared | `Send + 'static` |
 ///
 /// Pushing every timestep of a sequence gives what [`Run::sequences`](crate::Run::sequences) gives in one call.
 ///

@@ -8,7 +8,7 @@ use crate::pass::{Pass, Sink};
 use crate::unroll::{Advance, Unroll};
 use ndarray::{Array3, ArrayView2, s};
 
-/// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`]. Its state is the pair
+/// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`](crate::Recurrent::then). Its state is the pair
 /// of states.
 ///
 /// It is two layers of a Keras `Sequential` (the lower with `return_sequences`) as well as Keras' `RNN([cell, cell])`:
