@@ -280,12 +280,23 @@ pub(crate) fn check_features(expected: usize, shape: (usize, usize, usize)) -> R
     if expected == shape.2 {
         return Ok(());
     }
+    Err(wrong_features(expected, shape))
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_features(expected: usize, shape: (usize, usize, usize)) -> Error {
     if expected == shape.1 {
         let expected = alloc::format!("(samples, timesteps, features) with {expected} features");
         let found = alloc::format!("{shape:?}, whose last two axes look swapped");
-        return Err(Error::value("input", expected, found));
+        return Error::value("input", expected, found);
     }
-    check("input", "features", expected, shape.2)
+    Error::Shape {
+        array: "input",
+        axis: "features",
+        expected,
+        found: shape.2,
+    }
 }
 
 /// The error of a kernel that has its outputs first, as PyTorch has them.
@@ -304,15 +315,17 @@ pub(crate) fn check_kept(kept: usize, found: usize) -> Result<()> {
     if kept == found {
         return Ok(());
     }
+    Err(wrong_samples(kept, found))
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_samples(kept: usize, found: usize) -> Error {
     let s = if found == 1 { "" } else { "s" };
     let expected = alloc::format!(
         "of {kept}, since the session keeps the state of {kept}: call its `reset`, or make another session"
     );
-    Err(Error::value(
-        "input",
-        expected,
-        alloc::format!("of {found} sample{s}"),
-    ))
+    Error::value("input", expected, alloc::format!("of {found} sample{s}"))
 }
 
 /// Refuses to make an array that this machine has not the memory for (making it would panic or abort).

@@ -170,6 +170,7 @@ impl<R: Advance> Stream<R> {
     }
 
     /// [`push`](Self::push) without ndarray: samples × features numbers in, samples × units numbers out, row by row.
+    #[inline]
     pub fn push_slice(&mut self, x: &[R::Elem]) -> Result<&[R::Elem]> {
         let (samples, features) = (self.samples(), self.of.input_size());
         if samples.checked_mul(features) != Some(x.len()) {
