@@ -115,6 +115,8 @@ mod init;
 mod kernel;
 mod layer;
 #[cfg(feature = "files")]
+mod limits;
+#[cfg(feature = "files")]
 mod load;
 mod mask;
 mod model;
@@ -164,7 +166,7 @@ pub use nn::{Dense, Embedding, Masking};
 
 // Files.
 #[cfg(feature = "files")]
-pub use format::Limits;
+pub use limits::Limits;
 #[cfg(any(feature = "onnx", feature = "safetensors"))]
 pub use load::FromLayers;
 #[cfg(feature = "keras")]

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, the lowest first. `doc` and `lib.rs` name everything.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "error",
     "threads",
     "activation",
     "kernel",
     "element",
+    "limits",
     "format",
     "describe",
     "bits",

@@ -11,7 +11,6 @@ mod cursor;
 pub(crate) mod disk;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod inflate;
-mod limits;
 #[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod meter;
 mod number;
@@ -43,7 +42,6 @@ pub mod safetensors;
 pub mod zip;
 
 pub use bytes::{Bytes, Data};
-pub use limits::Limits;
 #[cfg(feature = "onnx")]
 pub(crate) use meter::Meter;
 pub use number::Number;
@@ -55,6 +53,7 @@ pub use tensor::Unread;
 pub(crate) use tensor::with_axes;
 pub use tensor::{Arrays, Tensor};
 
+use crate::Limits;
 use crate::error::{Error, Result};
 use alloc::format;
 
