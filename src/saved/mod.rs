@@ -27,7 +27,7 @@
 //! # What is refused
 //! Layers and cells of your own, when they are saved; an option that is no number. When a file is loaded: another version,
 //! layers, options and arrays that are not known, missing or left over, all by their names, and whatever goes beyond the
-//! [`Limits`]. Layers that only files of Keras have need the feature `keras` to be loaded, too.
+//! [`Limits`].
 
 mod classes;
 
