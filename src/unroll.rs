@@ -89,7 +89,7 @@ pub trait Advance: Unroll {
 
     fn scratch(&self, samples: usize) -> Self::Scratch;
 
-    /// Lets so many threads share the step of one sample, if that is long enough.
+    /// Lets up to `threads` threads share the step of one sample, if it is long enough.
     fn share(&self, _scratch: &mut Self::Scratch, _threads: usize) {}
 
     /// How many timesteps are worth to be prepared together; 0 if none.

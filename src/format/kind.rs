@@ -88,7 +88,7 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"\xfd7zXZ\0", Kind::Compressed),
     (b"\x28\xb5\x2f\xfd", Kind::Compressed),
     (b"7z\xbc\xaf\x27\x1c", Kind::Compressed),
-    // The version of the format, and a message or the producer's name behind it.
+    // The version of the format, and a message or the producer's name after it.
     (b"\x08\x01\x12", Kind::SavedModel),
 ];
 

@@ -157,7 +157,7 @@ impl Form {
     }
 }
 
-/// The units of a cell with so many gates whose arrays have these shapes.
+/// The units of a cell with this number of gates and arrays of these shapes.
 fn units_of(shapes: &[&[usize]], gates: usize) -> Result<usize> {
     let [_, recurrent_kernel, ..] = *shapes else {
         return Err(Error::file("weights", "one more array", "none"));

@@ -35,7 +35,7 @@ pub fn listing(
     }
 }
 
-/// What was looked for, and what is there.
+/// The error of a file without layers: what was looked for, and which arrays the file has.
 fn nothing(store: &Store) -> Result<Error> {
     const MOST: usize = 8;
     let paths = store.paths()?;

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// A message names so many operators; more would hide what it says after them.
+/// A message names at most this number of operators; more would hide what it says after them.
 const SHOWN: usize = 16;
 
 /// The operators of a graph and of those within it, by how often they are there, and the way to a file with a recurrent
