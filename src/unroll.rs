@@ -262,7 +262,7 @@ macro_rules! by_reference {
         }
     )*};
 }
-by_reference!([R: Unroll + ?Sized] &R, [R: Unroll + ?Sized] Box<R>, [R: Unroll + ?Sized] Arc<R>);
+by_reference!([R: Unroll + ?Sized] &R, [R: Unroll] Box<R>, [R: Unroll] Arc<R>);
 
 macro_rules! causal_by_reference {
     ($([$($generics:tt)*] $owner:ty),*) => {$(
@@ -292,7 +292,7 @@ macro_rules! causal_by_reference {
         }
     )*};
 }
-causal_by_reference!([R: Advance + ?Sized] &R, [R: Advance + ?Sized] Box<R>, [R: Advance + ?Sized] Arc<R>);
+causal_by_reference!([R: Advance + ?Sized] &R, [R: Advance] Box<R>, [R: Advance] Arc<R>);
 
 /// Refuses an output of another shape than (samples, units).
 pub(crate) fn check_output(

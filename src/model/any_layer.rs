@@ -5,6 +5,7 @@ use crate::Element;
 use crate::error::{Error, Result};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 
 /// A layer of a [`Model`](crate::Model), of whatever kind: those of this crate, and your own.
 ///
@@ -41,7 +42,7 @@ use alloc::vec::Vec;
     note = "an `Arc` or a `Box` of a layer inside another layer has to be an `Arc<dyn AnyLayer<{A}>>` or a `Box<dyn AnyLayer<{A}>>`",
     note = "a layer of your own is one when it implements `AnyLayer`"
 )]
-pub trait AnyLayer<A: Element>: Send + Sync {
+pub trait AnyLayer<A: Element>: Any + Send + Sync {
     /// What kind of layer it is, in Keras' words: what errors and summaries call it.
     fn name(&self) -> &str;
 

@@ -44,8 +44,8 @@ where
 #[cfg(feature = "safetensors")]
 impl<F, B> Saved for LayerApart<F, B>
 where
-    F: Recurrent + Saved,
-    B: Recurrent<Elem = F::Elem> + Saved,
+    F: Recurrent + Saved + 'static,
+    B: Recurrent<Elem = F::Elem> + Saved + 'static,
 {
     fn write_to(&self, to: &mut Out) -> Result<()> {
         self.save_to(to)
@@ -59,8 +59,8 @@ where
 
 impl<F, B> AnyLayer<F::Elem> for LayerApart<F, B>
 where
-    F: Recurrent + Send + Sync,
-    B: Recurrent<Elem = F::Elem> + Send + Sync,
+    F: Recurrent + 'static,
+    B: Recurrent<Elem = F::Elem> + 'static,
 {
     fn name(&self) -> &str {
         "bidirectional"

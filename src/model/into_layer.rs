@@ -39,19 +39,19 @@ pub enum ByValue {}
 pub enum ByBox {}
 pub enum ByArc {}
 
-impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByValue> for L {
+impl<A: Element, L: AnyLayer<A>> IntoLayer<A, ByValue> for L {
     fn into_layer(self) -> Box<dyn AnyLayer<A>> {
         Box::new(self)
     }
 }
 
-impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByBox> for Box<L> {
+impl<A: Element, L: AnyLayer<A>> IntoLayer<A, ByBox> for Box<L> {
     fn into_layer(self) -> Box<dyn AnyLayer<A>> {
         self
     }
 }
 
-impl<A: Element, L: AnyLayer<A> + 'static> IntoLayer<A, ByArc> for Arc<L> {
+impl<A: Element, L: AnyLayer<A>> IntoLayer<A, ByArc> for Arc<L> {
     fn into_layer(self) -> Box<dyn AnyLayer<A>> {
         Box::new(self as Arc<dyn AnyLayer<A>>)
     }

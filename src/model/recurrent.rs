@@ -169,7 +169,7 @@ pub(super) fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>>
 
 impl<R> AnyLayer<R::Elem> for Layer<R>
 where
-    R: Recurrent + Send + Sync,
+    R: Recurrent + 'static,
 {
     fn name(&self) -> &str {
         self.inner().name()

@@ -14,7 +14,7 @@ use alloc::boxed::Box;
 
 type Any<A> = Box<dyn AnyLayer<A>>;
 
-fn boxed<A: Element, L: AnyLayer<A> + Saved + 'static>(from: &mut In) -> Result<Any<A>> {
+fn boxed<A: Element, L: AnyLayer<A> + Saved>(from: &mut In) -> Result<Any<A>> {
     Ok(Box::new(L::read_from(from)?))
 }
 
