@@ -1,9 +1,12 @@
 //! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
 
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::Result;
 use crate::run::{Apart, Options, Run};
+#[cfg(feature = "safetensors")]
+use crate::unroll::Unroll;
 use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
 
@@ -143,28 +146,39 @@ impl<R: Recurrent> Layer<R> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<R: Recurrent> Layer<R> {
-    pub(crate) fn write_to(&self, to: &mut Out) -> Result<()> {
+impl<R: Recurrent> Describe<R::Elem> for Layer<R> {
+    fn class(&self) -> &'static str {
+        "layer"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<R::Elem>)) {
         let Layer {
             of,
             options,
             stateful,
             mask_with_state,
         } = self;
-        to.class("layer");
-        to.set("options", options)?;
-        to.set("stateful", stateful)?;
-        to.set("mask_with_state", mask_with_state)?;
-        to.layer("layer", None, |to| of.save_to(to))
+        each(Part::Option("options", options));
+        each(Part::Option("stateful", stateful));
+        each(Part::Option("mask_with_state", mask_with_state));
+        each(Part::Layer("layer", None, of));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<R::Elem>)) {
+        each(PartMut::Layer(None, &mut self.of));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(Layer {
+            of: self.of.duplicate()?,
+            ..*self
+        })
     }
 }
 
 #[cfg(feature = "safetensors")]
 impl<R: Recurrent + Saved> Saved for Layer<R> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        Layer::write_to(self, to)
-    }
+    type Number = <R as Unroll>::Elem;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("layer")?;

@@ -155,7 +155,7 @@ pub use stream::{Stream, StreamState};
 // What stands around them.
 pub use model::{
     AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
-    Parameters, Shape,
+    ParameterCount, Shape, WeightInfo,
 };
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};

@@ -41,7 +41,7 @@ pub trait Recurrent: Unroll {
 
     /// The number of weights.
     fn parameter_count(&self) -> usize {
-        self.parameters()
+        self.count_parameters().total()
     }
 
     /// Starts a call: choose adjectives (`.from(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).

@@ -1,5 +1,6 @@
 //! What every recurrent layer does under [`Recurrent`](crate::Recurrent): sizes, states, and the pass through time.
 
+use crate::describe::Describe;
 use crate::error::{Result, check};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink, keep_steps};
@@ -11,7 +12,7 @@ use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 /// A recurrent layer of this crate, as the crate sees it. [`Recurrent`](crate::Recurrent) is what a user calls.
 ///
 /// The module is private, so that the trait is sealed.
-pub trait Unroll: Send + Sync {
+pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
     /// `f32` or `f64`.
     type Elem: Element;
     /// What is carried from one timestep to the next.
@@ -25,9 +26,6 @@ pub trait Unroll: Send + Sync {
 
     /// The state before the first step.
     fn zeros(&self, samples: usize) -> Self::State;
-
-    /// What the layer is called in the errors of a `Model`.
-    fn name(&self) -> &'static str;
 
     /// About how many multiply-adds a timestep of one sample takes; `None` if the samples of a batch must stay together.
     fn multiply_adds(&self) -> Option<usize> {
@@ -49,9 +47,6 @@ pub trait Unroll: Send + Sync {
         Ok(())
     }
 
-    /// How many weights there are.
-    fn parameters(&self) -> usize;
-
     /// Whether an output depends on the inputs up to its timestep only. A boxed layer says it here, although its type is
     /// not [`Advance`].
     fn is_causal(&self) -> bool {
@@ -68,13 +63,6 @@ pub trait Unroll: Send + Sync {
         state: &mut Self::State,
         sink: Sink<Self::Elem>,
     ) -> Result<()>;
-
-    /// Says in a file what it is.
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-        let _ = to;
-        Err(crate::describe::not_ours(self.name()))
-    }
 }
 
 /// A layer that can take one timestep after another: what [`Causal`](crate::Causal) stands on.
@@ -228,9 +216,6 @@ macro_rules! by_reference {
             fn zeros(&self, samples: usize) -> R::State {
                 (**self).zeros(samples)
             }
-            fn name(&self) -> &'static str {
-                (**self).name()
-            }
             fn multiply_adds(&self) -> Option<usize> {
                 (**self).multiply_adds()
             }
@@ -243,9 +228,6 @@ macro_rules! by_reference {
             fn check(&self) -> Result<()> {
                 (**self).check()
             }
-            fn parameters(&self) -> usize {
-                (**self).parameters()
-            }
             fn is_causal(&self) -> bool {
                 (**self).is_causal()
             }
@@ -254,10 +236,6 @@ macro_rules! by_reference {
             }
             fn unroll(&self, pass: Pass<R::Elem>, state: &mut R::State, sink: Sink<R::Elem>) -> Result<()> {
                 (**self).unroll(pass, state, sink)
-            }
-            #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-                (**self).save_to(to)
             }
         }
     )*};

@@ -203,7 +203,7 @@ pub(crate) use common_setters;
 
 /// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
 macro_rules! recurrent_of_cell {
-    ($cell:ident, $name:literal, $state:ident, [$($array:ident),*]) => {
+    ($cell:ident, $state:ident, [$($array:ident),*]) => {
         impl<A: Element> Unroll for $cell<A> {
             type Elem = A;
             type State = $state<A>;
@@ -221,17 +221,9 @@ macro_rules! recurrent_of_cell {
                 $state { $($array: crate::kernel::zeros(samples, $array)),* }
             }
 
-            fn name(&self) -> &'static str {
-                $name
-            }
-
             fn multiply_adds(&self) -> Option<usize> {
                 let inputs = self.input_size().saturating_add(self.output_size());
                 Some(inputs.saturating_mul(self.kernel.len()))
-            }
-
-            fn parameters(&self) -> usize {
-                self.weights()
             }
 
             fn shares_steps(&self) -> bool {
@@ -252,16 +244,11 @@ macro_rules! recurrent_of_cell {
             ) -> Result<()> {
                 unroll_by_steps(self, pass, state, sink)
             }
-
-            #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-                crate::describe::Saved::write_to(self, to)
-            }
         }
 
         impl<A: Element> core::fmt::Debug for $cell<A> {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                self.describe(f)
+                crate::describe::debug::<A>(self, stringify!($cell), f)
             }
         }
     };

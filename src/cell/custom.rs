@@ -1,5 +1,6 @@
 //! `Cell`: your own equations for one timestep; `Rnn` makes a layer of them.
 
+use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::{Result, check};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
@@ -73,7 +74,7 @@ pub trait Cell: Send + Sync {
     }
 
     /// How many numbers it has learned: what the summary of a [`Model`](crate::Model) says.
-    fn parameters(&self) -> usize {
+    fn parameter_count(&self) -> usize {
         0
     }
 }
@@ -81,6 +82,26 @@ pub trait Cell: Send + Sync {
 /// A [`Cell`] of your own as a layer, like Keras' `RNN(cell)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Rnn<C>(pub C);
+
+impl<C: Cell> Describe<C::Elem> for Rnn<C> {
+    fn class(&self) -> &'static str {
+        "rnn"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<C::Elem>)) {
+        each(Part::Foreign("rnn"));
+    }
+
+    fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<C::Elem>)) {}
+
+    fn duplicate(&self) -> Option<Self> {
+        None // cells need not be `Clone`
+    }
+
+    fn count_parameters(&self) -> ParameterCount {
+        ParameterCount::trainable(self.0.parameter_count())
+    }
+}
 
 impl<C: Cell> Unroll for Rnn<C> {
     type Elem = C::Elem;
@@ -96,14 +117,6 @@ impl<C: Cell> Unroll for Rnn<C> {
 
     fn zeros(&self, samples: usize) -> C::State {
         self.0.zero_state(samples)
-    }
-
-    fn name(&self) -> &'static str {
-        "rnn"
-    }
-
-    fn parameters(&self) -> usize {
-        self.0.parameters()
     }
 
     fn check_state(&self, state: &C::State, samples: usize) -> Result<()> {

@@ -1,8 +1,9 @@
 //! `Gru`: two gates, its output is its state; in both forms of the reset gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use crate::describe::{Assign, Describe, Part, PartMut, Role, Weight, each_array, each_array_mut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, transposed};
 use crate::kernel::{
     Active, Chosen, Input, Matrix, Panels, Through, Weights, Workspace, make_contiguous,
@@ -13,8 +14,13 @@ use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, Hidden};
 use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::marker::PhantomData;
-use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, concatenate, s};
+use ndarray::{
+    Array1, Array2, ArrayD, ArrayView1, ArrayView2, ArrayView3, ArrayViewD, ArrayViewMut2, Axis,
+    concatenate, s,
+};
 
 /// A gated recurrent unit, in the two forms that exist of it.
 ///
@@ -73,6 +79,17 @@ enum RecurrentKernel<A> {
         gates: Panels<A>,
         candidate: Panels<A>,
     },
+}
+
+impl<A: Element> RecurrentKernel<A> {
+    fn unpack(&self) -> Array2<A> {
+        match self {
+            RecurrentKernel::ResetAfter { all, .. } => all.unpack(),
+            RecurrentKernel::ResetBefore { gates, candidate } => {
+                concatenate![Axis(1), gates.unpack(), candidate.unpack()]
+            }
+        }
+    }
 }
 
 /// The bias of a [`Gru`]: its shape tells the form of the reset gate.
@@ -155,12 +172,7 @@ impl<A: Element> Gru<A> {
 
     /// The recurrent kernel as it was given, (units, 3·units).
     pub fn recurrent_kernel(&self) -> Array2<A> {
-        match &self.recurrent_kernel {
-            RecurrentKernel::ResetAfter { all, .. } => all.unpack(),
-            RecurrentKernel::ResetBefore { gates, candidate } => {
-                concatenate![Axis(1), gates.unpack(), candidate.unpack()]
-            }
-        }
+        self.recurrent_kernel.unpack()
     }
 
     /// The bias as it was given, both rows of it.
@@ -186,17 +198,6 @@ impl<A: Element> Gru<A> {
     /// What the sums are held within on their way into the activations.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
-    }
-
-    fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Gru")
-            .field("features", &self.input_size())
-            .field("units", &self.output_size())
-            .field("activation", &self.functions.act)
-            .field("recurrent_activation", &self.functions.gate)
-            .field("reset_after", &self.reset_after())
-            .field("use_bias", &(self.start.is_some()))
-            .finish()
     }
 }
 
@@ -271,19 +272,15 @@ impl<A: Element> GruBuilder<A> {
             .check_gate("recurrent_activation")?;
         common.check_bias(bias != GruBias::None)?;
         let units = common.units;
-        let (reset_after, start, inner) = match &bias {
-            GruBias::None => (self.reset_after.unwrap_or(true), None, None),
+        let reset_after = match &bias {
+            GruBias::None => self.reset_after.unwrap_or(true),
             GruBias::ResetBefore(bias) => {
                 check_flat(&common, bias.len())?;
-                (false, Some(bias.clone().insert_axis(Axis(0))), None)
+                false
             }
             GruBias::ResetAfter(bias) => {
                 check_rows(3 * units, bias.dim())?;
-                // The gates add both rows up; the candidate keeps them apart, since r multiplies the second.
-                let mut start = bias.slice(s![..1, ..]).to_owned();
-                let mut gates = start.slice_mut(s![.., ..2 * units]);
-                gates += &bias.slice(s![1.., ..2 * units]);
-                (true, Some(start), Some(bias.slice(s![1.., ..])))
+                true
             }
         };
         if self.reset_after.is_some_and(|wanted| wanted != reset_after) {
@@ -303,19 +300,16 @@ impl<A: Element> GruBuilder<A> {
         let isa = common.isa.for_units::<A>(common.units);
         let recurrent_kernel = if reset_after {
             let [all] = Panels::read(recurrent_kernel, [3], isa)?;
-            RecurrentKernel::ResetAfter {
-                all,
-                inner: inner.map(|row| Panels::pack(row, 3, isa)),
-            }
+            RecurrentKernel::ResetAfter { all, inner: None }
         } else {
             let [gates, candidate] = Panels::read(recurrent_kernel, [2, 1], isa)?;
             RecurrentKernel::ResetBefore { gates, candidate }
         };
         let [kernel] = Panels::read(kernel, [3], isa)?;
-        Ok(Gru {
+        let mut gru = Gru {
             kernel,
             recurrent_kernel,
-            start: start.map(|row| Panels::pack(row.view(), 3, isa)),
+            start: None,
             bias,
             functions: Chosen::new(
                 self.recurrent_activation,
@@ -323,7 +317,9 @@ impl<A: Element> GruBuilder<A> {
                 Activation::Tanh,
                 common.clip,
             ),
-        })
+        };
+        gru.pack_bias();
+        Ok(gru)
     }
 }
 
@@ -364,29 +360,83 @@ fn check_rows(columns: usize, found: (usize, usize)) -> Result<()> {
     check("bias", "columns (3 gates x units)", columns, len)
 }
 
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Gru<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
+impl<A: Element> Describe<A> for Gru<A> {
+    fn class(&self) -> &'static str {
+        "gru"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
         let Gru {
-            kernel: _,
-            recurrent_kernel: _,
+            kernel,
+            recurrent_kernel,
             bias,
-            start: _,
+            start: _, // made of the bias
             functions,
         } = self;
-        to.class("gru");
-        to.set("activation", &functions.act)?;
-        to.set("recurrent_activation", &functions.gate)?;
-        to.set("clip", &functions.clip)?;
-        to.set("reset_after", &self.reset_after())?;
-        to.array("kernel", &self.kernel())?;
-        to.array("recurrent_kernel", &self.recurrent_kernel())?;
+        each(Part::Option("activation", &functions.act));
+        each(Part::Option("recurrent_activation", &functions.gate));
+        each(Part::Option("clip", &functions.clip));
+        each(Part::Option("reset_after", &self.reset_after()));
+        each_array(each, "kernel", Role::Trainable, kernel);
+        let name = "recurrent_kernel";
+        each(Part::Array(name, Role::Trainable, recurrent_kernel));
         match bias {
-            GruBias::None => Ok(()),
-            GruBias::ResetBefore(bias) => to.array("bias", bias),
-            GruBias::ResetAfter(bias) => to.array("bias", bias),
+            GruBias::None => {}
+            GruBias::ResetBefore(bias) => each_array(each, "bias", Role::Trainable, bias),
+            GruBias::ResetAfter(bias) => each_array(each, "bias", Role::Trainable, bias),
         }
     }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_array_mut(each, "kernel", &mut self.kernel);
+        each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
+        if self.bias != GruBias::None {
+            each(PartMut::Array("bias", &mut |numbers| {
+                match &mut self.bias {
+                    GruBias::None => {}
+                    GruBias::ResetBefore(bias) => Assign::assign(bias, numbers),
+                    GruBias::ResetAfter(bias) => Assign::assign(bias, numbers),
+                }
+                self.pack_bias();
+            }));
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl<A: Element> Weight<A> for RecurrentKernel<A> {
+    fn shape(&self) -> Vec<usize> {
+        let units = match self {
+            RecurrentKernel::ResetAfter { all, .. } => all.units(),
+            RecurrentKernel::ResetBefore { gates, .. } => gates.units(),
+        };
+        vec![units, 3 * units]
+    }
+
+    fn to_array(&self) -> ArrayD<A> {
+        self.unpack().into_dyn()
+    }
+}
+
+impl<A: Element> Assign<A> for RecurrentKernel<A> {
+    fn assign(&mut self, numbers: ArrayViewD<A>) {
+        match self {
+            RecurrentKernel::ResetAfter { all, .. } => all.repack(numbers),
+            RecurrentKernel::ResetBefore { gates, candidate } => {
+                let (of_gates, of_candidate) = numbers.split_at(Axis(1), 2 * gates.units());
+                gates.repack(of_gates);
+                candidate.repack(of_candidate);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Gru<A> {
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("gru")?;
@@ -409,20 +459,31 @@ impl<A: Element> Saved for Gru<A> {
     }
 }
 
-recurrent_of_cell!(Gru, "gru", Hidden, [h]);
+recurrent_of_cell!(Gru, Hidden, [h]);
 
 impl<A: Element> Gru<A> {
     fn state_sizes(&self) -> [usize; 1] {
         [self.kernel.units()]
     }
 
-    fn weights(&self) -> usize {
-        let bias = match self.bias {
-            GruBias::None => 0,
-            GruBias::ResetBefore(_) => 1,
-            GruBias::ResetAfter(_) => 2,
-        };
-        (self.input_size() + self.output_size() + bias) * 3 * self.output_size()
+    /// Packs what steps read of the bias.
+    fn pack_bias(&mut self) {
+        let (units, isa) = (self.kernel.units(), self.kernel.isa());
+        let pack = |row: ArrayView1<A>| Some(Panels::pack_vector(row, 3, isa));
+        match &self.bias {
+            GruBias::None => {}
+            GruBias::ResetBefore(bias) => self.start = pack(bias.view()),
+            GruBias::ResetAfter(bias) => {
+                // The gates add both rows up; the candidate keeps them apart, since r multiplies the second.
+                let mut start = bias.row(0).to_owned();
+                let mut gates = start.slice_mut(s![..2 * units]);
+                gates += &bias.slice(s![1, ..2 * units]);
+                self.start = pack(start.view());
+                if let RecurrentKernel::ResetAfter { inner, .. } = &mut self.recurrent_kernel {
+                    *inner = pack(bias.row(1));
+                }
+            }
+        }
     }
 
     /// What inputs are multiplied with, and where their sums start.

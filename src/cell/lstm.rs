@@ -1,8 +1,9 @@
 //! `Lstm`: a memory cell behind three gates.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, transposed};
 use crate::kernel::{
     Active, Chosen, Input, Matrix, Panels, Through, Variant, Weights, Workspace, make_contiguous,
@@ -13,7 +14,6 @@ use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 
 /// Long short-term memory: input, forget and output gates around a memory cell `c`.
@@ -62,7 +62,7 @@ pub struct Lstm<A> {
 #[derive(Clone)]
 struct Extras<A> {
     /// (3, units) in rows, for i, f, o.
-    peepholes: Option<Vec<A>>,
+    peepholes: Option<Array2<A>>,
     input_forget: bool,
     projection: Option<Panels<A>>,
 }
@@ -158,8 +158,7 @@ impl<A: Element> Lstm<A> {
 
     /// What the gates see of the memory, (3, units), rows i, f, o.
     pub fn peepholes(&self) -> Option<Array2<A>> {
-        let peepholes = self.extras.as_ref()?.peepholes.clone()?;
-        Array2::from_shape_vec((3, self.memory_units()), peepholes).ok()
+        self.extras.as_ref()?.peepholes.clone()
     }
 
     /// What the output is multiplied with, (units, size).
@@ -171,21 +170,6 @@ impl<A: Element> Lstm<A> {
     /// The units of the memory: those of the layer, but for a projection.
     fn memory_units(&self) -> usize {
         self.kernel.units()
-    }
-
-    fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut f = f.debug_struct("Lstm");
-        f.field("features", &self.input_size())
-            .field("units", &self.memory_units())
-            .field("activation", &self.functions.act)
-            .field("recurrent_activation", &self.functions.gate)
-            .field("use_bias", &self.bias.is_some());
-        if let Some(extras) = &self.extras {
-            f.field("input_forget", &extras.input_forget)
-                .field("peepholes", &extras.peepholes.is_some())
-                .field("projection", &extras.projection.as_ref().map(Panels::units));
-        }
-        f.finish()
     }
 }
 
@@ -346,7 +330,7 @@ impl<A: Element> LstmBuilder<A> {
         );
         let projection = self.projection;
         let extras = Extras {
-            peepholes: self.peepholes.map(|p| p.iter().copied().collect()),
+            peepholes: self.peepholes.map(|p| p.as_standard_layout().into_owned()),
             input_forget: self.input_forget,
             projection: projection.map(|p| Panels::pack(p.view(), 1, isa)),
         };
@@ -357,35 +341,58 @@ impl<A: Element> LstmBuilder<A> {
         Ok(Lstm {
             kernel,
             recurrent_kernel,
-            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 4, isa)),
+            bias: bias.map(|bias| Panels::pack_vector(bias.view(), 4, isa)),
             functions,
             extras: (!is_plain).then(|| Box::new(extras)),
         })
     }
 }
 
+impl<A: Element> Describe<A> for Lstm<A> {
+    fn class(&self) -> &'static str {
+        "lstm"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        let Lstm {
+            kernel,
+            recurrent_kernel,
+            bias,
+            functions,
+            extras,
+        } = self;
+        each(Part::Option("activation", &functions.act));
+        each(Part::Option("recurrent_activation", &functions.gate));
+        each(Part::Option("output_activation", &functions.out));
+        each(Part::Option("clip", &functions.clip));
+        each(Part::Option("input_forget", &self.input_forget()));
+        each_array(each, "kernel", Role::Trainable, kernel);
+        each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
+        each_array(each, "bias", Role::Trainable, bias);
+        if let Some(extras) = extras {
+            each_array(each, "peepholes", Role::Trainable, &extras.peepholes);
+            each_array(each, "projection", Role::Trainable, &extras.projection);
+        }
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_array_mut(each, "kernel", &mut self.kernel);
+        each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
+        each_array_mut(each, "bias", &mut self.bias);
+        if let Some(extras) = &mut self.extras {
+            each_array_mut(each, "peepholes", &mut extras.peepholes);
+            each_array_mut(each, "projection", &mut extras.projection);
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<A: Element> Saved for Lstm<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Lstm {
-            kernel: _,
-            recurrent_kernel: _,
-            bias: _,
-            functions,
-            extras: _, // peepholes, input_forget, projection
-        } = self;
-        to.class("lstm");
-        to.set("activation", &functions.act)?;
-        to.set("recurrent_activation", &functions.gate)?;
-        to.set("output_activation", &functions.out)?;
-        to.set("clip", &functions.clip)?;
-        to.set("input_forget", &self.input_forget())?;
-        to.array("kernel", &self.kernel())?;
-        to.array("recurrent_kernel", &self.recurrent_kernel())?;
-        to.optional("bias", &self.bias())?;
-        to.optional("peepholes", &self.peepholes())?;
-        to.optional("projection", &self.projection())
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("lstm")?;
@@ -407,22 +414,11 @@ impl<A: Element> Saved for Lstm<A> {
     }
 }
 
-recurrent_of_cell!(Lstm, "lstm", LstmState, [h, c]);
+recurrent_of_cell!(Lstm, LstmState, [h, c]);
 
 impl<A: Element> Lstm<A> {
     fn state_sizes(&self) -> [usize; 2] {
         [self.recurrent_kernel.rows(), self.kernel.units()]
-    }
-
-    fn weights(&self) -> usize {
-        let ([size, units], bias) = (self.state_sizes(), usize::from(self.bias.is_some()));
-        let gates = (self.input_size() + size + bias) * 4 * units;
-        let extras = self.extras.as_ref();
-        let peepholes = extras
-            .and_then(|x| x.peepholes.as_ref())
-            .map_or(0, Vec::len);
-        let projection = extras.and_then(|x| x.projection.as_ref());
-        gates + peepholes + projection.map_or(0, |_| units * size)
     }
 
     /// What inputs are multiplied with, and where their sums start.
@@ -449,7 +445,7 @@ impl<A: Element> Lstm<A> {
             return scratch.lstm(input, kernel, active, (h, c), |step| A::lstm(step, of));
         };
         let variant = Variant {
-            peepholes: extras.peepholes.as_deref(),
+            peepholes: extras.peepholes.as_ref().and_then(|p| p.as_slice()),
             input_forget: extras.input_forget,
         };
         let kernels = (kernel, extras.projection.as_ref());

@@ -1,8 +1,9 @@
 //! `SimpleRnn`: one gate, its output is its state.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::Result;
 use crate::kernel::{
     Active, Chosen, Input, Matrix, Panels, Through, Weights, Workspace, make_contiguous,
@@ -107,15 +108,6 @@ impl<A: Element> SimpleRnn<A> {
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
     }
-
-    fn describe(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("SimpleRnn")
-            .field("features", &self.input_size())
-            .field("units", &self.output_size())
-            .field("activation", &self.functions.act)
-            .field("use_bias", &self.bias.is_some())
-            .finish()
-    }
 }
 
 /// Builds a [`SimpleRnn`]; the setters are named like Keras' arguments.
@@ -178,7 +170,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
         Ok(SimpleRnn {
             kernel,
             recurrent_kernel,
-            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
+            bias: bias.map(|bias| Panels::pack_vector(bias.view(), 1, isa)),
             functions: Chosen::new(
                 Activation::Sigmoid,
                 common.activation,
@@ -189,22 +181,39 @@ impl<A: Element> SimpleRnnBuilder<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for SimpleRnn<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
+impl<A: Element> Describe<A> for SimpleRnn<A> {
+    fn class(&self) -> &'static str {
+        "simple_rnn"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
         let SimpleRnn {
-            kernel: _,
-            recurrent_kernel: _,
-            bias: _,
+            kernel,
+            recurrent_kernel,
+            bias,
             functions,
         } = self;
-        to.class("simple_rnn");
-        to.set("activation", &functions.act)?;
-        to.set("clip", &functions.clip)?;
-        to.array("kernel", &self.kernel())?;
-        to.array("recurrent_kernel", &self.recurrent_kernel())?;
-        to.optional("bias", &self.bias())
+        each(Part::Option("activation", &functions.act));
+        each(Part::Option("clip", &functions.clip));
+        each_array(each, "kernel", Role::Trainable, kernel);
+        each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
+        each_array(each, "bias", Role::Trainable, bias);
     }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_array_mut(each, "kernel", &mut self.kernel);
+        each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
+        each_array_mut(each, "bias", &mut self.bias);
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for SimpleRnn<A> {
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("simple_rnn")?;
@@ -221,16 +230,11 @@ impl<A: Element> Saved for SimpleRnn<A> {
     }
 }
 
-recurrent_of_cell!(SimpleRnn, "simple_rnn", Hidden, [h]);
+recurrent_of_cell!(SimpleRnn, Hidden, [h]);
 
 impl<A: Element> SimpleRnn<A> {
     fn state_sizes(&self) -> [usize; 1] {
         [self.kernel.units()]
-    }
-
-    fn weights(&self) -> usize {
-        let bias = usize::from(self.bias.is_some());
-        (self.input_size() + self.output_size() + bias) * self.output_size()
     }
 
     /// What inputs are multiplied with, and where their sums start.

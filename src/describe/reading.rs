@@ -1,6 +1,7 @@
 //! `In`: a file that is being read, layer by layer.
 
-use super::Saved;
+use super::layer::Describe;
+use super::weight::Scalar;
 use crate::error::{Error, Result, axes};
 use crate::format::json::Value;
 use crate::format::{Arrays, Tensor, Unread, safetensors, with_axes};
@@ -12,6 +13,21 @@ use ndarray::{Array, Dimension};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Map;
+
+/// Under which the description stands in the metadata.
+pub(crate) const KEY: &str = "recurrent";
+/// The form of the description. 2: `after` for the end of paddings, and a recurrent layer's class as it is.
+pub(crate) const VERSION: u64 = 2;
+
+/// What can be saved and loaded: every layer of this crate, and models of them. Sealed by its hidden method.
+pub trait Saved: Describe<<Self as Saved>::Number> + Sized {
+    /// `f32` or `f64`.
+    #[doc(hidden)]
+    type Number: Element;
+
+    #[doc(hidden)]
+    fn read_from(from: &mut In) -> Result<Self>;
+}
 
 /// What a file says of a layer. What was read is taken out, so that nothing may be left.
 #[derive(Deserialize)]
@@ -94,6 +110,20 @@ impl<'f> In<'f> {
         let tensor = self.tensor(key)?;
         let array = tensor.map(|tensor| with_axes(tensor.name(), tensor.array()?));
         array.transpose()
+    }
+
+    /// A number that is stored as an array.
+    pub(crate) fn scalar<A: Element>(&mut self, key: &'static str) -> Result<Scalar<A>> {
+        self.optional_scalar(key)?.ok_or_else(|| missing(key))
+    }
+
+    /// A number that is stored as an array and may be left out.
+    pub(crate) fn optional_scalar<A: Element>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Scalar<A>>> {
+        let array = self.optional::<A, ndarray::Ix0>(key)?;
+        Ok(array.map(|array| Scalar(array.into_scalar())))
     }
 
     /// An array of two axes, which is read as it is packed.

@@ -1,6 +1,7 @@
 //! `Out`: a file that is being written, layer by layer.
 
-use super::{KEY, VERSION};
+use super::layer::{Describe, Part, Weight};
+use super::reading::{KEY, VERSION};
 use crate::Element;
 use crate::error::{Error, Result};
 use crate::format::json::Value;
@@ -8,10 +9,6 @@ use crate::format::safetensors::Writer;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Debug;
-use ndarray::{Array, ArrayRef, Dimension};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 
 /// What a file says of a layer.
@@ -44,36 +41,34 @@ pub struct Out {
 }
 
 impl Out {
-    /// Which layer it is.
-    pub(crate) fn class(&mut self, class: &'static str) {
-        self.node.class = class;
+    /// Writes the layer that is described.
+    pub(crate) fn layer<A: Element>(&mut self, layer: &dyn Describe<A>) -> Result<()> {
+        self.node.class = layer.class();
+        let mut written = Ok(());
+        layer.parts(&mut |part| {
+            if written.is_ok() {
+                written = self.part(part);
+            }
+        });
+        written
     }
 
-    /// An option. Refuses one that would not be read as it is: JSON has finite numbers only.
-    pub(crate) fn set<T>(&mut self, key: &'static str, value: &T) -> Result<()>
-    where
-        T: Serialize + DeserializeOwned + PartialEq + Debug,
-    {
-        let json = json(key, value)?;
-        if T::deserialize(&json).is_ok_and(|again| again == *value) {
-            self.node.config.insert(key.into(), json);
-            return Ok(());
+    fn part<A: Element>(&mut self, part: Part<A>) -> Result<()> {
+        match part {
+            Part::Option(key, value) => {
+                self.node.config.insert(key.into(), value.to_json(key)?);
+                Ok(())
+            }
+            Part::Array(key, _, array) => self.array(key, array),
+            Part::Layer(key, name, layer) => self.inner(key, name, layer),
+            Part::Foreign(name) => {
+                let expected = "one of this crate: files cannot say what others compute";
+                Err(Error::value("layer to save", expected, name))
+            }
         }
-        Err(Error::file(key, "what JSON can hold", format!("{value:?}")))
     }
 
-    /// An option that is made of others, of which no number is a fraction.
-    pub(crate) fn list<T: Serialize>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        self.node.config.insert(key.into(), json(key, value)?);
-        Ok(())
-    }
-
-    /// An array.
-    pub(crate) fn array<A: Element, D: Dimension>(
-        &mut self,
-        key: &'static str,
-        array: &ArrayRef<A, D>,
-    ) -> Result<()> {
+    fn array<A: Element>(&mut self, key: &'static str, array: &dyn Weight<A>) -> Result<()> {
         let home = match &self.path[..] {
             [] => self.node.class.to_string(),
             path => path.join("/"),
@@ -85,33 +80,21 @@ impl Out {
             count += 1;
             name = format!("{plain}_{count}");
         }
-        self.file.add(&name, &array.view().into_dyn())?;
+        self.file.add(&name, &array.to_array().view())?;
         self.node.weights.insert(key.into(), name.into());
         Ok(())
     }
 
-    /// An array that may be left out.
-    #[allow(clippy::ref_option)] // as it stands in layers
-    pub(crate) fn optional<A: Element, D: Dimension>(
-        &mut self,
-        key: &'static str,
-        array: &Option<Array<A, D>>,
-    ) -> Result<()> {
-        array
-            .as_ref()
-            .map_or(Ok(()), |array| self.array(key, array))
-    }
-
     /// A layer inside, which has this name in those of arrays, if it has one.
-    pub(crate) fn layer(
+    fn inner<A: Element>(
         &mut self,
         key: &str,
         name: Option<&str>,
-        write: impl FnOnce(&mut Self) -> Result<()>,
+        layer: &dyn Describe<A>,
     ) -> Result<()> {
         let outer = core::mem::take(&mut self.node);
         self.path.extend(name.map(String::from));
-        let written = write(self);
+        let written = self.layer(layer);
         if name.is_some() {
             self.path.pop();
         }
@@ -125,8 +108,4 @@ impl Out {
         let text = json!({ "version": VERSION, "layer": self.node.into_json() }).to_string();
         self.file.finish(&[(KEY, &text)])
     }
-}
-
-fn json<T: Serialize>(key: &str, value: &T) -> Result<Value> {
-    serde_json::to_value(value).map_err(|error| Error::file(key, "what JSON can hold", error))
 }

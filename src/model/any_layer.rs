@@ -2,7 +2,9 @@
 
 use super::{Flow, Shape, Slot};
 use crate::Element;
+use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
 use crate::error::{Error, Result};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -14,7 +16,7 @@ use core::any::Any;
 /// into a model as well: see [`IntoLayer`](crate::IntoLayer).
 ///
 /// Two methods make a layer. The others say more about it, and have defaults: [`forward_all`](Self::forward_all) takes
-/// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameters`](Self::parameters)
+/// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameter_count`](Self::parameter_count)
 /// are what a summary prints, and [`over_time`](Self::over_time) lets the layer be stepped.
 ///
 /// ```
@@ -67,8 +69,9 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     }
 
     /// How many numbers it has learned.
-    fn parameters(&self) -> Parameters {
-        Parameters::default()
+    fn parameter_count(&self) -> ParameterCount {
+        let described = self.described();
+        described.map_or_else(ParameterCount::default, Describe::count_parameters)
     }
 
     /// Whether a mask that comes in changes the output.
@@ -104,25 +107,90 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// Says in a file what it is.
+    /// What it is made of, if it says so. A layer of your own does not: it is counted, but neither saved nor listed.
     #[doc(hidden)]
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-        let _ = to;
-        Err(crate::describe::not_ours(self.name()))
+    fn described(&self) -> Option<&dyn Describe<A>> {
+        None
+    }
+
+    #[doc(hidden)]
+    fn described_mut(&mut self) -> Option<&mut dyn Describe<A>> {
+        None
+    }
+
+    /// What it wraps, in its own type.
+    #[doc(hidden)]
+    fn inside(&self) -> Option<&dyn Any> {
+        None
+    }
+
+    /// A copy, if it can be copied.
+    #[doc(hidden)]
+    fn copied(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    #[doc(hidden)]
+    fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        None
     }
 }
 
-/// A layer of a model that is saved as it is saved alone.
-macro_rules! saved_as_alone {
+/// A layer of a model that has a description.
+macro_rules! described {
     () => {
-        #[cfg(feature = "safetensors")]
-        fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-            crate::describe::Saved::write_to(self, to)
+        fn described(&self) -> Option<&dyn crate::describe::Describe<A>> {
+            Some(self)
+        }
+
+        fn described_mut(&mut self) -> Option<&mut dyn crate::describe::Describe<A>> {
+            Some(self)
+        }
+
+        fn copied(&self) -> Option<Self> {
+            crate::describe::Describe::<A>::duplicate(self)
+        }
+
+        fn boxed_copy(&self) -> Option<alloc::boxed::Box<dyn AnyLayer<A>>> {
+            Some(alloc::boxed::Box::new(AnyLayer::<A>::copied(self)?))
         }
     };
 }
-pub(crate) use saved_as_alone;
+pub(crate) use described;
+
+/// Hands out a layer inside of another one: its key in a file, and its name in paths, if it adds a level to them.
+pub(crate) fn each_layer<A: Element>(
+    each: &mut dyn FnMut(Part<A>),
+    key: &str,
+    name: Option<&str>,
+    layer: &dyn AnyLayer<A>,
+) {
+    match layer.described() {
+        Some(layer) => each(Part::Layer(key, name, layer)),
+        None => each(Part::Layer(key, name, &foreign(layer))),
+    }
+}
+
+/// Hands out a layer inside of another one to be changed.
+pub(crate) fn each_layer_mut<A: Element>(
+    each: &mut dyn FnMut(PartMut<A>),
+    name: Option<&str>,
+    layer: &mut dyn AnyLayer<A>,
+) {
+    if let Some(layer) = layer.described_mut() {
+        each(PartMut::Layer(name, layer));
+    }
+}
+
+pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
+    Foreign {
+        name: layer.name(),
+        count: layer.parameter_count(),
+    }
+}
 
 /// The outputs of a layer, and the state to keep.
 pub type Called<A> = (Vec<Flow<A>>, Option<Slot>);
@@ -174,39 +242,6 @@ impl OverTime {
             [0..=2] => OverTime::Whole("its features are the timesteps"),
             _ => OverTime::Each,
         }
-    }
-}
-
-/// How many numbers a layer or a model has learned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parameters {
-    /// Learned by gradients.
-    pub trainable: usize,
-    /// Learned otherwise: moving averages.
-    pub non_trainable: usize,
-}
-
-impl Parameters {
-    /// All learned by gradients.
-    pub fn trainable(trainable: usize) -> Self {
-        Parameters {
-            trainable,
-            non_trainable: 0,
-        }
-    }
-
-    /// Both kinds.
-    pub fn total(self) -> usize {
-        self.trainable + self.non_trainable
-    }
-}
-
-impl core::iter::Sum for Parameters {
-    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
-        parts.fold(Parameters::default(), |sum, part| Parameters {
-            trainable: sum.trainable + part.trainable,
-            non_trainable: sum.non_trainable + part.non_trainable,
-        })
     }
 }
 

@@ -2,13 +2,18 @@
 
 use super::any_layer::one_input;
 use super::recurrent::{sequence, split};
-use super::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot};
+use super::{AnyLayer, Called, Flow, OverTime, Shape, Slot};
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
+#[cfg(feature = "safetensors")]
+use crate::unroll::Unroll;
 use crate::{Bidirectional, Layer, Recurrent};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 
 /// A [`Bidirectional`] as a layer of a [`Model`](crate::Model) with two outputs, the forward and the backward one, before
 /// its states: Keras' `merge_mode=None`. Made by [`Layer::apart`].
@@ -41,15 +46,35 @@ where
     }
 }
 
+impl<F, B> Describe<F::Elem> for LayerApart<F, B>
+where
+    F: Recurrent,
+    B: Recurrent<Elem = F::Elem>,
+{
+    fn class(&self) -> &'static str {
+        "layer_apart"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<F::Elem>)) {
+        each(Part::Layer("layer", None, &self.0));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<F::Elem>)) {
+        each(PartMut::Layer(None, &mut self.0));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        self.0.duplicate().map(LayerApart)
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<F, B> Saved for LayerApart<F, B>
 where
-    F: Recurrent + Saved + 'static,
-    B: Recurrent<Elem = F::Elem> + Saved + 'static,
+    F: Recurrent + Saved,
+    B: Recurrent<Elem = <F as Unroll>::Elem> + Saved,
 {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.save_to(to)
-    }
+    type Number = <F as Unroll>::Elem;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("layer_apart")?;
@@ -101,10 +126,6 @@ where
         shapes
     }
 
-    fn parameters(&self) -> Parameters {
-        AnyLayer::parameters(&self.0)
-    }
-
     fn uses_mask(&self) -> bool {
         true
     }
@@ -136,9 +157,23 @@ where
         Some(self.0.fresh_slot())
     }
 
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        to.class("layer_apart");
-        to.layer("layer", None, |to| self.0.write_to(to))
+    fn described(&self) -> Option<&dyn Describe<F::Elem>> {
+        Some(self)
+    }
+
+    fn described_mut(&mut self) -> Option<&mut dyn Describe<F::Elem>> {
+        Some(self)
+    }
+
+    fn copied(&self) -> Option<Self> {
+        self.duplicate()
+    }
+
+    fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<F::Elem>>> {
+        Some(Box::new(self.duplicate()?))
+    }
+
+    fn inside(&self) -> Option<&dyn Any> {
+        Some(self.0.inner())
     }
 }

@@ -9,13 +9,15 @@ mod kept;
 mod nested;
 mod recurrent;
 mod run;
-#[cfg(feature = "safetensors")]
-mod saved;
 mod shape;
 mod summary;
+mod weights;
+#[cfg(feature = "safetensors")]
+mod wiring;
 
-pub use any_layer::{AnyLayer, OverTime, Parameters};
-pub(crate) use any_layer::{Called, Live, Stepped, one_input, saved_as_alone, wrong_inputs};
+pub use any_layer::{AnyLayer, OverTime};
+pub(crate) use any_layer::{Called, Live, Stepped, described, one_input, wrong_inputs};
+pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
@@ -24,8 +26,11 @@ pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub use summary::{Summary, SummaryRow};
+pub use weights::WeightInfo;
 
 use crate::Element;
+use crate::describe::Describe;
+pub use crate::describe::ParameterCount;
 use crate::error::Result;
 use alloc::boxed::Box;
 use alloc::format;
@@ -89,6 +94,7 @@ struct Placed<A> {
 }
 
 /// What comes in.
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Input {
@@ -98,6 +104,7 @@ struct Input {
 }
 
 /// One call of a layer; a shared layer has several.
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Call {
@@ -254,8 +261,8 @@ impl<A: Element> Model<A> {
     }
 
     /// How many numbers it has learned; a shared layer counts once.
-    pub fn parameters(&self) -> Parameters {
-        self.layers().map(AnyLayer::parameters).sum()
+    pub fn parameter_count(&self) -> ParameterCount {
+        self.count_parameters()
     }
 
     /// The state of one sample before the first call, at every place that keeps one.

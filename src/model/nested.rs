@@ -1,13 +1,14 @@
 //! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
 
-use super::{
-    AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
-};
+use super::any_layer::foreign;
+use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Shape, Slot, Stepped, described};
 use crate::Element;
+use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::Result;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::any::Any;
 
 impl<A: Element> AnyLayer<A> for Model<A> {
     fn name(&self) -> &str {
@@ -29,10 +30,6 @@ impl<A: Element> AnyLayer<A> for Model<A> {
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         let shapes = self.shapes(Some(inputs));
         self.outputs.iter().map(|&at| shapes[at].clone()).collect()
-    }
-
-    fn parameters(&self) -> Parameters {
-        Model::parameters(self)
     }
 
     fn uses_mask(&self) -> bool {
@@ -59,7 +56,7 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         self.fresh_states().into_slot()
     }
 
-    saved_as_alone!();
+    described!();
 }
 
 /// Owners of a layer whose kind is known only when the program runs are layers.
@@ -67,7 +64,7 @@ impl<A: Element> AnyLayer<A> for Model<A> {
 /// Those of a known kind are not: `forward` of an `Arc<Model>` would be the one of this trait and no longer that of the
 /// model. They go into a model as an [`IntoLayer`](super::IntoLayer).
 macro_rules! by_owner {
-    ($($owner:ty),*) => {$(
+    ($($owner:ty, $own:expr, $copy:ident;)*) => {$(
         impl<A: Element> AnyLayer<A> for $owner {
             fn name(&self) -> &str {
                 (**self).name()
@@ -84,8 +81,8 @@ macro_rules! by_owner {
             fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
                 (**self).output_shapes(inputs)
             }
-            fn parameters(&self) -> Parameters {
-                (**self).parameters()
+            fn parameter_count(&self) -> ParameterCount {
+                (**self).parameter_count()
             }
             fn uses_mask(&self) -> bool {
                 (**self).uses_mask()
@@ -102,16 +99,83 @@ macro_rules! by_owner {
             fn fresh(&self) -> Option<Slot> {
                 (**self).fresh()
             }
-            #[cfg(feature = "safetensors")]
-            fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-                (**self).save_to(to)
+            fn described(&self) -> Option<&dyn Describe<A>> {
+                (**self).described()
+            }
+            fn described_mut(&mut self) -> Option<&mut dyn Describe<A>> {
+                $own(self)?.described_mut()
+            }
+            fn copied(&self) -> Option<Self> {
+                $copy(self)
+            }
+            fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
+                (**self).boxed_copy()
+            }
+            fn inside(&self) -> Option<&dyn Any> {
+                (**self).inside()
             }
         }
     )*};
 }
 by_owner!(
-    Box<dyn AnyLayer<A>>,
-    Box<dyn AnyLayer<A> + Send + Sync>,
-    Arc<dyn AnyLayer<A>>,
-    Arc<dyn AnyLayer<A> + Send + Sync>
+    Box<dyn AnyLayer<A>>, in_box, copy_of_box;
+    Box<dyn AnyLayer<A> + Send + Sync>, in_box_with_bounds, no_copy;
+    Arc<dyn AnyLayer<A>>, in_arc, copy_of_arc;
+    Arc<dyn AnyLayer<A> + Send + Sync>, Arc::get_mut, copy_of_arc;
 );
+
+fn in_box<A: Element>(layer: &mut Box<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
+    Some(&mut **layer)
+}
+
+fn in_box_with_bounds<A: Element>(
+    layer: &mut Box<dyn AnyLayer<A> + Send + Sync>,
+) -> Option<&mut dyn AnyLayer<A>> {
+    Some(&mut **layer)
+}
+
+/// What others hold, too, is copied before it is changed.
+fn in_arc<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
+    if Arc::get_mut(layer).is_none()
+        && let Some(copy) = layer.boxed_copy()
+    {
+        *layer = copy.into();
+    }
+    Arc::get_mut(layer)
+}
+
+fn copy_of_box<A: Element>(layer: &Box<dyn AnyLayer<A>>) -> Option<Box<dyn AnyLayer<A>>> {
+    layer.boxed_copy()
+}
+
+fn copy_of_arc<L: ?Sized>(layer: &Arc<L>) -> Option<Arc<L>> {
+    Some(Arc::clone(layer))
+}
+
+fn no_copy<L>(_: &L) -> Option<L> {
+    None
+}
+
+/// A layer whose kind is known only when the program runs.
+impl<A: Element> Describe<A> for Box<dyn AnyLayer<A>> {
+    fn class(&self) -> &'static str {
+        self.described().map_or("foreign", Describe::class)
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        match self.described() {
+            Some(layer) => layer.parts(each),
+            None => foreign(&**self).parts(each),
+        }
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        if let Some(layer) = self.described_mut() {
+            layer.parts_mut(each);
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        self.boxed_copy()
+    }
+}

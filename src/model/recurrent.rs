@@ -1,15 +1,16 @@
 //! A recurrent layer with its flags as a layer of a model: masks, states of other layers, kept states.
 
 use super::any_layer::one_input;
-use super::{
-    AnyLayer, Called, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, wrong_inputs,
-};
+use super::{AnyLayer, Called, Flow, Live, OverTime, Shape, Slot, Stepped, wrong_inputs};
+use crate::describe::Describe;
 use crate::error::{Error, Result, check_kept};
 use crate::state::{cast, check_samples};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 use ndarray::{Array2, ArrayView3, Axis};
 
 /// What a model keeps of a recurrent layer.
@@ -172,7 +173,7 @@ where
     R: Recurrent + 'static,
 {
     fn name(&self) -> &str {
-        self.inner().name()
+        self.inner().class()
     }
 
     fn forward(&self, input: Flow<R::Elem>) -> Result<Flow<R::Elem>> {
@@ -203,10 +204,6 @@ where
         }];
         shapes.extend(self.returned_shapes(samples));
         shapes
-    }
-
-    fn parameters(&self) -> Parameters {
-        Parameters::trainable(self.inner().parameters())
     }
 
     fn uses_mask(&self) -> bool {
@@ -285,8 +282,23 @@ where
         Some(self.fresh_slot())
     }
 
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-        self.write_to(to)
+    fn described(&self) -> Option<&dyn Describe<R::Elem>> {
+        Some(self)
+    }
+
+    fn described_mut(&mut self) -> Option<&mut dyn Describe<R::Elem>> {
+        Some(self)
+    }
+
+    fn copied(&self) -> Option<Self> {
+        self.duplicate()
+    }
+
+    fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<R::Elem>>> {
+        Some(Box::new(self.duplicate()?))
+    }
+
+    fn inside(&self) -> Option<&dyn Any> {
+        Some(self.inner())
     }
 }

@@ -1,7 +1,8 @@
 //! `Summary`: the table of a model's layers that Keras prints.
 
-use super::{Model, Parameters, Shape};
+use super::{Model, Shape};
 use crate::Element;
+use crate::describe::ParameterCount;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -18,7 +19,7 @@ use core::fmt;
 ///     .add(Layer::new(Lstm::<f32>::builder(2, 4).build()?))
 ///     .add_as("scores", Dense::from_weights(Array2::eye(4), None)?);
 /// let summary = model.summary();
-/// assert_eq!(summary.layers[0].parameters.total(), 112);
+/// assert_eq!(summary.layers[0].parameter_count.total(), 112);
 /// assert_eq!(summary.to_string(), "\
 /// Layer (type)    Output Shape  Param #
 /// -------------------------------------
@@ -37,7 +38,7 @@ pub struct Summary {
     /// The inputs of a model that is no plain sequence, then every layer, once.
     pub layers: Vec<SummaryRow>,
     /// Those of all layers.
-    pub parameters: Parameters,
+    pub parameter_count: ParameterCount,
     /// Whether each layer takes what the one before it gives.
     pub is_sequence: bool,
     /// Where the model came from: of one from a file, which program wrote it, and what was decided by that.
@@ -58,7 +59,7 @@ pub struct SummaryRow {
     /// The shapes of its outputs, where it is called last.
     pub shapes: Vec<Shape>,
     /// How many numbers it has learned.
-    pub parameters: Parameters,
+    pub parameter_count: ParameterCount,
     /// What it takes, call by call: names, with the place of the output where there are several.
     pub connected_to: Vec<String>,
 }
@@ -74,7 +75,7 @@ impl<A: Element> Model<A> {
                 name: input.name.clone(),
                 kind: "input".into(),
                 shapes: vec![shapes[input.value].clone()],
-                parameters: Parameters::default(),
+                parameter_count: ParameterCount::default(),
                 connected_to: Vec::new(),
             }));
         }
@@ -88,7 +89,7 @@ impl<A: Element> Model<A> {
                 name: placed.name.clone(),
                 kind: placed.layer.name().into(),
                 shapes: outputs.unwrap_or_default().to_vec(),
-                parameters: placed.layer.parameters(),
+                parameter_count: placed.layer.parameter_count(),
                 connected_to: inputs.map(|&value| self.connection(value)).collect(),
             });
         }
@@ -97,7 +98,7 @@ impl<A: Element> Model<A> {
         Summary {
             layers,
             input: input.map(|input| format!("{} {}", input.name, input.shape)),
-            parameters: self.parameters(),
+            parameter_count: self.parameter_count(),
             is_sequence,
             notes: self.notes.clone(),
             number: size_of::<A>(),
@@ -135,7 +136,7 @@ impl SummaryRow {
             [shape] => shape.clone(),
             _ => format!("[{}]", shapes.join(", ")),
         };
-        let parameters = thousands(self.parameters.total());
+        let parameters = thousands(self.parameter_count.total());
         let connected_to = match self.connected_to.as_slice() {
             [] => "-".into(),
             names => names.join(", "),
@@ -175,12 +176,12 @@ impl fmt::Display for Summary {
             line(f, core::array::from_fn(|i| row[i].as_str()))?;
         }
         writeln!(f, "{rule}")?;
-        let Parameters {
+        let ParameterCount {
             trainable,
             non_trainable,
-        } = self.parameters;
+        } = self.parameter_count;
         for (what, count) in [
-            ("Total", self.parameters.total()),
+            ("Total", self.parameter_count.total()),
             ("Trainable", trainable),
             ("Non-trainable", non_trainable),
         ] {

@@ -2,12 +2,11 @@
 
 use crate::error::Result;
 use crate::kernel::Isa;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Axis, Dimension};
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Activation, "activation", "activation");
+crate::describe::describe!(Activation, "activation", "activation");
 
 impl Activation {
     /// Applies it in place; to [`Softmax`](Self::Softmax) the slice is the last axis.
@@ -71,7 +70,7 @@ impl<A: Element> AnyLayer<A> for Activation {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }
 
 /// The array after the activation; softmax goes over the last axis.

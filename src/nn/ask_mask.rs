@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
@@ -11,8 +11,7 @@ use ndarray::Array2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AskMask;
 
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(AskMask, "keras_mask", {} => Ok(AskMask));
+crate::describe::describe!(AskMask, "keras_mask", {} => Ok(AskMask));
 
 impl<A: Element> AnyLayer<A> for AskMask {
     fn name(&self) -> &str {
@@ -41,5 +40,5 @@ impl<A: Element> AnyLayer<A> for AskMask {
         OverTime::Each
     }
 
-    saved_as_alone!();
+    described!();
 }

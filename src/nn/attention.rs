@@ -1,9 +1,8 @@
 //! `Attention`: every timestep of one sequence looks at all timesteps of another.
 
-#[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::Scalar;
 use crate::error::{Result, check, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -37,8 +36,8 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention<A> {
-    scale: Option<A>,
-    concat: Option<A>,
+    scale: Option<Scalar<A>>,
+    concat_score_weight: Option<Scalar<A>>,
     causal: bool,
 }
 
@@ -52,20 +51,20 @@ impl<A: Element> Attention<A> {
     pub fn new() -> Self {
         Attention {
             scale: None,
-            concat: None,
+            concat_score_weight: None,
             causal: false,
         }
     }
 
     /// The learned scale of `use_scale=True`.
     pub fn scale(mut self, scale: A) -> Self {
-        self.scale = Some(scale);
+        self.scale = Some(Scalar(scale));
         self
     }
 
     /// `score_mode="concat"` with its learned weight, instead of the dot product.
     pub fn concat(mut self, weight: A) -> Self {
-        self.concat = Some(weight);
+        self.concat_score_weight = Some(Scalar(weight));
         self
     }
 
@@ -132,8 +131,8 @@ impl<A: Element> Attention<A> {
 
     /// (queries, timesteps) of one sample.
     fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
-        let scale = self.scale.unwrap_or_else(A::one);
-        let Some(weight) = self.concat else {
+        let scale = self.scale.map_or_else(A::one, |scale| scale.0);
+        let Some(Scalar(weight)) = self.concat_score_weight else {
             let mut scores = query.dot(&key.t());
             scores.mapv_inplace(|score| score * scale);
             // The product of empty matrices need not lie row by row.
@@ -156,33 +155,9 @@ impl<A: Element> Default for Attention<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Attention<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Attention {
-            scale,
-            concat,
-            causal,
-        } = self;
-        to.class("attention");
-        to.set("causal", causal)?;
-        to.optional("scale", &scale.map(ndarray::arr0))?;
-        to.optional("concat_score_weight", &concat.map(ndarray::arr0))
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("attention")?;
-        let mut learned = |key| -> Result<Option<A>> {
-            let array = from.optional::<A, ndarray::Ix0>(key)?;
-            Ok(array.map(ndarray::Array0::into_scalar))
-        };
-        Ok(Attention {
-            scale: learned("scale")?,
-            concat: learned("concat_score_weight")?,
-            causal: from.get("causal")?,
-        })
-    }
-}
+crate::describe::describe!(Attention<A>, "attention", {
+    causal; scale: optional_scalar, concat_score_weight: optional_scalar
+} => Ok(Attention { scale, concat_score_weight, causal }));
 
 impl<A: Element> AnyLayer<A> for Attention<A> {
     fn name(&self) -> &str {
@@ -217,11 +192,6 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         vec![Shape::from([len(0, 0), len(0, 1), len(1, 2)])]
     }
 
-    fn parameters(&self) -> Parameters {
-        let learned = [self.scale, self.concat];
-        Parameters::trainable(learned.iter().flatten().count())
-    }
-
     fn uses_mask(&self) -> bool {
         true
     }
@@ -230,5 +200,5 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         OverTime::Whole("it looks at all timesteps")
     }
 
-    saved_as_alone!();
+    described!();
 }

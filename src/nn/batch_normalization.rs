@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 
@@ -114,25 +114,18 @@ impl<A: Element> BatchNormalization<A> {
     }
 }
 
-impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("BatchNormalization")
-            .field("features", &self.moving_mean.len())
-            .field("axis", &self.axis)
-            .field("epsilon", &self.epsilon)
-            .field("scale", &self.gamma.is_some())
-            .field("center", &self.beta.is_some())
-            .finish()
-    }
-}
-
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(BatchNormalization<A>, "batch_normalization", {
-    axis, epsilon; gamma: optional, beta: optional, moving_mean: array, moving_variance: array
+crate::describe::describe!(BatchNormalization<A>, "batch_normalization", {
+    axis, epsilon; gamma: optional, beta: optional, moving_mean: array fixed, moving_variance: array fixed
 } => {
     let norm = BatchNormalization::from_weights(gamma, beta, moving_mean, moving_variance)?;
     Ok(norm.axis(axis).epsilon(epsilon))
 });
+
+impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::describe::debug::<A>(self, "BatchNormalization", f)
+    }
+}
 
 impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
     fn name(&self) -> &str {
@@ -150,14 +143,6 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         inputs.to_vec()
     }
 
-    fn parameters(&self) -> Parameters {
-        let of = |array: &Option<Array1<A>>| array.as_ref().map_or(0, Array1::len);
-        Parameters {
-            trainable: of(&self.gamma) + of(&self.beta),
-            non_trainable: 2 * self.moving_mean.len(),
-        }
-    }
-
     fn over_time(&self, axes: &[usize]) -> OverTime {
         match axes {
             [axes] if place_in_sample(self.axis, *axes) != Ok(1) => OverTime::Each,
@@ -165,5 +150,5 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -3,7 +3,7 @@
 use super::axis::check_axis;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
@@ -185,8 +185,7 @@ fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
     }
     Ok(Some(any))
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Combine, "combine", "of");
+crate::describe::describe!(Combine, "combine", "of");
 
 impl<A: Element> AnyLayer<A> for Combine {
     fn name(&self) -> &str {
@@ -296,5 +295,5 @@ impl<A: Element> AnyLayer<A> for Combine {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

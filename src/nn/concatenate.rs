@@ -3,7 +3,7 @@
 use super::axis::{check_axis, place_in_sample};
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayViewD, Axis, concatenate};
@@ -67,8 +67,7 @@ fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     }
     Ok(masks.into_iter().reduce(|a, b| a | b))
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
+crate::describe::describe!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
 
 impl<A: Element> AnyLayer<A> for Concatenate {
     fn name(&self) -> &str {
@@ -138,5 +137,5 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,19 +2,18 @@
 
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
+use crate::describe::{Describe, Part, PartMut, Role, Weight};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_features, check_kept, check_size, transposed};
-use crate::model::{
-    AnyLayer, Flow, Live, OverTime, Parameters, Shape, Slot, Stepped, one_input, saved_as_alone,
-};
+use crate::model::{AnyLayer, Flow, Live, OverTime, Shape, Slot, Stepped, described, one_input};
 use crate::state::cast;
 use crate::{Activation, Dense, Element, State};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
-use ndarray::{Array1, Array2, Array3, ArrayRef, ArrayView2, Axis, Ix3, concatenate, s};
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Axis, Ix3, concatenate, s};
 
 /// A convolution along the timesteps:
 ///
@@ -248,26 +247,97 @@ impl<A: Element> Conv1d<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Conv1d<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
+impl<A: Element> Describe<A> for Conv1d<A> {
+    fn class(&self) -> &'static str {
+        "conv1d"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
         let Conv1d {
             groups,
-            kernel_size,
+            kernel_size: _, // an axis of the kernel
             options,
         } = self;
-        to.class("conv1d");
-        to.set("options", options)?;
-        let kernels: Vec<Array2<A>> = groups.iter().map(Dense::kernel).collect();
-        let kernels: Vec<_> = kernels.iter().map(|kernel| kernel.view()).collect();
-        let kernel = concatenate(Axis(1), &kernels)?;
-        let kernel = kernel.as_standard_layout().into_owned();
-        let shape = (*kernel_size, self.group_features(), self.filters());
-        to.array("kernel", &kernel.into_shape_with_order(shape)?)?;
-        let biases: Option<Vec<Array1<A>>> = groups.iter().map(Dense::bias).collect();
-        let bias = biases.map(|biases| biases.iter().flatten().copied().collect::<Array1<A>>());
-        to.optional("bias", &bias)
+        each(Part::Option("options", options));
+        each(Part::Array("kernel", Role::Trainable, &Kernel(self)));
+        if groups.iter().any(|group| group.bias().is_some()) {
+            each(Part::Array("bias", Role::Trainable, &Bias(self)));
+        }
     }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each(PartMut::Array("kernel", &mut |kernel| {
+            let bias = self.bias();
+            self.replace(kernel.to_owned(), bias);
+        }));
+        if self.bias().is_some() {
+            each(PartMut::Array("bias", &mut |bias| {
+                let kernel = Kernel(self).to_array();
+                self.replace(kernel, Some(bias.iter().copied().collect()));
+            }));
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+/// The kernels of all groups side by side, (`kernel_size`, features / groups, filters).
+struct Kernel<'c, A: Element>(&'c Conv1d<A>);
+
+impl<A: Element> Weight<A> for Kernel<'_, A> {
+    fn shape(&self) -> Vec<usize> {
+        let conv = self.0;
+        vec![conv.kernel_size, conv.group_features(), conv.filters()]
+    }
+
+    fn to_array(&self) -> ArrayD<A> {
+        let kernels: Vec<Array2<A>> = self.0.groups.iter().map(Dense::kernel).collect();
+        let numbers = (0..self.0.kernel_size * self.0.group_features()).flat_map(|row| {
+            kernels
+                .iter()
+                .flat_map(move |kernel| kernel.row(row).to_vec())
+        });
+        ArrayD::from_shape_vec(self.shape(), numbers.collect()).unwrap_or_default()
+    }
+}
+
+/// The biases of all groups in a row, (filters).
+struct Bias<'c, A: Element>(&'c Conv1d<A>);
+
+impl<A: Element> Weight<A> for Bias<'_, A> {
+    fn shape(&self) -> Vec<usize> {
+        vec![self.0.filters()]
+    }
+
+    fn to_array(&self) -> ArrayD<A> {
+        self.0.bias().unwrap_or_default().into_dyn()
+    }
+}
+
+impl<A: Element> Conv1d<A> {
+    fn bias(&self) -> Option<Array1<A>> {
+        let biases: Option<Vec<Array1<A>>> = self.groups.iter().map(Dense::bias).collect();
+        biases.map(|biases| biases.iter().flatten().copied().collect())
+    }
+
+    /// Takes other weights of the same shapes.
+    fn replace(&mut self, kernel: ArrayD<A>, bias: Option<Array1<A>>) {
+        let builder = Conv1dBuilder {
+            options: self.options,
+            elem: PhantomData,
+        };
+        let kernel = kernel.into_dimensionality();
+        if let Ok(Ok(conv)) = kernel.map(|kernel| builder.from_weights(kernel, bias)) {
+            *self = conv;
+        }
+    }
+}
+
+#[cfg(feature = "safetensors")]
+impl<A: Element> Saved for Conv1d<A> {
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("conv1d")?;
@@ -302,10 +372,6 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
             .unwrap_or(&Shape::unknown())
             .with_timesteps(count);
         vec![input.with_last(Some(self.filters()))]
-    }
-
-    fn parameters(&self) -> Parameters {
-        self.groups.iter().map(AnyLayer::parameters).sum()
     }
 
     fn over_time(&self, _: &[usize]) -> OverTime {
@@ -344,7 +410,7 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
         self.past(1).ok().map(Slot::new)
     }
 
-    saved_as_alone!();
+    described!();
 }
 
 impl<A: Element> Conv1d<A> {

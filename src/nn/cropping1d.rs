@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,18 +20,18 @@ use ndarray::{Array3, ArrayRef, Ix3, s};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cropping1d {
     before: usize,
-    behind: usize,
+    after: usize,
 }
 
 impl Cropping1d {
     /// So many of the first timesteps, and so many of the last.
-    pub fn new(before: usize, behind: usize) -> Self {
-        Cropping1d { before, behind }
+    pub fn new(before: usize, after: usize) -> Self {
+        Cropping1d { before, after }
     }
 
     /// How many are left, at least one.
     fn timesteps(self, timesteps: usize) -> Option<usize> {
-        let left = timesteps.checked_sub(self.before)?.checked_sub(self.behind);
+        let left = timesteps.checked_sub(self.before)?.checked_sub(self.after);
         left.filter(|&left| left > 0)
     }
 
@@ -39,15 +39,14 @@ impl Cropping1d {
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let timesteps = x.dim().1;
         let left = self.timesteps(timesteps).ok_or_else(|| {
-            let expected = format!("more than {} + {}", self.before, self.behind);
+            let expected = format!("more than {} + {}", self.before, self.after);
             Error::value("number of timesteps", expected, timesteps)
         })?;
         let inside = self.before..self.before + left;
         Ok(x.slice(s![.., inside, ..]).to_owned())
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Cropping1d, "cropping1d", { before, behind } => Ok(Cropping1d { before, behind }));
+crate::describe::describe!(Cropping1d, "cropping1d", { before, after } => Ok(Cropping1d { before, after }));
 
 impl<A: Element> AnyLayer<A> for Cropping1d {
     fn name(&self) -> &str {
@@ -73,5 +72,5 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
         OverTime::Whole("it leaves timesteps out")
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -1,10 +1,8 @@
 //! `Dense`: a fully connected layer on the last axis.
 
-#[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
@@ -58,7 +56,7 @@ impl<A: Element> Dense<A> {
         let isa = Isa::detect();
         Ok(Dense {
             kernel: Panels::pack(kernel.view(), 1, isa),
-            bias: bias.map(|bias| Panels::pack(bias.view().insert_axis(Axis(0)), 1, isa)),
+            bias: bias.map(|bias| Panels::pack_vector(bias.view(), 1, isa)),
             activation: Activation::Linear,
         })
     }
@@ -161,35 +159,13 @@ impl<A: Element> Dense<A> {
     }
 }
 
+crate::describe::describe!(Dense<A>, "dense", { activation; kernel: array, bias: optional } => {
+    Dense::from_weights(kernel, bias)?.with_activation(activation)
+});
+
 impl<A: Element> core::fmt::Debug for Dense<A> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Dense")
-            .field("features", &self.features())
-            .field("units", &self.units())
-            .field("activation", &self.activation)
-            .field("use_bias", &self.bias.is_some())
-            .finish()
-    }
-}
-
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Dense<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Dense {
-            kernel: _,
-            bias: _,
-            activation,
-        } = self;
-        to.class("dense");
-        to.set("activation", activation)?;
-        to.array("kernel", &self.kernel())?;
-        to.optional("bias", &self.bias())
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("dense")?;
-        let dense = Dense::from_weights(from.array("kernel")?, from.optional("bias")?)?;
-        dense.with_activation(from.get("activation")?)
+        crate::describe::debug::<A>(self, "Dense", f)
     }
 }
 
@@ -210,14 +186,9 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
         inputs.iter().map(shape).collect()
     }
 
-    fn parameters(&self) -> Parameters {
-        let rows = self.features() + usize::from(self.bias.is_some());
-        Parameters::trainable(rows * self.units())
-    }
-
     fn over_time(&self, axes: &[usize]) -> OverTime {
         OverTime::of_last_axis(axes)
     }
 
-    saved_as_alone!();
+    described!();
 }

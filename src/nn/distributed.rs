@@ -1,10 +1,11 @@
 //! `Distributed`: a layer inside of `TimeDistributed` whose mask Keras 2 hands on.
 
 use crate::Element;
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut};
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -14,12 +15,27 @@ use alloc::vec::Vec;
 /// timesteps), and the next `TimeDistributed` obeys it. Masks have two axes here, so it is refused; Keras 3 drops it.
 pub(crate) struct Distributed<A>(pub Arc<dyn AnyLayer<A>>);
 
+impl<A: Element> Describe<A> for Distributed<A> {
+    fn class(&self) -> &'static str {
+        "keras_distributed"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        each_layer(each, "layer", None, &self.0);
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_layer_mut(each, None, &mut self.0);
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(Distributed(Arc::clone(&self.0)))
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<A: Element> Saved for Distributed<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        to.class("keras_distributed");
-        to.layer("layer", None, |to| self.0.save_to(to))
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("keras_distributed")?;
@@ -50,10 +66,6 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         self.0.output_shapes(inputs)
     }
 
-    fn parameters(&self) -> Parameters {
-        self.0.parameters()
-    }
-
     fn uses_mask(&self) -> bool {
         self.0.uses_mask()
     }
@@ -62,5 +74,5 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         self.0.over_time(axes)
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
@@ -96,20 +96,15 @@ impl<A: Element> Embedding<A> {
     }
 }
 
-impl<A: Element> core::fmt::Debug for Embedding<A> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Embedding")
-            .field("input_dim", &self.embeddings.nrows())
-            .field("output_dim", &self.embeddings.ncols())
-            .field("mask_zero", &self.mask_zero)
-            .finish()
-    }
-}
-
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Embedding<A>, "embedding", { mask_zero; embeddings: array } => {
+crate::describe::describe!(Embedding<A>, "embedding", { mask_zero; embeddings: array } => {
     Ok(Embedding::from_weights(embeddings)?.mask_zero(mask_zero))
 });
+
+impl<A: Element> core::fmt::Debug for Embedding<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::describe::debug::<A>(self, "Embedding", f)
+    }
+}
 
 impl<A: Element> AnyLayer<A> for Embedding<A> {
     fn name(&self) -> &str {
@@ -155,13 +150,9 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
         inputs.iter().map(shape).collect()
     }
 
-    fn parameters(&self) -> Parameters {
-        Parameters::trainable(self.embeddings.len())
-    }
-
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, Dimension};
@@ -34,8 +34,7 @@ impl Flatten {
         Ok(y.into_shape_with_order((samples, numbers))?)
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Flatten, "flatten", {} => Ok(Flatten));
+crate::describe::describe!(Flatten, "flatten", {} => Ok(Flatten));
 
 impl<A: Element> AnyLayer<A> for Flatten {
     fn name(&self) -> &str {
@@ -60,5 +59,5 @@ impl<A: Element> AnyLayer<A> for Flatten {
         OverTime::Whole("it puts all timesteps in a row")
     }
 
-    saved_as_alone!();
+    described!();
 }

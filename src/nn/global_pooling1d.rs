@@ -3,7 +3,7 @@
 use super::pooling1d::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
@@ -97,8 +97,7 @@ fn each<A: Element>(
     }
     Ok(y)
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(GlobalPooling1d, "global_pooling1d", { pool, keepdims } => Ok(GlobalPooling1d { pool, keepdims }));
+crate::describe::describe!(GlobalPooling1d, "global_pooling1d", { pool, keepdims } => Ok(GlobalPooling1d { pool, keepdims }));
 
 impl<A: Element> AnyLayer<A> for GlobalPooling1d {
     fn name(&self) -> &str {
@@ -139,5 +138,5 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
         OverTime::Whole("it pools all timesteps")
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -39,8 +39,7 @@ impl Default for Identity {
         Self::new()
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Identity, "identity", { kind } => Ok(Identity { kind }));
+crate::describe::describe!(Identity, "identity", { kind } => Ok(Identity { kind }));
 
 impl<A: Element> AnyLayer<A> for Identity {
     fn name(&self) -> &str {
@@ -59,5 +58,5 @@ impl<A: Element> AnyLayer<A> for Identity {
         OverTime::Each
     }
 
-    saved_as_alone!();
+    described!();
 }

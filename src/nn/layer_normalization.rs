@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -150,24 +150,18 @@ fn check_shape(array: &'static str, expected: &[usize], found: &[usize]) -> Resu
     lens.try_for_each(|(&expected, &found)| check(array, "numbers along an axis", expected, found))
 }
 
-impl<A: Element> core::fmt::Debug for LayerNormalization<A> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("LayerNormalization")
-            .field("axes", &self.axes)
-            .field("epsilon", &self.epsilon)
-            .field("scale", &self.gamma.is_some())
-            .field("center", &self.beta.is_some())
-            .finish()
-    }
-}
-
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(LayerNormalization<A>, "layer_normalization", {
+crate::describe::describe!(LayerNormalization<A>, "layer_normalization", {
     axes, epsilon; gamma: optional, beta: optional
 } => {
     let axes: Vec<isize> = axes;
     Ok(LayerNormalization::over(&axes, gamma, beta)?.epsilon(epsilon))
 });
+
+impl<A: Element> core::fmt::Debug for LayerNormalization<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::describe::debug::<A>(self, "LayerNormalization", f)
+    }
+}
 
 impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
     fn name(&self) -> &str {
@@ -185,15 +179,6 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
         inputs.to_vec()
     }
 
-    fn parameters(&self) -> Parameters {
-        let both = [&self.gamma, &self.beta];
-        Parameters::trainable(
-            both.iter()
-                .map(|array| array.iter().flatten().count())
-                .sum(),
-        )
-    }
-
     fn over_time(&self, axes: &[usize]) -> OverTime {
         let places = axes.first().map(|&axes| self.places(axes));
         match places {
@@ -202,5 +187,5 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

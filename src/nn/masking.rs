@@ -1,10 +1,9 @@
 //! `Masking`: finds the padding by its value.
 
 use crate::Element;
-#[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::Scalar;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
 
@@ -21,13 +20,15 @@ use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Masking<A> {
-    mask_value: A,
+    mask_value: Scalar<A>,
 }
 
 impl<A: Element> Masking<A> {
     /// The value that means "nothing there".
     pub fn new(mask_value: A) -> Self {
-        Masking { mask_value }
+        Masking {
+            mask_value: Scalar(mask_value),
+        }
     }
 
     /// The input with its masked steps set to 0, and the mask.
@@ -35,7 +36,7 @@ impl<A: Element> Masking<A> {
         let (samples, timesteps, _) = x.dim();
         let (mut y, mut mask) = (x.to_owned(), Array2::from_elem((samples, timesteps), true));
         for (mut step, real) in y.lanes_mut(Axis(2)).into_iter().zip(&mut mask) {
-            *real = step.iter().any(|&x| x != self.mask_value);
+            *real = step.iter().any(|&x| x != self.mask_value.0);
             if !*real {
                 step.fill(A::zero());
             }
@@ -44,20 +45,7 @@ impl<A: Element> Masking<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<A: Element> Saved for Masking<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Masking { mask_value } = self;
-        to.class("masking");
-        to.array("mask_value", &ndarray::arr0(*mask_value))
-    }
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("masking")?;
-        let mask_value = from.array::<A, ndarray::Ix0>("mask_value")?.into_scalar();
-        Ok(Masking { mask_value })
-    }
-}
+crate::describe::describe!(Masking<A>, "masking", { ; mask_value: scalar constant } => Ok(Masking { mask_value }));
 
 impl<A: Element> AnyLayer<A> for Masking<A> {
     fn name(&self) -> &str {
@@ -82,5 +70,5 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
         OverTime::Each
     }
 
-    saved_as_alone!();
+    described!();
 }

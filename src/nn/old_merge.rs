@@ -1,10 +1,11 @@
 //! `OldMerge`: `Add`, `Concatenate` … of Keras up to 3.3, which had other rules for masks.
 
 use crate::Element;
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, only};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut, only};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Axis, concatenate};
@@ -53,21 +54,30 @@ impl<L> OldMerge<L> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<L> OldMerge<L> {
-    fn write(&self, to: &mut Out, inner: impl FnOnce(&L, &mut Out) -> Result<()>) -> Result<()> {
+impl<A: Element, L: AnyLayer<A>> Describe<A> for OldMerge<L> {
+    fn class(&self) -> &'static str {
+        "keras_merge"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
         let OldMerge { layer, along_time } = self;
-        to.class("keras_merge");
-        to.set("along_time", along_time)?;
-        to.layer("layer", None, |to| inner(layer, to))
+        each(Part::Option("along_time", along_time));
+        each_layer(each, "layer", None, layer);
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_layer_mut(each, None, &mut self.layer);
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        let (layer, along_time) = (self.layer.copied()?, self.along_time);
+        Some(OldMerge { layer, along_time })
     }
 }
 
 #[cfg(feature = "safetensors")]
-impl<L: Saved> Saved for OldMerge<L> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.write(to, L::write_to)
-    }
+impl<L: AnyLayer<L::Number> + Saved> Saved for OldMerge<L> {
+    type Number = L::Number;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("keras_merge")?;
@@ -106,8 +116,6 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
     fn over_time(&self, axes: &[usize]) -> OverTime {
         self.layer.over_time(axes)
     }
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        self.write(to, AnyLayer::save_to)
-    }
+
+    described!();
 }

@@ -1,7 +1,7 @@
 //! `OpLayer`: an operation of `keras.ops` as a layer: what compares token ids for a mask, what `x[:, -1]` and `x + y` become.
 
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, only, saved_as_alone, wrong_inputs};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, only, wrong_inputs};
 use crate::{Concatenate, Element};
 use alloc::format;
 use alloc::string::String;
@@ -214,8 +214,7 @@ fn get_item<A: Element>(x: &ArrayD<A>, cuts: &[Cut]) -> Result<ArrayD<A>> {
     Ok(y)
 }
 
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(OpLayer, "keras_op", { name, op } => Ok(OpLayer { name, op }));
+crate::describe::describe!(OpLayer, "keras_op", { name, op } => Ok(OpLayer { name, op }));
 
 impl<A: Element> AnyLayer<A> for OpLayer {
     fn name(&self) -> &str {
@@ -275,5 +274,5 @@ impl<A: Element> AnyLayer<A> for OpLayer {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -44,8 +44,7 @@ impl Permute {
         Ok(y.as_standard_layout().into_owned())
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Permute, "permute", { dims } => {
+crate::describe::describe!(Permute, "permute", { dims } => {
     let dims: Vec<usize> = dims;
     Permute::new(&dims)
 });
@@ -77,5 +76,5 @@ impl<A: Element> AnyLayer<A> for Permute {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -3,7 +3,7 @@
 use super::padding::Padding;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
@@ -122,8 +122,7 @@ impl Pooling1d {
         Ok(y)
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
+crate::describe::describe!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
     Pooling1d::new(pool, pool_size)?.strides(strides)?.padding(padding)
 });
 
@@ -159,5 +158,5 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
         OverTime::Whole("it pools timesteps")
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
@@ -36,8 +36,7 @@ impl RepeatVector {
         Ok(y)
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(RepeatVector, "repeat_vector", { n } => Ok(RepeatVector { n }));
+crate::describe::describe!(RepeatVector, "repeat_vector", { n } => Ok(RepeatVector { n }));
 
 impl<A: Element> AnyLayer<A> for RepeatVector {
     fn name(&self) -> &str {
@@ -62,5 +61,5 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
         OverTime::Whole("it makes timesteps of one vector")
     }
 
-    saved_as_alone!();
+    described!();
 }

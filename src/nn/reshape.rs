@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -77,8 +77,7 @@ impl Reshape {
         Some(self.shape.iter().map(len).collect())
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Reshape, "reshape", { shape } => {
+crate::describe::describe!(Reshape, "reshape", { shape } => {
     let shape: Vec<isize> = shape;
     Reshape::new(&shape)
 });
@@ -115,5 +114,5 @@ impl<A: Element> AnyLayer<A> for Reshape {
         OverTime::Whole("it changes what the timesteps are")
     }
 
-    saved_as_alone!();
+    described!();
 }

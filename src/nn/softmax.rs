@@ -2,7 +2,7 @@
 
 use super::axis::place;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
@@ -58,8 +58,7 @@ impl Default for Softmax {
         Self::new()
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(Softmax, "softmax", { axis } => Ok(Softmax { axis }));
+crate::describe::describe!(Softmax, "softmax", { axis } => Ok(Softmax { axis }));
 
 impl<A: Element> AnyLayer<A> for Softmax {
     fn name(&self) -> &str {
@@ -89,5 +88,5 @@ impl<A: Element> AnyLayer<A> for Softmax {
         }
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -1,10 +1,11 @@
 //! `TimeDistributed`: the same layer at every timestep.
 
 use crate::Element;
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::IxDyn;
@@ -41,23 +42,32 @@ impl<L> TimeDistributed<L> {
     }
 }
 
-#[cfg(feature = "safetensors")]
-impl<L: Saved> Saved for TimeDistributed<L> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.write(to, L::write_to)
+impl<A: Element, L: AnyLayer<A>> Describe<A> for TimeDistributed<L> {
+    fn class(&self) -> &'static str {
+        "time_distributed"
     }
 
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("time_distributed")?;
-        from.layer("layer").map(TimeDistributed::new)
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        let TimeDistributed { layer } = self;
+        each_layer(each, "layer", None, layer);
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_layer_mut(each, None, &mut self.layer);
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        self.layer.copied().map(TimeDistributed::new)
     }
 }
 
 #[cfg(feature = "safetensors")]
-impl<L> TimeDistributed<L> {
-    fn write(&self, to: &mut Out, inner: impl FnOnce(&L, &mut Out) -> Result<()>) -> Result<()> {
-        to.class("time_distributed");
-        to.layer("layer", None, |to| inner(&self.layer, to))
+impl<L: AnyLayer<L::Number> + Saved> Saved for TimeDistributed<L> {
+    type Number = L::Number;
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("time_distributed")?;
+        from.layer("layer").map(TimeDistributed::new)
     }
 }
 
@@ -125,10 +135,6 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         vec![shape]
     }
 
-    fn parameters(&self) -> Parameters {
-        self.layer.parameters()
-    }
-
     /// A mask would become one of timesteps of the layer inside.
     fn uses_mask(&self) -> bool {
         true
@@ -138,10 +144,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         OverTime::Each
     }
 
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        self.write(to, AnyLayer::save_to)
-    }
+    described!();
 }
 
 /// Another shape for the same numbers in the same order.

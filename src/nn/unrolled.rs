@@ -1,11 +1,12 @@
 //! `Unrolled`: a layer whose masked output Keras gets wrong.
 
 use crate::Element;
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
-    AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
+    AnyLayer, Called, Flow, OverTime, Shape, Slot, Stepped, described, each_layer, each_layer_mut,
 };
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
@@ -26,12 +27,27 @@ impl<A: Element> Unrolled<A> {
     }
 }
 
+impl<A: Element> Describe<A> for Unrolled<A> {
+    fn class(&self) -> &'static str {
+        "keras_unrolled"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        each_layer(each, "layer", None, &self.0);
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each_layer_mut(each, None, &mut self.0);
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(Unrolled(Arc::clone(&self.0)))
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<A: Element> Saved for Unrolled<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        to.class("keras_unrolled");
-        to.layer("layer", None, |to| self.0.save_to(to))
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("keras_unrolled")?;
@@ -63,10 +79,6 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
         self.0.output_shapes(inputs)
     }
 
-    fn parameters(&self) -> Parameters {
-        self.0.parameters()
-    }
-
     fn uses_mask(&self) -> bool {
         true
     }
@@ -88,5 +100,5 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
     fn fresh(&self) -> Option<Slot> {
         self.0.fresh()
     }
-    saved_as_alone!();
+    described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
@@ -45,8 +45,7 @@ impl UpSampling1d {
         Ok(y)
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(UpSampling1d, "up_sampling1d", { size } => UpSampling1d::new(size));
+crate::describe::describe!(UpSampling1d, "up_sampling1d", { size } => UpSampling1d::new(size));
 
 impl<A: Element> AnyLayer<A> for UpSampling1d {
     fn name(&self) -> &str {
@@ -72,5 +71,5 @@ impl<A: Element> AnyLayer<A> for UpSampling1d {
         OverTime::Whole("it repeats timesteps")
     }
 
-    saved_as_alone!();
+    described!();
 }

@@ -2,12 +2,12 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone};
+use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
 
-/// Adds timesteps of zeros before and behind: (samples, timesteps, features) in, (samples, before + timesteps + behind,
+/// Adds timesteps of zeros before and after: (samples, timesteps, features) in, (samples, before + timesteps + after,
 /// features) out. No mask goes on, as in Keras. Source: `keras.layers.ZeroPadding1D`.
 ///
 /// ```
@@ -19,18 +19,18 @@ use ndarray::{Array3, ArrayRef, Ix3, s};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroPadding1d {
     before: usize,
-    behind: usize,
+    after: usize,
 }
 
 impl ZeroPadding1d {
-    /// So many timesteps before the first one, and so many behind the last.
-    pub fn new(before: usize, behind: usize) -> Self {
-        ZeroPadding1d { before, behind }
+    /// So many timesteps before the first one, and so many after the last.
+    pub fn new(before: usize, after: usize) -> Self {
+        ZeroPadding1d { before, after }
     }
 
     fn timesteps(self, timesteps: usize) -> usize {
         let before = self.before.saturating_add(timesteps);
-        before.saturating_add(self.behind)
+        before.saturating_add(self.after)
     }
 
     /// (samples, timesteps, features) in, more timesteps out.
@@ -44,8 +44,7 @@ impl ZeroPadding1d {
         Ok(y)
     }
 }
-#[cfg(feature = "safetensors")]
-crate::describe::saved_fields!(ZeroPadding1d, "zero_padding1d", { before, behind } => Ok(ZeroPadding1d { before, behind }));
+crate::describe::describe!(ZeroPadding1d, "zero_padding1d", { before, after } => Ok(ZeroPadding1d { before, after }));
 
 impl<A: Element> AnyLayer<A> for ZeroPadding1d {
     fn name(&self) -> &str {
@@ -71,5 +70,5 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
         OverTime::Whole("it adds timesteps")
     }
 
-    saved_as_alone!();
+    described!();
 }

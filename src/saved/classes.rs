@@ -1,6 +1,6 @@
 //! Which class in a file is which layer.
 
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
@@ -20,9 +20,7 @@ fn boxed<A: Element, L: AnyLayer<A> + Saved>(from: &mut In) -> Result<Any<A>> {
 
 /// A layer of a model, whatever it is.
 impl<A: Element> Saved for Any<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        (**self).save_to(to)
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         let read = match from.name() {
@@ -63,9 +61,7 @@ impl<A: Element> Saved for Any<A> {
 }
 
 impl<A: Element> Saved for AnyRecurrent<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        crate::unroll::Unroll::save_to(self, to)
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         Ok(match from.name() {

@@ -21,7 +21,7 @@
 //! `lower/kernel` of a [`Stacked`](crate::Stacked), `0/kernel` of a [`Deep`](crate::Deep), `lstm/kernel` of an
 //! [`Lstm`](crate::Lstm) alone. So every program that reads safetensors can have them.
 //!
-//! The metadata has one text, under the key `recurrent`: JSON, `{"version": 1, "layer": …}`. A layer is an object of its
+//! The metadata has one text, under the key `recurrent`: JSON, `{"version": 2, "layer": …}`. A layer is an object of its
 //! `class`, its options (`config`), its arrays (`weights`: what each is, and its name in the file), and the `layers` in it.
 //!
 //! # What is refused
@@ -57,7 +57,7 @@ struct Head {
 /// The bytes of a file. The same layer makes the same bytes.
 pub fn write<L: Saved>(layer: &L) -> Result<Vec<u8>> {
     let mut to = Out::default();
-    layer.write_to(&mut to)?;
+    to.layer::<L::Number>(layer)?;
     to.finish()
 }
 

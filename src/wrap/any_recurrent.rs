@@ -1,5 +1,6 @@
 //! `AnyRecurrent`: a recurrent layer whose kind is known when a file is read, not when the program is compiled.
 
+use crate::describe::{Describe, Part, PartMut};
 use crate::error::{Error, Result};
 use crate::pass::{Pass, Sink};
 use crate::unroll::Unroll;
@@ -92,6 +93,25 @@ macro_rules! state_of {
     };
 }
 
+/// It is described as the layer that it is.
+impl<A: Element> Describe<A> for AnyRecurrent<A> {
+    fn class(&self) -> &'static str {
+        of_inner!(self, inner => inner.class())
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        of_inner!(self, inner => inner.parts(each));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        of_inner!(self, inner => inner.parts_mut(each));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
 impl<A: Element> Unroll for AnyRecurrent<A> {
     type Elem = A;
     type State = AnyState<A>;
@@ -115,10 +135,6 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
         }
     }
 
-    fn name(&self) -> &'static str {
-        of_inner!(self, inner => inner.name())
-    }
-
     fn multiply_adds(&self) -> Option<usize> {
         of_inner!(self, inner => inner.multiply_adds())
     }
@@ -129,10 +145,6 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
 
     fn check(&self) -> Result<()> {
         of_inner!(self, inner => inner.check())
-    }
-
-    fn parameters(&self) -> usize {
-        of_inner!(self, inner => inner.parameters())
     }
 
     fn shares_steps(&self) -> bool {
@@ -149,11 +161,6 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
 
     fn unroll(&self, pass: Pass<A>, state: &mut AnyState<A>, sink: Sink<A>) -> Result<()> {
         with_state!(self, state, (inner, state) => inner.unroll(pass, state, sink))
-    }
-
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
-        of_inner!(self, inner => inner.save_to(to))
     }
 }
 

@@ -1,7 +1,8 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Result, check, of_part};
 use crate::pass::{Pass, Sink};
 use crate::run::{Apart, Run};
@@ -158,15 +159,45 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
     }
 }
 
+impl<F: Unroll, B: Unroll<Elem = F::Elem>> Describe<F::Elem> for Bidirectional<F, B> {
+    fn class(&self) -> &'static str {
+        "bidirectional"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<F::Elem>)) {
+        let Bidirectional {
+            forward,
+            backward,
+            merge,
+            repeats_masked,
+        } = self;
+        each(Part::Option("merge", merge));
+        each(Part::Option("repeats_masked", repeats_masked));
+        each(Part::Layer("forward", Some("forward"), forward));
+        each(Part::Layer("backward", Some("backward"), backward));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<F::Elem>)) {
+        each(PartMut::Layer(Some("forward"), &mut self.forward));
+        each(PartMut::Layer(Some("backward"), &mut self.backward));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(Bidirectional {
+            forward: self.forward.duplicate()?,
+            backward: self.backward.duplicate()?,
+            ..*self
+        })
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<F, B> Saved for Bidirectional<F, B>
 where
     F: Unroll + Saved,
-    B: Unroll<Elem = F::Elem> + Saved,
+    B: Unroll<Elem = <F as Unroll>::Elem> + Saved,
 {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.save_to(to)
-    }
+    type Number = <F as Unroll>::Elem;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("bidirectional")?;
@@ -204,10 +235,6 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
         }
     }
 
-    fn name(&self) -> &'static str {
-        "bidirectional"
-    }
-
     fn multiply_adds(&self) -> Option<usize> {
         let (forward, backward) = (
             self.forward.multiply_adds()?,
@@ -243,10 +270,6 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
                 self.backward.output_size(),
             ),
         }
-    }
-
-    fn parameters(&self) -> usize {
-        self.forward.parameters() + self.backward.parameters()
     }
 
     fn is_causal(&self) -> bool {
@@ -294,20 +317,6 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
                 Ok(())
             }
         }
-    }
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        let Bidirectional {
-            forward,
-            backward,
-            merge,
-            repeats_masked,
-        } = self;
-        to.class("bidirectional");
-        to.set("merge", merge)?;
-        to.set("repeats_masked", repeats_masked)?;
-        to.layer("forward", Some("forward"), |to| forward.save_to(to))?;
-        to.layer("backward", Some("backward"), |to| backward.save_to(to))
     }
 }
 

@@ -1,8 +1,9 @@
 //! `Deep`: layers of one kind on top of each other, as many as there are.
 
 use super::stacked::stretch;
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
@@ -57,11 +58,33 @@ impl<R> Deep<R> {
     }
 }
 
+impl<R: Unroll> Describe<R::Elem> for Deep<R> {
+    fn class(&self) -> &'static str {
+        "deep"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<R::Elem>)) {
+        for (at, layer) in self.layers.iter().enumerate() {
+            let key = alloc::format!("{at}");
+            each(Part::Layer(&key, Some(&key), layer));
+        }
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<R::Elem>)) {
+        for (at, layer) in self.layers.iter_mut().enumerate() {
+            each(PartMut::Layer(Some(&alloc::format!("{at}")), layer));
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        let layers: Option<_> = self.layers.iter().map(R::duplicate).collect();
+        Some(Deep { layers: layers? })
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<R: Unroll + Saved> Saved for Deep<R> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.save_to(to)
-    }
+    type Number = <R as Unroll>::Elem;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("deep")?;
@@ -94,10 +117,6 @@ impl<R: Unroll> Unroll for Deep<R> {
         layers.map(|layer| layer.zeros(samples)).collect()
     }
 
-    fn name(&self) -> &'static str {
-        "deep"
-    }
-
     fn multiply_adds(&self) -> Option<usize> {
         let mut all = self.layers.iter().map(R::multiply_adds);
         all.try_fold(0_usize, |sum, each| Some(sum.saturating_add(each?)))
@@ -119,10 +138,6 @@ impl<R: Unroll> Unroll for Deep<R> {
         })
     }
 
-    fn parameters(&self) -> usize {
-        self.layers.iter().map(R::parameters).sum()
-    }
-
     fn is_causal(&self) -> bool {
         self.layers.iter().all(R::is_causal)
     }
@@ -134,7 +149,7 @@ impl<R: Unroll> Unroll for Deep<R> {
             let checked = layer.check_state(state, samples);
             checked.map_err(|source| Error::Layer {
                 index,
-                name: layer.name().into(),
+                name: layer.class().into(),
                 source: Box::new(source),
             })
         })
@@ -174,16 +189,6 @@ impl<R: Unroll> Unroll for Deep<R> {
             }
             let pass = pass.over(below.as_ref().map_or(pass.x, |below| below.view()));
             top.unroll(pass, top_state, sink)
-        })
-    }
-
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        let Deep { layers } = self;
-        to.class("deep");
-        layers.iter().enumerate().try_for_each(|(at, layer)| {
-            let key = alloc::format!("{at}");
-            to.layer(&key, Some(&key), |to| layer.save_to(to))
         })
     }
 }

@@ -1,7 +1,8 @@
 //! `Stacked`: one layer on top of another.
 
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
@@ -62,15 +63,37 @@ impl<L, U> Stacked<L, U> {
     }
 }
 
+impl<L: Unroll, U: Unroll<Elem = L::Elem>> Describe<L::Elem> for Stacked<L, U> {
+    fn class(&self) -> &'static str {
+        "stacked"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<L::Elem>)) {
+        let Stacked { lower, upper } = self;
+        each(Part::Layer("lower", Some("lower"), lower));
+        each(Part::Layer("upper", Some("upper"), upper));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<L::Elem>)) {
+        each(PartMut::Layer(Some("lower"), &mut self.lower));
+        each(PartMut::Layer(Some("upper"), &mut self.upper));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(Stacked::new(
+            self.lower.duplicate()?,
+            self.upper.duplicate()?,
+        ))
+    }
+}
+
 #[cfg(feature = "safetensors")]
 impl<L, U> Saved for Stacked<L, U>
 where
     L: Unroll + Saved,
-    U: Unroll<Elem = L::Elem> + Saved,
+    U: Unroll<Elem = <L as Unroll>::Elem> + Saved,
 {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        self.save_to(to)
-    }
+    type Number = <L as Unroll>::Elem;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("stacked")?;
@@ -92,10 +115,6 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
 
     fn zeros(&self, samples: usize) -> Self::State {
         (self.lower.zeros(samples), self.upper.zeros(samples))
-    }
-
-    fn name(&self) -> &'static str {
-        "stacked"
     }
 
     fn multiply_adds(&self) -> Option<usize> {
@@ -120,10 +139,6 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
             self.upper.input_size(),
             self.lower.output_size(),
         )
-    }
-
-    fn parameters(&self) -> usize {
-        self.lower.parameters() + self.upper.parameters()
     }
 
     fn is_causal(&self) -> bool {
@@ -162,14 +177,6 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
             self.upper
                 .unroll(pass.over(between.view()), &mut state.1, sink)
         })
-    }
-
-    #[cfg(feature = "safetensors")]
-    fn save_to(&self, to: &mut Out) -> Result<()> {
-        let Stacked { lower, upper } = self;
-        to.class("stacked");
-        to.layer("lower", Some("lower"), |to| lower.save_to(to))?;
-        to.layer("upper", Some("upper"), |to| upper.save_to(to))
     }
 }
 

@@ -183,7 +183,7 @@ fn shards_are_one_file() {
         .flat_map(keras::LayerWeights::arrays)
         .map(|(_, shape)| shape.iter().product::<usize>())
         .sum();
-    assert_eq!(counted, whole.parameters().total());
+    assert_eq!(counted, whole.parameter_count().total());
     let table = weights.embedding::<f32>("table").unwrap();
     assert_eq!(table.embeddings().dim(), (9, 5));
 

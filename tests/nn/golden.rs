@@ -90,8 +90,8 @@ fn compare<A: Element>(case: &Case) -> Result<(), String> {
 fn shapes_and_sizes_are_told_before() {
     every_case(|case| {
         let layer = case.layer::<f32>();
-        if layer.parameters().total() != case.learned() {
-            return Err(format!("{:?}", layer.parameters()));
+        if layer.parameter_count().total() != case.learned() {
+            return Err(format!("{:?}", layer.parameter_count()));
         }
         let Some(output) = &case.output else {
             return Ok(());

@@ -162,12 +162,12 @@ fn what_is_not_read() {
     );
 
     refused(
-        |d| d["version"] = json!(2),
-        &["metadata: found version 2, expected version 1"],
+        |d| d["version"] = json!(3),
+        &["metadata: found version 3, expected version 2"],
     );
     refused(
         |d| d["version"] = json!(null),
-        &["metadata: found none, expected version 1"],
+        &["metadata: found none, expected version 2"],
     );
     refused(
         |d| d["more"] = json!(1),

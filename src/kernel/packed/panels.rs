@@ -6,7 +6,7 @@ use super::sizes::RowTiles;
 use crate::error::Result;
 use crate::kernel::vectors::{Isa, Lanes};
 use core::mem::MaybeUninit;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, s};
 
 /// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
 #[inline(always)]
@@ -36,6 +36,8 @@ pub struct Panels<A> {
     rows: usize,
     gates: usize,
     units: usize,
+    /// Whether it was packed from one axis: a bias.
+    is_vector: bool,
     lanes: usize,
     blocks: usize,
     /// Whether the last panel has half vectors.
@@ -54,6 +56,24 @@ impl<A: Lanes> Panels<A> {
         let mut packed = Unfilled::new(matrix.dim(), gates, isa);
         packed.fill(&matrix);
         packed.filled()
+    }
+
+    /// `bias` is (gates · units).
+    pub fn pack_vector(bias: ArrayView1<A>, gates: usize, isa: Isa) -> Self {
+        let mut packed = Self::pack(bias.insert_axis(Axis(0)), gates, isa);
+        packed.is_vector = true;
+        packed
+    }
+
+    /// Packs other numbers of the same shape, in the order of rows.
+    pub fn repack(&mut self, numbers: ArrayViewD<A>) {
+        let numbers = numbers.iter().copied().collect();
+        let shape = (self.rows, self.gates * self.units);
+        if let Ok(matrix) = Array2::from_shape_vec(shape, numbers) {
+            let is_vector = self.is_vector;
+            *self = Self::pack(matrix.view(), self.gates, self.isa);
+            self.is_vector = is_vector;
+        }
     }
 
     /// Packs a matrix that is read once, in parts that stand side by side: each has its number of gates, all of equally many
@@ -91,6 +111,11 @@ impl<A> Panels<A> {
             // SAFETY: each of its numbers was written, or it would still be `Unfilled`.
             unsafe { self.lines.numbers()[at].assume_init() }
         })
+    }
+
+    /// Whether it was packed from one axis.
+    pub fn is_vector(&self) -> bool {
+        self.is_vector
     }
 
     #[inline]
@@ -216,6 +241,7 @@ impl<A: Lanes> Unfilled<A> {
             rows,
             gates,
             units,
+            is_vector: false,
             lanes,
             blocks,
             half,

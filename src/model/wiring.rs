@@ -1,8 +1,8 @@
-//! How a model is saved: its layers, once each, and which takes what from which.
+//! How the layers of a loaded model are wired, checked before the model runs.
 
 use super::{Model, Placed};
 use crate::Element;
-use crate::describe::{In, Out, Saved};
+use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use alloc::format;
 use alloc::string::String;
@@ -11,27 +11,7 @@ use alloc::vec::Vec;
 
 #[cfg(feature = "safetensors")] // for the documentation, which does not see that of the module
 impl<A: Element> Saved for Model<A> {
-    fn write_to(&self, to: &mut Out) -> Result<()> {
-        let Model {
-            layers,
-            inputs,
-            calls,
-            outputs,
-            values: _, // the inputs, and what the calls give
-            notes,
-        } = self;
-        to.class("model");
-        to.list("inputs", inputs)?;
-        to.list("calls", calls)?;
-        to.set("outputs", outputs)?;
-        to.set("notes", notes)?;
-        let names: Vec<&str> = layers.iter().map(|placed| &*placed.name).collect();
-        to.list("names", &names)?;
-        layers.iter().enumerate().try_for_each(|(at, placed)| {
-            let Placed { name, layer } = placed;
-            to.layer(&format!("{at}"), Some(name), |to| layer.save_to(to))
-        })
-    }
+    type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("model")?;

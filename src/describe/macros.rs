@@ -1,0 +1,90 @@
+//! `describe!`: a description from a list of fields.
+
+/// Describes a layer whose fields are its options and arrays, and says how it is made of them again. Every field is named
+/// once, under the name of Keras' argument or weight; one that is left out does not compile. Arrays have the word by which
+/// they are read (`array`, `optional`, `scalar`, `optional_scalar`), and `fixed` or `constant` where gradients do not
+/// move them. An enum is an option of itself.
+macro_rules! describe {
+    ($layer:ident, $class:literal, $key:literal) => {
+        impl<A: crate::Element> crate::describe::Describe<A> for $layer {
+            fn class(&self) -> &'static str {
+                $class
+            }
+
+            fn parts(&self, each: &mut dyn FnMut(crate::describe::Part<A>)) {
+                each(crate::describe::Part::Option($key, self));
+            }
+
+            fn parts_mut(&mut self, _: &mut dyn FnMut(crate::describe::PartMut<A>)) {}
+
+            fn duplicate(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+
+        #[cfg(feature = "safetensors")]
+        impl crate::describe::Saved for $layer {
+            type Number = f32; // it has no numbers
+
+            fn read_from(from: &mut crate::describe::In) -> crate::Result<Self> {
+                from.class($class)?;
+                from.get($key)
+            }
+        }
+    };
+    ($layer:ident $(<$elem:ident>)?, $class:literal,
+     { $($option:ident),* $(; $($array:ident: $how:ident $($role:ident)?),*)? } => $make:expr) => {
+        impl<A: crate::Element> crate::describe::Describe<A> for $layer $(<$elem>)? {
+            fn class(&self) -> &'static str {
+                $class
+            }
+
+            #[allow(unused_variables)]
+            fn parts(&self, each: &mut dyn FnMut(crate::describe::Part<A>)) {
+                let Self { $($option,)* $($($array),*)? } = self;
+                $(each(crate::describe::Part::Option(stringify!($option), $option));)*
+                $($(crate::describe::each_array(
+                    each, stringify!($array), crate::describe::describe!(@role $($role)?), $array,
+                );)*)?
+            }
+
+            #[allow(unused_variables)]
+            fn parts_mut(&mut self, each: &mut dyn FnMut(crate::describe::PartMut<A>)) {
+                $($(crate::describe::each_array_mut(each, stringify!($array), &mut self.$array);)*)?
+            }
+
+            fn duplicate(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+
+        #[cfg(feature = "safetensors")]
+        impl $(<$elem: crate::Element>)? crate::describe::Saved for $layer $(<$elem>)? {
+            type Number = crate::describe::element_of!($($elem)?);
+
+            fn read_from(from: &mut crate::describe::In) -> crate::Result<Self> {
+                from.class($class)?;
+                $(let $option = from.get(stringify!($option))?;)*
+                $($(let $array = from.$how(stringify!($array))?;)*)?
+                $make
+            }
+        }
+    };
+    (@role) => { crate::describe::Role::Trainable };
+    (@role fixed) => { crate::describe::Role::Fixed };
+    (@role constant) => { crate::describe::Role::Constant };
+}
+pub(crate) use describe;
+
+/// The type of a layer's numbers; of one without numbers any will do.
+#[cfg(feature = "safetensors")]
+macro_rules! element_of {
+    () => {
+        f32
+    };
+    ($elem:ident) => {
+        $elem
+    };
+}
+#[cfg(feature = "safetensors")]
+pub(crate) use element_of;

@@ -1,0 +1,35 @@
+//! `Setting`: an option of a layer.
+
+use core::fmt::Debug;
+#[cfg(feature = "safetensors")]
+use {
+    crate::error::{Error, Result},
+    crate::format::json::Value,
+    alloc::format,
+    serde::{Serialize, de::DeserializeOwned},
+};
+
+/// An option of a layer: it prints itself.
+#[cfg(not(feature = "safetensors"))]
+pub trait Setting: Debug {}
+
+#[cfg(not(feature = "safetensors"))]
+impl<T: Debug> Setting for T {}
+
+#[cfg(feature = "safetensors")]
+/// An option of a layer: it prints itself, and it can be written to a file.
+pub trait Setting: Debug {
+    /// The option in a file. Refuses one that would not be read as it is: JSON has finite numbers only.
+    fn to_json(&self, key: &str) -> Result<Value>;
+}
+
+impl<T: Serialize + DeserializeOwned + PartialEq + Debug> Setting for T {
+    fn to_json(&self, key: &str) -> Result<Value> {
+        let json = serde_json::to_value(self);
+        let json = json.map_err(|error| Error::file(key, "what JSON can hold", error))?;
+        if T::deserialize(&json).is_ok_and(|again| again == *self) {
+            return Ok(json);
+        }
+        Err(Error::file(key, "what JSON can hold", format!("{self:?}")))
+    }
+}

@@ -1,0 +1,198 @@
+//! The arrays of a model by their paths: to be listed, read and replaced.
+
+use super::any_layer::{AnyLayer, each_layer, each_layer_mut};
+use super::{Model, Placed};
+use crate::Element;
+use crate::describe::{Describe, Part, PartMut, Role, walk, walk_mut};
+use crate::error::{Error, Result};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use ndarray::{ArrayD, ArrayRef, Dimension};
+
+/// A weight in the list of a model's [`weights`](Model::weights).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WeightInfo {
+    /// The names of the layers around it and its own, as in `bidirectional/forward/kernel`.
+    pub path: String,
+    /// Its shape, as Keras has it.
+    pub shape: Vec<usize>,
+    /// Whether it is learned by gradients; a moving average is not.
+    pub trainable: bool,
+}
+
+impl<A: Element> Describe<A> for Model<A> {
+    fn class(&self) -> &'static str {
+        "model"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        let Model {
+            layers,
+            inputs,
+            calls,
+            outputs,
+            values: _, // the inputs, and what the calls give
+            notes,
+        } = self;
+        each(Part::Option("inputs", inputs));
+        each(Part::Option("calls", calls));
+        each(Part::Option("outputs", outputs));
+        each(Part::Option("notes", notes));
+        let names: Vec<String> = layers.iter().map(|placed| placed.name.clone()).collect();
+        each(Part::Option("names", &names));
+        for (at, Placed { name, layer }) in layers.iter().enumerate() {
+            each_layer(each, &format!("{at}"), Some(name), &**layer);
+        }
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        for Placed { name, layer } in &mut self.layers {
+            each_layer_mut(each, Some(name), &mut **layer);
+        }
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        let layers = self.layers.iter().map(|Placed { name, layer }| {
+            let (name, layer) = (name.clone(), layer.boxed_copy()?);
+            Some(Placed { name, layer })
+        });
+        Some(Model {
+            layers: layers.collect::<Option<_>>()?,
+            inputs: self.inputs.clone(),
+            calls: self.calls.clone(),
+            outputs: self.outputs.clone(),
+            values: self.values,
+            notes: self.notes.clone(),
+        })
+    }
+}
+
+impl<A: Element> Model<A> {
+    /// Every weight of every layer, in the order of the layers: its path, its shape, and whether gradients move it.
+    ///
+    /// A path is the name of the layer and that of the array in Keras, with the names of wrappers and of models inside
+    /// between them. A layer that is called several times is listed once. Layers of your own are not listed.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use recurrent::{Dense, Layer, Lstm, Model};
+    /// let mut model = Model::<f32>::new()
+    ///     .add(Layer::new(Lstm::builder(2, 3).build()?))
+    ///     .add_as("scores", Dense::from_weights(Array2::eye(3), None)?);
+    /// let paths: Vec<String> = model.weights().into_iter().map(|weight| weight.path).collect();
+    /// assert_eq!(paths, ["lstm/kernel", "lstm/recurrent_kernel", "lstm/bias", "scores/kernel"]);
+    ///
+    /// let kernel = model.get("scores/kernel")?;
+    /// model.set("scores/kernel", &(kernel * 2.0))?;
+    /// assert_eq!(model.get("scores/kernel")?, (Array2::eye(3) * 2.0).into_dyn());
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn weights(&self) -> Vec<WeightInfo> {
+        let mut weights = Vec::new();
+        walk(self, "", &mut |path, role, weight| {
+            weights.push(WeightInfo {
+                path: path.into(),
+                shape: weight.shape(),
+                trainable: role == Role::Trainable,
+            });
+        });
+        weights
+    }
+
+    /// The weight at a path of [`weights`](Self::weights), in its shape. Of several of one path, the first.
+    pub fn get(&self, path: &str) -> Result<ArrayD<A>> {
+        let mut found = None;
+        walk(self, "", &mut |at, _, weight| {
+            if at == path && found.is_none() {
+                found = Some(weight.to_array());
+            }
+        });
+        found.ok_or_else(|| self.no_weight(path))
+    }
+
+    /// Replaces the weight at a path of [`weights`](Self::weights) by an array of the same shape.
+    ///
+    /// A layer that another model or variable holds, too (in an [`Arc`]), is copied first, so that the other keeps its
+    /// weights. Refuses the weight of a layer that the model only borrows.
+    pub fn set<D: Dimension>(&mut self, path: &str, array: &ArrayRef<A, D>) -> Result<()> {
+        let mut shape = None;
+        walk(self, "", &mut |at, _, weight| {
+            if at == path && shape.is_none() {
+                shape = Some(weight.shape());
+            }
+        });
+        let shape = shape.ok_or_else(|| self.no_weight(path))?;
+        if shape != array.shape() {
+            let expected = format!("{shape:?} of {path:?}");
+            return Err(Error::value(
+                "shape",
+                expected,
+                format!("{:?}", array.shape()),
+            ));
+        }
+        let array = array.view().into_dyn();
+        let mut is_set = false;
+        walk_mut(self, "", &mut |at, assign| {
+            if at == path && !is_set {
+                assign(array.view());
+                is_set = true;
+            }
+        });
+        if is_set {
+            return Ok(());
+        }
+        let expected =
+            "one of a layer that the model owns: it is borrowed, or shared and no copy can be made";
+        Err(Error::value("weight", expected, format!("{path:?}")))
+    }
+
+    fn no_weight(&self, path: &str) -> Error {
+        let paths: Vec<String> = self.weights().into_iter().map(|w| w.path).collect();
+        let expected = format!("one of {}", paths.join(", "));
+        Error::value("path of a weight", expected, path)
+    }
+
+    /// The layer of a name in its own type, through its flags, [`Arc`]s and boxes; `None` if there is none of that name
+    /// and type. A layer of a model inside is found as `outer/inner`.
+    ///
+    /// So a loaded layer can be streamed, read or exported:
+    ///
+    /// ```
+    /// use recurrent::{Causal, Layer, Lstm, Model};
+    /// let model = Model::<f32>::new().add(Layer::new(Lstm::builder(2, 3).build()?));
+    /// let lstm: &Lstm<f32> = model.layer_as("lstm").expect("an LSTM");
+    /// let mut live = lstm.stream(1);
+    /// assert_eq!(live.push_slice(&[0.1, 0.2])?.len(), 3);
+    /// assert!(model.layer_as::<Layer<Lstm<f32>>>("lstm").is_some()); // with its flags
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn layer_as<L: 'static>(&self, name: &str) -> Option<&L> {
+        if let Some(layer) = self.layer(name) {
+            return of_type(layer);
+        }
+        name.match_indices('/').find_map(|(at, _)| {
+            let model: &Model<A> = of_type(self.layer(&name[..at])?)?;
+            model.layer_as(&name[at + 1..])
+        })
+    }
+}
+
+/// The layer, or one that it stands for, if it has this type.
+fn of_type<A: Element, L: 'static>(layer: &dyn AnyLayer<A>) -> Option<&L> {
+    let any: &dyn Any = layer;
+    if let Some(layer) = any.downcast_ref() {
+        return Some(layer);
+    }
+    if let Some(layer) = any.downcast_ref::<Box<dyn AnyLayer<A>>>() {
+        return of_type(&**layer);
+    }
+    if let Some(layer) = any.downcast_ref::<Arc<dyn AnyLayer<A>>>() {
+        return of_type(&**layer);
+    }
+    layer.inside()?.downcast_ref()
+}
