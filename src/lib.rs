@@ -94,7 +94,6 @@ mod activation;
 #[cfg(feature = "serde")]
 mod bits;
 mod cell;
-#[cfg(feature = "safetensors")]
 mod describe;
 mod element;
 mod error;

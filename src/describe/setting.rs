@@ -23,6 +23,7 @@ pub trait Setting: Debug {
     fn to_json(&self, key: &str) -> Result<Value>;
 }
 
+#[cfg(feature = "safetensors")]
 impl<T: Serialize + DeserializeOwned + PartialEq + Debug> Setting for T {
     fn to_json(&self, key: &str) -> Result<Value> {
         let json = serde_json::to_value(self);

@@ -52,17 +52,19 @@ impl<A: Element> Assign<A> for Scalar<A> {
 impl<A: Element> Weight<A> for Panels<A> {
     fn shape(&self) -> Vec<usize> {
         let columns = self.gates() * self.units();
-        match self.is_vector() {
-            true => Vec::from([columns]),
-            false => Vec::from([self.rows(), columns]),
+        if self.is_vector() {
+            Vec::from([columns])
+        } else {
+            Vec::from([self.rows(), columns])
         }
     }
 
     fn to_array(&self) -> ArrayD<A> {
         let matrix = self.unpack();
-        match self.is_vector() {
-            true => matrix.into_flat().into_dyn(),
-            false => matrix.into_dyn(),
+        if self.is_vector() {
+            matrix.into_flat().into_dyn()
+        } else {
+            matrix.into_dyn()
         }
     }
 }

@@ -87,7 +87,8 @@ impl<A: Element> Graph<A> {
         Node(value)
     }
 
-    /// Puts a layer in, to be called later. Refuses a name that another layer has.
+    /// Puts a layer in, to be called later. Refuses a name that another layer has. An [`Arc`](alloc::sync::Arc) that is in
+    /// the graph already is the layer that it was, under its first name.
     pub fn layer<By>(
         &mut self,
         name: impl Into<String>,
@@ -98,10 +99,9 @@ impl<A: Element> Graph<A> {
             let expected = "one that no other layer has";
             return Err(Error::value("name of a layer", expected, name));
         }
-        let layer = layer.into_layer();
-        self.model.layers.push(Placed { name, layer });
-        self.homes.push(None);
-        Ok(LayerId(self.model.layers.len() - 1))
+        let at = self.model.place(name, layer.into_layer());
+        self.homes.resize(self.model.layers.len(), None);
+        Ok(LayerId(at))
     }
 
     /// Calls a layer on these inputs. Refuses another number of outputs than the layer has.

@@ -35,8 +35,10 @@ use crate::error::Result;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt;
 use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 
@@ -148,7 +150,8 @@ impl<A: Element> Model<A> {
         self
     }
 
-    /// Adds a layer at the end, or a `Box` or an `Arc` of one. Whether it fits is seen when the model runs.
+    /// Adds a layer at the end, or a `Box` or an `Arc` of one. Whether it fits is seen when the model runs. An `Arc` that is
+    /// in the model already is called once more: one layer, one name, one set of weights.
     #[allow(clippy::should_implement_trait)] // Keras' word; nobody would look for an operator
     pub fn add<By>(self, layer: impl IntoLayer<A, By>) -> Self {
         let layer = layer.into_layer();
@@ -156,7 +159,7 @@ impl<A: Element> Model<A> {
         self.add_named(name, layer)
     }
 
-    /// Adds a layer at the end, under a name of its own.
+    /// Adds a layer at the end under this name. See [`add`](Self::add).
     pub fn add_as<By>(self, name: impl Into<String>, layer: impl IntoLayer<A, By>) -> Self {
         self.add_named(name.into(), layer.into_layer())
     }
@@ -174,17 +177,28 @@ impl<A: Element> Model<A> {
     }
 
     fn add_named(mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> Self {
-        let value = self.values;
+        let (value, here) = (self.values, self.calls.len());
+        let layer = self.place(name, layer);
+        let first = self.calls.iter().position(|call| call.layer == layer);
         self.calls.push(Call {
-            layer: self.layers.len(),
-            home: self.calls.len(),
+            layer,
+            home: first.unwrap_or(here),
             inputs: core::mem::replace(&mut self.outputs, vec![value]),
             first: value,
             outputs: 1,
         });
         self.values += 1;
-        self.layers.push(Placed { name, layer });
         self
+    }
+
+    /// Puts a layer in and says where it is: an `Arc` that is here already is the same layer.
+    fn place(&mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> usize {
+        let shared = shared(&*layer);
+        let known = |placed: &Placed<A>| shared.is_some() && self::shared(&*placed.layer) == shared;
+        self.layers.iter().position(known).unwrap_or_else(|| {
+            self.layers.push(Placed { name, layer });
+            self.layers.len() - 1
+        })
     }
 
     /// The layers, the first one first, each once.
@@ -297,6 +311,13 @@ impl<A: Element> Model<A> {
         }
         shapes
     }
+}
+
+/// Where a layer in an `Arc` is.
+fn shared<A: Element>(layer: &dyn AnyLayer<A>) -> Option<*const ()> {
+    let any: &dyn Any = layer;
+    let arc: &Arc<dyn AnyLayer<A>> = any.downcast_ref()?;
+    Some(Arc::as_ptr(arc).cast())
 }
 
 impl<A: Element> Default for Model<A> {

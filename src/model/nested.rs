@@ -64,7 +64,7 @@ impl<A: Element> AnyLayer<A> for Model<A> {
 /// Those of a known kind are not: `forward` of an `Arc<Model>` would be the one of this trait and no longer that of the
 /// model. They go into a model as an [`IntoLayer`](super::IntoLayer).
 macro_rules! by_owner {
-    ($($owner:ty, $own:expr, $copy:ident;)*) => {$(
+    ($($owner:ty, $me:ident => { $alone:expr, $copy:expr };)*) => {$(
         impl<A: Element> AnyLayer<A> for $owner {
             fn name(&self) -> &str {
                 (**self).name()
@@ -103,10 +103,13 @@ macro_rules! by_owner {
                 (**self).described()
             }
             fn described_mut(&mut self) -> Option<&mut dyn Describe<A>> {
-                $own(self)?.described_mut()
+                let $me = self;
+                let layer: Option<&mut dyn AnyLayer<A>> = $alone;
+                layer?.described_mut()
             }
             fn copied(&self) -> Option<Self> {
-                $copy(self)
+                let $me = self;
+                $copy
             }
             fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
                 (**self).boxed_copy()
@@ -118,42 +121,25 @@ macro_rules! by_owner {
     )*};
 }
 by_owner!(
-    Box<dyn AnyLayer<A>>, in_box, copy_of_box;
-    Box<dyn AnyLayer<A> + Send + Sync>, in_box_with_bounds, no_copy;
-    Arc<dyn AnyLayer<A>>, in_arc, copy_of_arc;
-    Arc<dyn AnyLayer<A> + Send + Sync>, Arc::get_mut, copy_of_arc;
+    Box<dyn AnyLayer<A>>, owner => { Some(&mut **owner), owner.boxed_copy() };
+    Box<dyn AnyLayer<A> + Send + Sync>, owner => { Some(&mut **owner), no_copy(owner) };
+    Arc<dyn AnyLayer<A>>, owner => { alone(owner), Some(Arc::clone(owner)) };
+    Arc<dyn AnyLayer<A> + Send + Sync>,
+        owner => { Some(Arc::get_mut(owner)?), Some(Arc::clone(owner)) };
 );
 
-fn in_box<A: Element>(layer: &mut Box<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
-    Some(&mut **layer)
-}
-
-fn in_box_with_bounds<A: Element>(
-    layer: &mut Box<dyn AnyLayer<A> + Send + Sync>,
-) -> Option<&mut dyn AnyLayer<A>> {
-    Some(&mut **layer)
+fn no_copy<L>(_: &L) -> Option<L> {
+    None
 }
 
 /// What others hold, too, is copied before it is changed.
-fn in_arc<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
+fn alone<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
     if Arc::get_mut(layer).is_none()
         && let Some(copy) = layer.boxed_copy()
     {
         *layer = copy.into();
     }
     Arc::get_mut(layer)
-}
-
-fn copy_of_box<A: Element>(layer: &Box<dyn AnyLayer<A>>) -> Option<Box<dyn AnyLayer<A>>> {
-    layer.boxed_copy()
-}
-
-fn copy_of_arc<L: ?Sized>(layer: &Arc<L>) -> Option<Arc<L>> {
-    Some(Arc::clone(layer))
-}
-
-fn no_copy<L>(_: &L) -> Option<L> {
-    None
 }
 
 /// A layer whose kind is known only when the program runs.

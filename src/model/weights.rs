@@ -5,6 +5,7 @@ use super::{Model, Placed};
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut, Role, walk, walk_mut};
 use crate::error::{Error, Result};
+use crate::wrap::AnyRecurrent;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -185,14 +186,32 @@ impl<A: Element> Model<A> {
 /// The layer, or one that it stands for, if it has this type.
 fn of_type<A: Element, L: 'static>(layer: &dyn AnyLayer<A>) -> Option<&L> {
     let any: &dyn Any = layer;
-    if let Some(layer) = any.downcast_ref() {
-        return Some(layer);
-    }
     if let Some(layer) = any.downcast_ref::<Box<dyn AnyLayer<A>>>() {
-        return of_type(&**layer);
+        return of_type(&**layer).or_else(|| any.downcast_ref());
     }
     if let Some(layer) = any.downcast_ref::<Arc<dyn AnyLayer<A>>>() {
-        return of_type(&**layer);
+        return of_type(&**layer).or_else(|| any.downcast_ref());
     }
-    layer.inside()?.downcast_ref()
+    any.downcast_ref()
+        .or_else(|| owned(kind::<A>(layer.inside()?)))
+}
+
+/// A recurrent layer without its flags, in its own type or in that of an owner.
+fn owned<L: 'static>(any: &dyn Any) -> Option<&L> {
+    any.downcast_ref()
+        .or_else(|| any.downcast_ref::<Arc<L>>().map(|layer| &**layer))
+        .or_else(|| any.downcast_ref::<Box<L>>().map(|layer| &**layer))
+}
+
+/// The layer of a kind that was known only when its file was read.
+fn kind<A: Element>(any: &dyn Any) -> &dyn Any {
+    match any.downcast_ref::<AnyRecurrent<A>>() {
+        Some(AnyRecurrent::SimpleRnn(layer)) => layer,
+        Some(AnyRecurrent::Lstm(layer)) => layer,
+        Some(AnyRecurrent::Gru(layer)) => layer,
+        Some(AnyRecurrent::Stacked(layer)) => &**layer,
+        Some(AnyRecurrent::Bidirectional(layer)) => &**layer,
+        Some(AnyRecurrent::Deep(layer)) => layer,
+        None => any,
+    }
 }

@@ -12,15 +12,13 @@ use ndarray::Array2;
 
 /// A layer of one cell, or of several.
 #[derive(Clone)]
+#[cfg_attr(not(all(feature = "keras", feature = "safetensors")), allow(dead_code))] // who makes them
 pub enum AnyRecurrent<A> {
     SimpleRnn(SimpleRnn<A>),
     Lstm(Lstm<A>),
     Gru(Gru<A>),
     Stacked(Box<Stacked<Self, Self>>),
-    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
-    // Keras' files have it outside of the cells
     Bidirectional(Box<Bidirectional<Self, Self>>),
-    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
     Deep(Deep<Self>),
 }
 

@@ -6,5 +6,7 @@
 mod build;
 mod case;
 mod golden;
+
 mod hostile;
 mod steps;
+mod weights;
