@@ -5,7 +5,7 @@
 //! G. W. Cobb, "The Problem of the Nile" (Biometrika, 1978), as the public-domain data set of statsmodels 0.15 has it.
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, Zip, s};
-use recurrent::{Bidirectional, Causal, Cell, LstmState, Merge, Recurrent, Rnn};
+use recurrent::{Bidirectional, Causal, Cell, LstmState, MergeMode, Recurrent, Rnn};
 
 #[rustfmt::skip]
 const NILE: [f64; 100] = [
@@ -123,7 +123,7 @@ fn main() -> recurrent::Result<()> {
     );
 
     // ---- both directions: years before and after, as they are all known today ----------------------------------------
-    let both = Bidirectional::new(means(&[0.75]), means(&[0.75])).merge(Merge::Ave);
+    let both = Bidirectional::new(means(&[0.75]), means(&[0.75])).merge_mode(MergeMode::Ave);
     let smooth = both.run(&twice).mask(&mask).sequences()?; // a masked step is 0 in one half, but not in the other
     plot(&smooth.sum_axis(Axis(0)));
     Ok(())

@@ -165,10 +165,23 @@ pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
     })
 }
 
-/// The sentence, which a `main` that returns a [`Result`] and an `unwrap` print.
+/// The kind of the error and its sentence: a `main` that returns a [`Result`], and an `unwrap`, print this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        let kind = match self {
+            Error::Shape { .. } => "Shape",
+            Error::Rank { .. } => "Rank",
+            Error::Sample { .. } => "Sample",
+            Error::Length { .. } => "Length",
+            Error::Value { .. } => "Value",
+            Error::Part { .. } => "Part",
+            Error::Layer { .. } => "Layer",
+            #[cfg(feature = "files")]
+            Error::File { .. } => "File",
+            #[cfg(feature = "files")]
+            Error::InFile { .. } => "InFile",
+        };
+        write!(f, "{kind}({self})")
     }
 }
 
@@ -238,16 +251,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl core::error::Error for Error {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Error::Layer { source, .. } | Error::Part { source, .. } => Some(source),
-            #[cfg(feature = "files")]
-            Error::InFile { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+/// `Display` says the whole chain of layers and files, so `source` does not say it again.
+impl core::error::Error for Error {}
 
 /// Refuses an axis of another length than `expected`.
 pub(crate) fn check(

@@ -100,7 +100,7 @@ impl<R: Recurrent> Layer<R> {
         self.run(x).output()
     }
 
-    /// A call with the options set: add `.mask(&m)`, `.from(state)` …, and end it with [`Run::output`] or a verb.
+    /// A call with the options set: add `.mask(&m)`, `.initial_state(state)` …, and end it with [`Run::output`] or a verb.
     pub fn run<'a>(&'a self, x: &'a ArrayRef<R::Elem, Ix3>) -> Run<'a, R> {
         self.of.run(x).with_options(self.options)
     }

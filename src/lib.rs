@@ -53,8 +53,8 @@
 //! your own `ndarray` has to be without its default features, too.
 //!
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.
-//! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`Merge`], [`Padding`],
-//! [`Combine`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
+//! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`MergeMode`], [`Padding`],
+//! [`Merge`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
 //! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
 //! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
@@ -119,6 +119,7 @@ mod limits;
 mod load;
 mod mask;
 mod model;
+mod names;
 mod nn;
 mod output;
 mod pass;
@@ -140,7 +141,7 @@ pub mod doc;
 // Recurrent layers.
 pub use cell::{Cell, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
-pub use wrap::{Bidirectional, Deep, Merge, Stacked};
+pub use wrap::{Bidirectional, Deep, MergeMode, Stacked};
 
 // Running them.
 pub use layer::Layer;
@@ -148,7 +149,7 @@ pub use output::{Output, Returns};
 pub use recurrent::{Causal, Recurrent};
 pub use run::{Apart, Merged, Run};
 pub use session::{Forward, Session, Stateful};
-pub use state::{BiState, Hidden, LstmState, State};
+pub use state::{BiState, HiddenState, LstmState, State};
 pub use stream::{Stream, StreamState};
 
 // What stands around them.
@@ -157,7 +158,7 @@ pub use model::{
     ParameterCount, Shape, WeightInfo,
 };
 pub use model::{Summary, SummaryRow};
-pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};
+pub use nn::{Attention, Concatenate, Identity, Merge, TimeDistributed};
 pub use nn::{BatchNormalization, LayerNormalization, Softmax};
 pub use nn::{Conv1d, Conv1dBuilder, GlobalPooling1d, Padding, Pooling1d};
 pub use nn::{Cropping1d, Flatten, Permute, RepeatVector, Reshape, UpSampling1d, ZeroPadding1d};

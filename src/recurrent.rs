@@ -9,7 +9,7 @@ use ndarray::{ArrayRef, Ix3};
 /// references, boxes and [`Arc`](alloc::sync::Arc)s of them.
 ///
 /// `Self::Elem` is the type of its numbers, `f32` or `f64`. `Self::State` is what it carries from one timestep to the next:
-/// [`LstmState`](crate::LstmState), [`Hidden`](crate::Hidden), a pair, a list, or the state of your own cell.
+/// [`LstmState`](crate::LstmState), [`HiddenState`](crate::HiddenState), a pair, a list, or the state of your own cell.
 ///
 /// Weights are immutable here: a call takes them by `&self`, takes a state in and gives a state out. The trait is sealed:
 /// write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn) to have a layer of your own. Where a signature says
@@ -44,7 +44,7 @@ pub trait Recurrent: Unroll {
         self.count_parameters().total()
     }
 
-    /// Starts a call: choose adjectives (`.from(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).
+    /// Starts a call: choose adjectives (`.initial_state(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).
     ///
     /// `x` is (samples, timesteps, features), an owned array or any view of one.
     fn run<'a>(&'a self, x: &'a ArrayRef<Self::Elem, Ix3>) -> Run<'a, Self> {

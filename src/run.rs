@@ -86,8 +86,7 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
     }
 
     /// Starts from this state instead of zero: Keras' `initial_state`.
-    #[doc(alias = "initial_state")]
-    pub fn from(mut self, state: R::State) -> Self {
+    pub fn initial_state(mut self, state: R::State) -> Self {
         self.from = Some(state);
         self
     }

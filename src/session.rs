@@ -143,7 +143,7 @@ where
 }
 
 impl<R: Recurrent, P: Deref<Target = Layer<R>>> Session<P> {
-    /// A call from the kept state with adjectives: masks, lengths, or `.from(state)`, which wins over the kept state; the
+    /// A call from the kept state with adjectives: masks, lengths, or `.initial_state(state)`, which wins over the kept state; the
     /// state at the end is kept.
     pub fn run<'a>(&'a mut self, x: &'a ArrayRef<R::Elem, Ix3>) -> Run<'a, R> {
         let run = self.of.run(x);

@@ -9,11 +9,11 @@ use ndarray::Array2;
 
 /// What is carried from one timestep to the next, one row a sample.
 ///
-/// A state goes into a pass ([`Run::from`](crate::Run::from)), comes out of it (`…_and_state`) and is kept by a
+/// A state goes into a pass ([`Run::initial_state`](crate::Run::initial_state)), comes out of it (`…_and_state`) and is kept by a
 /// [`Stream`](crate::Stream) or a [`Session`](crate::Session). It belongs to samples, not to weights, so any number of
 /// states can share one layer and any batch size is a state of its own.
 ///
-/// [`Hidden`], [`LstmState`], [`BiState`], pairs and lists of states are given; implement it for the state of your own
+/// [`HiddenState`], [`LstmState`], [`BiState`], pairs and lists of states are given; implement it for the state of your own
 /// [`Cell`](crate::Cell).
 ///
 /// ```
@@ -27,7 +27,7 @@ use ndarray::Array2;
 /// assert!(state.reset_samples(&[3]).is_err());   // there is none
 /// # Ok::<(), recurrent::Error>(())
 /// ```
-pub trait State: Clone + Send + 'static {
+pub trait State: Clone + Send + Sync + 'static {
     /// How many samples it is the state of.
     fn samples(&self) -> usize;
 
@@ -76,7 +76,7 @@ pub trait State: Clone + Send + 'static {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
-pub struct Hidden<A> {
+pub struct HiddenState<A> {
     /// The output of the last unmasked step, (samples, units).
     #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub h: Array2<A>,
@@ -131,10 +131,10 @@ pub struct BiState<F, B> {
     pub backward: B,
 }
 
-impl<A: Element> Hidden<A> {
+impl<A: Element> HiddenState<A> {
     /// The state before the first step.
     pub fn zeros(samples: usize, units: usize) -> Self {
-        Hidden {
+        HiddenState {
             h: zeros(samples, units),
         }
     }
@@ -150,12 +150,12 @@ impl<A: Element> LstmState<A> {
     }
 }
 
-impl<A: Element> State for Hidden<A> {
+impl<A: Element> State for HiddenState<A> {
     fn samples(&self) -> usize {
         self.h.nrows()
     }
     fn zeros_like(&self, samples: usize) -> Self {
-        Hidden::zeros(samples, self.h.ncols())
+        HiddenState::zeros(samples, self.h.ncols())
     }
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
         check_copy("state.h", &self.h, row, &from.h, from_row)?;
@@ -172,7 +172,7 @@ impl<A: Element> State for Hidden<A> {
     }
     fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
         let h = cast(&arrays.next()?);
-        Some(Hidden { h })
+        Some(HiddenState { h })
     }
 }
 

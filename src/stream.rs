@@ -55,13 +55,13 @@ pub struct Stream<R: Advance> {
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
-/// use recurrent::{Causal, Hidden, Gru, StreamState};
+/// use recurrent::{Causal, HiddenState, Gru, StreamState};
 /// let gru = Gru::<f32>::builder(1, 3).build()?;
 /// let mut live = gru.stream(1);
 /// live.push_slice(&[0.5])?;
 /// let text = serde_json::to_string(&live.snapshot())?; // in this process
 ///
-/// let snapshot: StreamState<Hidden<f32>> = serde_json::from_str(&text)?; // in another
+/// let snapshot: StreamState<HiddenState<f32>> = serde_json::from_str(&text)?; // in another
 /// let mut again = gru.stream(1);
 /// again.resume(snapshot)?;
 /// assert_eq!(again.push_slice(&[0.25])?, live.push_slice(&[0.25])?);
@@ -71,6 +71,7 @@ pub struct Stream<R: Advance> {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+#[non_exhaustive]
 pub struct StreamState<S> {
     /// The state after the last push.
     pub state: S,

@@ -1,7 +1,7 @@
 //! What may cross threads, be cloned, and be printed.
 
 use recurrent::{
-    Activation, BiState, Bidirectional, Causal, Deep, Dense, Embedding, Error, Gru, Hidden,
+    Activation, BiState, Bidirectional, Causal, Deep, Dense, Embedding, Error, Gru, HiddenState,
     Initializer, Layer, Lstm, LstmState, Masking, Model, ModelState, Output, RepeatVector, Rnn,
     Session, SimpleRnn, Softmax, Stacked, Stream, StreamState, TimeDistributed,
 };
@@ -28,7 +28,7 @@ fn weights_and_values_cross_threads() {
     shared::<Embedding<f64>>();
     shared::<TimeDistributed<Dense<f32>>>();
     shared::<Output<f32, LstmState<f32>>>();
-    shared::<BiState<Hidden<f32>, LstmState<f32>>>();
+    shared::<BiState<HiddenState<f32>, LstmState<f32>>>();
     shared::<StreamState<LstmState<f32>>>();
     shared::<ModelState>();
     shared::<Error>();
@@ -83,7 +83,7 @@ fn layers_are_cloned_and_print_shapes_and_no_numbers() {
     let kernel = weight.matrix(4, 5, 0).unwrap();
     let embedding = Embedding::<f64>::from_weights(kernel.clone()).unwrap();
     let dense = Dense::from_weights(kernel, None).unwrap();
-    let net = Layer::new(Bidirectional::new(lstm, gru).merge(recurrent::Merge::Sum));
+    let net = Layer::new(Bidirectional::new(lstm, gru).merge_mode(recurrent::MergeMode::Sum));
     for text in [
         format!("{net:?}"),
         format!("{rnn:?}"),

@@ -118,7 +118,7 @@ property!(without_timesteps_the_state_stays, |layer, of| {
     let start = some_state(layer, of);
     let (last, state) = layer
         .run(&nothing)
-        .from(start.clone())
+        .initial_state(start.clone())
         .last_and_state()
         .unwrap();
     assert!(last.iter().all(|&y| y == num_traits::zero()));
@@ -151,8 +151,8 @@ fn a_state_in_columns_is_brought_into_rows() {
     };
     assert!(!state.h.is_standard_layout());
     assert_eq!(
-        lstm.run(&x).from(state.clone()).last().unwrap(),
-        lstm.run(&x).from(rows.clone()).last().unwrap()
+        lstm.run(&x).initial_state(state.clone()).last().unwrap(),
+        lstm.run(&x).initial_state(rows.clone()).last().unwrap()
     );
     let (mut a, mut b) = (lstm.stream(4), lstm.stream(4));
     a.set_state(state).unwrap();

@@ -6,8 +6,8 @@ mod example;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
-    AnyLayer, Bidirectional, Causal, Cell, Error, Flow, Hidden, Layer, Lstm, LstmState, Merge,
-    Model, Recurrent, Result, Rnn, Session, State, Stream,
+    AnyLayer, Bidirectional, Causal, Cell, Error, Flow, HiddenState, Layer, Lstm, LstmState,
+    MergeMode, Model, Recurrent, Result, Rnn, Session, State, Stream,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -18,20 +18,20 @@ struct Leaky {
 
 impl Cell for Leaky {
     type Elem = f64;
-    type State = Hidden<f64>;
+    type State = HiddenState<f64>;
     fn features(&self) -> usize {
         self.units
     }
     fn units(&self) -> usize {
         self.units
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f64> {
-        Hidden::zeros(samples, self.units)
+    fn zero_state(&self, samples: usize) -> HiddenState<f64> {
+        HiddenState::zeros(samples, self.units)
     }
-    fn step(&self, x: ArrayView2<f64>, state: &mut Hidden<f64>) {
+    fn step(&self, x: ArrayView2<f64>, state: &mut HiddenState<f64>) {
         state.h.zip_mut_with(&x, |h, &x| *h = 0.5 * *h + x);
     }
-    fn output<'s>(&self, state: &'s Hidden<f64>) -> ArrayView2<'s, f64> {
+    fn output<'s>(&self, state: &'s HiddenState<f64>) -> ArrayView2<'s, f64> {
         state.h.view()
     }
 }
@@ -155,7 +155,7 @@ fn an_output_need_not_be_the_state() {
     assert_eq!(
         layer
             .run(&x.slice(s![.., 1.., ..]))
-            .from(state)
+            .initial_state(state)
             .last()
             .unwrap(),
         array![[3.0], [20.0 / 3.0]]
@@ -188,20 +188,20 @@ struct Liar {
 
 impl Cell for Liar {
     type Elem = f32;
-    type State = Hidden<f32>;
+    type State = HiddenState<f32>;
     fn features(&self) -> usize {
         1
     }
     fn units(&self) -> usize {
         2
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f32> {
-        Hidden::zeros(samples, if self.at_once { 3 } else { 2 })
+    fn zero_state(&self, samples: usize) -> HiddenState<f32> {
+        HiddenState::zeros(samples, if self.at_once { 3 } else { 2 })
     }
-    fn step(&self, _: ArrayView2<f32>, state: &mut Hidden<f32>) {
+    fn step(&self, _: ArrayView2<f32>, state: &mut HiddenState<f32>) {
         state.h = Array2::zeros((state.h.nrows(), 3));
     }
-    fn output<'s>(&self, state: &'s Hidden<f32>) -> ArrayView2<'s, f32> {
+    fn output<'s>(&self, state: &'s HiddenState<f32>) -> ArrayView2<'s, f32> {
         state.h.view()
     }
 }
@@ -238,26 +238,26 @@ struct FromFive;
 
 impl Cell for FromFive {
     type Elem = f32;
-    type State = Hidden<f32>;
+    type State = HiddenState<f32>;
     fn features(&self) -> usize {
         1
     }
     fn units(&self) -> usize {
         1
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f32> {
-        Hidden {
+    fn zero_state(&self, samples: usize) -> HiddenState<f32> {
+        HiddenState {
             h: Array2::from_elem((samples, 1), 5.0),
         }
     }
-    fn step(&self, x: ArrayView2<f32>, state: &mut Hidden<f32>) {
+    fn step(&self, x: ArrayView2<f32>, state: &mut HiddenState<f32>) {
         if x[[0, 0]] < 0.0 {
             state.h = Array2::zeros((0, 1));
         } else {
             state.h += &x;
         }
     }
-    fn output<'s>(&self, state: &'s Hidden<f32>) -> ArrayView2<'s, f32> {
+    fn output<'s>(&self, state: &'s HiddenState<f32>) -> ArrayView2<'s, f32> {
         state.h.view()
     }
 }
@@ -318,7 +318,8 @@ fn the_example_is_a_mean_that_forgets() {
         let mean = live.push_slice(&[x[[0, t, 0]]]).unwrap();
         assert!(mean.iter().eq(found.slice(s![0, t, ..])), "{t}");
     }
-    let both = Bidirectional::new(example::means(&[1.0]), example::means(&[1.0])).merge(Merge::Ave);
+    let both = Bidirectional::new(example::means(&[1.0]), example::means(&[1.0]))
+        .merge_mode(MergeMode::Ave);
     let both = both.run(&x).sequences().unwrap();
     assert_eq!(both, array![[[6.5], [4.25], [5.0]]]);
 
@@ -326,7 +327,7 @@ fn the_example_is_a_mean_that_forgets() {
         h: array![[0.0, 0.0, 0.0]],
         c: array![[1.0, 2.0]],
     };
-    let error = layer.run(&x).from(state).last().unwrap_err();
+    let error = layer.run(&x).initial_state(state).last().unwrap_err();
     assert_eq!(
         error.to_string(),
         "state.c is (1, 2), expected of shape (1, 3)"

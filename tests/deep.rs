@@ -41,8 +41,8 @@ fn every_run_is_that_of_the_stack() {
     let from = ((a.clone(), b.clone()), c.clone());
     let states = vec![a, b, c];
     for how in 0..8 {
-        let (mut run, mut want) = (deep.run(&x), stack.run(&x).from(from.clone()));
-        run = run.from(states.clone());
+        let (mut run, mut want) = (deep.run(&x), stack.run(&x).initial_state(from.clone()));
+        run = run.initial_state(states.clone());
         if how & 1 > 0 {
             (run, want) = (run.mask(&mask), want.mask(&mask));
         }
@@ -176,7 +176,13 @@ fn what_does_not_fit_is_refused() {
     );
     let deep = Deep::new(layers()).unwrap();
     let x = Array3::zeros((2, 1, 3));
-    let refused = |states| deep.run(&x).from(states).last().unwrap_err().to_string();
+    let refused = |states| {
+        deep.run(&x)
+            .initial_state(states)
+            .last()
+            .unwrap_err()
+            .to_string()
+    };
     let mut states = deep.zero_state(2);
     states[1].c = ndarray::Array2::zeros((2, 8));
     assert_eq!(

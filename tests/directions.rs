@@ -3,7 +3,7 @@
 mod support;
 
 use ndarray::{Array2, Array3, Axis, concatenate, s};
-use recurrent::{BiState, Bidirectional, Element, Merge, Recurrent};
+use recurrent::{BiState, Bidirectional, Element, MergeMode, Recurrent};
 use support::{input, mask, some_state};
 
 fn turned<A: Clone>(hs: &Array3<A>) -> Array3<A> {
@@ -54,11 +54,15 @@ property!(time_major_is_the_transposed_run, |layer, of| {
     let (hs, state) = layer
         .run(&x)
         .mask(&mask)
-        .from(start.clone())
+        .initial_state(start.clone())
         .sequences_and_state()
         .unwrap();
     let mask_t = mask.t();
-    let major = layer.run(&x_t).mask(&mask_t).from(start).time_major();
+    let major = layer
+        .run(&x_t)
+        .mask(&mask_t)
+        .initial_state(start)
+        .time_major();
     let (hs_t, state_t) = major.sequences_and_state().unwrap();
     assert_eq!(hs_t.permuted_axes([1, 0, 2]), hs);
     assert_eq!(state_t, state);
@@ -73,12 +77,12 @@ property!(time_major_is_the_transposed_run, |layer, of| {
     );
 });
 
-fn merged<A: Element>(merge: Merge, f: &Array3<A>, b: &Array3<A>) -> Array3<A> {
+fn merged<A: Element>(merge: MergeMode, f: &Array3<A>, b: &Array3<A>) -> Array3<A> {
     match merge {
-        Merge::Concat => concatenate![Axis(2), f.view(), b.view()],
-        Merge::Sum => f + b,
-        Merge::Mul => f * b,
-        Merge::Ave => (f + b) * A::from_f64(0.5),
+        MergeMode::Concat => concatenate![Axis(2), f.view(), b.view()],
+        MergeMode::Sum => f + b,
+        MergeMode::Mul => f * b,
+        MergeMode::Ave => (f + b) * A::from_f64(0.5),
     }
 }
 
@@ -90,15 +94,20 @@ property!(bidirectional_is_both_runs, |layer, of| {
         forward: start.clone(),
         backward: start.clone(),
     };
-    let one = || layer.run(&x).mask(&mask).from(start.clone());
+    let one = || layer.run(&x).mask(&mask).initial_state(start.clone());
     // Sequences: masked steps are 0. Last: held.
     let (f, end_f) = one().zero_output_for_mask().sequences_and_state().unwrap();
     let back = one().go_backwards().in_time_order().zero_output_for_mask();
     let (b, end_b) = back.sequences_and_state().unwrap();
     let (last_f, last_b) = (one().last().unwrap(), one().go_backwards().last().unwrap());
-    for merge in [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Ave] {
-        let bi = Bidirectional::new(layer, layer).merge(merge);
-        let run = || bi.run(&x).mask(&mask).from(both.clone());
+    for merge in [
+        MergeMode::Concat,
+        MergeMode::Sum,
+        MergeMode::Mul,
+        MergeMode::Ave,
+    ] {
+        let bi = Bidirectional::new(layer, layer).merge_mode(merge);
+        let run = || bi.run(&x).mask(&mask).initial_state(both.clone());
         let (hs, end) = run().sequences_and_state().unwrap();
         assert_eq!(hs, merged(merge, &f, &b), "{merge:?} {of:?}");
         assert_eq!(
@@ -114,17 +123,17 @@ property!(bidirectional_is_both_runs, |layer, of| {
         // Whatever the call says about masked outputs.
         assert_eq!(run().zero_output_for_mask().last().unwrap(), expected);
 
-        let apart = bi.run_apart(&x).mask(&mask).from(both.clone());
+        let apart = bi.run_apart(&x).mask(&mask).initial_state(both.clone());
         assert_eq!(apart.sequences().unwrap(), (f.clone(), b.clone()));
-        let apart = bi.run_apart(&x).mask(&mask).from(both.clone());
+        let apart = bi.run_apart(&x).mask(&mask).initial_state(both.clone());
         assert_eq!(apart.last().unwrap(), (last_f.clone(), last_b.clone()));
 
         let turned_back = run().go_backwards().in_time_order().sequences().unwrap();
-        let other = Bidirectional::new(layer, layer).merge(merge);
+        let other = Bidirectional::new(layer, layer).merge_mode(merge);
         let other = other
             .run_apart(&x)
             .mask(&mask)
-            .from(both.clone())
+            .initial_state(both.clone())
             .sequences()
             .unwrap();
         assert_eq!(turned_back, merged(merge, &other.1, &other.0));
@@ -159,7 +168,7 @@ property!(
         let top = upper.run(&mid).go_backwards().sequences().unwrap();
         assert_eq!(net.run(&x).go_backwards().sequences().unwrap(), top);
         // A bidirectional layer can be below.
-        let below = Bidirectional::new(layer, layer).merge(Merge::Sum);
+        let below = Bidirectional::new(layer, layer).merge_mode(MergeMode::Sum);
         let mid = below.run(&x).mask(&mask).sequences().unwrap();
         let top = upper.run(&mid).mask(&mask).last().unwrap();
         assert_eq!(below.then(&upper).run(&x).mask(&mask).last().unwrap(), top);
@@ -176,7 +185,7 @@ fn directions_of_different_units_lie_side_by_side() {
     assert_eq!(both.parameter_count(), f + b);
     // Side by side they need not have the same units.
     let h = both.run(&Array3::ones((1, 2, 2))).last().unwrap();
-    let (f, b) = (both.forward(), both.backward());
+    let (f, b) = (both.forward_layer(), both.backward_layer());
     let f = f.run(&Array3::ones((1, 2, 2))).last().unwrap();
     let b = b.run(&Array3::ones((1, 2, 2))).last().unwrap();
     assert_eq!(h, concatenate![Axis(1), f, b]);

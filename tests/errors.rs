@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Array3};
 use recurrent::{
-    Activation, BiState, Bidirectional, Causal, Conv1d, Dense, Embedding, Gru, GruBias, Hidden,
-    Initializer, Lstm, LstmState, Merge, Recurrent, Returns, SimpleRnn, State,
+    Activation, BiState, Bidirectional, Causal, Conv1d, Dense, Embedding, Gru, GruBias,
+    HiddenState, Initializer, Lstm, LstmState, MergeMode, Recurrent, Returns, SimpleRnn, State,
 };
 use std::fmt::Debug;
 
@@ -356,32 +356,32 @@ fn states_of_other_batches_and_layers() {
         c: Array2::zeros(c),
     };
     says(
-        lstm.run(&x).from(state((3, 3), (3, 3))).last(),
+        lstm.run(&x).initial_state(state((3, 3), (3, 3))).last(),
         "state.h has 3 samples, expected 4",
     );
     says(
-        lstm.run(&x).from(state((4, 2), (4, 3))).last(),
+        lstm.run(&x).initial_state(state((4, 2), (4, 3))).last(),
         "state.h has 2 units, expected 3",
     );
     says(
-        lstm.run(&x).from(state((4, 3), (2, 3))).last(),
+        lstm.run(&x).initial_state(state((4, 3), (2, 3))).last(),
         "state.c has 2 samples, expected 4",
     );
     says(
-        lstm.run(&x).from(state((4, 3), (4, 4))).last(),
+        lstm.run(&x).initial_state(state((4, 3), (4, 4))).last(),
         "state.c has 4 units, expected 3",
     );
     let bi = Bidirectional::new(lstm.clone(), Gru::<f32>::builder(2, 3).build().unwrap());
     let both = BiState {
         forward: LstmState::zeros(4, 3),
-        backward: Hidden::zeros(4, 5),
+        backward: HiddenState::zeros(4, 5),
     };
     says(
-        bi.run(&x).from(both.clone()).last(),
+        bi.run(&x).initial_state(both.clone()).last(),
         "backward layer: state.h has 5 units, expected 3",
     );
     says(
-        bi.run_apart(&x).from(both).sequences(),
+        bi.run_apart(&x).initial_state(both).sequences(),
         "backward layer: state.h has 5 units, expected 3",
     );
     let net = lstm
@@ -389,7 +389,7 @@ fn states_of_other_batches_and_layers() {
         .then(Gru::<f32>::builder(3, 2).build().unwrap());
     says(
         net.run(&x)
-            .from((LstmState::zeros(4, 3), Hidden::zeros(1, 2)))
+            .initial_state((LstmState::zeros(4, 3), HiddenState::zeros(1, 2)))
             .last(),
         "upper layer: state.h has 1 sample, expected 4",
     );
@@ -433,7 +433,7 @@ fn layers_that_do_not_fit_together() {
         bi.run(&x).last(),
         "input of the backward layer has 3 features, expected 2",
     );
-    let bi = Bidirectional::new(lstm(), gru(2, 4)).merge(Merge::Sum);
+    let bi = Bidirectional::new(lstm(), gru(2, 4)).merge_mode(MergeMode::Sum);
     says(
         bi.run(&x).sequences(),
         "output of the backward layer has 4 units, expected 3",
@@ -487,4 +487,31 @@ fn a_refused_push_changes_nothing() {
     );
     assert_eq!(live.push(&good).unwrap(), twin.push(&good).unwrap());
     assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), [0.0f32; 0]);
+}
+
+/// Options are read and printed by Keras' names.
+#[test]
+fn names_of_options() {
+    use recurrent::Padding;
+    for (mode, name) in [
+        (MergeMode::Concat, "concat"),
+        (MergeMode::Sum, "sum"),
+        (MergeMode::Mul, "mul"),
+        (MergeMode::Ave, "ave"),
+    ] {
+        assert_eq!(
+            (name.parse(), mode.to_string()),
+            (Ok(mode), name.to_string())
+        );
+    }
+    assert_eq!("same".parse(), Ok(Padding::Same));
+    let error = "SAME".parse::<Padding>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "padding is \"SAME\", expected one of valid, same, causal"
+    );
+    assert_eq!(
+        format!("{error:?}"),
+        "Value(padding is \"SAME\", expected one of valid, same, causal)"
+    );
 }

@@ -1,7 +1,7 @@
 //! Initialisers: their distributions, their seeds, and what they refuse.
 
 use ndarray::Array2;
-use recurrent::Initializer;
+use recurrent::{Gru, Initializer, Lstm, SimpleRnn};
 
 fn moments(initializer: Initializer) -> (f64, f64, f64) {
     let w = initializer.matrix::<f64>(200, 300, 5).unwrap();
@@ -150,4 +150,23 @@ fn what_cannot_be_is_refused() {
         .is_err()
     );
     assert!(Initializer::Zeros.matrix::<f32>(usize::MAX, 2, 0).is_err());
+}
+
+/// Two layers that nobody gave a seed would learn the same, if they started the same.
+#[test]
+fn layers_without_a_seed_differ() {
+    let build = || Lstm::<f32>::builder(2, 3).build().unwrap();
+    let (one, other) = (build(), build());
+    assert_ne!(one.kernel(), other.kernel());
+    assert_ne!(one.recurrent_kernel(), other.recurrent_kernel());
+    let (one, other) = (one.kernel(), other.kernel());
+    let again = one.iter().filter(|x| other.iter().any(|y| y == *x)).count();
+    assert_eq!(again, 0, "numbers that both have");
+    let builder = Gru::<f64>::builder(2, 3);
+    assert_ne!(
+        builder.clone().build().unwrap().kernel(),
+        builder.build().unwrap().kernel()
+    );
+    let seeded = || SimpleRnn::<f32>::builder(2, 3).seed(0).build().unwrap();
+    assert_eq!(seeded().kernel(), seeded().kernel());
 }

@@ -23,7 +23,11 @@ fn by_the_book<R: Subject>(
             if mask[[row, t]] {
                 let step = x.slice(s![row..row + 1, t..t + 1, ..]);
                 let before = state.select(&[row]).unwrap();
-                let (y, after) = layer.run(&step).from(before).last_and_state().unwrap();
+                let (y, after) = layer
+                    .run(&step)
+                    .initial_state(before)
+                    .last_and_state()
+                    .unwrap();
                 carried = y;
                 state.copy_sample(row, &after, 0).unwrap();
             } else if zero {
@@ -41,7 +45,7 @@ property!(any_mask_follows_the_book, |layer, of| {
         for backwards in [false, true] {
             let start = some_state(layer, of);
             let run = || {
-                let run = layer.run(&x).mask(&mask).from(start.clone());
+                let run = layer.run(&x).mask(&mask).initial_state(start.clone());
                 let run = if zero {
                     run.zero_output_for_mask()
                 } else {
@@ -121,12 +125,17 @@ property!(
         let (hs, state) = layer
             .run(&x)
             .mask(&nothing)
-            .from(start.clone())
+            .initial_state(start.clone())
             .sequences_and_state()
             .unwrap();
         assert!(hs.iter().all(|&h| h == num_traits::zero()));
         assert_eq!(state, start);
-        let last = layer.run(&x).mask(&nothing).from(start).last().unwrap();
+        let last = layer
+            .run(&x)
+            .mask(&nothing)
+            .initial_state(start)
+            .last()
+            .unwrap();
         assert!(last.iter().all(|&h| h == num_traits::zero()));
     }
 );

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, the lowest first. `doc` and `lib.rs` name everything.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "error",
+    "names",
     "threads",
     "activation",
     "kernel",

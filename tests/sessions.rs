@@ -86,11 +86,11 @@ fn a_given_state_wins_and_its_end_is_kept() {
     let given = layer.run(&input(2, 1, 2)).last_and_state().unwrap().1;
     let (expected, end) = layer
         .run(&x)
-        .from(given.clone())
+        .initial_state(given.clone())
         .lengths(&[4, 2])
         .sequences_and_state()
         .unwrap();
-    let run = session.run(&x).from(given).lengths(&[4, 2]);
+    let run = session.run(&x).initial_state(given).lengths(&[4, 2]);
     let (hs, state) = run.sequences_and_state().unwrap();
     assert_eq!((&hs, &state), (&expected, &end));
     assert_eq!(session.state(), Some(&end));
@@ -104,7 +104,7 @@ fn shared_layers_and_both_directions_have_sessions() {
     let mut session = Session::new(Arc::clone(&layer));
     let first = session.forward(&x).unwrap();
     let kept = session.state().unwrap().clone();
-    let expected = layer.run(&x).from(kept).last().unwrap();
+    let expected = layer.run(&x).initial_state(kept).last().unwrap();
     assert_eq!(session.forward(&x).unwrap().last(), Some(&expected));
     assert_ne!(first.last(), Some(&expected));
 }

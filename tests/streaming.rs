@@ -37,7 +37,7 @@ property!(masked_pushes_are_a_masked_run, |layer, of| {
     let (x, mask) = (input(of, 3), mask(of, 4));
     for zero in [false, true] {
         let start = some_state(layer, of);
-        let run = layer.run(&x).mask(&mask).from(start.clone());
+        let run = layer.run(&x).mask(&mask).initial_state(start.clone());
         let run = if zero {
             run.zero_output_for_mask()
         } else {
@@ -91,7 +91,7 @@ property!(chunks_joined_by_their_state_are_the_whole, |layer, of| {
             .unwrap();
         let (b, state) = layer
             .run(&x.slice(s![.., cut.., ..]))
-            .from(state)
+            .initial_state(state)
             .sequences_and_state()
             .unwrap();
         assert_eq!(a, hs.slice(s![.., ..cut, ..]));

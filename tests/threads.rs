@@ -4,8 +4,8 @@ mod support;
 
 use ndarray::Axis;
 use recurrent::{
-    Bidirectional, Causal, Cell, Element, Gru, Hidden, Initializer, Lstm, Merge, Recurrent, Rnn,
-    SimpleRnn, State,
+    Bidirectional, Causal, Cell, Element, Gru, HiddenState, Initializer, Lstm, MergeMode,
+    Recurrent, Rnn, SimpleRnn, State,
 };
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,10 +35,10 @@ where
     let mut numbers: Vec<f64> = last.iter().map(|h| h.as_f64()).collect();
     let mut states = vec![from.clone()];
     for run in [
-        layer.run(&x).mask(&mask).from(from.clone()),
+        layer.run(&x).mask(&mask).initial_state(from.clone()),
         layer.run(&x).mask(&mask).zero_output_for_mask(),
         layer.run(&x).lengths(&lengths),
-        layer.run(&x).go_backwards().from(from.clone()),
+        layer.run(&x).go_backwards().initial_state(from.clone()),
         layer.run(&x).go_backwards().in_time_order().mask(&mask),
     ] {
         let (hs, state) = run.sequences_and_state().unwrap();
@@ -70,7 +70,7 @@ fn every_layer<A: Element>() {
     agree(&after, OF);
     agree(&before, OF);
     agree(&lstm(features), OF);
-    let both = Bidirectional::new(lstm(features), after).merge(Merge::Sum);
+    let both = Bidirectional::new(lstm(features), after).merge_mode(MergeMode::Sum);
     agree(&both, OF);
     agree(&both, Shape { samples: 1, ..OF });
     agree(&both.then(lstm(units)).then(lstm(units)), OF);
@@ -154,22 +154,22 @@ struct Mean {
 
 impl Cell for Mean {
     type Elem = f64;
-    type State = Hidden<f64>;
+    type State = HiddenState<f64>;
     fn features(&self) -> usize {
         self.units
     }
     fn units(&self) -> usize {
         self.units
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f64> {
-        Hidden::zeros(samples, self.units)
+    fn zero_state(&self, samples: usize) -> HiddenState<f64> {
+        HiddenState::zeros(samples, self.units)
     }
-    fn step(&self, x: ndarray::ArrayView2<f64>, state: &mut Hidden<f64>) {
+    fn step(&self, x: ndarray::ArrayView2<f64>, state: &mut HiddenState<f64>) {
         self.most_samples.fetch_max(x.nrows(), Ordering::Relaxed);
         let mean = x.sum() / x.len() as f64;
         state.h.zip_mut_with(&x, |h, x| *h = 0.9 * *h + x - mean);
     }
-    fn output<'s>(&self, state: &'s Hidden<f64>) -> ndarray::ArrayView2<'s, f64> {
+    fn output<'s>(&self, state: &'s HiddenState<f64>) -> ndarray::ArrayView2<'s, f64> {
         state.h.view()
     }
 }

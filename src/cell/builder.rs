@@ -4,6 +4,7 @@ use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
 use alloc::format;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array2;
 
 /// The options that every cell has.
@@ -19,7 +20,8 @@ pub(crate) struct Common {
     pub kernel_initializer: Initializer,
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
-    pub seed: u64,
+    /// None until the layer is built, unless it was given.
+    pub seed: Option<u64>,
     #[cfg_attr(feature = "serde", serde(skip, default = "Isa::detect"))]
     pub isa: Isa,
 }
@@ -35,25 +37,27 @@ impl Common {
             kernel_initializer: Initializer::GlorotUniform,
             recurrent_initializer: Initializer::Orthogonal { gain: 1.0 },
             bias_initializer: Initializer::Zeros,
-            seed: 0,
+            seed: None,
             isa: Isa::detect(),
         }
     }
 
-    /// The kernel and the recurrent kernel, from a state of size `h`, that the initialisers give.
-    pub fn matrices<A: Element>(&self, gates: usize, h: usize) -> Result<(Array2<A>, Array2<A>)> {
+    /// The kernel and the recurrent kernel, from a state of size `h`, that the initialisers give, and the seed of the bias:
+    /// each array has a sequence of its own.
+    pub fn matrices<A: Element>(
+        &self,
+        gates: usize,
+        h: usize,
+    ) -> Result<(Array2<A>, Array2<A>, u64)> {
         let columns = self.columns(gates)?;
+        let seed = self.seed.unwrap_or_else(next_seed);
+        let kernel = self.kernel_initializer;
+        let recurrent = self.recurrent_initializer;
         Ok((
-            self.kernel_initializer
-                .matrix(self.features, columns, self.seed)?,
-            self.recurrent_initializer
-                .matrix(h, columns, self.seed.wrapping_add(1))?,
+            kernel.matrix(self.features, columns, seed)?,
+            recurrent.matrix(h, columns, seed.wrapping_add(1))?,
+            seed.wrapping_add(2),
         ))
-    }
-
-    /// The seed of the bias: each array has a sequence of its own.
-    pub fn bias_seed(&self) -> u64 {
-        self.seed.wrapping_add(2)
     }
 
     /// Refuses sizes and activations with which no cell can be, and weights of other sizes; `h` is what the state has.
@@ -136,6 +140,17 @@ impl Common {
     }
 }
 
+/// The seed of a layer that was given none: another one for each layer, the same in every run of a program that builds its
+/// layers in one order.
+fn next_seed() -> u64 {
+    static BUILT: AtomicUsize = AtomicUsize::new(0);
+    // Far from each other, from the small numbers that people choose, and no multiple of the generator's own step: its
+    // sequences would be each other's, moved by one.
+    const STEP: u64 = 0xD1B5_4A32_D192_ED03;
+    let built = BUILT.fetch_add(1, Ordering::Relaxed) as u64;
+    (built + 1).wrapping_mul(STEP)
+}
+
 /// What the columns of a kernel are, by the number of gates.
 const COLUMNS: [&str; 5] = [
     "",
@@ -192,9 +207,10 @@ macro_rules! common_setters {
             self
         }
 
-        /// Where the random numbers start; 0 by default. The same seed gives the same weights on every platform.
+        /// Where the random numbers start. The same seed gives the same weights on every platform. Without one, every layer
+        /// that a program builds gets other weights.
         pub fn seed(mut self, seed: u64) -> Self {
-            self.common.seed = seed;
+            self.common.seed = Some(seed);
             self
         }
     };

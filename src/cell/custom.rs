@@ -15,21 +15,21 @@ use ndarray::ArrayView2;
 ///
 /// ```
 /// use ndarray::{ArrayView2, array};
-/// use recurrent::{Cell, Hidden, Recurrent, Rnn};
+/// use recurrent::{Cell, HiddenState, Recurrent, Rnn};
 ///
 /// #[derive(Clone, Debug)]
 /// struct Leaky { units: usize }
 ///
 /// impl Cell for Leaky {
 ///     type Elem = f64;
-///     type State = Hidden<f64>;
+///     type State = HiddenState<f64>;
 ///     fn features(&self) -> usize { self.units }
 ///     fn units(&self) -> usize { self.units }
-///     fn zero_state(&self, samples: usize) -> Hidden<f64> { Hidden::zeros(samples, self.units) }
-///     fn step(&self, x: ArrayView2<f64>, state: &mut Hidden<f64>) {
+///     fn zero_state(&self, samples: usize) -> HiddenState<f64> { HiddenState::zeros(samples, self.units) }
+///     fn step(&self, x: ArrayView2<f64>, state: &mut HiddenState<f64>) {
 ///         state.h.zip_mut_with(&x, |h, &x| *h = 0.9 * *h + 0.1 * x);
 ///     }
-///     fn output<'s>(&self, state: &'s Hidden<f64>) -> ArrayView2<'s, f64> { state.h.view() }
+///     fn output<'s>(&self, state: &'s HiddenState<f64>) -> ArrayView2<'s, f64> { state.h.view() }
 /// }
 ///
 /// let layer = Rnn(Leaky { units: 1 });

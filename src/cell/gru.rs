@@ -12,7 +12,7 @@ use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
-use crate::{Activation, Element, Hidden};
+use crate::{Activation, Element, HiddenState};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -205,6 +205,7 @@ impl<A: Element> Gru<A> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
+#[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct GruBuilder<A> {
     common: Common,
     recurrent_activation: Activation,
@@ -230,14 +231,13 @@ impl<A: Element> GruBuilder<A> {
 
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<Gru<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(3, self.common.units)?;
+        let (kernel, recurrent_kernel, seed) = self.common.matrices(3, self.common.units)?;
         let Common {
             bias_initializer,
             units,
             use_bias,
             ..
         } = self.common;
-        let seed = self.common.bias_seed();
         let bias = match (use_bias, self.reset_after.unwrap_or(true)) {
             (false, _) => GruBias::None,
             (true, true) => bias_initializer.matrix(2, 3 * units, seed)?.into(),
@@ -459,7 +459,7 @@ impl<A: Element> Saved for Gru<A> {
     }
 }
 
-recurrent_of_cell!(Gru, Hidden, [h]);
+recurrent_of_cell!(Gru, HiddenState, [h]);
 
 impl<A: Element> Gru<A> {
     fn state_sizes(&self) -> [usize; 1] {
@@ -501,7 +501,7 @@ impl<A: Element> Gru<A> {
         &self,
         input: &Input<A>,
         active: &Active,
-        state: &mut Hidden<A>,
+        state: &mut HiddenState<A>,
         scratch: &mut Workspace<A>,
     ) {
         let (h, of) = (&mut state.h, &self.functions);
@@ -535,7 +535,7 @@ impl<A: Element> Advance for Gru<A> {
         }
     }
 
-    fn settle(&self, state: &mut Hidden<A>) {
+    fn settle(&self, state: &mut HiddenState<A>) {
         make_contiguous(&mut state.h);
     }
 

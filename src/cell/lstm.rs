@@ -187,6 +187,7 @@ impl<A: Element> Lstm<A> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
+#[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct LstmBuilder<A> {
     common: Common,
     recurrent_activation: Activation,
@@ -247,14 +248,14 @@ impl<A: Element> LstmBuilder<A> {
 
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<Lstm<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(4, self.state_size().0)?;
+        let (kernel, recurrent_kernel, seed) = self.common.matrices(4, self.state_size().0)?;
         let bias = if self.common.use_bias {
             let Common {
                 bias_initializer,
                 units,
                 ..
             } = self.common;
-            let mut bias = bias_initializer.vector(4 * units, self.common.bias_seed())?;
+            let mut bias = bias_initializer.vector(4 * units, seed)?;
             if self.unit_forget_bias {
                 bias.slice_mut(s![units..2 * units]).fill(A::one());
             }

@@ -12,7 +12,7 @@ use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::state::check_array;
 use crate::unroll::{Advance, Unroll, unroll_by_steps};
-use crate::{Activation, Element, Hidden};
+use crate::{Activation, Element, HiddenState};
 use core::marker::PhantomData;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
@@ -114,6 +114,7 @@ impl<A: Element> SimpleRnn<A> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
+#[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct SimpleRnnBuilder<A> {
     common: Common,
     elem: PhantomData<A>,
@@ -124,14 +125,14 @@ impl<A: Element> SimpleRnnBuilder<A> {
 
     /// A layer whose weights come from the initialisers.
     pub fn build(self) -> Result<SimpleRnn<A>> {
-        let (kernel, recurrent_kernel) = self.common.matrices(1, self.common.units)?;
+        let (kernel, recurrent_kernel, seed) = self.common.matrices(1, self.common.units)?;
         let bias = if self.common.use_bias {
             let Common {
                 bias_initializer,
                 units,
                 ..
             } = self.common;
-            Some(bias_initializer.vector(units, self.common.bias_seed())?)
+            Some(bias_initializer.vector(units, seed)?)
         } else {
             None
         };
@@ -230,7 +231,7 @@ impl<A: Element> Saved for SimpleRnn<A> {
     }
 }
 
-recurrent_of_cell!(SimpleRnn, Hidden, [h]);
+recurrent_of_cell!(SimpleRnn, HiddenState, [h]);
 
 impl<A: Element> SimpleRnn<A> {
     fn state_sizes(&self) -> [usize; 1] {
@@ -252,7 +253,7 @@ impl<A: Element> SimpleRnn<A> {
         &self,
         input: &Input<A>,
         active: &Active,
-        state: &mut Hidden<A>,
+        state: &mut HiddenState<A>,
         scratch: &mut Workspace<A>,
     ) {
         let (kernel, of) = (&self.recurrent_kernel, &self.functions);
@@ -267,7 +268,7 @@ impl<A: Element> Advance for SimpleRnn<A> {
         Workspace::new(samples, &self.kernel, &self.recurrent_kernel)
     }
 
-    fn settle(&self, state: &mut Hidden<A>) {
+    fn settle(&self, state: &mut HiddenState<A>) {
         make_contiguous(&mut state.h);
     }
 

@@ -20,14 +20,14 @@ use core::any::Any;
 ///
 /// ```
 /// use ndarray::Array3;
-/// use recurrent::{Bidirectional, Combine, Flow, Gru, Layer, Model};
+/// use recurrent::{Bidirectional, Merge, Flow, Gru, Layer, Model};
 /// let gru = |seed| Gru::<f32>::builder(2, 3).seed(seed).build();
 /// let both = Layer::new(Bidirectional::new(gru(0)?, gru(1)?)).return_sequences(true);
 /// let mut graph = Model::graph();
 /// let x = graph.input("x");
 /// let bidirectional = graph.layer("bidirectional", both.apart())?;
 /// let [forward, backward] = graph.call(bidirectional, [x])?;
-/// let most = graph.add("most", Combine::Maximum, [forward, backward])?;
+/// let most = graph.add("most", Merge::Maximum, [forward, backward])?;
 /// let model = graph.finish([most])?;
 /// assert_eq!(model.forward(&Array3::zeros((2, 5, 2)))?.shape(), [2, 5, 3]);
 /// # Ok::<(), recurrent::Error>(())

@@ -33,7 +33,7 @@ pub(crate) fn another_model() -> Error {
 }
 
 /// A [`State`] whose type is forgotten.
-trait AnyState: Send {
+trait AnyState: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn boxed(&self) -> Box<dyn AnyState>;
     fn samples(&self) -> usize;

@@ -103,11 +103,11 @@ impl<R: Recurrent> Layer<R> {
             run = run.mask(mask);
         }
         if let Some(given) = self.given(states)? {
-            run = run.from(given);
+            run = run.initial_state(given);
         } else if let Some(slot) = kept.filter(|_| self.is_stateful()) {
             let state = &slot.get::<Held<R::State, R::Elem>>()?.state;
             check_kept(state.samples(), run.samples())?;
-            run = run.from(state.clone());
+            run = run.initial_state(state.clone());
         }
         Ok(run)
     }
@@ -249,7 +249,7 @@ where
         }
         if let Some(held) = held {
             check_kept(held.samples(), run.samples())?;
-            run = run.from(held.state.clone());
+            run = run.initial_state(held.state.clone());
         }
         let (mut y, state) = run.last_and_state()?;
         if let (Some(mask), false) = (&input.mask, self.zeroes_masked_output()) {

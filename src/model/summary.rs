@@ -34,6 +34,7 @@ use core::fmt;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// The inputs of a model that is no plain sequence, then every layer, once.
     pub layers: Vec<SummaryRow>,
@@ -51,6 +52,7 @@ pub struct Summary {
 
 /// One layer in a [`Summary`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SummaryRow {
     /// Its name in the model.
     pub name: String,

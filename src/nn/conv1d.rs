@@ -51,6 +51,7 @@ pub struct Conv1d<A: Element> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
+#[must_use = "a builder makes no layer until `from_weights` ends it"]
 pub struct Conv1dBuilder<A> {
     options: Options,
     elem: PhantomData<A>,

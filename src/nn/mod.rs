@@ -6,7 +6,7 @@ mod ask_mask;
 mod attention;
 mod axis;
 mod batch_normalization;
-mod combine;
+
 mod concatenate;
 mod conv1d;
 mod cropping1d;
@@ -19,6 +19,7 @@ mod global_pooling1d;
 mod identity;
 mod layer_normalization;
 mod masking;
+mod merge;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 mod old_merge;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
@@ -37,7 +38,6 @@ mod zero_padding1d;
 
 pub use attention::Attention;
 pub use batch_normalization::BatchNormalization;
-pub use combine::Combine;
 pub use concatenate::Concatenate;
 pub use conv1d::{Conv1d, Conv1dBuilder};
 pub use cropping1d::Cropping1d;
@@ -48,6 +48,7 @@ pub use global_pooling1d::GlobalPooling1d;
 pub use identity::Identity;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
+pub use merge::Merge;
 pub use padding::Padding;
 pub use permute::Permute;
 pub use pooling1d::Pooling1d;

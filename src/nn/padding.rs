@@ -10,15 +10,18 @@ use alloc::format;
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
+#[non_exhaustive]
 pub enum Padding {
     /// Only where they fit: fewer timesteps come out than go in.
     #[default]
     Valid,
-    /// Around the timesteps, ⌈timesteps / strides⌉ of them; what is missing is there on both sides, the odd one behind.
+    /// Around the timesteps, ⌈timesteps / strides⌉ of them; what is missing is there on both sides, the odd one at the end.
     Same,
     /// All that is missing is there before the first timestep, so that no output knows a later input.
     Causal,
 }
+
+crate::names::names!(Padding, "padding", { Valid: "valid", Same: "same", Causal: "causal" });
 
 /// Where the windows lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

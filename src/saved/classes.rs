@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
-    Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart,
-    LayerNormalization, Masking, Model, Permute, Pooling1d, RepeatVector, Reshape, Softmax,
-    TimeDistributed, UpSampling1d, ZeroPadding1d,
+    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense,
+    Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart, LayerNormalization,
+    Masking, Merge, Model, Permute, Pooling1d, RepeatVector, Reshape, Softmax, TimeDistributed,
+    UpSampling1d, ZeroPadding1d,
 };
 use alloc::boxed::Box;
 
@@ -36,7 +36,7 @@ impl<A: Element> Saved for Any<A> {
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
             "attention" => boxed::<A, Attention<A>>,
             "activation" => boxed::<A, Activation>,
-            "combine" => boxed::<A, Combine>,
+            "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
             "flatten" => boxed::<A, Flatten>,

@@ -4,7 +4,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::error::{Error, Result};
 use crate::pass::{Pass, Sink};
 use crate::unroll::Unroll;
-use crate::{BiState, Bidirectional, Deep, Element, Gru, Hidden, Lstm, LstmState};
+use crate::{BiState, Bidirectional, Deep, Element, Gru, HiddenState, Lstm, LstmState};
 use crate::{SimpleRnn, Stacked, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -25,7 +25,7 @@ pub enum AnyRecurrent<A> {
 /// The state of an [`AnyRecurrent`].
 #[derive(Clone, Debug)]
 pub enum AnyState<A> {
-    Hidden(Hidden<A>),
+    HiddenState(HiddenState<A>),
     Lstm(LstmState<A>),
     Pair(Box<(Self, Self)>),
     Both(Box<BiState<Self, Self>>),
@@ -54,9 +54,9 @@ macro_rules! of_inner {
 macro_rules! with_state {
     ($layer:expr, $state:expr, ($inner:ident, $of:ident) => $value:expr) => {
         match ($layer, $state) {
-            (AnyRecurrent::SimpleRnn($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::SimpleRnn($inner), AnyState::HiddenState($of)) => $value,
             (AnyRecurrent::Lstm($inner), AnyState::Lstm($of)) => $value,
-            (AnyRecurrent::Gru($inner), AnyState::Hidden($of)) => $value,
+            (AnyRecurrent::Gru($inner), AnyState::HiddenState($of)) => $value,
             (AnyRecurrent::Stacked($inner), AnyState::Pair($of)) => $value,
             (AnyRecurrent::Bidirectional($inner), AnyState::Both($of)) => $value,
             (AnyRecurrent::Deep($inner), AnyState::Deep($of)) => $value,
@@ -69,7 +69,7 @@ macro_rules! with_state {
 macro_rules! of_state {
     ($state:expr, $inner:ident => $value:expr) => {
         match $state {
-            AnyState::Hidden($inner) => $value,
+            AnyState::HiddenState($inner) => $value,
             AnyState::Lstm($inner) => $value,
             AnyState::Pair($inner) => $value,
             AnyState::Both($inner) => $value,
@@ -82,7 +82,7 @@ macro_rules! of_state {
 macro_rules! state_of {
     ($state:expr, $inner:ident => $value:expr) => {
         match $state {
-            AnyState::Hidden($inner) => AnyState::Hidden($value),
+            AnyState::HiddenState($inner) => AnyState::HiddenState($value),
             AnyState::Lstm($inner) => AnyState::Lstm($value),
             AnyState::Pair($inner) => AnyState::Pair(Box::new($value)),
             AnyState::Both($inner) => AnyState::Both(Box::new($value)),
@@ -124,9 +124,9 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
 
     fn zeros(&self, samples: usize) -> AnyState<A> {
         match self {
-            AnyRecurrent::SimpleRnn(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::SimpleRnn(inner) => AnyState::HiddenState(inner.zeros(samples)),
             AnyRecurrent::Lstm(inner) => AnyState::Lstm(inner.zeros(samples)),
-            AnyRecurrent::Gru(inner) => AnyState::Hidden(inner.zeros(samples)),
+            AnyRecurrent::Gru(inner) => AnyState::HiddenState(inner.zeros(samples)),
             AnyRecurrent::Stacked(inner) => AnyState::Pair(Box::new(inner.zeros(samples))),
             AnyRecurrent::Bidirectional(inner) => AnyState::Both(Box::new(inner.zeros(samples))),
             AnyRecurrent::Deep(inner) => AnyState::Deep(inner.zeros(samples)),
@@ -173,7 +173,7 @@ impl<A: Element> State for AnyState<A> {
 
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
         match (self, from) {
-            (AnyState::Hidden(state), AnyState::Hidden(from)) => {
+            (AnyState::HiddenState(state), AnyState::HiddenState(from)) => {
                 state.copy_sample(row, from, from_row)
             }
             (AnyState::Lstm(state), AnyState::Lstm(from)) => state.copy_sample(row, from, from_row),

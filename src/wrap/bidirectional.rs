@@ -19,7 +19,8 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
-pub enum Merge {
+#[non_exhaustive]
+pub enum MergeMode {
     /// Forward, then backward units.
     #[default]
     Concat,
@@ -30,6 +31,8 @@ pub enum Merge {
     /// (forward + backward) / 2.
     Ave,
 }
+
+crate::names::names!(MergeMode, "merge_mode", { Concat: "concat", Sum: "sum", Mul: "mul", Ave: "ave" });
 
 /// Two layers over the same input, one of which starts at the end.
 ///
@@ -47,7 +50,7 @@ pub enum Merge {
 /// Source: Schuster & Paliwal, "Bidirectional Recurrent Neural Networks" (1997); `keras.layers.Bidirectional`.
 ///
 /// ```
-/// use recurrent::{Bidirectional, Lstm, Merge, Recurrent};
+/// use recurrent::{Bidirectional, Lstm, MergeMode, Recurrent};
 /// // Without a seed of its own the other direction would start from the same weights.
 /// let (forward, backward) = (Lstm::<f32>::builder(4, 3).build()?, Lstm::builder(4, 3).seed(1).build()?);
 /// let bi = Bidirectional::new(forward, backward);
@@ -55,7 +58,7 @@ pub enum Merge {
 /// assert_eq!(bi.run(&x).sequences()?.dim(), (2, 5, 6));
 /// let (forward, backward) = bi.run_apart(&x).sequences()?;
 /// assert_eq!((forward.dim(), backward.dim()), ((2, 5, 3), (2, 5, 3)));
-/// assert_eq!(bi.merge(Merge::Sum).run(&x).last()?.dim(), (2, 3));
+/// assert_eq!(bi.merge_mode(MergeMode::Sum).run(&x).last()?.dim(), (2, 3));
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
@@ -65,7 +68,7 @@ pub enum Merge {
 pub struct Bidirectional<F, B> {
     forward: F,
     backward: B,
-    merge: Merge,
+    merge_mode: MergeMode,
     repeats_masked: bool,
 }
 
@@ -75,14 +78,14 @@ impl<F, B> Bidirectional<F, B> {
         Bidirectional {
             forward,
             backward,
-            merge: Merge::Concat,
+            merge_mode: MergeMode::Concat,
             repeats_masked: false,
         }
     }
 
     /// The same layers with another way to merge.
-    pub fn merge(mut self, merge: Merge) -> Self {
-        self.merge = merge;
+    pub fn merge_mode(mut self, merge_mode: MergeMode) -> Self {
+        self.merge_mode = merge_mode;
         self
     }
 
@@ -95,12 +98,12 @@ impl<F, B> Bidirectional<F, B> {
     }
 
     /// The layer that reads t = 0 first.
-    pub fn forward(&self) -> &F {
+    pub fn forward_layer(&self) -> &F {
         &self.forward
     }
 
     /// The layer that reads the last timestep first.
-    pub fn backward(&self) -> &B {
+    pub fn backward_layer(&self) -> &B {
         &self.backward
     }
 }
@@ -151,10 +154,10 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
     ) {
         let half = F::Elem::from_f64(0.5);
         let mut to = to;
-        to.zip_mut_with(&with, |f, &b| match self.merge {
-            Merge::Mul => *f *= b,
-            Merge::Ave => *f = (*f + b) * half,
-            Merge::Sum | Merge::Concat => *f += b,
+        to.zip_mut_with(&with, |f, &b| match self.merge_mode {
+            MergeMode::Mul => *f *= b,
+            MergeMode::Ave => *f = (*f + b) * half,
+            MergeMode::Sum | MergeMode::Concat => *f += b,
         });
     }
 }
@@ -168,10 +171,10 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Describe<F::Elem> for Bidirectional<F
         let Bidirectional {
             forward,
             backward,
-            merge,
+            merge_mode,
             repeats_masked,
         } = self;
-        each(Part::Option("merge", merge));
+        each(Part::Option("merge_mode", merge_mode));
         each(Part::Option("repeats_masked", repeats_masked));
         each(Part::Layer("forward", Some("forward"), forward));
         each(Part::Layer("backward", Some("backward"), backward));
@@ -204,7 +207,7 @@ where
         Ok(Bidirectional {
             forward: from.layer("forward")?,
             backward: from.layer("backward")?,
-            merge: from.get("merge")?,
+            merge_mode: from.get("merge_mode")?,
             repeats_masked: from.get("repeats_masked")?,
         })
     }
@@ -219,8 +222,8 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
     }
 
     fn output_size(&self) -> usize {
-        match self.merge {
-            Merge::Concat => self
+        match self.merge_mode {
+            MergeMode::Concat => self
                 .forward
                 .output_size()
                 .saturating_add(self.backward.output_size()),
@@ -261,8 +264,8 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
             features,
             self.backward.input_size(),
         )?;
-        match self.merge {
-            Merge::Concat => Ok(()),
+        match self.merge_mode {
+            MergeMode::Concat => Ok(()),
             _ => check(
                 "output of the backward layer",
                 "units",
@@ -290,12 +293,12 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
         sink: Sink<F::Elem>,
     ) -> Result<()> {
         let units = self.forward.output_size();
-        match (self.merge, sink) {
-            (Merge::Concat, Sink::Last(y)) => {
+        match (self.merge_mode, sink) {
+            (MergeMode::Concat, Sink::Last(y)) => {
                 let (f, b) = y.split_at(Axis(1), units);
                 self.unroll_apart(pass, state, (Sink::Last(f), Sink::Last(b)))
             }
-            (Merge::Concat, Sink::Sequences(y)) => {
+            (MergeMode::Concat, Sink::Sequences(y)) => {
                 let (f, b) = y.split_at(Axis(2), units);
                 self.unroll_apart(pass, state, (Sink::Sequences(f), Sink::Sequences(b)))
             }

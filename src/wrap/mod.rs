@@ -6,6 +6,6 @@ mod deep;
 mod stacked;
 
 pub(crate) use any_recurrent::AnyRecurrent;
-pub use bidirectional::{Bidirectional, Merge};
+pub use bidirectional::{Bidirectional, MergeMode};
 pub use deep::Deep;
 pub use stacked::Stacked;

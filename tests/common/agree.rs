@@ -31,7 +31,7 @@ impl<A: Element> Verbs<A> {
             let run = call.mask.iter().fold(run, |run, mask| run.mask(mask));
             start
                 .into_iter()
-                .fold(run, |run, start| run.from(start.clone()))
+                .fold(run, |run, start| run.initial_state(start.clone()))
         };
         let (last, state) = run().last_and_state()?;
         let (sequences, state_of_sequences) = run().sequences_and_state()?;

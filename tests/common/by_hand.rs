@@ -66,7 +66,9 @@ where
                 let run = || {
                     let run = self.of.run_apart(&call.x);
                     let run = call.mask.iter().fold(run, |run, mask| run.mask(mask));
-                    let run = start.iter().fold(run, |run, start| run.from(start.clone()));
+                    let run = start
+                        .iter()
+                        .fold(run, |run, start| run.initial_state(start.clone()));
                     if self.flags.go_backwards {
                         run.go_backwards()
                     } else {
@@ -130,7 +132,7 @@ where
         calls_by_hand(self.flags, &self.prefixes, calls, |call, start| {
             let run = self.layer.run(&call.x);
             let run = call.mask.iter().fold(run, |run, mask| run.mask(mask));
-            let run = start.into_iter().fold(run, Run::from);
+            let run = start.into_iter().fold(run, Run::initial_state);
             Ok(if self.flags.return_sequences {
                 let (y, state) = run.sequences_and_state()?;
                 (vec![("sequences".into(), y.into_dyn())], state)

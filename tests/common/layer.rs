@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::flags::Flags;
 use super::subject::{Merged, Steps, Subject};
 use super::weights::Weights;
-use recurrent::{Bidirectional, Merge, Recurrent};
+use recurrent::{Bidirectional, MergeMode, Recurrent};
 use serde_json::Value;
 
 type Built<A> = Outcome<Box<dyn Subject<A>>>;
@@ -41,10 +41,10 @@ fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A>
     let config = Fields::new(config)?;
     let merge = match config.nullable("merge_mode")?.map(Value::as_str) {
         None => None,
-        Some(Some("concat")) => Some(Merge::Concat),
-        Some(Some("sum")) => Some(Merge::Sum),
-        Some(Some("mul")) => Some(Merge::Mul),
-        Some(Some("ave")) => Some(Merge::Ave),
+        Some(Some("concat")) => Some(MergeMode::Concat),
+        Some(Some("sum")) => Some(MergeMode::Sum),
+        Some(Some("mul")) => Some(MergeMode::Mul),
+        Some(Some("ave")) => Some(MergeMode::Ave),
         Some(other) => return Err(format!("unknown merge_mode {other:?}").into()),
     };
     let (forward_class, forward) = description(config.get("forward")?)?;
@@ -88,7 +88,7 @@ fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A>
             backward.done()?;
             let of = Bidirectional::new(f, b);
             Ok(match merge {
-                Some(merge) => Box::new(Merged::new(of.merge(merge), flags)),
+                Some(merge) => Box::new(Merged::new(of.merge_mode(merge), flags)),
                 None => Box::new(Apart::new(of, flags)),
             })
         })

@@ -132,7 +132,7 @@ impl<A: Precision> Given<A> {
                 let c = self.initial_c.as_ref();
                 initial.extend(c.map(|c| c.index_axis(self.direction_axis(), d).to_owned()));
             }
-            run = run.from(
+            run = run.initial_state(
                 zero.with_arrays(&mut initial.into_iter())
                     .ok_or("no state")?,
             );

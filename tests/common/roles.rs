@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use ndarray::{Array2, ArrayD};
-use recurrent::{BiState, Element, Hidden, LstmState, State};
+use recurrent::{BiState, Element, HiddenState, LstmState, State};
 
 /// Arrays with their roles, in Keras' order.
 pub type Named<A> = Vec<(String, ArrayD<A>)>;
@@ -70,7 +70,7 @@ macro_rules! roles_of_cell {
         }
     };
 }
-roles_of_cell!(Hidden: h);
+roles_of_cell!(HiddenState: h);
 roles_of_cell!(LstmState: h, c);
 
 impl<A, F: Roles<A>, B: Roles<A>> Roles<A> for BiState<F, B> {

@@ -63,7 +63,7 @@ where
             run = run.mask(mask);
         }
         if let Some(initial) = initial {
-            run = run.from(initial);
+            run = run.initial_state(initial);
         }
         let output = named(prefixes, &run.output()?);
 

@@ -170,8 +170,8 @@ impl<A: Precision> Call<A> {
         }
         if !self.initial.is_empty() {
             let arrays: Vec<_> = self.initial.iter().map(|array| array.view()).collect();
-            run = run.from(initial_state(&layers, &arrays)?);
-            by_flags = by_flags.from(initial_state(&layers, &arrays)?);
+            run = run.initial_state(initial_state(&layers, &arrays)?);
+            by_flags = by_flags.initial_state(initial_state(&layers, &arrays)?);
         }
         let (output, state) = run.sequences_and_state()?;
         let named = |output: Array3<A>, state: &Vec<R::State>| -> Outcome<Named<A>> {

@@ -3,8 +3,8 @@
 use crate::case::list;
 use ndarray::{Array, ArrayD, Dimension};
 use recurrent::{
-    Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
-    Dense, Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking,
+    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense,
+    Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Merge,
     Padding, Permute, Pooling1d, RepeatVector, Reshape, Result, Softmax, TimeDistributed,
     UpSampling1d, ZeroPadding1d,
 };
@@ -172,12 +172,12 @@ fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
         "Reshape" => Box::new(Reshape::new(&numbers(&of["target_shape"]))?),
         "Permute" => Box::new(Permute::new(&crate::case::lens(&of["dims"]))?),
         "Flatten" => Box::new(Flatten),
-        "Add" => Box::new(Combine::Add),
-        "Subtract" => Box::new(Combine::Subtract),
-        "Multiply" => Box::new(Combine::Multiply),
-        "Average" => Box::new(Combine::Average),
-        "Maximum" => Box::new(Combine::Maximum),
-        "Minimum" => Box::new(Combine::Minimum),
+        "Add" => Box::new(Merge::Add),
+        "Subtract" => Box::new(Merge::Subtract),
+        "Multiply" => Box::new(Merge::Multiply),
+        "Average" => Box::new(Merge::Average),
+        "Maximum" => Box::new(Merge::Maximum),
+        "Minimum" => Box::new(Merge::Minimum),
         "Concatenate" => Box::new(Concatenate::new(axis(of))),
         "Activation" => Box::new(activation(of)?),
         "LeakyReLU" => Box::new(Activation::LeakyRelu {

@@ -3,10 +3,10 @@
 use crate::case::{Case, cases};
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, IxDyn, Slice, array};
 use recurrent::{
-    AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d, Dense,
-    Embedding, Flatten, Flow, GlobalPooling1d, LayerNormalization, Masking, Model, Padding,
-    Permute, Pooling1d, RepeatVector, Reshape, Session, Shape, Softmax, TimeDistributed,
-    UpSampling1d, ZeroPadding1d,
+    AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense, Embedding,
+    Flatten, Flow, GlobalPooling1d, LayerNormalization, Masking, Merge, Model, Padding, Permute,
+    Pooling1d, RepeatVector, Reshape, Session, Shape, Softmax, TimeDistributed, UpSampling1d,
+    ZeroPadding1d,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -195,9 +195,9 @@ fn layers() -> Vec<Layer> {
         Arc::new(recurrent::Activation::Softmax),
         Arc::new(Attention::<f32>::new()),
         Arc::new(Attention::<f32>::new().concat(1.0)),
-        Arc::new(Combine::Add),
-        Arc::new(Combine::Multiply),
-        Arc::new(Combine::Maximum),
+        Arc::new(Merge::Add),
+        Arc::new(Merge::Multiply),
+        Arc::new(Merge::Maximum),
         Arc::new(Concatenate::new(-1)),
         Arc::new(Concatenate::new(1)),
     ]

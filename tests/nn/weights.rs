@@ -3,7 +3,7 @@
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Dimension, IntoDimension};
 use recurrent::{
     AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Deep, Dense, Embedding,
-    Flow, Gru, Hidden, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
+    Flow, Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
     Recurrent, Result, Rnn, SimpleRnn, TimeDistributed,
 };
 use std::sync::Arc;
@@ -260,18 +260,18 @@ impl AnyLayer<f64> for Own {
 struct Still;
 impl Cell for Still {
     type Elem = f64;
-    type State = Hidden<f64>;
+    type State = HiddenState<f64>;
     fn features(&self) -> usize {
         4
     }
     fn units(&self) -> usize {
         4
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f64> {
-        Hidden::zeros(samples, 4)
+    fn zero_state(&self, samples: usize) -> HiddenState<f64> {
+        HiddenState::zeros(samples, 4)
     }
-    fn step(&self, _: ndarray::ArrayView2<f64>, _: &mut Hidden<f64>) {}
-    fn output<'s>(&self, state: &'s Hidden<f64>) -> ndarray::ArrayView2<'s, f64> {
+    fn step(&self, _: ndarray::ArrayView2<f64>, _: &mut HiddenState<f64>) {}
+    fn output<'s>(&self, state: &'s HiddenState<f64>) -> ndarray::ArrayView2<'s, f64> {
         state.h.view()
     }
     fn parameter_count(&self) -> usize {

@@ -5,7 +5,7 @@ use crate::support::{Shape, mask, numbers};
 use ndarray::{Array1, Array2};
 use recurrent::saved::Saved;
 use recurrent::{
-    Activation, Bidirectional, Deep, Element, Gru, Initializer, Layer, Lstm, Merge, Output,
+    Activation, Bidirectional, Deep, Element, Gru, Initializer, Layer, Lstm, MergeMode, Output,
     Recurrent, SimpleRnn, State,
 };
 
@@ -159,8 +159,13 @@ fn lstm(features: usize, units: usize, seed: u64) -> Lstm<f32> {
 fn layers_of_layers() {
     let gru = |features, units| Gru::<f32>::builder(features, units).build().unwrap();
     let (forward, backward) = (lstm(3, 4, 1), gru(3, 4));
-    for merge in [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Ave] {
-        same(&Bidirectional::new(forward.clone(), backward.clone()).merge(merge));
+    for merge in [
+        MergeMode::Concat,
+        MergeMode::Sum,
+        MergeMode::Mul,
+        MergeMode::Ave,
+    ] {
+        same(&Bidirectional::new(forward.clone(), backward.clone()).merge_mode(merge));
     }
     same(&lstm(3, 4, 1).then(gru(4, 2)).then(lstm(2, 5, 2)));
     // More than ten, so that their order is not that of the alphabet.

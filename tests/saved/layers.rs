@@ -96,15 +96,15 @@ fn every_layer<A: Element>() {
         same_in_model(activation, &one);
     }
     for of in [
-        Combine::Add,
-        Combine::Multiply,
-        Combine::Average,
-        Combine::Maximum,
-        Combine::Minimum,
+        Merge::Add,
+        Merge::Multiply,
+        Merge::Average,
+        Merge::Maximum,
+        Merge::Minimum,
     ] {
         same_in_model(of, &three);
     }
-    same_in_model(Combine::Subtract, &three[..2]);
+    same_in_model(Merge::Subtract, &three[..2]);
     same_in_model(Concatenate::new(1), &three);
     same_in_model(Concatenate::default(), &three);
     same_in_model(Cropping1d::new(1, 3), &one);
@@ -155,7 +155,7 @@ fn layers_alone() {
         again(&Reshape::new(&[-1, 2]).unwrap()),
         Reshape::new(&[-1, 2]).unwrap()
     );
-    assert_eq!(again(&Combine::Average), Combine::Average);
+    assert_eq!(again(&Merge::Average), Merge::Average);
     assert_eq!(again(&Activation::Mish), Activation::Mish);
     assert_eq!(
         again(&Attention::new().scale(0.1_f64)),

@@ -65,18 +65,18 @@ impl AnyLayer<f32> for Mine {
 
 impl Cell for Mine {
     type Elem = f32;
-    type State = Hidden<f32>;
+    type State = HiddenState<f32>;
     fn features(&self) -> usize {
         1
     }
     fn units(&self) -> usize {
         1
     }
-    fn zero_state(&self, samples: usize) -> Hidden<f32> {
-        Hidden::zeros(samples, 1)
+    fn zero_state(&self, samples: usize) -> HiddenState<f32> {
+        HiddenState::zeros(samples, 1)
     }
-    fn step(&self, _: ArrayView2<f32>, _: &mut Hidden<f32>) {}
-    fn output<'s>(&self, state: &'s Hidden<f32>) -> ArrayView2<'s, f32> {
+    fn step(&self, _: ArrayView2<f32>, _: &mut HiddenState<f32>) {}
+    fn output<'s>(&self, state: &'s HiddenState<f32>) -> ArrayView2<'s, f32> {
         state.h.view()
     }
 }

@@ -58,11 +58,16 @@ fn configurations() {
         stddev: 2.0,
     });
     equal(&Initializer::Orthogonal { gain: 1e300 });
-    for merge in [Merge::Concat, Merge::Sum, Merge::Mul, Merge::Ave] {
+    for merge in [
+        MergeMode::Concat,
+        MergeMode::Sum,
+        MergeMode::Mul,
+        MergeMode::Ave,
+    ] {
         equal(&merge);
     }
     equal(&Padding::Causal);
-    equal(&Combine::Subtract);
+    equal(&Merge::Subtract);
     equal(&Returns {
         sequences: true,
         state: false,
@@ -126,7 +131,7 @@ fn states_keep_every_bit() {
     .map(f32::from_bits);
     let h = Array2::from_shape_vec((2, 3), odd.into()).unwrap();
     let bits = |array: &Array2<f32>| array.mapv(f32::to_bits);
-    for back in both(&Hidden { h: h.clone() }) {
+    for back in both(&HiddenState { h: h.clone() }) {
         assert_eq!(bits(&back.h), bits(&h));
     }
     let c = array![[1.0, 2.0], [3.0, 4.0]];
@@ -135,12 +140,12 @@ fn states_keep_every_bit() {
         h: c.t().to_owned(),
         c: c.clone(),
     });
-    let hidden = Hidden { h: c };
+    let hidden = HiddenState { h: c };
     equal(&BiState {
         forward: hidden.clone(),
         backward: vec![(hidden.clone(), LstmState::<f64>::zeros(0, 3))],
     });
-    let text = serde_json::to_string(&Hidden {
+    let text = serde_json::to_string(&HiddenState {
         h: array![[1.0_f32, -0.5]],
     })
     .unwrap();
@@ -150,7 +155,8 @@ fn states_keep_every_bit() {
 #[test]
 fn states_that_cannot_be() {
     let refused = |text: &str, words: &[&str]| {
-        let hidden = serde_json::from_str::<Hidden<f32>>(text).map_err(|error| error.to_string());
+        let hidden =
+            serde_json::from_str::<HiddenState<f32>>(text).map_err(|error| error.to_string());
         let message = hidden.unwrap_err();
         assert!(words.iter().all(|word| message.contains(word)), "{message}");
     };
@@ -242,10 +248,8 @@ fn snapshots_of_streams() {
         other.resume(lstm.stream(3).snapshot()),
         &["snapshot has 3 samples, expected 2"],
     );
-    let narrow = StreamState {
-        state: LstmState::zeros(2, 2),
-        ..before.clone()
-    };
+    let mut narrow = before.clone();
+    narrow.state = LstmState::zeros(2, 2);
     says(other.resume(narrow), &["state.h has 2 units, expected 3"]);
     assert_eq!(other.snapshot(), before);
 }

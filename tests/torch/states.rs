@@ -60,7 +60,7 @@ fn arrays_that_are_no_state() {
     let state = initial_state(&lstm, &[one.view(), zeros(1, 4, 3).view()]).unwrap();
     let x = zeros(4, 1, 3);
     says(
-        lstm.run(&x).from(state).last(),
+        lstm.run(&x).initial_state(state).last(),
         &["state.c has 3 units, expected 2"],
     );
 }

@@ -12,8 +12,8 @@ use super::plan::{Plan, Wanted, next};
 use crate::error::Result;
 use crate::nn::OldMerge;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Combine, Concatenate, Conv1d, Cropping1d,
-    Element, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Padding, Permute,
+    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Element,
+    Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Merge, Padding, Permute,
     Pooling1d, RepeatVector, Reshape, Softmax, UpSampling1d, ZeroPadding1d,
 };
 use alloc::sync::Arc;
@@ -73,7 +73,7 @@ fn merge<A: Element>(
     }
 }
 
-fn combine<A: Element>(context: &Context, of: Combine) -> Plan<Made<A>> {
+fn combine<A: Element>(context: &Context, of: Merge) -> Plan<Made<A>> {
     merge(context, of, false)
 }
 
@@ -118,12 +118,12 @@ fn without_weights<A: Element>(
             [axis] => bare(Softmax::over(*axis)),
             axes => return Err(config.refuse("axis", "one axis", axes.len())),
         },
-        "Add" => combine(context, Combine::Add),
-        "Subtract" => combine(context, Combine::Subtract),
-        "Multiply" => combine(context, Combine::Multiply),
-        "Average" => combine(context, Combine::Average),
-        "Maximum" => combine(context, Combine::Maximum),
-        "Minimum" => combine(context, Combine::Minimum),
+        "Add" => combine(context, Merge::Add),
+        "Subtract" => combine(context, Merge::Subtract),
+        "Multiply" => combine(context, Merge::Multiply),
+        "Average" => combine(context, Merge::Average),
+        "Maximum" => combine(context, Merge::Maximum),
+        "Minimum" => combine(context, Merge::Minimum),
         "Concatenate" => {
             let axis = config.integer_or("axis", -1)?;
             merge(context, Concatenate::new(axis), axis == 1 || axis == -2)

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::nn::Unrolled;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
-use crate::{AnyLayer, Bidirectional, Element, Layer, Merge, Recurrent};
+use crate::{AnyLayer, Bidirectional, Element, Layer, MergeMode, Recurrent};
 use alloc::sync::Arc;
 
 /// The arguments that every recurrent layer has.
@@ -175,10 +175,10 @@ pub fn bidirectional<A: Element>(
     };
     let merge = match config.text_or("merge_mode", "concat")? {
         _ if config.is_null("merge_mode") => None,
-        "concat" => Some(Merge::Concat),
-        "sum" => Some(Merge::Sum),
-        "mul" => Some(Merge::Mul),
-        "ave" => Some(Merge::Ave),
+        "concat" => Some(MergeMode::Concat),
+        "sum" => Some(MergeMode::Sum),
+        "mul" => Some(MergeMode::Mul),
+        "ave" => Some(MergeMode::Ave),
         other => {
             let expected = "concat, sum, mul, ave or null";
             return Err(config.refuse("merge_mode", expected, other));
@@ -198,7 +198,7 @@ pub fn bidirectional<A: Element>(
         };
         let features = Some(forward.features());
         let layer = Bidirectional::new(forward, backward)
-            .merge(merge.unwrap_or_default())
+            .merge_mode(merge.unwrap_or_default())
             .repeating_masked(repeats_masked);
         layer.check()?;
         let layer = flags.set(layer, mask_with_state);

@@ -114,7 +114,7 @@ impl<'a, A: Element> Run<'a, A> {
                 .zero_state(0)
                 .with_arrays(&mut [state(&h), state(&c)].into_iter())
             {
-                run = run.from(start);
+                run = run.initial_state(start);
             }
             let end = run.sequences_and_state_into(y.index_axis_mut(Axis(1), d))?;
             for (end, array) in ends.iter_mut().zip(end.to_arrays().unwrap_or_default()) {

@@ -21,7 +21,7 @@
 //! | an unbatched `x` | `lstm.run(&x.insert_axis(Axis(0)))`, and index 0 of what it returns |
 //! | `pack_padded_sequence(x, lengths)` and `pad_packed_sequence` | `.lengths(&lengths).zero_output_for_mask()` |
 //! | `output, (h_n, c_n) = lstm(x)` | `let (output, state) = lstm.run(&x).sequences_and_state()?`, and [`h_n`], [`c_n`] |
-//! | `lstm(x, (h_0, c_0))` | `.from(initial_state(&lstm, &[h_0.view(), c_0.view()])?)` |
+//! | `lstm(x, (h_0, c_0))` | `.initial_state(initial_state(&lstm, &[h_0.view(), c_0.view()])?)` |
 //!
 //! `zero_output_for_mask` belongs to sequences only: with it, [`Run::last`](crate::Run::last) of a padded sample is padding, 0.
 //! A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed sequence is `h_n`;

@@ -1,7 +1,7 @@
 //! States as PyTorch has them: those of all layers and directions in one array.
 
 use crate::error::{Result, check};
-use crate::{BiState, Element, Hidden, LstmState, Recurrent, State};
+use crate::{BiState, Element, HiddenState, LstmState, Recurrent, State};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayView3, Axis};
 
@@ -18,7 +18,7 @@ pub trait TorchState: State {
 /// The state of LSTM layers, of which there is a `c_n`.
 pub trait TorchLstmState: TorchState {}
 
-impl<A: Element> TorchState for Hidden<A> {
+impl<A: Element> TorchState for HiddenState<A> {
     type Elem = A;
     const ARRAYS: usize = 1;
 }

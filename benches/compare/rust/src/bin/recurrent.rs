@@ -3,7 +3,7 @@
 use compare::{Answer, Cell, Peer, Result, Row, Weights, serve};
 use ndarray::{Array1, Array2, Array3};
 use recurrent::{
-    BiState, Bidirectional, Causal, Gru, Hidden, Lstm, LstmState, Recurrent, SimpleRnn, Stream,
+    BiState, Bidirectional, Causal, Gru, HiddenState, Lstm, LstmState, Recurrent, SimpleRnn, Stream,
 };
 use std::hint::black_box;
 
@@ -107,7 +107,7 @@ impl Numbers for LstmState<f32> {
     }
 }
 
-impl Numbers for Hidden<f32> {
+impl Numbers for HiddenState<f32> {
     fn numbers(&self) -> (Vec<f32>, Vec<f32>) {
         (self.h.iter().copied().collect(), Vec::new())
     }

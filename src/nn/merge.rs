@@ -1,4 +1,4 @@
-//! `Combine`: several inputs, number by number.
+//! `Merge`: several inputs, number by number.
 
 use super::axis::check_axis;
 use crate::Element;
@@ -18,9 +18,9 @@ use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 ///
 /// ```
 /// use ndarray::array;
-/// use recurrent::{AnyLayer, Combine, Flow};
+/// use recurrent::{AnyLayer, Merge, Flow};
 /// let (x, y) = (array![[1.0, 2.0]], array![[10.0, 20.0]]);
-/// let sum = Combine::Add.forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
+/// let sum = Merge::Add.forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
 /// assert_eq!(sum[0].values, array![[11.0, 22.0]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -30,7 +30,8 @@ use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
-pub enum Combine {
+#[non_exhaustive]
+pub enum Merge {
     /// The sum.
     Add,
     /// The first minus the second; two inputs.
@@ -45,26 +46,23 @@ pub enum Combine {
     Minimum,
 }
 
-impl Combine {
+impl Merge {
     /// Two numbers; the first is what has been combined so far.
     fn of<A: Element>(self, y: A, x: A) -> A {
         match self {
-            Combine::Add | Combine::Average => y + x,
-            Combine::Subtract => y - x,
-            Combine::Multiply => y * x,
+            Merge::Add | Merge::Average => y + x,
+            Merge::Subtract => y - x,
+            Merge::Multiply => y * x,
             // A NaN stays.
-            Combine::Maximum if x > y || x.is_nan() => x,
-            Combine::Minimum if x < y || x.is_nan() => x,
-            Combine::Maximum | Combine::Minimum => y,
+            Merge::Maximum if x > y || x.is_nan() => x,
+            Merge::Minimum if x < y || x.is_nan() => x,
+            Merge::Maximum | Merge::Minimum => y,
         }
     }
 
     /// Whether masks change the numbers.
     fn reads_masks(self) -> bool {
-        matches!(
-            self,
-            Combine::Multiply | Combine::Maximum | Combine::Minimum
-        )
+        matches!(self, Merge::Multiply | Merge::Maximum | Merge::Minimum)
     }
 
     fn fold<A: Element>(self, inputs: Vec<Input<A>>) -> Option<ArrayD<A>> {
@@ -75,18 +73,18 @@ impl Combine {
             values: mut y,
             mut mask,
         } = inputs.next()?;
-        if let (Combine::Multiply, Some(mask)) = (self, &mask) {
+        if let (Merge::Multiply, Some(mask)) = (self, &mask) {
             where_masked(&mut y, mask, |row| row.fill(A::one()));
         }
         for input in inputs {
             let mut x = input.values;
             match self {
-                Combine::Multiply => {
+                Merge::Multiply => {
                     if let Some(mask) = &input.mask {
                         where_masked(&mut x, mask, |row| row.fill(A::one()));
                     }
                 }
-                Combine::Maximum | Combine::Minimum => {
+                Merge::Maximum | Merge::Minimum => {
                     if let Some(mask) = &input.mask {
                         copy_where_masked(&mut x, mask, &y);
                     }
@@ -94,14 +92,14 @@ impl Combine {
                         copy_where_masked(&mut y, mask, &x);
                     }
                 }
-                Combine::Add | Combine::Subtract | Combine::Average => {}
+                Merge::Add | Merge::Subtract | Merge::Average => {}
             }
             y.zip_mut_with(&x, |y, &x| *y = self.of(*y, x));
             mask = mask.zip(input.mask).map(|(a, b)| a | b);
         }
         match (self, &mask) {
-            (Combine::Average, _) => y /= A::from_f64(count as f64),
-            (Combine::Multiply, Some(mask)) if all_masked => {
+            (Merge::Average, _) => y /= A::from_f64(count as f64),
+            (Merge::Multiply, Some(mask)) if all_masked => {
                 where_masked(&mut y, mask, |row| row.fill(A::zero()));
             }
             _ => {}
@@ -185,17 +183,17 @@ fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
     }
     Ok(Some(any))
 }
-crate::describe::describe!(Combine, "combine", "of");
+crate::describe::describe!(Merge, "merge", "merge");
 
-impl<A: Element> AnyLayer<A> for Combine {
+impl<A: Element> AnyLayer<A> for Merge {
     fn name(&self) -> &str {
         match self {
-            Combine::Add => "add",
-            Combine::Subtract => "subtract",
-            Combine::Multiply => "multiply",
-            Combine::Average => "average",
-            Combine::Maximum => "maximum",
-            Combine::Minimum => "minimum",
+            Merge::Add => "add",
+            Merge::Subtract => "subtract",
+            Merge::Multiply => "multiply",
+            Merge::Average => "average",
+            Merge::Maximum => "maximum",
+            Merge::Minimum => "minimum",
         }
     }
 
@@ -206,7 +204,7 @@ impl<A: Element> AnyLayer<A> for Combine {
 
     fn forward_all(&self, mut inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
         let count = inputs.len();
-        if *self == Combine::Subtract && count != 2 {
+        if *self == Merge::Subtract && count != 2 {
             return Err(wrong_inputs(2, count));
         }
         let axes = inputs.iter().map(|input| input.values.ndim());
@@ -267,8 +265,8 @@ impl<A: Element> AnyLayer<A> for Combine {
             let Some((&samples, rest)) = axes.split_first() else {
                 return vec![Shape::unknown()];
             };
-            let behind = most - rest.len();
-            for (to, &len) in shape[behind..].iter_mut().zip(rest) {
+            let after = most - rest.len();
+            for (to, &len) in shape[after..].iter_mut().zip(rest) {
                 match (*to, len) {
                     (Some(1), len) => *to = len,
                     (None, Some(len)) if len != 1 => *to = Some(len),
