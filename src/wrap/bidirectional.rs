@@ -19,7 +19,6 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
     feature = "serde",
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
-#[non_exhaustive]
 pub enum MergeMode {
     /// Forward, then backward units.
     #[default]
