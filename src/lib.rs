@@ -187,6 +187,6 @@ pub use init::Initializer;
 pub use kernel::Isa;
 
 /// The README's examples, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "keras"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
