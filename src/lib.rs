@@ -87,10 +87,24 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(all(feature = "std", any(target_arch = "x86_64", feature = "files")))]
+#[cfg(any(
+    test,
+    all(feature = "std", any(target_arch = "x86_64", feature = "files"))
+))]
 extern crate std;
 
 mod activation;
+#[cfg(feature = "files")]
+#[cfg_attr(
+    not(all(
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    )),
+    allow(dead_code)
+)]
+mod arrays;
 #[cfg(feature = "serde")]
 mod bits;
 mod cell;
@@ -99,10 +113,10 @@ mod describe;
 mod element;
 mod error;
 #[cfg(feature = "files")]
-#[doc(hidden)] // for the tests of it
-// What formats share is more than any one of them needs.
+// It offers more than the readers of models take; its tests take all of it.
 #[cfg_attr(
     not(all(
+        test,
         feature = "keras",
         feature = "npz",
         feature = "onnx",
@@ -110,7 +124,7 @@ mod error;
     )),
     allow(dead_code, unused_imports)
 )]
-pub mod format;
+mod format;
 mod init;
 mod kernel;
 mod layer;

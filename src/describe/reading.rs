@@ -1,9 +1,10 @@
 //! `In`: a file that is being read, layer by layer.
 
 use super::Saved;
+use crate::arrays::{ToArray, with_axes};
 use crate::error::{Error, Result, axes};
 use crate::format::json::Value;
-use crate::format::{Arrays, Tensor, Unread, safetensors, with_axes};
+use crate::format::{Arrays, Tensor, Unread, safetensors};
 use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -103,7 +104,7 @@ impl<'f> In<'f> {
             let found = axes(tensor.shape().len());
             return Err(Error::file(tensor.name(), axes(2), found));
         }
-        tensor.unread()
+        Ok(tensor.unread()?)
     }
 
     /// An array that no other layer has taken.
