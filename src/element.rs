@@ -6,7 +6,10 @@ use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::{Float, NumAssign};
 
 mod private {
+    #[cfg(not(feature = "files"))]
     pub trait Sealed {}
+    #[cfg(feature = "files")]
+    pub trait Sealed: crate::format::Float {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
 }

@@ -150,11 +150,25 @@ impl Error {
     }
 }
 
+#[cfg(feature = "files")]
+impl From<crate::format::Error> for Error {
+    fn from(error: crate::format::Error) -> Self {
+        Error::file(error.part, error.expected, error.found)
+    }
+}
+
 /// So that `?` works behind ndarray's own functions (`from_shape_vec`, `into_dimensionality` …).
 impl From<ndarray::ShapeError> for Error {
     fn from(error: ndarray::ShapeError) -> Self {
         Error::value("shape", "one that ndarray can give this array", error)
     }
+}
+
+/// Says in errors which file they are about.
+#[cfg(all(feature = "std", feature = "files"))]
+#[allow(dead_code)] // without a format there is no file
+pub(crate) fn within<T>(path: &std::path::Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    read().map_err(|error| error.within(&path.display().to_string()))
 }
 
 /// Says which part of a composed layer an error is about.

@@ -87,19 +87,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
-#[cfg(all(feature = "std", any(target_arch = "x86_64", feature = "files")))]
+#[cfg(any(
+    test,
+    all(feature = "std", any(target_arch = "x86_64", feature = "files"))
+))]
 extern crate std;
 
 mod activation;
-#[cfg(feature = "serde")]
-mod bits;
-mod cell;
-mod describe;
-mod element;
-mod error;
 #[cfg(feature = "files")]
-#[doc(hidden)] // for the tests of it
-// What formats share is more than any one of them needs.
 #[cfg_attr(
     not(all(
         feature = "keras",
@@ -107,9 +102,28 @@ mod error;
         feature = "onnx",
         feature = "safetensors"
     )),
+    allow(dead_code)
+)]
+mod arrays;
+#[cfg(feature = "serde")]
+mod bits;
+mod cell;
+mod describe;
+mod element;
+mod error;
+#[cfg(feature = "files")]
+// It offers more than the readers of models take; its tests take all of it.
+#[cfg_attr(
+    not(all(
+        test,
+        feature = "keras",
+        feature = "npz",
+        feature = "onnx",
+        feature = "safetensors"
+    )),
     allow(dead_code, unused_imports)
 )]
-pub mod format;
+mod format;
 mod init;
 mod kernel;
 mod layer;

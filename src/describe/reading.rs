@@ -2,9 +2,10 @@
 
 use super::layer::Describe;
 use super::weight::Scalar;
+use crate::arrays::{ToArray, with_axes};
 use crate::error::{Error, Result, axes};
 use crate::format::json::Value;
-use crate::format::{Arrays, Tensor, Unread, safetensors, with_axes};
+use crate::format::{Arrays, Tensor, Unread, safetensors};
 use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -133,7 +134,7 @@ impl<'f> In<'f> {
             let found = axes(tensor.shape().len());
             return Err(Error::file(tensor.name(), axes(2), found));
         }
-        tensor.unread()
+        Ok(tensor.unread()?)
     }
 
     /// An array that no other layer has taken.

@@ -80,7 +80,8 @@ impl Out {
             count += 1;
             name = format!("{plain}_{count}");
         }
-        self.file.add(&name, &array.to_array().view())?;
+        let array = array.to_array();
+        self.file.add(&name, array.shape(), array.iter().copied())?;
         self.node.weights.insert(key.into(), name.into());
         Ok(())
     }
@@ -106,6 +107,6 @@ impl Out {
 
     pub(crate) fn finish(self) -> Result<Vec<u8>> {
         let text = json!({ "version": VERSION, "layer": self.node.into_json() }).to_string();
-        self.file.finish(&[(KEY, &text)])
+        Ok(self.file.finish(&[(KEY, &text)])?)
     }
 }

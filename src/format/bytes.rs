@@ -1,13 +1,13 @@
 //! `Bytes`: those of a file or of a part of it, in memory or on disk; `Data`: those, or bytes that were made of them.
 
-use crate::error::Result;
+use super::error::Result;
 #[cfg(feature = "std")]
-use crate::format::pages::{PAGE, Pages};
+use super::pages::{PAGE, Pages};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// So many are read at once: they stay in the cache until they are summed, or numbers. All numbers end where it does.
-pub(super) const PIECE: usize = 64 << 10;
+pub const PIECE: usize = 64 << 10;
 
 /// The bytes of a file, or of a part of it.
 #[derive(Clone, Copy)]

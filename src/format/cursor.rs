@@ -1,6 +1,6 @@
 //! `Cursor`: reads a slice from front to back, and never behind its end.
 
-use crate::error::{Error, Result};
+use super::error::{Error, Result};
 use alloc::format;
 use alloc::string::ToString;
 
@@ -24,7 +24,7 @@ impl<'a> Cursor<'a> {
     pub fn take(&mut self, n: usize) -> Result<&'a [u8]> {
         let Some((head, tail)) = self.rest.split_at_checked(n) else {
             let found = format!("{} before the end", self.rest.len());
-            return Err(Error::file(self.part, format!("{n} more bytes"), found));
+            return Err(Error::new(self.part, format!("{n} more bytes"), found));
         };
         self.rest = tail;
         Ok(head)
@@ -81,7 +81,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn refuse(&self, expected: impl ToString, found: impl ToString) -> Error {
-        Error::file(self.part, expected, found)
+        Error::new(self.part, expected, found)
     }
 }
 
@@ -89,5 +89,5 @@ impl<'a> Cursor<'a> {
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub(super) fn to_length(value: u64, part: &str) -> Result<usize> {
     usize::try_from(value)
-        .map_err(|_| Error::file(part, "a length that this machine can count", value))
+        .map_err(|_| Error::new(part, "a length that this machine can count", value))
 }

@@ -1,9 +1,8 @@
 //! Bytes from the file system.
 
-use crate::error::{Error, Result};
-use crate::format::kind::Kind;
+use super::error::{Error, Result};
+use super::kind::Kind;
 use alloc::format;
-use alloc::string::ToString;
 #[cfg(any(feature = "keras", feature = "npz"))]
 use alloc::vec::Vec;
 use std::fs;
@@ -25,7 +24,7 @@ pub fn length(path: &Path, most: u64) -> Result<u64> {
     let length = metadata.len();
     if length > most {
         let found = format!("{length} bytes");
-        return Err(Error::file(
+        return Err(Error::new(
             "reading",
             format!("at most {most} bytes"),
             found,
@@ -36,20 +35,17 @@ pub fn length(path: &Path, most: u64) -> Result<u64> {
 
 pub fn unreadable(error: std::io::Error) -> Error {
     let expected = "a file that can be read";
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Error::file("reading", expected, "no file"),
-        _ => Error::file("reading", expected, error),
-    }
+    let new = match error.kind() {
+        std::io::ErrorKind::NotFound => Error::new("reading", expected, "no file"),
+        _ => Error::new("reading", expected, &error),
+    };
+    new.because(error)
 }
 
 /// Writes a file.
 #[cfg(any(feature = "npz", feature = "safetensors"))]
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes)
-        .map_err(|error| Error::file(path.display(), "a file that can be written", error))
-}
-
-/// Says in errors which file they are about.
-pub fn within<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    read().map_err(|error| error.within(&path.display().to_string()))
+    fs::write(path, bytes).map_err(|error| {
+        Error::new(path.display(), "a file that can be written", &error).because(error)
+    })
 }

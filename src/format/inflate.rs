@@ -1,6 +1,6 @@
 //! Inflating, never further than what must come out.
 
-use crate::error::{Error, Result};
+use super::error::{Error, Result};
 use alloc::format;
 use alloc::vec::Vec;
 #[cfg(feature = "keras")]
@@ -25,7 +25,7 @@ fn refuse(error: &DecompressError, most: usize, part: &str) -> Error {
         format!("an error after {} bytes ({error})", error.output.len())
     };
     let expected = format!("a deflate stream of at most {most} bytes");
-    Error::file(part, expected, found)
+    Error::new(part, expected, found)
 }
 
 /// The first bytes that come out of a raw deflate stream, at most `most`, fewer if it breaks.

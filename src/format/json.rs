@@ -1,7 +1,7 @@
 //! JSON: configurations; also as Python writes it, which has more words than JSON.
 
+use super::error::{Error, Result};
 use crate::Limits;
-use crate::error::{Error, Result};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,7 +25,7 @@ const KEY: &str = "__not_finite__";
 /// A value takes many times the memory of its text (`[0,0,0` …), so they are counted before any is made.
 pub fn parse(text: &str, part: &str, limits: &Limits) -> Result<Value> {
     check_all(text, part, limits)?;
-    serde_json::from_str(text).map_err(|error| Error::file(part, "JSON", error))
+    serde_json::from_str(text).map_err(|error| Error::new(part, "JSON", error))
 }
 
 /// [`parse`] for a text as Python writes it: it may have the words `NaN`, `Infinity` and `-Infinity`. [`number`] reads what
@@ -35,7 +35,7 @@ pub fn parse_python(text: &str, part: &str, limits: &Limits) -> Result<Value> {
     let text = without_words(text);
     // Each of them is an object now, which takes the memory of two values.
     check_values(measure(&text).0, part, limits)?;
-    serde_json::from_str(&text).map_err(|error| Error::file(part, "JSON", error))
+    serde_json::from_str(&text).map_err(|error| Error::new(part, "JSON", error))
 }
 
 /// The text with an object in place of each word. Where a word stands that no value could, JSON does not allow the object
@@ -93,7 +93,7 @@ fn check_all(text: &str, part: &str, limits: &Limits) -> Result<()> {
     let most = limits.text_bytes;
     if text.len() > most {
         let found = format!("{} bytes", text.len());
-        return Err(Error::file(
+        return Err(Error::new(
             part,
             format!("a text of at most {most} bytes"),
             found,
@@ -102,7 +102,7 @@ fn check_all(text: &str, part: &str, limits: &Limits) -> Result<()> {
     let (values, depth) = measure(text);
     if depth > limits.depth {
         let expected = format!("JSON nested at most {} deep", limits.depth);
-        return Err(Error::file(part, expected, depth));
+        return Err(Error::new(part, expected, depth));
     }
     check_values(values, part, limits)
 }
@@ -118,7 +118,7 @@ fn check_values(values: usize, part: &str, limits: &Limits) -> Result<()> {
     if values <= most {
         return Ok(());
     }
-    Err(Error::file(part, format!("at most {most} values"), values))
+    Err(Error::new(part, format!("at most {most} values"), values))
 }
 
 /// At least the number of values, and the depth, of a text that is JSON.

@@ -1,6 +1,6 @@
 //! `Kind`: what a file is, by its first bytes; every reader names in the same words what it was given instead of its format.
 
-use crate::error::Error;
+use super::error::Error;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -133,7 +133,7 @@ impl Kind {
 
     /// Refuses a file of this kind that begins so.
     pub fn refuse(self, expected: &str, head: &[u8]) -> Error {
-        Error::file("format", expected, self.describe(head))
+        Error::new("format", expected, self.describe(head))
     }
 
     /// What it is called, and what to do with it.

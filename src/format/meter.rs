@@ -1,8 +1,18 @@
-//! `Meter`: an allowance that a file uses up.
+//! `Meter`: an allowance that a file uses up; and the allowance for the file itself.
 
-use crate::error::{Error, Result};
+use super::error::{Error, Result};
+use crate::Limits;
 use alloc::format;
 use core::cell::Cell;
+
+/// Refuses a file that is larger than the limits allow.
+pub(super) fn check_file(length: usize, limits: &Limits) -> Result<()> {
+    if length as u64 <= limits.file_bytes {
+        return Ok(());
+    }
+    let expected = format!("at most {} bytes", limits.file_bytes);
+    Err(Error::new("file", expected, format!("{length} bytes")))
+}
 
 /// How much of something a file may still ask for.
 ///
@@ -28,6 +38,6 @@ impl Meter {
         }
         let expected = format!("at most {} {} in a file", self.limit, self.what);
         let found = format!("{n} more, where {} are left", self.left.get());
-        Err(Error::file(part, expected, found))
+        Err(Error::new(part, expected, found))
     }
 }

@@ -1,5 +1,8 @@
 //! Bytes into named arrays, attributes and graphs; no part of the crate's public interface.
 //!
+//! This could be a crate: it knows nothing of layers or of arrays in memory. Of the crate it takes [`Limits`](crate::Limits)
+//! alone, which would go with it.
+//!
 //! Every reader borrows the bytes of its file (a large file of Keras or ONNX stays on disk). Opening a file reads its directory only; the
 //! numbers of an array are read when a [`Tensor`] is asked for them, so that its shape can be checked before anything is
 //! allocated.
@@ -9,9 +12,9 @@ mod bytes;
 mod cursor;
 #[cfg(feature = "std")]
 pub(crate) mod disk;
+mod error;
 #[cfg(any(feature = "keras", feature = "npz"))]
 mod inflate;
-#[cfg(any(feature = "keras", feature = "npz", feature = "onnx"))]
 mod meter;
 mod number;
 #[cfg(feature = "std")]
@@ -21,8 +24,6 @@ mod number;
 )]
 pub(crate) mod pages;
 mod tensor;
-#[cfg(feature = "safetensors")]
-mod turned;
 
 pub mod kind;
 
@@ -41,27 +42,11 @@ pub mod safetensors;
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub mod zip;
 
-pub use bytes::{Bytes, Data};
-#[cfg(feature = "onnx")]
+pub use bytes::{Bytes, Data, PIECE};
+pub use error::{Error, Result};
 pub(crate) use meter::Meter;
-pub use number::Number;
-#[cfg(feature = "onnx")]
-pub(crate) use tensor::MOST_AXES;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
-pub use tensor::Unread;
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
-pub(crate) use tensor::with_axes;
-pub use tensor::{Arrays, Tensor};
+pub use number::{Float, Number};
+pub use tensor::{Arrays, MOST_AXES, Tensor, Unread};
 
-use crate::Limits;
-use crate::error::{Error, Result};
-use alloc::format;
-
-/// Refuses a file that is larger than the limits allow.
-fn check_file(length: usize, limits: &Limits) -> Result<()> {
-    if length as u64 <= limits.file_bytes {
-        return Ok(());
-    }
-    let expected = format!("at most {} bytes", limits.file_bytes);
-    Err(Error::file("file", expected, format!("{length} bytes")))
-}
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,15 +1,14 @@
 //! `.npy`: one array of NumPy.
 
 use super::cursor::{Cursor, to_length};
-use super::number::{self, Number};
+use super::error::{Error, Result};
+use super::number::{self, Float, Number};
 use super::tensor::{MOST_AXES, Tensor};
-use crate::error::{Error, Result};
-use crate::{Element, Limits};
+use crate::Limits;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ndarray::ArrayViewD;
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 const PART: &str = "npy header";
@@ -28,40 +27,38 @@ pub(super) struct Header {
 
 /// The array of a `.npy` file.
 pub fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Tensor<'a>> {
-    super::check_file(bytes.len(), limits)?;
+    super::meter::check_file(bytes.len(), limits)?;
     let header = Header::read(bytes, limits)?;
     let numbers = bytes.get(header.length..).unwrap_or_default();
     header.tensor(String::from("npy file"), move || Ok(Cow::Borrowed(numbers)))
 }
 
-/// The bytes of a `.npy` file of this array.
-pub fn write<A: Element>(array: ArrayViewD<A>) -> Vec<u8> {
-    let kind = if number::of::<A>() == Number::F32 {
+/// The bytes of a `.npy` file of an array: its shape, and its numbers, the last axis running fastest.
+pub fn write<A: Float>(shape: &[usize], numbers: impl IntoIterator<Item = A>) -> Vec<u8> {
+    let kind = if A::NUMBER == Number::F32 {
         "<f4"
     } else {
         "<f8"
     };
     // (3, 4), and (3,) where there is only one.
-    let mut shape = format!("{:?}", array.shape())
-        .replace('[', "(")
-        .replace(']', ")");
-    if array.ndim() == 1 {
-        shape.insert(shape.len() - 1, ',');
+    let mut tuple = format!("{shape:?}").replace('[', "(").replace(']', ")");
+    if shape.len() == 1 {
+        tuple.insert(tuple.len() - 1, ',');
     }
-    let mut dict = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut dict = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {tuple}, }}");
     // Version 2 has room for any shape.
     let prefix = MAGIC.len() + 2 + 4;
     let end = (prefix + dict.len() + 1).next_multiple_of(ALIGNMENT);
     let padding = end - prefix - dict.len() - 1;
     dict.extend(core::iter::repeat_n(' ', padding));
     dict.push('\n');
-    let mut bytes = Vec::with_capacity(end + array.len() * size_of::<A>());
+    let mut bytes = Vec::with_capacity(end + shape.iter().product::<usize>() * A::NUMBER.size());
     bytes.extend(MAGIC);
     bytes.extend([2, 0]);
     // 64 axes of 20 digits are far from 4 GiB.
     bytes.extend(u32::try_from(dict.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend(dict.as_bytes());
-    number::write(&array, &mut bytes);
+    number::write(numbers, &mut bytes);
     bytes
 }
 
@@ -118,7 +115,7 @@ impl<'s> Dict<'s> {
                 "shape" => shape = Some(self.shape()?),
                 other => {
                     let expected = "the keys descr, fortran_order and shape";
-                    return Err(Error::file(PART, expected, format!("{other:?}")));
+                    return Err(Error::new(PART, expected, format!("{other:?}")));
                 }
             }
             if !self.accept(",") {
@@ -126,7 +123,7 @@ impl<'s> Dict<'s> {
                 break;
             }
         }
-        let missing = |key: &str| Error::file(PART, format!("a key {key:?}"), "none");
+        let missing = |key: &str| Error::new(PART, format!("a key {key:?}"), "none");
         let (number, big_endian) = kind(descr.ok_or_else(|| missing("descr"))?)?;
         Ok(Header {
             number,
@@ -186,7 +183,7 @@ impl<'s> Dict<'s> {
             // Python 2 wrote long integers so.
             self.accept("L");
             if shape.len() > MOST_AXES {
-                return Err(Error::file(
+                return Err(Error::new(
                     PART,
                     format!("at most {MOST_AXES} axes"),
                     "more",
@@ -202,7 +199,7 @@ impl<'s> Dict<'s> {
 
     fn refuse(&self, expected: &str) -> Error {
         let rest: String = self.rest.chars().take(20).collect();
-        Error::file(PART, expected, format!("{rest:?}"))
+        Error::new(PART, expected, format!("{rest:?}"))
     }
 }
 
@@ -210,7 +207,7 @@ impl<'s> Dict<'s> {
 fn kind(descr: &str) -> Result<(Number, bool)> {
     let refuse = || {
         let expected = "a kind of numbers (f2, f4, f8, i1 to i8, u1 to u8, b1)";
-        Error::file(PART, expected, format!("{descr:?}"))
+        Error::new(PART, expected, format!("{descr:?}"))
     };
     let big_endian = match descr.chars().next() {
         Some('>') => true,

@@ -1,19 +1,18 @@
 //! `.npz`: arrays of NumPy, in a zip archive.
 
-use super::check_file;
+use super::error::{Error, Result};
 use super::kind::{self, Kind};
-use super::npy::{self, Header};
+use super::meter::check_file;
+use super::npy::Header;
 use super::tensor::{Arrays, Tensor, size};
 use super::zip::{Archive, Directory, Writer};
-use crate::error::{Error, Result};
-use crate::{Element, Limits};
+use crate::Limits;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use ndarray::ArrayViewD;
 
 /// What messages call it.
 const FORMAT: &str = "a `.npz` archive or a `.npy` array of NumPy";
@@ -64,7 +63,7 @@ impl<'a> File<'a> {
             return Ok(());
         }
         let expected = format!("at most {most} inflated bytes");
-        Err(Error::file("npz file", expected, format!("{found} bytes")))
+        Err(Error::new("npz file", expected, format!("{found} bytes")))
     }
 }
 
@@ -91,7 +90,7 @@ impl Arrays for File<'_> {
         let length = self.archive.length(&member)?;
         if length != expected {
             let expected = format!("{expected} bytes for the shape {:?}", header.shape);
-            return Err(Error::file(&member, expected, format!("{length} bytes")));
+            return Err(Error::new(&member, expected, format!("{length} bytes")));
         }
         let bytes = move || {
             Ok(match self.archive.read(&member)? {
@@ -106,20 +105,22 @@ impl Arrays for File<'_> {
     }
 }
 
-/// A `.npz` file of these arrays, deflated if asked for. The same arrays make the same file.
-pub fn write<A: Element>(arrays: &[(&str, ArrayViewD<A>)], deflate: bool) -> Result<Vec<u8>> {
+/// A `.npz` file of these `.npy` files and their names, deflated if asked for. The same arrays make the same file.
+pub fn write<'n>(
+    arrays: impl IntoIterator<Item = (&'n str, Vec<u8>)>,
+    deflate: bool,
+) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
     let mut names = BTreeSet::new();
     for (name, array) in arrays {
         if !names.insert(name) {
             let found = format!("two of {name:?}");
-            return Err(Error::file("npz file", "arrays of different names", found));
+            return Err(Error::new("npz file", "arrays of different names", found));
         }
-        writer.add(
-            &format!("{name}{EXTENSION}"),
-            &npy::write(array.view()),
-            deflate,
-        )?;
+        writer.add(&format!("{name}{EXTENSION}"), &array, deflate)?;
     }
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests;

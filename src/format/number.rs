@@ -1,10 +1,7 @@
-//! `Number`: what the bytes of an array mean.
+//! `Number`: what the bytes of an array mean; `Float`: what they are read as.
 
-use crate::Element;
 use alloc::vec::Vec;
 use core::fmt;
-#[cfg(any(feature = "npz", feature = "safetensors"))]
-use ndarray::ArrayViewD;
 
 /// A kind of number in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,44 +73,67 @@ impl fmt::Display for Number {
     }
 }
 
+/// What numbers are read as: `f32` or `f64`.
+pub trait Float: Copy {
+    /// Its kind in a file.
+    const NUMBER: Number;
+    /// The nearest number.
+    fn rounded(x: f64) -> Self;
+    /// The number of these bits, which are the lowest ones.
+    fn with_bits(bits: u64) -> Self;
+    /// Its bits, in the lowest places.
+    fn all_bits(self) -> u64;
+}
+
+macro_rules! float {
+    ($t:ty, $number:ident) => {
+        #[allow(clippy::cast_possible_truncation, clippy::useless_conversion)]
+        impl Float for $t {
+            const NUMBER: Number = Number::$number;
+            fn rounded(x: f64) -> Self {
+                x as _
+            }
+            fn with_bits(bits: u64) -> Self {
+                Self::from_bits(bits as _)
+            }
+            fn all_bits(self) -> u64 {
+                self.to_bits().into()
+            }
+        }
+    };
+}
+
+float!(f32, F32);
+float!(f64, F64);
+
 /// Appends all the numbers in `bytes`, each rounded to the nearest `A`.
-pub(super) fn elements<A: Element>(
-    number: Number,
-    big_endian: bool,
-    bytes: &[u8],
-    to: &mut Vec<A>,
-) {
+pub(super) fn elements<A: Float>(number: Number, big_endian: bool, bytes: &[u8], to: &mut Vec<A>) {
     let e = big_endian;
     match number {
         // The numbers themselves, also those that are none.
-        Number::F32 if size_of::<A>() == 4 => {
-            each(bytes, e, to, |b| A::of_bits(u32::from_le_bytes(b).into()));
+        Number::F32 if A::NUMBER == number => {
+            each(bytes, e, to, |b| A::with_bits(u32::from_le_bytes(b).into()));
         }
-        Number::F64 if size_of::<A>() == 8 => {
-            each(bytes, e, to, |b| A::of_bits(u64::from_le_bytes(b)));
+        Number::F64 if A::NUMBER == number => {
+            each(bytes, e, to, |b| A::with_bits(u64::from_le_bytes(b)));
         }
-        Number::Bool => each(
-            bytes,
-            e,
-            to,
-            |[b]| if b == 0 { A::zero() } else { A::one() },
-        ),
-        Number::I8 => each(bytes, e, to, |b| A::from_f64(i8::from_le_bytes(b).into())),
-        Number::I16 => each(bytes, e, to, |b| A::from_f64(i16::from_le_bytes(b).into())),
-        Number::I32 => each(bytes, e, to, |b| A::from_f64(i32::from_le_bytes(b).into())),
-        Number::I64 => each(bytes, e, to, |b| A::from_f64(i64::from_le_bytes(b) as f64)),
-        Number::U8 => each(bytes, e, to, |[b]| A::from_f64(b.into())),
-        Number::U16 => each(bytes, e, to, |b| A::from_f64(u16::from_le_bytes(b).into())),
-        Number::U32 => each(bytes, e, to, |b| A::from_f64(u32::from_le_bytes(b).into())),
-        Number::U64 => each(bytes, e, to, |b| A::from_f64(u64::from_le_bytes(b) as f64)),
+        Number::Bool => each(bytes, e, to, |[b]| A::rounded(f64::from(u8::from(b != 0)))),
+        Number::I8 => each(bytes, e, to, |b| A::rounded(i8::from_le_bytes(b).into())),
+        Number::I16 => each(bytes, e, to, |b| A::rounded(i16::from_le_bytes(b).into())),
+        Number::I32 => each(bytes, e, to, |b| A::rounded(i32::from_le_bytes(b).into())),
+        Number::I64 => each(bytes, e, to, |b| A::rounded(i64::from_le_bytes(b) as f64)),
+        Number::U8 => each(bytes, e, to, |[b]| A::rounded(b.into())),
+        Number::U16 => each(bytes, e, to, |b| A::rounded(u16::from_le_bytes(b).into())),
+        Number::U32 => each(bytes, e, to, |b| A::rounded(u32::from_le_bytes(b).into())),
+        Number::U64 => each(bytes, e, to, |b| A::rounded(u64::from_le_bytes(b) as f64)),
         Number::F16 => each(bytes, e, to, |b| {
-            A::from_f64(half(u16::from_le_bytes(b)).into())
+            A::rounded(half(u16::from_le_bytes(b)).into())
         }),
         Number::BF16 => each(bytes, e, to, |[low, high]| {
-            A::from_f64(f32::from_le_bytes([0, 0, low, high]).into())
+            A::rounded(f32::from_le_bytes([0, 0, low, high]).into())
         }),
-        Number::F32 => each(bytes, e, to, |b| A::from_f64(f32::from_le_bytes(b).into())),
-        Number::F64 => each(bytes, e, to, |b| A::from_f64(f64::from_le_bytes(b))),
+        Number::F32 => each(bytes, e, to, |b| A::rounded(f32::from_le_bytes(b).into())),
+        Number::F64 => each(bytes, e, to, |b| A::rounded(f64::from_le_bytes(b))),
     }
 }
 
@@ -137,22 +157,11 @@ pub(super) fn integers(number: Number, big_endian: bool, bytes: &[u8]) -> Option
     })
 }
 
-/// The kind of the numbers of this crate.
+/// Appends numbers, the smallest byte first.
 #[cfg(any(feature = "npz", feature = "safetensors"))]
-pub(super) fn of<A: Element>() -> Number {
-    if size_of::<A>() == 4 {
-        Number::F32
-    } else {
-        Number::F64
-    }
-}
-
-/// Appends the numbers of an array, the last axis running fastest, the smallest byte first.
-#[cfg(any(feature = "npz", feature = "safetensors"))]
-pub(super) fn write<A: Element>(array: &ArrayViewD<A>, bytes: &mut Vec<u8>) {
-    bytes.reserve(array.len() * size_of::<A>());
-    for x in array {
-        bytes.extend(&x.bits().to_le_bytes()[..size_of::<A>()]);
+pub(super) fn write<A: Float>(numbers: impl IntoIterator<Item = A>, bytes: &mut Vec<u8>) {
+    for x in numbers {
+        bytes.extend(&x.all_bits().to_le_bytes()[..A::NUMBER.size()]);
     }
 }
 

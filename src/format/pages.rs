@@ -4,7 +4,7 @@
 //! file as well would be new to the process, and costs more time than reading it. Of the rest, whole pages are read and kept.
 
 use super::disk::{self, unreadable};
-use crate::error::Result;
+use super::error::Result;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

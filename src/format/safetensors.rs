@@ -3,14 +3,15 @@
 //! The `safetensors` crate checks the header: arrays lie side by side, within the file, and are as long as their shapes.
 
 use super::bytes::{Bytes, Data, Kept};
+use super::error::{Error, Result};
+use super::json;
 use super::kind::{self, Kind};
-use super::number::{self, Number};
-use super::tensor::{Arrays, Tensor};
-use super::{check_file, json};
-use crate::error::{Error, Result};
+use super::meter::check_file;
+use super::number::{self, Float, Number};
 #[cfg(feature = "std")]
-use crate::format::pages::Pages;
-use crate::{Element, Limits};
+use super::pages::Pages;
+use super::tensor::{Arrays, Tensor};
+use crate::Limits;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -18,7 +19,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
-use ndarray::ArrayViewD;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
@@ -78,14 +78,14 @@ impl<'a> File<'a> {
 fn read_header(file: Bytes, limits: &Limits) -> Result<(Metadata, usize)> {
     let short = || {
         let expected = "a header and its length, 8 bytes";
-        Error::file(PART, expected, format!("{} bytes", file.len()))
+        Error::new(PART, expected, format!("{} bytes", file.len()))
     };
     let head = file.head()?;
     let claimed = u64::from_le_bytes(*head.first_chunk().ok_or_else(short)?);
     if claimed > limits.text_bytes as u64 {
         let expected = format!("a header of at most {} bytes", limits.text_bytes);
         return Err(match Kind::of(head) {
-            Kind::Safetensors => Error::file(PART, expected, format!("{claimed} bytes")),
+            Kind::Safetensors => Error::new(PART, expected, format!("{claimed} bytes")),
             // No header: a claim of 10^18 bytes says nothing to anybody.
             kind => kind.refuse(FORMAT, head),
         });
@@ -94,7 +94,7 @@ fn read_header(file: Bytes, limits: &Limits) -> Result<(Metadata, usize)> {
     let start = start.saturating_add(LENGTH);
     let header = file.get(0, start)?.ok_or_else(|| {
         let expected = format!("a header of {claimed} bytes, as it says: is the file whole?");
-        Error::file(PART, expected, format!("{} bytes", file.len() - LENGTH))
+        Error::new(PART, expected, format!("{} bytes", file.len() - LENGTH))
     })?;
     let text = core::str::from_utf8(&header[LENGTH..]).map_err(unsound)?;
     check_header(text, file.len() - start, limits)?;
@@ -102,20 +102,20 @@ fn read_header(file: Bytes, limits: &Limits) -> Result<(Metadata, usize)> {
     let names = header.offset_keys();
     if names.len() > limits.entries {
         let expected = format!("at most {} arrays", limits.entries);
-        return Err(Error::file(PART, expected, names.len()));
+        return Err(Error::new(PART, expected, names.len()));
     }
     let ends = names.iter().filter_map(|name| header.info(name));
     let end = ends.map(|info| info.data_offsets.1).max().unwrap_or(0);
     if end != file.len() - start {
         let expected = format!("a file that ends with its arrays, {end} bytes after the header");
         let found = format!("{} bytes after it", file.len() - start);
-        return Err(Error::file(PART, expected, found));
+        return Err(Error::new(PART, expected, found));
     }
     Ok((header, start))
 }
 
 fn unsound(error: impl ToString) -> Error {
-    Error::file(PART, "a sound header", error)
+    Error::new(PART, "a sound header", error)
 }
 
 /// Refuses what the `safetensors` crate does not look at: a header of very many values, before any is made; one name for two
@@ -131,7 +131,7 @@ fn check_header(text: &str, data: usize, limits: &Limits) -> Result<()> {
         {
             let expected =
                 format!("an array in the {data} bytes after the header: is the file whole?");
-            return Err(Error::file(name, expected, format!("one up to {end}")));
+            return Err(Error::new(name, expected, format!("one up to {end}")));
         }
     }
     Ok(())
@@ -191,12 +191,12 @@ impl Arrays for File<'_> {
                 n if n > 8 => format!("{:?} and {} more", &names[..8], n - 8),
                 _ => format!("{names:?}"),
             };
-            Error::file(PART, format!("an array {name:?}"), found)
+            Error::new(PART, format!("an array {name:?}"), found)
         };
         let info = self.header.info(name).ok_or_else(missing)?;
         let number = kind(info.dtype).ok_or_else(|| {
             let expected = "booleans, whole numbers, or floating-point numbers of 16 bits and more";
-            Error::file(name, expected, info.dtype)
+            Error::new(name, expected, info.dtype)
         })?;
         let (start, end) = info.data_offsets;
         let length = end.saturating_sub(start);
@@ -241,19 +241,26 @@ impl Writer {
         name == METADATA || self.infos.contains_key(name)
     }
 
-    /// One more array; refuses a name that another one has.
-    pub fn add<A: Element>(&mut self, name: &str, array: &ArrayViewD<A>) -> Result<()> {
+    /// One more array, its numbers in order, the last axis running fastest; refuses a name that another one has.
+    pub fn add<A: Float>(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        numbers: impl IntoIterator<Item = A>,
+    ) -> Result<()> {
         if self.has(name) {
             return Err(twice(name));
         }
-        let dtype = if number::of::<A>() == Number::F32 {
+        let dtype = if A::NUMBER == Number::F32 {
             "F32"
         } else {
             "F64"
         };
         let start = self.data.len();
-        number::write(array, &mut self.data);
-        let (shape, end) = (array.shape(), self.data.len());
+        let count: usize = shape.iter().product();
+        self.data.reserve(count * A::NUMBER.size());
+        number::write(numbers, &mut self.data);
+        let end = self.data.len();
         let info =
             format!(r#"{{"dtype":"{dtype}","shape":{shape:?},"data_offsets":[{start},{end}]}}"#);
         self.infos.insert(name.into(), info);
@@ -285,19 +292,7 @@ impl Writer {
 
 fn twice(name: &str) -> Error {
     let expected = "arrays and texts of different names";
-    Error::file(PART, expected, format!("{name:?}"))
-}
-
-/// A file of these arrays, with these texts in its `__metadata__`. The same arrays make the same file.
-pub fn write<A: Element>(
-    arrays: &[(&str, ArrayViewD<A>)],
-    metadata: &[(&str, &str)],
-) -> Result<Vec<u8>> {
-    let mut file = Writer::default();
-    for (name, array) in arrays {
-        file.add(name, array)?;
-    }
-    file.finish(metadata)
+    Error::new(PART, expected, format!("{name:?}"))
 }
 
 /// A JSON object of fields that are JSON.
@@ -322,3 +317,6 @@ fn quoted(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+#[cfg(test)]
+mod tests;

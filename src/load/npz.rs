@@ -22,9 +22,12 @@
 //! Read are booleans, whole numbers and floating-point numbers of 16 to 64 bits, in both orders of bytes and of axes;
 //! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
 
+use crate::arrays::ToArray;
+#[cfg(feature = "std")]
+use crate::error::within;
 use crate::error::{Error, Result};
 #[cfg(feature = "std")]
-use crate::format::disk::{self, bytes, within};
+use crate::format::disk::{self, bytes};
 use crate::format::zip::Directory;
 use crate::format::{Arrays, Tensor, npy, npz};
 use crate::{Element, Limits};
@@ -61,22 +64,28 @@ pub fn save<A: Element>(
     path: impl AsRef<std::path::Path>,
     arrays: &[(&str, ArrayViewD<A>)],
 ) -> Result<()> {
-    disk::write(path.as_ref(), &write(arrays)?)
+    Ok(disk::write(path.as_ref(), &write(arrays)?)?)
 }
 
 /// The bytes of a `.npz` file, not compressed: `numpy.savez`. The same arrays make the same bytes.
 pub fn write<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
-    npz::write(arrays, false)
+    pack(arrays, false)
 }
 
 /// The bytes of a `.npz` file, compressed: `numpy.savez_compressed`.
 pub fn write_compressed<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
-    npz::write(arrays, true)
+    pack(arrays, true)
 }
 
 /// The bytes of a `.npy` file: `numpy.save`.
 pub fn write_npy<A: Element>(array: ArrayViewD<A>) -> Vec<u8> {
-    npy::write(array)
+    npy::write(array.shape(), array.iter().copied())
+}
+
+fn pack<A: Element>(arrays: &[(&str, ArrayViewD<A>)], deflate: bool) -> Result<Vec<u8>> {
+    let arrays = arrays.iter();
+    let arrays = arrays.map(|(name, array)| (*name, write_npy(array.view())));
+    Ok(npz::write(arrays, deflate)?)
 }
 
 #[cfg(feature = "std")]
@@ -211,3 +220,6 @@ impl fmt::Debug for File<'_> {
 fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(npy::MAGIC)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,9 +35,9 @@ pub use crate::describe::Saved;
 
 use crate::Limits;
 use crate::describe::{self, KEY, Out, VERSION};
-use crate::error::{Error, Result};
 #[cfg(feature = "std")]
-use crate::format::disk;
+use crate::error::within;
+use crate::error::{Error, Result};
 use crate::format::{Arrays, json, safetensors};
 use alloc::format;
 use alloc::vec::Vec;
@@ -64,7 +64,7 @@ pub fn write<L: Saved>(layer: &L) -> Result<Vec<u8>> {
 /// Writes a file.
 #[cfg(feature = "std")]
 pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
-    disk::write(path.as_ref(), &write(layer)?)
+    Ok(crate::format::disk::write(path.as_ref(), &write(layer)?)?)
 }
 
 /// What is in the bytes of a file, within the default [`Limits`].
@@ -110,7 +110,7 @@ pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
 #[cfg(feature = "std")]
 pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
     let path = path.as_ref();
-    disk::within(path, || {
+    within(path, || {
         read_from(&safetensors::File::load(path, limits)?, limits)
     })
 }

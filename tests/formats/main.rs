@@ -1,40 +1,26 @@
-//! The readers of files, format by format: every golden file, what h5py and numpy wrote, and files that lie.
+//! The readers of files from outside: what they say of each other's files, NumPy's files, and what large files take. The
+//! formats are checked beside their code, in `src/format`.
 //!
 //! `cargo test --all-features --test formats`. Formats whose features are off are left out.
 
-#[cfg(any(feature = "keras", feature = "npz"))]
-mod listing;
+#[allow(dead_code)] // which of them are used depends on the features
+#[path = "../../src/format/tests/memory.rs"]
+mod memory;
+#[allow(dead_code)] // as above
 #[path = "../common/says.rs"]
 mod says;
 mod support;
 
-#[cfg(feature = "keras")]
-mod hdf5;
-#[cfg(all(feature = "keras", feature = "safetensors"))]
-mod keras;
-#[cfg(feature = "npz")]
-mod npz;
 #[cfg(feature = "npz")]
 mod npz_file;
-#[cfg(feature = "onnx")]
+#[cfg(all(feature = "std", feature = "onnx"))]
 mod onnx;
 #[cfg(feature = "safetensors")]
-mod safetensors;
-#[cfg(all(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
 mod state_dict_memory;
+#[cfg(feature = "safetensors")]
+#[path = "../common/written.rs"]
+mod written;
 
-#[cfg(all(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
-mod hostile;
 #[cfg(all(
     feature = "keras",
     feature = "npz",
@@ -42,10 +28,3 @@ mod hostile;
     feature = "safetensors"
 ))]
 mod kinds;
-#[cfg(all(
-    feature = "keras",
-    feature = "npz",
-    feature = "onnx",
-    feature = "safetensors"
-))]
-mod memory;

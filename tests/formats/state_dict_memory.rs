@@ -1,6 +1,7 @@
 //! What reading a large state dict takes at most: the file and its arrays once.
 
 use crate::memory::peak;
+use crate::written;
 use ndarray::{Array1, Array2, ArrayD};
 use recurrent::torch::File;
 use recurrent::{Gru, Lstm, saved};
@@ -38,7 +39,7 @@ fn state_dict(gates: usize) -> Vec<u8> {
         ("bias_ih_l0", bias.view()),
         ("bias_hh_l0", bias.view()),
     ];
-    recurrent::format::safetensors::write(&arrays, &[]).unwrap()
+    written::write(&arrays, &[])
 }
 
 #[test]

@@ -1,7 +1,6 @@
-//! Paths and readings that all formats share.
+//! Paths that all formats share.
 #![allow(dead_code)] // which of them are used depends on the features
 
-use recurrent::format::Arrays;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -29,17 +28,4 @@ pub fn files(directory: &str, end: &str) -> Vec<String> {
     names.sort();
     assert!(!names.is_empty(), "no {end} in {directory}");
     names
-}
-
-/// Reads every array in every way, and gives back the sum of what could be read.
-pub fn read_all(arrays: &impl Arrays) -> recurrent::Result<f64> {
-    let mut sum = 0.0;
-    for name in arrays.names()? {
-        let tensor = arrays.tensor(&name)?;
-        sum += tensor.numbers::<f64>()?.sum();
-        if tensor.number().is_float() {
-            sum += f64::from(tensor.array::<f32>()?.sum());
-        }
-    }
-    Ok(sum)
 }

@@ -3,11 +3,11 @@
 
 use crate::data::tests;
 use crate::family::read;
+use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
-use recurrent::format::zip;
-use recurrent::{Gru, Limits, Lstm, Model, Recurrent, keras};
+use recurrent::{Gru, Lstm, Model, Recurrent, keras};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -17,9 +17,7 @@ fn field(name: &str) -> PathBuf {
 
 /// The text of a member of an archive.
 fn member(path: &str, name: &str) -> String {
-    let bytes = read(&field(path));
-    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
-    archive.text(name).unwrap()
+    inside::text(&read(&field(path)), name)
 }
 
 fn weights(path: &str) -> keras::Weights<'static> {
@@ -112,8 +110,7 @@ fn files_from_windows_have_the_layers_of_others() {
         let windows = format!("windows_keras/{name}.weights.h5");
         same(&keras::Weights::load(&linux).unwrap(), &weights(&windows));
         let archive = read(&models.join(format!("{name}.keras")));
-        let archive = zip::Archive::open(&archive, &Limits::default()).unwrap();
-        let config = archive.text("config.json").unwrap();
+        let config = inside::text(&archive, "config.json");
         let reader = keras::Reader::new().version(version[1..].parse().unwrap());
         for bytes in [read(&linux), read(&field(&windows))] {
             reader.read_parts::<f32>(&config, &bytes).unwrap();
@@ -163,8 +160,7 @@ fn configurations_with_nan_are_read_as_python_reads_them() {
     let expected = array("json_nan/out.npz", "output_0");
     let (text, bytes) = (member("json_nan/model.keras", "config.json"), {
         let bytes = read(&field("json_nan/model.keras"));
-        let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
-        archive.read("model.weights.h5").unwrap().into_owned()
+        inside::member(&bytes, "model.weights.h5")
     });
     assert!(text.contains("\"mask_value\": NaN"));
     let parts = keras::Reader::new().read_parts::<f32>(&text, &bytes);
@@ -181,11 +177,10 @@ fn configurations_with_nan_are_read_as_python_reads_them() {
 fn with(name: &str, pointer: &str, value: &str) -> recurrent::Result<Model<f32>> {
     let text = member("json_nan/model.keras", "config.json").replace("NaN", "0.5");
     let bytes = read(&field("json_nan/model.keras"));
-    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
     let mut config: Value = serde_json::from_str(&text).unwrap();
     *layer(&mut config, name).pointer_mut(pointer).unwrap() = json!("@");
     let text = config.to_string().replace("\"@\"", value);
-    let weights = archive.read("model.weights.h5").unwrap();
+    let weights = inside::member(&bytes, "model.weights.h5");
     keras::Reader::new().read_parts(&text, &weights)
 }
 
@@ -355,13 +350,12 @@ fn a_missing_layer_inside_of_another_one_is_named() {
     let as_layer = |class: &str, key: &str| {
         let text = member("json_nan/model.keras", "config.json").replace("NaN", "0.5");
         let bytes = read(&field("json_nan/model.keras"));
-        let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
         let mut config: Value = serde_json::from_str(&text).unwrap();
         let lstm = layer(&mut config, "lstm");
         lstm["class_name"] = json!(class);
         lstm["registered_name"] = json!(null);
         lstm["config"] = json!({"name": "lstm", key: conv});
-        let weights = archive.read("model.weights.h5").unwrap();
+        let weights = inside::member(&bytes, "model.weights.h5");
         keras::Reader::new().read_parts::<f32>(&config.to_string(), &weights)
     };
     let by_hand = "`AnyLayer`";

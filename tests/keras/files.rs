@@ -2,9 +2,9 @@
 
 use crate::data::{chosen, least, tests};
 use crate::family::{Family, read};
+use crate::inside;
 use crate::tally::Tally;
-use recurrent::format::{hdf5, zip};
-use recurrent::{Element, Limits, Model, keras};
+use recurrent::{Element, Model, keras};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -39,18 +39,15 @@ fn check_family(name: &str, folder: Option<PathBuf>, least: usize) {
 
 /// The text of the configuration in a file, and the version of Keras that wrote it, if it says so.
 fn config(path: &Path) -> (String, Option<String>) {
-    let (bytes, limits) = (read(path), Limits::default());
+    let bytes = read(path);
     if bytes.starts_with(b"PK") {
-        let archive = zip::Archive::open(&bytes, &limits).unwrap();
-        let metadata: Value =
-            serde_json::from_str(&archive.text("metadata.json").unwrap()).unwrap();
+        let metadata = inside::text(&bytes, "metadata.json");
+        let metadata: Value = serde_json::from_str(&metadata).unwrap();
         let version = metadata["keras_version"].as_str().map(str::to_string);
-        return (archive.text("config.json").unwrap(), version);
+        return (inside::text(&bytes, "config.json"), version);
     }
-    let file = hdf5::File::open(&bytes, &limits).unwrap();
-    let root = file.root().unwrap();
-    let version = root.text("keras_version").unwrap().map(str::to_string);
-    (root.text("model_config").unwrap().unwrap().into(), version)
+    let config = inside::attribute(&bytes, "model_config").unwrap();
+    (config, inside::attribute(&bytes, "keras_version"))
 }
 
 /// Every form of a case: each whole file, by its path and from its bytes, and its configuration with the weights alone.

@@ -14,6 +14,7 @@ mod decisions;
 mod family;
 mod field;
 mod files;
+mod inside;
 #[path = "../common/liars.rs"]
 mod liars;
 mod mutated;

@@ -2,9 +2,9 @@
 
 use crate::data::{ours, tests};
 use crate::family::read;
+use crate::inside;
 use ndarray::ArrayD;
-use recurrent::format::{hdf5, zip};
-use recurrent::{Flow, Limits, Model, Session, keras};
+use recurrent::{Flow, Model, Session, keras};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -27,16 +27,13 @@ fn value(text: &str) -> Value {
 
 /// The configuration of a file, and its weights.
 fn parts(path: &Path) -> (Value, Vec<u8>) {
-    let (bytes, limits) = (read(path), Limits::default());
+    let bytes = read(path);
     if bytes.starts_with(b"PK") {
-        let archive = zip::Archive::open(&bytes, &limits).unwrap();
-        let config = archive.text("config.json").unwrap();
-        let weights = archive.read("model.weights.h5").unwrap().into_owned();
-        return (value(&config), weights);
+        let config = inside::text(&bytes, "config.json");
+        return (value(&config), inside::member(&bytes, "model.weights.h5"));
     }
-    let file = hdf5::File::open(&bytes, &limits).unwrap();
-    let config = file.root().unwrap().text("model_config").unwrap().unwrap();
-    (value(config), bytes.clone())
+    let config = inside::attribute(&bytes, "model_config").unwrap();
+    (value(&config), bytes)
 }
 
 /// The places of all values.

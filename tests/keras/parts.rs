@@ -2,8 +2,8 @@
 
 use crate::data::ours;
 use crate::family::{Family, read};
-use recurrent::format::{hdf5, zip};
-use recurrent::{Limits, Model, keras};
+use crate::inside;
+use recurrent::{Model, keras};
 use serde_json::Value;
 
 /// A golden file's configuration and its weights.
@@ -12,14 +12,12 @@ pub fn parts(id: &str) -> (Value, Vec<u8>) {
     let case = family.cases.iter().find(|case| case["id"] == id).unwrap();
     if let Some(weights) = family.file(case, "weights_h5") {
         let archive = read(&family.file(case, "keras").unwrap());
-        let archive = zip::Archive::open(&archive, &Limits::default()).unwrap();
-        let config = archive.text("config.json").unwrap();
+        let config = inside::text(&archive, "config.json");
         return (serde_json::from_str(&config).unwrap(), read(&weights));
     }
     let bytes = read(&family.file(case, "h5").unwrap());
-    let file = hdf5::File::open(&bytes, &Limits::default()).unwrap();
-    let config = file.root().unwrap().text("model_config").unwrap().unwrap();
-    (serde_json::from_str(config).unwrap(), bytes.clone())
+    let config = inside::attribute(&bytes, "model_config").unwrap();
+    (serde_json::from_str(&config).unwrap(), bytes)
 }
 
 pub fn load(config: &Value, weights: &[u8]) -> recurrent::Result<Model<f32>> {

@@ -2,10 +2,10 @@
 
 use crate::data::{ours, tests};
 use crate::family::read;
+use crate::inside;
 use crate::parts::{layer, load, parts};
 use crate::says::says;
-use recurrent::format::zip;
-use recurrent::{Limits, Model, keras};
+use recurrent::{Model, keras};
 use serde_json::{Value, json};
 
 #[test]
@@ -176,9 +176,8 @@ fn weights_are_those_of_their_layers() {
 fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
     let path = tests().join("data/keras_files/models/k3_operations.keras");
     let bytes = read(&path);
-    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
-    let config: Value = serde_json::from_str(&archive.text("config.json").unwrap()).unwrap();
-    let weights = archive.read("model.weights.h5").unwrap();
+    let config: Value = serde_json::from_str(&inside::text(&bytes, "config.json")).unwrap();
+    let weights = inside::member(&bytes, "model.weights.h5");
     load(&config, &weights).unwrap();
     let with = |name: &str, pointer: &str, value: Value| {
         let mut config = config.clone();
@@ -202,9 +201,8 @@ fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
 #[test]
 fn masks_from_inside_of_time_distributed_are_refused_in_files_of_keras_2() {
     let bytes = read(&tests().join("data/keras_files/models/k2_distributed.keras"));
-    let archive = zip::Archive::open(&bytes, &Limits::default()).unwrap();
-    let mut config: Value = serde_json::from_str(&archive.text("config.json").unwrap()).unwrap();
-    let weights = archive.read("model.weights.h5").unwrap();
+    let mut config: Value = serde_json::from_str(&inside::text(&bytes, "config.json")).unwrap();
+    let weights = inside::member(&bytes, "model.weights.h5");
     let ids = ndarray::Array3::<f32>::ones((1, 2, 3));
     // What a model inside makes is seen when it runs.
     let model: Model<f32> = keras::read(&bytes).unwrap();

@@ -17,6 +17,8 @@ mod says;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../common/written.rs"]
+mod written;
 
 use ndarray::{ArrayD, IxDyn};
 use recurrent::saved::{self, Saved};

@@ -1,10 +1,10 @@
 //! What is not written, and what is not read: by its name.
 
 use crate::says::says;
+use crate::written::write;
 use ndarray::{Array2, ArrayD, ArrayView2, array};
-use recurrent::format::Arrays;
-use recurrent::format::safetensors::{File, write};
 use recurrent::*;
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 fn model() -> Model<f32> {
@@ -18,13 +18,12 @@ fn model() -> Model<f32> {
 
 /// The arrays and the description of a file.
 fn parts(bytes: &[u8]) -> (Vec<(String, ArrayD<f32>)>, Value) {
-    let file = File::open(bytes, &Limits::default()).unwrap();
+    let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+    let description = &header.metadata().as_ref().unwrap()["recurrent"];
+    let file = torch::File::read(bytes).unwrap();
     let arrays = file.names().unwrap().into_iter();
-    let arrays = arrays.map(|name| (name.clone(), file.get(&name).unwrap()));
-    (
-        arrays.collect(),
-        serde_json::from_str(file.text("recurrent").unwrap()).unwrap(),
-    )
+    let arrays = arrays.map(|name| (name.clone(), file.array(&name).unwrap()));
+    (arrays.collect(), serde_json::from_str(description).unwrap())
 }
 
 fn joined(arrays: &[(String, ArrayD<f32>)], description: &Value) -> Vec<u8> {
@@ -32,7 +31,7 @@ fn joined(arrays: &[(String, ArrayD<f32>)], description: &Value) -> Vec<u8> {
         .iter()
         .map(|(name, array)| (&**name, array.view()))
         .collect();
-    write(&views, &[("recurrent", &description.to_string())]).unwrap()
+    write(&views, &[("recurrent", &description.to_string())])
 }
 
 /// Changes the description of the model, and says what is wrong with it.
@@ -134,7 +133,7 @@ fn rnn_of_one() -> SimpleRnn<f32> {
 
 #[test]
 fn what_is_not_read() {
-    let plain = write::<f32>(&[], &[]).unwrap();
+    let plain = write::<f32>(&[], &[]);
     says(
         saved::read::<Model<f32>>(&plain),
         &["metadata: found none, expected a text \"recurrent\""],

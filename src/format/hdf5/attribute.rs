@@ -1,15 +1,15 @@
 //! `Attribute`: a small value with a name, on a group or an array.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::super::tensor::{self, Tensor};
 use super::btree2;
 use super::dataspace;
 use super::datatype::{Datatype, Padding};
-use super::file::File;
 use super::fractal_heap::FractalHeap;
 use super::global_heap;
 use super::header::{Message, kind};
-use crate::error::{Error, Result};
+use super::source::Source;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString;
@@ -20,7 +20,7 @@ const PART: &str = "HDF5 attribute";
 
 /// An attribute of a group or an array.
 pub struct Attribute<'f, 'a> {
-    file: &'f File<'a>,
+    file: &'f Source<'a>,
     name: &'a str,
     /// Its types stand in another place, shared with other objects.
     shared: bool,
@@ -30,7 +30,7 @@ pub struct Attribute<'f, 'a> {
 
 /// Calls `visit` with every attribute that the messages of an object tell of.
 pub(super) fn walk<'f, 'a>(
-    file: &'f File<'a>,
+    file: &'f Source<'a>,
     messages: &[Message<'a>],
     mut visit: impl FnMut(Attribute<'f, 'a>),
 ) -> Result<()> {
@@ -50,7 +50,7 @@ pub(super) fn walk<'f, 'a>(
 
 /// Many attributes: a fractal heap of messages, and a B-tree of their names.
 fn dense<'f, 'a>(
-    file: &'f File<'a>,
+    file: &'f Source<'a>,
     body: &mut Cursor<'a>,
     visit: &mut impl FnMut(Attribute<'f, 'a>),
 ) -> Result<()> {
@@ -75,7 +75,7 @@ fn dense<'f, 'a>(
 }
 
 impl<'f, 'a> Attribute<'f, 'a> {
-    fn read(file: &'f File<'a>, body: &mut Cursor<'a>) -> Result<Self> {
+    fn read(file: &'f Source<'a>, body: &mut Cursor<'a>) -> Result<Self> {
         let (version, flags) = (body.u8()?, body.u8()?);
         if !(1..=3).contains(&version) {
             return Err(body.refuse("version 1, 2 or 3", version));
@@ -95,7 +95,7 @@ impl<'f, 'a> Attribute<'f, 'a> {
         let [name, datatype, dataspace] = [part(lengths[0])?, part(lengths[1])?, part(lengths[2])?];
         let name = unpadded(name, Padding::NullTerminated);
         let refuse = |_| {
-            Error::file(
+            Error::new(
                 PART,
                 "a name in UTF-8",
                 format!("\"{}\"", name.escape_ascii()),
@@ -202,7 +202,7 @@ impl<'f, 'a> Attribute<'f, 'a> {
     }
 
     fn refuse(&self, expected: &str, found: impl ToString) -> Error {
-        Error::file(format!("attribute {:?}", self.name), expected, found)
+        Error::new(format!("attribute {:?}", self.name), expected, found)
     }
 }
 

@@ -1,8 +1,8 @@
 //! B-trees of the first version: of the names of a group, or of the chunks of an array.
 
 use super::super::cursor::Cursor;
-use super::file::File;
-use crate::error::Result;
+use super::super::error::Result;
+use super::source::Source;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// Calls `visit` with the key and the address of every leaf, in order.
 pub(super) fn walk<'a>(
-    file: &File<'a>,
+    file: &Source<'a>,
     root: u64,
     kind: Kind,
     mut visit: impl FnMut(&mut Cursor<'a>, u64) -> Result<()>,
@@ -56,7 +56,7 @@ struct Node<'a> {
 }
 
 /// The node at an address. It is one level below its parent, so that no path comes back.
-fn node<'a>(file: &File<'a>, at: u64, id: u8, key: usize, level: Option<u8>) -> Result<Node<'a>> {
+fn node<'a>(file: &Source<'a>, at: u64, id: u8, key: usize, level: Option<u8>) -> Result<Node<'a>> {
     let address = file.superblock.address;
     let mut head = file.block(at, 8 + 2 * address, PART)?;
     head.expect(b"TREE")?;

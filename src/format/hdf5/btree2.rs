@@ -1,8 +1,8 @@
 //! B-trees of the second version: lists of records, sorted by a hash or a place.
 
 use super::super::cursor::{Cursor, to_length};
-use super::file::File;
-use crate::error::Result;
+use super::super::error::Result;
+use super::source::Source;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -39,7 +39,7 @@ struct Node<'a> {
 
 /// Calls `visit` with every record, in no order. `kind` is what the tree must be of.
 pub(super) fn walk<'a>(
-    file: &File<'a>,
+    file: &Source<'a>,
     address: u64,
     kind: u8,
     mut visit: impl FnMut(&mut Cursor<'a>) -> Result<()>,

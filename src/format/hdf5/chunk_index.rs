@@ -1,10 +1,10 @@
 //! Indices of chunks: which chunk is where.
 
 use super::super::cursor::Cursor;
+use super::super::error::{Error, Result};
 use super::btree1::{self, Kind};
 use super::btree2;
-use super::file::File;
-use crate::error::{Error, Result};
+use super::source::Source;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -46,7 +46,7 @@ pub(super) struct Grid<'s> {
 }
 
 /// Reads which index it is, and where.
-pub(super) fn read(file: &File, cursor: &mut Cursor, filtered: bool) -> Result<ChunkIndex> {
+pub(super) fn read(file: &Source, cursor: &mut Cursor, filtered: bool) -> Result<ChunkIndex> {
     let kind = cursor.u8()?;
     let mut single = (None, 0);
     match kind {
@@ -78,7 +78,7 @@ impl ChunkIndex {
     /// Calls `visit` with every chunk that is stored.
     pub fn walk(
         &self,
-        file: &File,
+        file: &Source,
         grid: &Grid,
         mut visit: impl FnMut(Chunk) -> Result<()>,
     ) -> Result<()> {
@@ -156,7 +156,7 @@ impl Grid<'_> {
                 Ok(place) if place < count => number = number * count + place,
                 _ => {
                     let expected = format!("a chunk below {count} along axis {axis}");
-                    return Err(Error::file(PART, expected, place));
+                    return Err(Error::new(PART, expected, place));
                 }
             }
         }
@@ -186,7 +186,7 @@ fn filtered(grid: &Grid, record: &mut Cursor, behind: usize) -> Result<(Option<u
 
 /// A table of all chunks, in pages if it is long.
 fn fixed_array(
-    file: &File,
+    file: &Source,
     address: u64,
     grid: &Grid,
     visit: &mut impl FnMut(Chunk) -> Result<()>,

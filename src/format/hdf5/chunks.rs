@@ -1,12 +1,11 @@
 //! Chunks: an array in pieces of one shape, put together.
 
 use super::super::cursor::to_length;
+use super::super::error::{Error, Result};
 use super::super::tensor::size;
-use super::chunk_index::{Chunk, Grid};
-use super::file::File;
-use super::filter;
-use super::layout::Chunked;
-use crate::error::{Error, Result};
+use super::chunk_index::{Chunk, ChunkIndex, Grid};
+use super::filter::{self, Filter};
+use super::source::Source;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -17,9 +16,19 @@ const CHUNK_SLACK: usize = 1 << 20;
 /// A chunk takes at least so many bytes of its file, for its address or its numbers.
 const LEAST_CHUNK: usize = 8;
 
+/// Where the chunks of an array are.
+pub(super) struct Chunked {
+    /// The shape of a chunk.
+    pub shape: Vec<usize>,
+    pub index: ChunkIndex,
+    pub filters: Vec<Filter>,
+    /// Chunks that stick out of the array have no filters.
+    pub plain_edges: bool,
+}
+
 /// The bytes of an array of `shape`, in its order.
 pub(super) fn read(
-    file: &File,
+    file: &Source,
     path: &str,
     chunked: &Chunked,
     shape: &[usize],
@@ -28,7 +37,7 @@ pub(super) fn read(
     let chunk = &chunked.shape[..];
     let refuse = |expected: &str| {
         let found = format!("chunks of {chunk:?} in an array of {shape:?}");
-        Error::file(path, expected, found)
+        Error::new(path, expected, found)
     };
     if chunk.len() != shape.len() || chunk.contains(&0) {
         return Err(refuse("chunks with the axes of the array"));
@@ -55,7 +64,7 @@ pub(super) fn read(
     let total = grid.total();
     let missing = |stored: String| {
         let expected = format!("the {total} chunks of the shape {shape:?}");
-        Error::file(path, expected, stored)
+        Error::new(path, expected, stored)
     };
     let room = file.len() / LEAST_CHUNK;
     if total > room {
@@ -100,7 +109,7 @@ pub(super) fn read(
         let numbers = filter::undo(filters, stored.skipped, packed, unpacked, path)?;
         if numbers.len() != unpacked {
             let expected = format!("{unpacked} bytes in a chunk");
-            return Err(Error::file(path, expected, numbers.len()));
+            return Err(Error::new(path, expected, numbers.len()));
         }
         scatter(&mut bytes, shape, &numbers, chunk, &starts, element);
     }

@@ -1,8 +1,8 @@
 //! Dataspaces: the shape of an array or attribute.
 
 use super::super::cursor::Cursor;
-use super::file::File;
-use crate::error::Result;
+use super::super::error::Result;
+use super::source::Source;
 use alloc::vec::Vec;
 
 const PART: &str = "HDF5 dataspace";
@@ -10,7 +10,7 @@ const PART: &str = "HDF5 dataspace";
 const MOST_AXES: u8 = 32;
 
 /// The shape that a message tells of; `[0]` if there is nothing at all.
-pub(super) fn read(file: &File, message: &[u8]) -> Result<Vec<usize>> {
+pub(super) fn read(file: &Source, message: &[u8]) -> Result<Vec<usize>> {
     let mut cursor = Cursor::new(message, PART);
     let version = cursor.u8()?;
     let axes = cursor.u8()?;

@@ -1,8 +1,8 @@
 //! Datatypes: what the elements of an array or attribute are.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::Result;
 use super::super::number::Number;
-use crate::error::Result;
 use alloc::format;
 
 const PART: &str = "HDF5 datatype";

@@ -1,9 +1,9 @@
 //! Filters: what was done to the bytes of a chunk before they were stored.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::super::inflate;
 use super::lzf;
-use crate::error::{Error, Result};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
@@ -91,12 +91,12 @@ impl Filter {
             Filter::Lzf => Cow::Owned(lzf::decompress(&bytes, most, path)?),
             Filter::Fletcher32 => {
                 let Some((data, &sum)) = bytes.split_last_chunk::<CHECKSUM>() else {
-                    return Err(Error::file(path, "a checksum", "none"));
+                    return Err(Error::new(path, "a checksum", "none"));
                 };
                 let (found, expected) = (fletcher32(data), u32::from_le_bytes(sum));
                 if found != expected {
                     let expected = format!("a checksum of {expected:08x}");
-                    return Err(Error::file(path, expected, format!("{found:08x}")));
+                    return Err(Error::new(path, expected, format!("{found:08x}")));
                 }
                 match bytes {
                     Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[..bytes.len() - CHECKSUM]),

@@ -1,9 +1,9 @@
 //! Fractal heaps: links and attributes of objects that have many.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::btree2::{self, bytes_of};
-use super::file::File;
-use crate::error::{Error, Result};
+use super::source::Source;
 use alloc::format;
 
 const PART: &str = "HDF5 fractal heap";
@@ -26,7 +26,7 @@ pub(super) struct FractalHeap {
 }
 
 impl FractalHeap {
-    pub fn open(file: &File, address: u64) -> Result<Self> {
+    pub fn open(file: &Source, address: u64) -> Result<Self> {
         let (wide, long) = (file.superblock.address, file.superblock.length);
         let mut head = file.block(address, 22 + 12 * long + 3 * wide, PART)?;
         head.expect(b"FRHP\0")?;
@@ -72,7 +72,7 @@ impl FractalHeap {
     }
 
     /// The object with this id.
-    pub fn object<'a>(&self, file: &File<'a>, id: &'a [u8]) -> Result<&'a [u8]> {
+    pub fn object<'a>(&self, file: &Source<'a>, id: &'a [u8]) -> Result<&'a [u8]> {
         let mut cursor = Cursor::new(id, PART);
         let flags = cursor.u8()?;
         match flags >> 4 {
@@ -88,9 +88,9 @@ impl FractalHeap {
     }
 
     /// An object in one of the blocks, whose places count all bytes of all blocks before.
-    fn managed<'a>(&self, file: &File<'a>, offset: u64, bytes: usize) -> Result<&'a [u8]> {
+    fn managed<'a>(&self, file: &Source<'a>, offset: u64, bytes: usize) -> Result<&'a [u8]> {
         let outside = || {
-            Error::file(
+            Error::new(
                 PART,
                 "an object in a block of the heap",
                 format!("one at {offset}"),
@@ -132,13 +132,13 @@ impl FractalHeap {
     }
 
     /// The address of child number `number` of a table of blocks.
-    fn child(&self, file: &File, table: u64, number: u64) -> Result<u64> {
+    fn child(&self, file: &Source, table: u64, number: u64) -> Result<u64> {
         let wide = file.superblock.address;
         file.block(table, 5, PART)?.expect(b"FHIB\0")?;
         let children = 5 + wide + self.offset_bytes;
         let place = table.saturating_add(children as u64 + number * wide as u64);
         let missing = || {
-            Error::file(
+            Error::new(
                 PART,
                 "an object in a block that is there",
                 "one in no block",
@@ -172,10 +172,10 @@ impl FractalHeap {
     }
 
     /// An object outside of the blocks, which a B-tree knows by its number.
-    fn huge<'a>(&self, file: &File<'a>, id: &[u8]) -> Result<&'a [u8]> {
+    fn huge<'a>(&self, file: &Source<'a>, id: &[u8]) -> Result<&'a [u8]> {
         let long = file.superblock.length;
         let number = Cursor::new(id, PART).uint(id.len().min(long))?;
-        let missing = || Error::file(PART, format!("a huge object {number}"), "none");
+        let missing = || Error::new(PART, format!("a huge object {number}"), "none");
         let mut found = None;
         btree2::walk(
             file,

@@ -1,14 +1,14 @@
 //! The global heap: strings of variable length.
 
 use super::super::cursor::Cursor;
-use super::file::File;
-use crate::error::Result;
+use super::super::error::Result;
+use super::source::Source;
 use alloc::format;
 
 const PART: &str = "HDF5 global heap";
 
 /// Object `index` of the collection at `address`.
-pub(super) fn object<'a>(file: &File<'a>, address: u64, index: u32) -> Result<&'a [u8]> {
+pub(super) fn object<'a>(file: &Source<'a>, address: u64, index: u32) -> Result<&'a [u8]> {
     let width = file.superblock.length;
     let mut head = file.block(address, 8 + width, PART)?;
     head.expect(b"GCOL\x01")?;

@@ -1,8 +1,8 @@
 //! Object headers: lists of messages, in blocks here and there.
 
 use super::super::cursor::{Cursor, to_length};
-use super::file::File;
-use crate::error::Result;
+use super::super::error::Result;
+use super::source::Source;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -32,7 +32,7 @@ pub(super) struct Message<'a> {
 }
 
 /// All messages of the object at `address`.
-pub(super) fn read<'a>(file: &File<'a>, address: u64) -> Result<Vec<Message<'a>>> {
+pub(super) fn read<'a>(file: &Source<'a>, address: u64) -> Result<Vec<Message<'a>>> {
     // Long enough for both prefixes, shorter only at the end of a file.
     let room = usize::try_from(address).map_or(0, |at| file.len().saturating_sub(at));
     let mut prefix = file.block(address, room.min(64), PART)?;

@@ -2,14 +2,13 @@
 
 use super::super::bytes::Data;
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::super::tensor::size;
 use super::chunk_index::{self, ChunkIndex};
-use super::chunks;
-use super::file::File;
+use super::chunks::{self, Chunked};
 use super::filter::Filter;
-use crate::error::{Error, Result};
+use super::source::Source;
 use alloc::format;
-use alloc::vec::Vec;
 
 const PART: &str = "HDF5 layout";
 
@@ -22,18 +21,8 @@ pub(super) enum Layout<'a> {
     Chunked(Chunked),
 }
 
-/// Where the chunks of an array are.
-pub(super) struct Chunked {
-    /// The shape of a chunk.
-    pub shape: Vec<usize>,
-    pub index: ChunkIndex,
-    pub filters: Vec<Filter>,
-    /// Chunks that stick out of the array have no filters.
-    pub plain_edges: bool,
-}
-
 impl<'a> Layout<'a> {
-    pub fn read(file: &File<'a>, message: &'a [u8], filters: &[u8]) -> Result<Self> {
+    pub fn read(file: &Source<'a>, message: &'a [u8], filters: &[u8]) -> Result<Self> {
         let mut cursor = Cursor::new(message, PART);
         let version = cursor.u8()?;
         if !(3..=5).contains(&version) {
@@ -55,7 +44,7 @@ impl<'a> Layout<'a> {
     /// The numbers of an array of `shape`, in its order.
     pub fn bytes(
         &self,
-        file: &File<'a>,
+        file: &Source<'a>,
         path: &str,
         shape: &[usize],
         element: usize,
@@ -66,7 +55,7 @@ impl<'a> Layout<'a> {
             Layout::Contiguous(None) if wanted == 0 => Ok((&[][..]).into()),
             Layout::Contiguous(None) => {
                 let expected = format!("the {wanted} bytes of the shape {shape:?}");
-                Err(Error::file(path, expected, "none written"))
+                Err(Error::new(path, expected, "none written"))
             }
             Layout::Contiguous(Some(address)) => {
                 let data = file.data(*address, wanted, path)?;
@@ -81,7 +70,7 @@ impl<'a> Layout<'a> {
 }
 
 /// Chunks in a B-tree of the first version.
-fn third(file: &File, cursor: &mut Cursor, filters: &[u8]) -> Result<Chunked> {
+fn third(file: &Source, cursor: &mut Cursor, filters: &[u8]) -> Result<Chunked> {
     let axes = axes(cursor)?;
     let index = match file.address(cursor)? {
         Some(address) => ChunkIndex::BTree1(address),
@@ -97,7 +86,7 @@ fn third(file: &File, cursor: &mut Cursor, filters: &[u8]) -> Result<Chunked> {
 }
 
 /// Chunks in one of five indices.
-fn fourth(file: &File, cursor: &mut Cursor, filters: &[u8]) -> Result<Chunked> {
+fn fourth(file: &Source, cursor: &mut Cursor, filters: &[u8]) -> Result<Chunked> {
     let flags = cursor.u8()?;
     let axes = axes(cursor)?;
     let wide = usize::from(cursor.u8()?);

@@ -1,14 +1,16 @@
 //! The links of a group: names, and what they lead to.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::btree1::{self, Kind};
 use super::btree2;
-use super::file::File;
 use super::fractal_heap::FractalHeap;
 use super::header::{Message, kind};
-use crate::error::{Error, Result};
+use super::source::Source;
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::rc::Rc;
+use core::cell::RefCell;
 use core::str::from_utf8;
 
 const PART: &str = "HDF5 group";
@@ -25,8 +27,31 @@ pub(super) enum Target {
     Other(&'static str),
 }
 
+/// The groups of a file: its bytes, and the links of those that were met, by the address of the group.
+pub(super) struct Groups<'a> {
+    pub file: Source<'a>,
+    links: RefCell<BTreeMap<u64, Rc<Links<'a>>>>,
+}
+
+impl<'a> Groups<'a> {
+    pub fn of(file: Source<'a>) -> Self {
+        let links = RefCell::default();
+        Groups { file, links }
+    }
+
+    /// The links of the group with this address and these messages, which are read when they are asked for first.
+    pub fn links(&self, address: u64, messages: &[Message<'a>]) -> Result<Rc<Links<'a>>> {
+        if let Some(links) = self.links.borrow().get(&address) {
+            return Ok(Rc::clone(links));
+        }
+        let links = Rc::new(read(&self.file, messages)?);
+        self.links.borrow_mut().insert(address, Rc::clone(&links));
+        Ok(links)
+    }
+}
+
 /// The links that the messages of a group tell of.
-pub(super) fn read<'a>(file: &File<'a>, messages: &[Message<'a>]) -> Result<Links<'a>> {
+fn read<'a>(file: &Source<'a>, messages: &[Message<'a>]) -> Result<Links<'a>> {
     let mut links = Links::new();
     for message in messages {
         let mut body = Cursor::new(message.body, PART);
@@ -44,17 +69,17 @@ pub(super) fn read<'a>(file: &File<'a>, messages: &[Message<'a>]) -> Result<Link
     Ok(links)
 }
 
-fn insert<'a>(file: &File, links: &mut Links<'a>, name: &'a [u8], target: Target) -> Result<()> {
+fn insert<'a>(file: &Source, links: &mut Links<'a>, name: &'a [u8], target: Target) -> Result<()> {
     file.count_link()?;
     let name = from_utf8(name).map_err(|_| {
-        Error::file(
+        Error::new(
             PART,
             "names in UTF-8",
             format!("\"{}\"", name.escape_ascii()),
         )
     })?;
     if links.insert(name, target).is_some() {
-        return Err(Error::file(
+        return Err(Error::new(
             PART,
             "one link of a name",
             format!("two of {name:?}"),
@@ -64,7 +89,7 @@ fn insert<'a>(file: &File, links: &mut Links<'a>, name: &'a [u8], target: Target
 }
 
 /// A group of the first generation: a B-tree of tables of symbols, whose names are in a heap.
-fn symbols<'a>(file: &File<'a>, tree: u64, heap: u64, links: &mut Links<'a>) -> Result<()> {
+fn symbols<'a>(file: &Source<'a>, tree: u64, heap: u64, links: &mut Links<'a>) -> Result<()> {
     let address = file.superblock.address;
     let part = "HDF5 local heap";
     let mut head = file.block(heap, 8 + 2 * file.superblock.length + address, part)?;
@@ -105,7 +130,7 @@ fn symbols<'a>(file: &File<'a>, tree: u64, heap: u64, links: &mut Links<'a>) -> 
 }
 
 /// A link of the second generation, in a message.
-fn link<'a>(file: &File<'a>, body: &mut Cursor<'a>, links: &mut Links<'a>) -> Result<()> {
+fn link<'a>(file: &Source<'a>, body: &mut Cursor<'a>, links: &mut Links<'a>) -> Result<()> {
     let version = body.u8()?;
     if version != 1 {
         return Err(body.refuse("a link of version 1", version));
@@ -132,7 +157,7 @@ fn link<'a>(file: &File<'a>, body: &mut Cursor<'a>, links: &mut Links<'a>) -> Re
 }
 
 /// Many links of the second generation: a fractal heap of messages, and a B-tree of their names.
-fn dense<'a>(file: &File<'a>, body: &mut Cursor<'a>, links: &mut Links<'a>) -> Result<()> {
+fn dense<'a>(file: &Source<'a>, body: &mut Cursor<'a>, links: &mut Links<'a>) -> Result<()> {
     body.expect(&[0])?;
     if body.u8()? & 1 != 0 {
         // The largest place in the order of creation.

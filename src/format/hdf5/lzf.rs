@@ -1,6 +1,6 @@
 //! LZF: the fast compression of h5py.
 
-use crate::error::{Error, Result};
+use super::super::error::{Error, Result};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ pub(super) fn decompress(packed: &[u8], most: usize, path: &str) -> Result<Vec<u
     let mut bytes = Vec::with_capacity(packed.len().min(most));
     unpack(packed, most, &mut bytes).ok_or_else(|| {
         let expected = format!("an LZF stream of at most {most} bytes");
-        Error::file(
+        Error::new(
             path,
             expected,
             format!("an error after {} bytes", bytes.len()),

@@ -7,6 +7,10 @@
 //! A file is a graph of addresses that may point anywhere, so two allowances bound the work: every block of the
 //! directory counts against a number of bytes, and so does every array. Strings are borrowed from the file.
 //!
+//! The files of this folder follow each other: `source` and `superblock`, then what stands at an address (datatypes, trees,
+//! heaps, chunks), `header` and `attribute`, `links`, `object`, `file`. No file needs a later one, although groups lie in
+//! groups and blocks of a header in each other: lists of what is still to be read take the place of a recursion.
+//!
 //! Source: "HDF5 File Format Specification", version 3.
 
 mod attribute;
@@ -25,9 +29,12 @@ mod layout;
 mod links;
 mod lzf;
 mod object;
+mod source;
 mod superblock;
 
-pub use attribute::Attribute;
 pub use file::File;
 pub use object::Object;
 pub use superblock::{FORMAT, SIGNATURE};
+
+#[cfg(test)]
+mod tests;

@@ -1,33 +1,35 @@
 //! `Object`: a group or an array.
 
+use super::super::error::{Error, Result};
 use super::super::number::Number;
 use super::super::tensor::Tensor;
 use super::attribute::{self, Attribute};
 use super::dataspace;
 use super::datatype::Datatype;
-use super::file::{File, join};
 use super::header::{self, Message, kind};
 use super::layout::Layout;
-use super::links::{self, Links, Target};
-use crate::error::{Error, Result};
+use super::links::{Groups, Links, Target};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Paths are made of names of the file, again and again; no model has longer ones.
+const PATH_BYTES: usize = 1024;
+
 /// A group or an array of a file.
 pub struct Object<'f, 'a> {
-    file: &'f File<'a>,
+    groups: &'f Groups<'a>,
     path: String,
     address: u64,
     messages: Vec<Message<'a>>,
 }
 
 impl<'f, 'a> Object<'f, 'a> {
-    pub(super) fn read(file: &'f File<'a>, path: String, address: u64) -> Result<Self> {
-        let messages = header::read(file, address).map_err(|error| error.within(&path))?;
+    pub(super) fn read(groups: &'f Groups<'a>, path: String, address: u64) -> Result<Self> {
+        let messages = header::read(&groups.file, address).map_err(|error| error.within(&path))?;
         Ok(Object {
-            file,
+            groups,
             path,
             address,
             messages,
@@ -62,7 +64,7 @@ impl<'f, 'a> Object<'f, 'a> {
     pub fn find(&self, path: &str) -> Result<Option<Object<'f, 'a>>> {
         let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
         if names.peek().is_none() {
-            return Object::read(self.file, self.path.clone(), self.address).map(Some);
+            return Object::read(self.groups, self.path.clone(), self.address).map(Some);
         }
         let mut found: Option<Object> = None;
         for name in names {
@@ -73,8 +75,8 @@ impl<'f, 'a> Object<'f, 'a> {
             };
             let path = join(&here.path, name)?;
             match *target {
-                Target::Hard(address) => found = Some(Object::read(self.file, path, address)?),
-                Target::Other(what) => return Err(Error::file(path, "a hard link", what)),
+                Target::Hard(address) => found = Some(Object::read(self.groups, path, address)?),
+                Target::Other(what) => return Err(Error::new(path, "a hard link", what)),
             }
         }
         Ok(found)
@@ -82,14 +84,14 @@ impl<'f, 'a> Object<'f, 'a> {
 
     /// The same, but an `Err` if there is none.
     pub fn object(&self, path: &str) -> Result<Object<'f, 'a>> {
-        let missing = || Error::file(&self.path, format!("a group or an array {path:?}"), "none");
+        let missing = || Error::new(&self.path, format!("a group or an array {path:?}"), "none");
         self.find(path)?.ok_or_else(missing)
     }
 
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Result<Option<Attribute<'f, 'a>>> {
         let mut found = None;
-        attribute::walk(self.file, &self.messages, |attribute| {
+        attribute::walk(&self.groups.file, &self.messages, |attribute| {
             if attribute.name() == name {
                 found = Some(attribute);
             }
@@ -101,7 +103,7 @@ impl<'f, 'a> Object<'f, 'a> {
     /// The names of its attributes, in the order of the file.
     pub fn attributes(&self) -> Result<Vec<&'a str>> {
         let mut names = Vec::new();
-        attribute::walk(self.file, &self.messages, |attribute| {
+        attribute::walk(&self.groups.file, &self.messages, |attribute| {
             names.push(attribute.name());
         })
         .map_err(|error| error.within(&self.path))?;
@@ -132,7 +134,7 @@ impl<'f, 'a> Object<'f, 'a> {
         }
         // All at once: looking each of them up would read the header as often as there are parts.
         let mut parts = Vec::new();
-        attribute::walk(self.file, &self.messages, |attribute| {
+        attribute::walk(&self.groups.file, &self.messages, |attribute| {
             let number = attribute.name().strip_prefix(name);
             if let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) {
                 parts.push((number, attribute));
@@ -143,7 +145,7 @@ impl<'f, 'a> Object<'f, 'a> {
         for (expected, (number, attribute)) in parts.into_iter().enumerate() {
             if number != expected {
                 let expected = format!("an attribute \"{name}{expected}\"");
-                return Err(Error::file(
+                return Err(Error::new(
                     &self.path,
                     expected,
                     format!("\"{}\"", attribute.name()),
@@ -156,42 +158,46 @@ impl<'f, 'a> Object<'f, 'a> {
 
     /// The array that it is; an `Err` if it is a group, or an array of something else than numbers.
     pub fn tensor(&self) -> Result<Tensor<'f>> {
-        self.array().map_err(|error| match error {
-            Error::File { ref part, .. } if *part == self.path => error,
-            error => error.within(&self.path),
+        self.array().map_err(|error| {
+            if error.part == self.path {
+                error
+            } else {
+                error.within(&self.path)
+            }
         })
     }
 
     fn array(&self) -> Result<Tensor<'f>> {
         if self.is_group() {
-            return Err(Error::file(&self.path, "an array", "a group"));
+            return Err(Error::new(&self.path, "an array", "a group"));
         }
         if self
             .messages
             .iter()
             .any(|message| message.kind == kind::EXTERNAL_FILES)
         {
-            return Err(Error::file(
+            return Err(Error::new(
                 &self.path,
                 "an array in this file",
                 "one in other files",
             ));
         }
-        let shape = dataspace::read(self.file, self.message(kind::DATASPACE, "dataspace")?)?;
+        let file = &self.groups.file;
+        let shape = dataspace::read(file, self.message(kind::DATASPACE, "dataspace")?)?;
         let (number, big_endian) = match Datatype::read(self.message(kind::DATATYPE, "datatype")?)?
         {
             Datatype::Number(number, big_endian) => (number, big_endian),
             // NumPy has no such number, so Keras writes its bytes and says what they are.
             Datatype::Opaque(2) if self.text("dtype")? == Some("bfloat16") => (Number::BF16, false),
-            other => return Err(Error::file(&self.path, "an array of numbers", other.what())),
+            other => return Err(Error::new(&self.path, "an array of numbers", other.what())),
         };
         let filters = self
             .messages
             .iter()
             .find(|message| message.kind == kind::FILTERS);
         let filters = filters.map_or(&[][..], |message| message.body);
-        let layout = Layout::read(self.file, self.message(kind::LAYOUT, "layout")?, filters)?;
-        let (file, path, claimed) = (self.file, self.path.clone(), shape.clone());
+        let layout = Layout::read(file, self.message(kind::LAYOUT, "layout")?, filters)?;
+        let (path, claimed) = (self.path.clone(), shape.clone());
         let bytes = move || layout.bytes(file, &path, &claimed, number.size());
         Ok(Tensor::new(self.path.clone(), shape, number, bytes)?.big_endian(big_endian))
     }
@@ -199,13 +205,13 @@ impl<'f, 'a> Object<'f, 'a> {
     fn message(&self, kind: u16, what: &str) -> Result<&'a [u8]> {
         let message = self.messages.iter().find(|message| message.kind == kind);
         match message {
-            Some(message) if message.shared => Err(Error::file(
+            Some(message) if message.shared => Err(Error::new(
                 &self.path,
                 format!("a {what} of its own"),
                 "one that is shared",
             )),
             Some(message) => Ok(message.body),
-            None => Err(Error::file(
+            None => Err(Error::new(
                 &self.path,
                 format!("an array with a {what}"),
                 "none",
@@ -214,8 +220,22 @@ impl<'f, 'a> Object<'f, 'a> {
     }
 
     pub(super) fn links(&self) -> Result<Rc<Links<'a>>> {
-        self.file
-            .links(self.address, || links::read(self.file, &self.messages))
+        self.groups
+            .links(self.address, &self.messages)
             .map_err(|error| error.within(&self.path))
     }
+}
+
+/// The path of the object `name` in the group at `path`.
+pub(super) fn join(path: &str, name: &str) -> Result<String> {
+    let path = path.trim_end_matches('/');
+    if path.len() + name.len() < PATH_BYTES {
+        return Ok(format!("{path}/{name}"));
+    }
+    let found = format!("{} bytes", path.len() + 1 + name.len());
+    Err(Error::new(
+        "HDF5 groups",
+        format!("paths of at most {PATH_BYTES} bytes"),
+        found,
+    ))
 }

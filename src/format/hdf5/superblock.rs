@@ -1,8 +1,8 @@
 //! The superblock: how wide addresses are, and where the root group is.
 
 use super::super::cursor::{Cursor, to_length};
+use super::super::error::{Error, Result};
 use super::super::kind;
-use crate::error::{Error, Result};
 use alloc::format;
 
 pub const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -89,7 +89,7 @@ fn finish(
     // The end is an absolute address in files of the library, and one that counts from the base in others.
     if end > file as u64 {
         let expected = format!("the {end} bytes that it tells of: is the file whole?");
-        return Err(Error::file(PART, expected, format!("{file} bytes")));
+        return Err(Error::new(PART, expected, format!("{file} bytes")));
     }
     Ok(Superblock {
         address,

@@ -1,9 +1,9 @@
 //! `External`: where the numbers of an array are that are not in the file of the model.
 
 use super::super::bytes::Bytes;
+use super::super::error::{Error, Result};
 use super::super::kind::Kind;
 use super::fields::{Fields, Message};
-use crate::error::{Error, Result};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ pub struct Alone;
 impl Beside for Alone {
     fn file(&self, location: &str) -> Result<Bytes<'_>> {
         let found = format!("external data in {location:?}");
-        Err(Error::file("reading", "data in the file itself", found))
+        Err(Error::new("reading", "data in the file itself", found))
     }
 }
 
@@ -145,14 +145,14 @@ impl Place {
         file.part(start, expected).ok_or_else(|| {
             let expected = format!("{expected} bytes from byte {} on", self.offset);
             let found = format!("a file of {} bytes", file.len());
-            Error::file(format!("{:?}", self.location), expected, found)
+            Error::new(format!("{:?}", self.location), expected, found)
         })
     }
 }
 
 /// The name of a file in the folder of the model, or in a folder in it; without `.` and doubled slashes. All that could
 /// lead elsewhere is refused, on every system: what is a name here is a drive or a path on another one.
-pub(crate) fn clean(location: &str) -> Result<String> {
+pub fn clean(location: &str) -> Result<String> {
     let refused = |found: &str| {
         let expected =
             "a file in the folder of the model, as a relative path with / and without ..";
@@ -182,5 +182,5 @@ pub(crate) fn clean(location: &str) -> Result<String> {
 }
 
 fn refuse(key: &str, expected: impl ToString, found: impl ToString) -> Error {
-    Error::file(format!("external data: {key}"), expected, found)
+    Error::new(format!("external data: {key}"), expected, found)
 }

@@ -2,7 +2,7 @@
 
 use super::super::bytes::{Bytes, PIECE};
 use super::super::cursor::Cursor;
-use crate::error::{Error, Result};
+use super::super::error::{Error, Result};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -81,7 +81,7 @@ impl<'s> Fields<'s> {
                 let part = self.message.part(start, length);
                 Wire::Bytes(part.ok_or_else(|| {
                     let found = format!("{} before the end", self.message.bytes.len() - start);
-                    Error::file(
+                    Error::new(
                         PART,
                         format!("{length} more bytes: is the file whole?"),
                         found,
@@ -133,7 +133,7 @@ impl<'s> Field<'s> {
 
     pub fn text(&self) -> Result<String> {
         let text = from_utf8(self.message()?.bytes.all()?);
-        let text = text.map_err(|error| Error::file(self.part(), "UTF-8", error))?;
+        let text = text.map_err(|error| Error::new(self.part(), "UTF-8", error))?;
         Ok(text.to_string())
     }
 
@@ -184,7 +184,7 @@ impl<'s> Field<'s> {
             Wire::Bytes(message) => format!("{} bytes", message.bytes.len()),
             Wire::Fixed32(_) => "4 bytes".to_string(),
         };
-        Error::file(self.part(), expected, found)
+        Error::new(self.part(), expected, found)
     }
 
     fn part(&self) -> String {

@@ -1,12 +1,12 @@
 //! `Initializer`: an array in the file.
 
 use super::super::bytes::Data;
+use super::super::error::{Error, Result};
 use super::super::number::Number;
 use super::super::tensor::{Tensor, size};
+use super::allowance::Allowance;
 use super::external::{self, External, Source};
 use super::fields::{Fields, Message};
-use super::model::Allowance;
-use crate::error::{Error, Result};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -71,7 +71,7 @@ impl Initializer {
         } else {
             &self.name
         };
-        let gone = || Error::file(name, "the file that it was read from", "a shorter one");
+        let gone = || Error::new(name, "the file that it was read from", "a shorter one");
         let message = Message::whole(source.bytes);
         let message = message.part(self.at, self.length).ok_or_else(gone)?;
         let (mut dims, mut data_type) = (Vec::new(), 0);
@@ -82,7 +82,7 @@ impl Initializer {
                 field::DIMS => field.ints(&mut dims)?,
                 field::DATA_TYPE => data_type = field.int()?,
                 field::SEGMENT => {
-                    return Err(Error::file(name, "an array in one piece", "a segment"));
+                    return Err(Error::new(name, "an array in one piece", "a segment"));
                 }
                 field::EXTERNAL_DATA => {
                     let entry = external::entry(field.message()?)?;
@@ -94,13 +94,13 @@ impl Initializer {
             }
         }
         let shape = dims.into_iter().map(|n| {
-            let negative = |_| Error::file(name, "axes of at least 0", n);
+            let negative = |_| Error::new(name, "axes of at least 0", n);
             usize::try_from(n).map_err(negative)
         });
         let shape = shape.collect::<Result<Vec<usize>>>()?;
         let number = number(data_type).ok_or_else(|| {
             let expected = "booleans, whole numbers, or floating-point numbers of 16 bits and more";
-            Error::file(name, expected, format!("data type {data_type}"))
+            Error::new(name, expected, format!("data type {data_type}"))
         })?;
         let place = elsewhere.place().map_err(|error| error.within(name))?;
         if let Some(place) = place {

@@ -6,20 +6,18 @@
 //!
 //! Source: `onnx.proto3` of ONNX 1.23, and the Protocol Buffers encoding.
 
-mod attribute;
+mod allowance;
 mod external;
 mod fields;
 mod graph;
 mod initializer;
 mod model;
-mod node;
 mod value_info;
 
-pub use attribute::{Attribute, Value};
-pub(crate) use external::clean;
-pub use external::{Alone, Beside, Source};
-pub use graph::{Graph, Initializers};
+pub use external::{Alone, Beside, Source, clean};
+pub use graph::{Attribute, Graph, Initializers, Node, Value};
 pub use initializer::Initializer;
 pub use model::Model;
-pub use node::Node;
-pub use value_info::ValueInfo;
+
+#[cfg(test)]
+mod tests;

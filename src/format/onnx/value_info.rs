@@ -1,10 +1,10 @@
 //! `ValueInfo`: what is known of a value before the graph runs.
 
+use super::super::error::Result;
 use super::super::number::Number;
+use super::allowance::{ATTRIBUTE, Allowance};
 use super::fields::{Fields, Message};
 use super::initializer;
-use super::model::{ATTRIBUTE, Allowance};
-use crate::error::Result;
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -2,14 +2,16 @@
 
 use super::super::bytes::Bytes;
 use super::super::cursor::{Cursor, to_length};
-use super::STORED;
+use super::super::error::{Error, Result};
 use crate::Limits;
-use crate::error::{Error, Result};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+
+pub(super) const STORED: u16 = 0;
+pub(super) const DEFLATED: u16 = 8;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
 const ENTRY: &[u8] = b"PK\x01\x02";
@@ -47,10 +49,10 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     let part = "zip directory";
     if count > limits.entries as u64 {
         let expected = format!("at most {} members", limits.entries);
-        return Err(Error::file(part, expected, count));
+        return Err(Error::new(part, expected, count));
     }
     let beyond = || {
-        Error::file(
+        Error::new(
             part,
             "a directory inside of the file",
             format!("{size} bytes at {start}"),
@@ -65,7 +67,7 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     for _ in 0..count {
         let (name, member, range) = entry(bytes, &mut entries)?;
         if members.insert(name.into(), member).is_some() {
-            return Err(Error::file(
+            return Err(Error::new(
                 part,
                 "one member of a name",
                 format!("two of {name:?}"),
@@ -77,7 +79,7 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     if !entries.rest().is_empty() {
         let expected = format!("a directory of {count} members");
         let found = format!("{} bytes more", entries.rest().len());
-        return Err(Error::file(part, expected, found));
+        return Err(Error::new(part, expected, found));
     }
     ranges.sort_unstable();
     for pair in ranges.windows(2) {
@@ -86,7 +88,7 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
         };
         if end > start {
             let found = format!("{lower:?} and {upper:?} overlapping");
-            return Err(Error::file(part, "members side by side", found));
+            return Err(Error::new(part, "members side by side", found));
         }
     }
     Ok(members)
@@ -102,7 +104,7 @@ struct Directory {
 fn find(file: Bytes) -> Result<Directory> {
     let part = "zip archive";
     let missing = || {
-        Error::file(
+        Error::new(
             part,
             "the end record of a zip archive: is the file whole?",
             "none",
@@ -138,7 +140,7 @@ fn find(file: Bytes) -> Result<Directory> {
 /// Count, size and start of the directory of a large archive, whose end record is at `end`.
 fn find64(bytes: Bytes, end: usize) -> Result<(u64, u64, u64)> {
     let part = "zip64 end record";
-    let missing = || Error::file(part, "a zip64 end record", "none");
+    let missing = || Error::new(part, "a zip64 end record", "none");
     let locator = end.checked_sub(LOCATOR64_BYTES).ok_or_else(missing)?;
     let locator = bytes.get(locator, LOCATOR64_BYTES)?.ok_or_else(missing)?;
     let mut locator = Cursor::new(locator, part);
@@ -187,10 +189,10 @@ fn entry<'a>(
     ];
     if method == STORED && packed != unpacked {
         let expected = format!("{packed} bytes, as many as are stored");
-        return Err(Error::file(name, expected, unpacked));
+        return Err(Error::new(name, expected, unpacked));
     }
     let beyond = || {
-        Error::file(
+        Error::new(
             name,
             "a member before the directory",
             format!("one at {local}"),
@@ -207,7 +209,7 @@ fn entry<'a>(
     let (name_bytes, extra_bytes) = (header.u16()?, header.u16()?);
     header.expect(name.as_bytes().get(..name_bytes.into()).unwrap_or_default())?;
     if usize::from(name_bytes) != name.len() {
-        return Err(Error::file(
+        return Err(Error::new(
             name,
             "one name",
             "another one in front of the member",
@@ -218,7 +220,7 @@ fn entry<'a>(
     let left = bytes.len() - start;
     if packed > left {
         let found = format!("{left} before the end");
-        return Err(Error::file(name, format!("{packed} more bytes"), found));
+        return Err(Error::new(name, format!("{packed} more bytes"), found));
     }
     let end = start + packed;
     let member = Member {

@@ -10,18 +10,15 @@ pub(crate) use directory::Members as Directory;
 pub use write::Writer;
 
 use super::bytes::{Bytes, Data, PIECE};
-use super::meter::Meter;
-use super::{check_file, inflate};
+use super::error::{Error, Result};
+use super::inflate;
+use super::meter::{Meter, check_file};
 use crate::Limits;
-use crate::error::{Error, Result};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use directory::{Member, Members};
-
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
+use directory::{DEFLATED, Member, Members, STORED};
 
 /// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
 pub struct Archive<'a> {
@@ -81,7 +78,7 @@ impl<'a> Archive<'a> {
         let length = data.bytes().len();
         if length != member.length {
             let expected = format!("{} bytes", member.length);
-            return Err(Error::file(name, expected, length));
+            return Err(Error::new(name, expected, length));
         }
         let mut sum = crc32fast::Hasher::new();
         data.bytes().pass(PIECE, |piece| sum.update(piece))?;
@@ -90,7 +87,7 @@ impl<'a> Archive<'a> {
             return Ok(data);
         }
         let expected = format!("bytes whose CRC-32 is {:08x}", member.crc32);
-        Err(Error::file(name, expected, format!("{found:08x}")))
+        Err(Error::new(name, expected, format!("{found:08x}")))
     }
 
     /// The same in memory.
@@ -103,10 +100,10 @@ impl<'a> Archive<'a> {
         let length = self.member(name)?.length;
         if length > self.text_bytes {
             let expected = format!("a text of at most {} bytes", self.text_bytes);
-            return Err(Error::file(name, expected, format!("{length} bytes")));
+            return Err(Error::new(name, expected, format!("{length} bytes")));
         }
         String::from_utf8(self.read(name)?.into_owned())
-            .map_err(|error| Error::file(name, "UTF-8", error.utf8_error()))
+            .map_err(|error| Error::new(name, "UTF-8", error.utf8_error()))
     }
 
     /// The bytes that a member has when it is unpacked.
@@ -136,7 +133,7 @@ impl<'a> Archive<'a> {
     }
 
     fn packed(&self, member: &Member) -> Result<Bytes<'a>> {
-        let missing = || Error::file("zip archive", "a member inside of the file", "none");
+        let missing = || Error::new("zip archive", "a member inside of the file", "none");
         let packed = &member.packed;
         self.bytes
             .part(packed.start, packed.len())
@@ -144,10 +141,10 @@ impl<'a> Archive<'a> {
     }
 
     fn member(&self, name: &str) -> Result<&Member> {
-        let missing = || Error::file("zip archive", format!("a member {name:?}"), "none");
+        let missing = || Error::new("zip archive", format!("a member {name:?}"), "none");
         let member = self.members.get(name).ok_or_else(missing)?;
         if member.encrypted {
-            return Err(Error::file(
+            return Err(Error::new(
                 name,
                 "a member in the clear",
                 "an encrypted one",
@@ -160,5 +157,5 @@ impl<'a> Archive<'a> {
 /// Refuses a member that is packed in another way.
 fn packed_by(method: u16, name: &str) -> Error {
     let expected = "a member that is stored (0) or deflated (8)";
-    Error::file(name, expected, format!("method {method}"))
+    Error::new(name, expected, format!("method {method}"))
 }

@@ -1,7 +1,7 @@
 //! `Writer`: makes an archive.
 
-use super::{DEFLATED, STORED};
-use crate::error::{Error, Result};
+use super::super::error::{Error, Result};
+use super::directory::{DEFLATED, STORED};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
@@ -42,7 +42,7 @@ impl Writer {
         };
         let local = small(name, self.bytes.len())?;
         let name_bytes = u16::try_from(name.len())
-            .map_err(|_| Error::file("zip member", "a name below 64 KiB", name.len()))?;
+            .map_err(|_| Error::new("zip member", "a name below 64 KiB", name.len()))?;
         let mut fields = Vec::new();
         for field in [VERSION, FLAGS, method] {
             fields.extend(field.to_le_bytes());
@@ -61,7 +61,7 @@ impl Writer {
             .members
             .checked_add(1)
             .filter(|&n| n < u16::MAX)
-            .ok_or_else(|| Error::file("zip archive", "fewer than 65535 members", "more"))?;
+            .ok_or_else(|| Error::new("zip archive", "fewer than 65535 members", "more"))?;
         self.bytes.extend(b"PK\x03\x04");
         self.bytes.extend(&fields);
         self.bytes.extend([0; 2]);
@@ -100,5 +100,5 @@ impl Writer {
 /// A size or place as the 32 bits of the format, whose largest number means zip64.
 fn small(part: &str, n: usize) -> Result<u32> {
     let small = u32::try_from(n).ok().filter(|&n| n < u32::MAX);
-    small.ok_or_else(|| Error::file(part, "less than 4 GiB in an archive", format!("{n} bytes")))
+    small.ok_or_else(|| Error::new(part, "less than 4 GiB in an archive", format!("{n} bytes")))
 }

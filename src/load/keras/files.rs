@@ -4,11 +4,11 @@ use super::members::Members;
 use super::reader::{ARCHIVE, Reader};
 use super::shards;
 use super::weights::Weights;
-use crate::error::{Error, Result};
-use crate::format::disk::{bytes, within};
+use crate::error::{Result, within};
+use crate::format::disk::bytes;
 use crate::format::kind::{self, Kind};
 use crate::format::pages::Pages;
-use crate::format::{hdf5, json};
+use crate::format::{self, hdf5, json};
 use crate::{Element, Model};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -23,7 +23,7 @@ impl Reader {
             if path.is_dir() {
                 let kind = Kind::of_directory(path);
                 if kind == Kind::SavedModel {
-                    return Err(kind.refuse(hdf5::FORMAT, &[]));
+                    return Err(kind.refuse(hdf5::FORMAT, &[]).into());
                 }
                 return self.assemble(&Members::Directory(path, &self.limits));
             }
@@ -68,14 +68,14 @@ impl Reader {
     }
 
     fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
-        bytes(path, self.limits.file_bytes)
+        Ok(bytes(path, self.limits.file_bytes)?)
     }
 }
 
 /// The text of a file, which is JSON.
 pub fn text(bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
-        let not_text = Error::file("text", "UTF-8", error.utf8_error());
-        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes())
+        let not_text = format::Error::new("text", "UTF-8", error.utf8_error());
+        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes()).into()
     })
 }

@@ -23,12 +23,12 @@ impl<'a> Members<'a> {
 
     pub fn data(&self, name: &str) -> Result<Data<'a>> {
         match self {
-            Members::Archive(archive) => archive.data(name),
+            Members::Archive(archive) => Ok(archive.data(name)?),
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.file_bytes;
                 let bytes = crate::format::disk::bytes(&path.join(name), most);
-                bytes.map(Data::Made).map_err(|error| error.within(name))
+                Ok(Data::Made(bytes.map_err(|error| error.within(name))?))
             }
         }
     }
@@ -36,13 +36,13 @@ impl<'a> Members<'a> {
     /// A member that is a text, which is shorter than others may be.
     pub fn text(&self, name: &str) -> Result<String> {
         match self {
-            Members::Archive(archive) => archive.text(name),
+            Members::Archive(archive) => Ok(archive.text(name)?),
             #[cfg(feature = "std")]
             Members::Directory(path, limits) => {
                 let most = limits.text_bytes as u64;
                 let bytes = crate::format::disk::bytes(&path.join(name), most);
-                let text = bytes.and_then(super::files::text);
-                text.map_err(|error| error.within(name))
+                let bytes = bytes.map_err(|error| error.within(name))?;
+                super::files::text(bytes).map_err(|error| error.within(name))
             }
         }
     }

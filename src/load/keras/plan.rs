@@ -1,6 +1,7 @@
 //! `Plan`: a layer that is known but not made: which arrays it wants, and what it makes of them.
 
 use crate::Element;
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::Tensor;
 use crate::kernel::Matrix;

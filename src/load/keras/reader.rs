@@ -14,7 +14,7 @@ use crate::format::hdf5::{self, File};
 use crate::format::json::{self, Value};
 use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
-use crate::format::{Bytes, Data};
+use crate::format::{self, Bytes, Data};
 use crate::{Activation, Element, Limits, Model};
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -166,7 +166,7 @@ impl Reader {
         if archive.names().any(|name| known.contains(&name)) {
             return Ok(Members::Archive(archive));
         }
-        Err(kind::refuse(hdf5::FORMAT, head))
+        Err(kind::refuse(hdf5::FORMAT, head).into())
     }
 
     /// The version in the metadata.
@@ -197,7 +197,7 @@ impl Reader {
         let files = weights
             .iter()
             .map(|one| File::open(one.bytes(), &self.limits));
-        let files = files.collect::<Result<_>>();
+        let files = files.collect::<format::Result<_>>();
         let files = files.map_err(|error| error.within(WEIGHTS))?;
         self.model(config, CONFIG, Store::open(files)?, version)
     }

@@ -53,7 +53,7 @@ impl<'a> Store<'a> {
         let (Some(group), Some(file)) = (&self.lists, self.files.first()) else {
             return Ok(None);
         };
-        file.object(group).map(Some)
+        Ok(Some(file.object(group)?))
     }
 
     pub fn layout(&self) -> Result<Layout> {
@@ -145,7 +145,7 @@ impl<'a> Store<'a> {
     /// The array at a path of a tree.
     pub fn at(&self, path: &str) -> Result<Option<Tensor<'_>>> {
         let object = self.find(path)?;
-        object.map(|object| object.tensor()).transpose()
+        Ok(object.map(|object| object.tensor()).transpose()?)
     }
 
     /// The name of the layer whose group this is, if the tree says it.

@@ -12,10 +12,11 @@ use super::plan::{Arrays, Wanted};
 use super::reader::MODEL_CONFIG;
 use super::store::{Store, check_shape};
 use super::version::Version;
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
-use crate::format::Tensor;
 use crate::format::hdf5::File;
 use crate::format::json::{self, Value};
+use crate::format::{self, Tensor};
 use crate::{
     Dense, Element, Embedding, Gru, GruBuilder, Limits, Lstm, LstmBuilder, SimpleRnn,
     SimpleRnnBuilder,
@@ -139,7 +140,7 @@ impl<'a> Weights<'a> {
     pub fn arrays<A: Element>(&self, name: &str) -> Result<Vec<ArrayD<A>>> {
         self.with_arrays(name, |layer, store| {
             let tensors = tensors(layer, store)?;
-            tensors.iter().map(Tensor::array).collect()
+            tensors.iter().map(ToArray::array).collect()
         })
     }
 
@@ -310,7 +311,7 @@ impl<Of: Arguments> Known<Of> {
 
 fn store<'f>(files: &'f [Cow<[u8]>], limits: &Limits) -> Result<Store<'f>> {
     let open = |file: &'f Cow<[u8]>| File::open(file, limits);
-    Store::open(files.iter().map(open).collect::<Result<_>>()?)
+    Store::open(files.iter().map(open).collect::<format::Result<_>>()?)
 }
 
 fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<Tensor<'s>>> {

@@ -1,8 +1,7 @@
 //! `Files`: those that a model keeps arrays in, beside its own.
 
-use crate::error::{Error, Result};
-use crate::format::Bytes;
 use crate::format::onnx::{Beside, clean};
+use crate::format::{Bytes, Error, Result};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -51,7 +50,7 @@ impl Beside for Files<'_> {
             let length = bytes.len() as u64;
             if length > self.most {
                 let expected = format!("at most {} bytes", self.most);
-                return Err(Error::file(location, expected, format!("{length} bytes")));
+                return Err(Error::new(location, expected, format!("{length} bytes")));
             }
             return Ok(Bytes::Memory(bytes));
         }
@@ -71,7 +70,7 @@ impl Beside for Files<'_> {
         } else {
             format!("those of {given:?}")
         };
-        Err(Error::file("external data", expected, found))
+        Err(Error::new("external data", expected, found))
     }
 }
 
@@ -81,11 +80,10 @@ pub(super) use folder::Folder;
 #[cfg(feature = "std")]
 mod folder {
     use super::Files;
-    use crate::error::{Error, Result};
-    use crate::format::Bytes;
     use crate::format::disk::{length, unreadable};
     use crate::format::onnx::clean;
     use crate::format::pages::Pages;
+    use crate::format::{Bytes, Error, Result};
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::string::String;
     use alloc::sync::Arc;
@@ -134,7 +132,7 @@ mod folder {
         }
 
         pub fn file(&self, location: &str) -> Result<Bytes<'_>> {
-            let unknown = || Error::file("reading", "a file that the model names", "another one");
+            let unknown = || Error::new("reading", "a file that the model names", "another one");
             let place = self.files.get(location).ok_or_else(unknown)?;
             if let Some(pages) = place.get() {
                 return Ok(pages.into());
@@ -152,11 +150,11 @@ mod folder {
             let home = model.as_deref().and_then(Path::parent);
             if !path.starts_with(&folder) && !home.is_some_and(|home| path.starts_with(home)) {
                 let expected = "a file in the folder of the model (or its bytes: `File::external`)";
-                return Err(Error::file("reading", expected, "a link to another folder"));
+                return Err(Error::new("reading", expected, "a link to another folder"));
             }
             if model.is_some_and(|model| model == path) {
                 let expected = "a file beside the model";
-                return Err(Error::file("reading", expected, "the model itself"));
+                return Err(Error::new("reading", expected, "the model itself"));
             }
             let about = fs::metadata(&path).map_err(unreadable)?;
             if !about.is_file() {
@@ -165,7 +163,7 @@ mod folder {
                 } else {
                     "a device or a pipe"
                 };
-                return Err(Error::file("reading", "a file", found));
+                return Err(Error::new("reading", "a file", found));
             }
             Pages::on_disk(&path, self.most)
         }

@@ -2,10 +2,10 @@
 
 use super::known::{Known, unknown};
 use super::{arrays, quantized};
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
-use crate::format::Meter;
-use crate::format::Tensor;
 use crate::format::onnx::{Graph, Initializer, Node, Source, Value};
+use crate::format::{self, Meter, Tensor};
 use crate::{Element, Limits};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -66,6 +66,12 @@ enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Stop::Wrong(error)
+    }
+}
+
+impl From<format::Error> for Stop {
+    fn from(error: format::Error) -> Self {
+        Stop::Wrong(error.into())
     }
 }
 
@@ -145,7 +151,7 @@ impl<'m> Constants<'m> {
             };
             let node = match found {
                 Place::Initializer(initializer) => {
-                    return initializer.tensor(self.source).map(Some);
+                    return Ok(Some(initializer.tensor(self.source)?));
                 }
                 Place::Node(node) => node,
                 Place::Input => return Ok(None),
@@ -154,7 +160,7 @@ impl<'m> Constants<'m> {
             match (node.op_type.as_str(), &node.attributes[..]) {
                 ("Constant", [attribute]) if is_onnx => {
                     return match &attribute.value {
-                        Value::Tensor(tensor) => tensor.tensor(self.source).map(Some),
+                        Value::Tensor(tensor) => Ok(Some(tensor.tensor(self.source)?)),
                         _ => Ok(None),
                     };
                 }

@@ -6,14 +6,14 @@ use super::initializer::Initializer;
 use super::node::Node;
 use super::operators::others;
 use super::options::Op;
+use crate::arrays::with_axes;
+#[cfg(feature = "std")]
+use crate::error::within;
 use crate::error::{Error, Result};
 use crate::format::Bytes;
-#[cfg(feature = "std")]
-use crate::format::disk::within;
 use crate::format::onnx::{self, Graph, Model, Source, Value};
 #[cfg(feature = "std")]
 use crate::format::pages::Pages;
-use crate::format::with_axes;
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::format;

@@ -4,6 +4,7 @@ use super::constants::Constants;
 use super::known::unknown;
 use super::options::Op;
 use crate::Element;
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::onnx::Node;
 use crate::format::{Number, Tensor};

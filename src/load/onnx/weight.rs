@@ -5,6 +5,7 @@ use super::known::unknown;
 use super::options::QUANTIZED;
 use super::quantized::Scales;
 use crate::Element;
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::Tensor;
 use crate::format::onnx::Node;

@@ -1,8 +1,7 @@
 //! `Dict`: the arrays of a file under one prefix, without those that are ignored.
 
-use crate::error::{Error, Result};
 use crate::format::safetensors::File;
-use crate::format::{Arrays, Tensor};
+use crate::format::{Arrays, Error, Result, Tensor};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -97,7 +96,7 @@ impl Arrays for Dict<'_> {
         let name = self.full(name);
         if self.is_ignored(&name) {
             let expected = "an array that is not ignored";
-            return Err(Error::file(name, expected, "one that is"));
+            return Err(Error::new(name, expected, "one that is"));
         }
         self.file.tensor(&name)
     }

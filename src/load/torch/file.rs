@@ -2,10 +2,11 @@
 
 use super::dict::Dict;
 use super::module::{self, Direction, Found};
-use crate::error::{Error, Result};
+use crate::arrays::{ToArray, with_axes};
 #[cfg(feature = "std")]
-use crate::format::disk::within;
-use crate::format::{Arrays, safetensors, with_axes};
+use crate::error::within;
+use crate::error::{Error, Result};
+use crate::format::{Arrays, safetensors};
 use crate::load::from_layers::{FromLayers, Way, assemble};
 use crate::{Activation, Element, Gru, GruBias, Limits, Lstm, SimpleRnn};
 use alloc::borrow::Cow;
@@ -110,12 +111,12 @@ impl<'a> File<'a> {
 
     /// The names of all arrays that are not [ignored](Self::ignore), sorted.
     pub fn names(&self) -> Result<Vec<String>> {
-        self.dict.names().map_err(|error| self.name(error))
+        self.dict.names().map_err(|error| self.name(error.into()))
     }
 
     /// An array of any module, for the layers around: an `nn.Linear` is `Dense::from_weights(weight.reversed_axes(), bias)`.
     pub fn array<A: Element, D: Dimension>(&self, name: &str) -> Result<Array<A, D>> {
-        let tensor = self.dict.tensor(name);
+        let tensor = self.dict.tensor(name).map_err(Error::from);
         let array = tensor.and_then(|tensor| with_axes(name, tensor.array()?));
         array.map_err(|error| self.name(error))
     }
@@ -216,7 +217,7 @@ impl File<'static> {
     {
         let mut writer = safetensors::Writer::default();
         for (name, array) in arrays {
-            writer.add(name.as_ref(), &array.view().into_dyn())?;
+            writer.add(name.as_ref(), array.shape(), array.iter().copied())?;
         }
         Self::read(writer.finish(&[])?)
     }
@@ -248,7 +249,7 @@ impl File<'static> {
                 let expected = format!("as many numbers as the shape {shape:?} has");
                 Error::file(name, expected, numbers.len())
             })?;
-            writer.add(name, &array)?;
+            writer.add(name, shape, array.iter().copied())?;
         }
         Self::read(writer.finish(&[])?)
     }
@@ -282,7 +283,7 @@ impl File<'static> {
     pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file = within(path, || safetensors::File::load(path, limits))?;
+        let file = within(path, || Ok(safetensors::File::load(path, limits)?))?;
         Ok(File {
             name: Some(name),
             dict: Dict::new(file),

@@ -1,6 +1,7 @@
 //! `Weight`: one weight of a module, not read yet.
 
 use crate::Element;
+use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::Tensor;
 use crate::kernel::Matrix;

@@ -5,11 +5,18 @@
 //! make models and layers of them, or `kinds`: every reader, given files of every format. A change that makes a reader say something new is kept and changed again. What goes wrong
 //! is written to `TARGET.SEED.bad`, and the exit code is 1; `-- TARGET FILE` reads one file again.
 
+extern crate alloc;
+
+/// The readers of bytes, compiled once more: they are no part of the public interface.
+#[allow(dead_code, unused_imports)]
+#[path = "../../../src/format/mod.rs"]
+mod format;
 mod memory;
 mod mutate;
 mod target;
 
 use mutate::Mutator;
+use recurrent::Limits;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! `Target`: a format, its files, and its reader.
 
-use recurrent::format::{Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
+use crate::format::{self, Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
 use recurrent::{
     Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, keras, saved, torch,
 };
@@ -123,12 +123,12 @@ impl Target {
     }
 
     /// Reads everything that is there, as far as it goes: each part even if another one is broken.
-    pub fn read(self, bytes: &[u8]) -> Result<()> {
+    pub fn read(self, bytes: &[u8]) -> std::result::Result<(), Box<dyn std::error::Error>> {
         let mut limits = Limits::default();
         // There are bombs among the files, and they are sound ones.
         limits.inflated_bytes = 16 << 20;
         match self {
-            Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?),
+            Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?)?,
             Target::Keras => {
                 let reader = keras::Reader::new().limits(limits);
                 let weights = reader.read_weights(bytes);
@@ -138,7 +138,7 @@ impl Target {
                 drop(parts.read_parts::<f32>(CONFIG, bytes));
                 let model = reader.read::<f32>(bytes)?;
                 drop(model.summary().to_string());
-                weights
+                weights?;
             }
             Target::Kinds => all([
                 keras::read::<f32>(bytes).map(drop),
@@ -148,7 +148,7 @@ impl Target {
                 recurrent::npz::File::read_within(bytes, &limits).map(drop),
                 recurrent::onnx::File::read_within(bytes, &limits).map(drop),
             ]
-            .into_iter()),
+            .into_iter())?,
             Target::Nodes => {
                 let mut file = recurrent::onnx::File::read_within(bytes, &limits)?;
                 // What is beside a model is as long as the golden one's file, and has other numbers.
@@ -157,37 +157,38 @@ impl Target {
                     file = file.external(name, beside.clone());
                 }
                 let nodes = all(file.names()?.iter().map(|name| read_node(&file, name)));
-                nodes.and(read_initializers(&file))
+                nodes.and(read_initializers(&file))?;
             }
-            Target::Torch => read_module(&torch::File::read_within(bytes, &limits)?),
+            Target::Torch => read_module(&torch::File::read_within(bytes, &limits)?)?,
             Target::Json => {
                 let text = String::from_utf8_lossy(bytes);
                 let python = json::parse_python(&text, "fuzz", &limits);
                 drop(python.as_ref().map(json::shown));
-                json::parse(&text, "fuzz", &limits).and(python).map(drop)
+                json::parse(&text, "fuzz", &limits).and(python).map(drop)?;
             }
-            Target::Npy => npy::open(bytes, &limits)?.numbers::<f64>().map(drop),
-            Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?),
+            Target::Npy => npy::open(bytes, &limits)?.read::<f64>().map(drop)?,
+            Target::Npz => read_arrays(&npz::File::open(bytes, &limits)?)?,
             Target::Onnx => {
                 let model = onnx::Model::open(bytes.into(), &limits)?;
                 let source = onnx::Source {
                     bytes: bytes.into(),
                     beside: &onnx::Alone,
                 };
-                read_onnx(&model.graph, source)
+                read_onnx(&model.graph, source)?;
             }
-            Target::Safetensors => read_arrays(&safetensors::File::open(bytes, &limits)?),
-            Target::Saved => saved::read_within::<Model<f32>>(bytes, &limits).map(drop),
+            Target::Safetensors => read_arrays(&safetensors::File::open(bytes, &limits)?)?,
+            Target::Saved => saved::read_within::<Model<f32>>(bytes, &limits).map(drop)?,
             Target::Zip => {
                 let archive = zip::Archive::open(bytes, &limits)?;
-                all(archive.names().map(|name| archive.read(name).map(drop)))
+                all(archive.names().map(|name| archive.read(name).map(drop)))?;
             }
         }
+        Ok(())
     }
 }
 
 /// Runs all of them, and returns the first error.
-fn all(results: impl Iterator<Item = Result<()>>) -> Result<()> {
+fn all<E>(results: impl Iterator<Item = std::result::Result<(), E>>) -> std::result::Result<(), E> {
     let mut all = Ok(());
     for result in results {
         all = all.and(result);
@@ -195,14 +196,13 @@ fn all(results: impl Iterator<Item = Result<()>>) -> Result<()> {
     all
 }
 
-fn read_arrays(arrays: &impl Arrays) -> Result<()> {
+fn read_arrays(arrays: &impl Arrays) -> format::Result<()> {
     all(arrays.names()?.iter().map(|name| {
         let tensor = arrays.tensor(name)?;
-        tensor.numbers::<f32>()?;
-        tensor
-            .integers()
-            .map(drop)
-            .or_else(|_| tensor.array::<f64>().map(drop))
+        tensor.read::<f32>()?;
+        let floats = || tensor.check_floats().and_then(|()| tensor.read::<f64>());
+        let integers = tensor.read_integers().map(drop);
+        integers.or_else(|_| floats().map(drop))
     }))
 }
 
@@ -251,17 +251,17 @@ fn read_initializers(file: &recurrent::onnx::File) -> Result<()> {
     }))
 }
 
-fn read_onnx(graph: &onnx::Graph, source: onnx::Source) -> Result<()> {
+fn read_onnx(graph: &onnx::Graph, source: onnx::Source) -> format::Result<()> {
     let branches = graph.nodes.iter().flat_map(|node| &node.attributes);
     let branches = branches.map(|attribute| match &attribute.value {
         onnx::Value::Graph(graph) => read_onnx(graph, source),
-        onnx::Value::Tensor(tensor) => tensor.tensor(source)?.numbers::<f32>().map(drop),
+        onnx::Value::Tensor(tensor) => tensor.tensor(source)?.read::<f32>().map(drop),
         _ => Ok(()),
     });
     all(branches).and(read_arrays(&onnx::Initializers { graph, source }))
 }
 
-fn read_hdf5(file: &hdf5::File) -> Result<()> {
+fn read_hdf5(file: &hdf5::File) -> format::Result<()> {
     let mut results = Vec::new();
     // A walk ends at the first broken object; then there are still those that Keras would ask for.
     let walk = file.walk(|object| {
@@ -272,7 +272,7 @@ fn read_hdf5(file: &hdf5::File) -> Result<()> {
                 results.push(
                     attribute
                         .tensor()
-                        .and_then(|tensor| tensor.numbers::<f32>())
+                        .and_then(|tensor| tensor.read::<f32>())
                         .map(drop),
                 );
             }
@@ -281,7 +281,7 @@ fn read_hdf5(file: &hdf5::File) -> Result<()> {
             results.push(
                 object
                     .tensor()
-                    .and_then(|tensor| tensor.numbers::<f32>())
+                    .and_then(|tensor| tensor.read::<f32>())
                     .map(drop),
             );
         }
