@@ -17,6 +17,7 @@ mod says;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
+mod types;
 
 use ndarray::{ArrayD, IxDyn};
 use recurrent::saved::{self, Saved};

@@ -12,6 +12,7 @@ use crate::nn::Unrolled;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
 use crate::{AnyLayer, Bidirectional, Element, Layer, Merge, Recurrent};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 /// The arguments that every recurrent layer has.
@@ -64,8 +65,16 @@ impl Flags {
         layer
     }
 
-    fn set<R: Recurrent>(self, layer: R, mask_with_state: bool) -> Layer<R> {
-        Layer::new(layer)
+    /// A layer of a model.
+    fn layer<R>(self, of: R, mask_with_state: bool) -> Arc<dyn AnyLayer<R::Elem>>
+    where
+        R: Recurrent + Send + Sync + 'static,
+    {
+        Arc::new(self.set(of, mask_with_state))
+    }
+
+    fn set<R: Recurrent>(self, of: R, mask_with_state: bool) -> Layer<R> {
+        Layer::new(of)
             .return_sequences(self.return_sequences)
             .return_state(self.return_state)
             .go_backwards(self.go_backwards)
@@ -74,6 +83,44 @@ impl Flags {
             .time_major(self.time_major)
             .mask_with_state(mask_with_state)
     }
+}
+
+/// What a `Bidirectional` does with its two layers.
+struct TwoWays {
+    flags: Flags,
+    mask_with_state: bool,
+    /// `None` where the two outputs stay apart.
+    merge: Option<Merge>,
+    repeats_masked: bool,
+}
+
+impl TwoWays {
+    fn layer<R>(&self, forward: R, backward: R) -> Result<Arc<dyn AnyLayer<R::Elem>>>
+    where
+        R: Recurrent + Send + Sync + 'static,
+    {
+        let both = Bidirectional::new(forward, backward)
+            .merge(self.merge.unwrap_or_default())
+            .repeating_masked(self.repeats_masked);
+        both.check()?;
+        let layer = self.flags.set(both, self.mask_with_state);
+        Ok(match self.merge {
+            Some(_) => Arc::new(layer),
+            None => Arc::new(layer.apart()),
+        })
+    }
+}
+
+/// What is made of two layers: of their own type where both are the same cell.
+macro_rules! of_one_cell {
+    ($both:expr, ($first:ident, $second:ident) => $made:expr, else $other:expr) => {
+        match $both {
+            (AnyRecurrent::SimpleRnn($first), AnyRecurrent::SimpleRnn($second)) => $made,
+            (AnyRecurrent::Lstm($first), AnyRecurrent::Lstm($second)) => $made,
+            (AnyRecurrent::Gru($first), AnyRecurrent::Gru($second)) => $made,
+            ($first, $second) => $other,
+        }
+    };
 }
 
 /// Reads the flags of a recurrent layer, so that they are known and of the right types.
@@ -129,7 +176,17 @@ pub fn recurrent<A: Element>(
     let mask_with_state = mask_with_state(context, usage);
     Ok(Some(plan.map(move |layer| {
         let features = Some(layer.features());
-        let layer = Arc::new(flags.set(layer, mask_with_state));
+        let layer = match layer {
+            AnyRecurrent::SimpleRnn(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Lstm(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Gru(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Stacked(of) => of_one_cell!(
+                of.into_parts(),
+                (lower, upper) => flags.layer(lower.then(upper), mask_with_state),
+                else flags.layer(AnyRecurrent::Stacked(Box::new(lower.then(upper))), mask_with_state)
+            ),
+            of => flags.layer(of, mask_with_state),
+        };
         let backward_zeros = flags.go_backwards && flags.zero_output_for_mask;
         Ok(Made {
             layer: flags.checked(layer, backward_zeros),
@@ -197,15 +254,17 @@ pub fn bidirectional<A: Element>(
             return Err(crate::Error::value("number of directions", 2, "another"));
         };
         let features = Some(forward.features());
-        let layer = Bidirectional::new(forward, backward)
-            .merge(merge.unwrap_or_default())
-            .repeating_masked(repeats_masked);
-        layer.check()?;
-        let layer = flags.set(layer, mask_with_state);
-        let layer: Arc<dyn AnyLayer<A>> = match merge {
-            Some(_) => Arc::new(layer),
-            None => Arc::new(layer.apart()),
+        let both = TwoWays {
+            flags,
+            mask_with_state,
+            merge,
+            repeats_masked,
         };
+        let layer = of_one_cell!(
+            (forward, backward),
+            (forward, backward) => both.layer(forward, backward),
+            else both.layer(forward, backward)
+        )?;
         Ok(Made {
             layer: flags.checked(layer, !repeats_masked),
             features,
