@@ -78,6 +78,19 @@ impl<'f> In<'f> {
         &self.node.class
     }
 
+    /// Which layer is inside, at the end of this path; empty if there is none.
+    pub(crate) fn name_inside(&self, path: &[&str]) -> &str {
+        let Some((first, path)) = path.split_first() else {
+            return self.name();
+        };
+        let mut inside = self.node.layers.get(*first);
+        for key in path {
+            inside = inside.and_then(|layer| layer.get("layers")?.get(key));
+        }
+        let class = inside.and_then(|layer| layer.get("class")?.as_str());
+        class.unwrap_or_default()
+    }
+
     /// Refuses another layer.
     pub(crate) fn class(&self, expected: &'static str) -> Result<()> {
         if self.node.class == expected {

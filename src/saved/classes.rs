@@ -5,10 +5,10 @@ use crate::error::{Error, Result};
 use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense,
-    Element, Embedding, Flatten, GlobalPooling1d, Identity, Layer, LayerApart, LayerNormalization,
-    Masking, Merge, Model, Permute, Pooling1d, RepeatVector, Reshape, Softmax, TimeDistributed,
-    UpSampling1d, ZeroPadding1d,
+    Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
+    Cropping1d, Dense, Element, Embedding, Flatten, GlobalPooling1d, Gru, Identity, Layer,
+    LayerApart, LayerNormalization, Lstm, Masking, Merge, Model, Permute, Pooling1d, RepeatVector,
+    Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
 };
 use alloc::boxed::Box;
 
@@ -18,14 +18,57 @@ fn boxed<A: Element, L: AnyLayer<A> + Saved>(from: &mut In) -> Result<Any<A>> {
     Ok(Box::new(L::read_from(from)?))
 }
 
+type Read<A> = fn(&mut In) -> Result<Any<A>>;
+/// Both directions of one cell.
+type Twice<C> = Bidirectional<C, C>;
+type Two<C> = Stacked<C, C>;
+
+/// A recurrent layer with its flags: of its own type where it is one cell, or the same one twice.
+fn flagged<A: Element>(from: &In) -> Read<A> {
+    match from.name_inside(&["layer"]) {
+        "simple_rnn" => boxed::<A, Layer<SimpleRnn<A>>>,
+        "lstm" => boxed::<A, Layer<Lstm<A>>>,
+        "gru" => boxed::<A, Layer<Gru<A>>>,
+        "bidirectional" => match both(from, &["layer"], ["forward", "backward"]) {
+            "simple_rnn" => boxed::<A, Layer<Twice<SimpleRnn<A>>>>,
+            "lstm" => boxed::<A, Layer<Twice<Lstm<A>>>>,
+            "gru" => boxed::<A, Layer<Twice<Gru<A>>>>,
+            _ => boxed::<A, Layer<Twice<AnyRecurrent<A>>>>,
+        },
+        "stacked" => match both(from, &["layer"], ["lower", "upper"]) {
+            "simple_rnn" => boxed::<A, Layer<Two<SimpleRnn<A>>>>,
+            "lstm" => boxed::<A, Layer<Two<Lstm<A>>>>,
+            "gru" => boxed::<A, Layer<Two<Gru<A>>>>,
+            _ => boxed::<A, Layer<AnyRecurrent<A>>>,
+        },
+        _ => boxed::<A, Layer<AnyRecurrent<A>>>,
+    }
+}
+
+/// A `Bidirectional` whose outputs stay apart.
+fn apart<A: Element>(from: &In) -> Read<A> {
+    match both(from, &["layer", "layer"], ["forward", "backward"]) {
+        "simple_rnn" => boxed::<A, LayerApart<SimpleRnn<A>, SimpleRnn<A>>>,
+        "lstm" => boxed::<A, LayerApart<Lstm<A>, Lstm<A>>>,
+        "gru" => boxed::<A, LayerApart<Gru<A>, Gru<A>>>,
+        _ => boxed::<A, LayerApart<AnyRecurrent<A>, AnyRecurrent<A>>>,
+    }
+}
+
+/// Which layer both of these are, inside of the one at this path; empty if they differ.
+fn both<'f>(from: &'f In, path: &[&str], keys: [&str; 2]) -> &'f str {
+    let [first, second] = keys.map(|key| from.name_inside(&[path, &[key]].concat()));
+    if first == second { first } else { "" }
+}
+
 /// A layer of a model, whatever it is.
 impl<A: Element> Saved for Any<A> {
     type Number = A;
 
     fn read_from(from: &mut In) -> Result<Self> {
-        let read = match from.name() {
-            "layer" => boxed::<A, Layer<AnyRecurrent<A>>>,
-            "layer_apart" => boxed::<A, LayerApart<AnyRecurrent<A>, AnyRecurrent<A>>>,
+        let read: Read<A> = match from.name() {
+            "layer" => flagged(from),
+            "layer_apart" => apart(from),
             "model" => boxed::<A, Model<A>>,
             "time_distributed" => boxed::<A, TimeDistributed<Self>>,
             "embedding" => boxed::<A, Embedding<A>>,

@@ -52,6 +52,12 @@ impl<L, U> Stacked<L, U> {
         Stacked { lower, upper }
     }
 
+    /// Both layers, without the wrapper.
+    #[cfg(feature = "keras")]
+    pub(crate) fn into_parts(self) -> (L, U) {
+        (self.lower, self.upper)
+    }
+
     /// The layer that reads the input.
     pub fn lower(&self) -> &L {
         &self.lower

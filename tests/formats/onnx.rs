@@ -13,7 +13,7 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     field
 }
 
-/// A large file stays on disk: what is read of it is packed array by array. The layer is a copy of what the node has.
+/// A large file stays on disk: what is read of it is packed array by array. The layer takes what the node has.
 #[test]
 fn arrays_of_a_large_file_are_in_memory_once() {
     const N: usize = 256;
@@ -40,10 +40,7 @@ fn arrays_of_a_large_file_are_in_memory_once() {
         "a node of {arrays} bytes took {reading}"
     );
     let (making, layer) = crate::memory::peak(|| node.lstm::<recurrent::Lstm<f32>>().unwrap());
-    assert!(
-        making < arrays / 10 * 11,
-        "a layer of {arrays} bytes took {making}"
-    );
+    assert!(making < 4096, "a layer of {arrays} bytes took {making}");
     drop((file, layer));
     std::fs::remove_file(&path).unwrap();
 }

@@ -17,6 +17,7 @@ mod says;
 mod states;
 #[path = "../support/mod.rs"]
 mod support;
+mod types;
 #[path = "../common/written.rs"]
 mod written;
 

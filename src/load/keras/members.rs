@@ -3,6 +3,11 @@
 use crate::error::Result;
 use crate::format::Data;
 use crate::format::zip::Archive;
+#[cfg(feature = "std")]
+use crate::format::{
+    self,
+    kind::{self, Kind},
+};
 use alloc::string::String;
 
 /// What a model is made of: configuration, metadata and weights.
@@ -42,8 +47,17 @@ impl<'a> Members<'a> {
                 let most = limits.text_bytes as u64;
                 let bytes = crate::format::disk::bytes(&path.join(name), most);
                 let bytes = bytes.map_err(|error| error.within(name))?;
-                super::files::text(bytes).map_err(|error| error.within(name))
+                text(bytes).map_err(|error| error.within(name))
             }
         }
     }
+}
+
+#[cfg(feature = "std")]
+/// The text of a file, which is JSON.
+pub fn text(bytes: alloc::vec::Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let not_text = format::Error::new("text", "UTF-8", error.utf8_error());
+        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes()).into()
+    })
 }

@@ -1,7 +1,8 @@
 //! `Cells`: the weights of a recurrent node as layers of this crate, one of each direction.
 
 use super::constants::Constants;
-use super::options::{Op, Options};
+use super::op::Op;
+use super::options::Options;
 use super::weight::{Input, Weight};
 use crate::error::{Error, Result};
 use crate::format::onnx::Node;
@@ -47,6 +48,19 @@ struct Direction<'o, 'm, A> {
 }
 
 impl<A: Element> Cells<A> {
+    /// Leaves none.
+    pub fn take(&mut self) -> Self {
+        core::mem::replace(self, Cells::Rnn(Vec::new()))
+    }
+
+    pub fn op(&self) -> Op {
+        match self {
+            Cells::Lstm(_) => Op::Lstm,
+            Cells::Gru(_) => Op::Gru,
+            Cells::Rnn(_) => Op::Rnn,
+        }
+    }
+
     pub fn read(node: &Node, options: &Options, constants: &Constants) -> Result<Self> {
         let weights = Weights::read(node, options, constants)?;
         let directions = options.activations.iter().enumerate();

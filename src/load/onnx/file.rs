@@ -4,8 +4,8 @@ use super::beside::Files;
 use super::constants::Constants;
 use super::initializer::Initializer;
 use super::node::Node;
+use super::op::Op;
 use super::operators::others;
-use super::options::Op;
 use crate::arrays::with_axes;
 #[cfg(feature = "std")]
 use crate::error::within;

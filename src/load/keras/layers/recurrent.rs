@@ -1,17 +1,19 @@
 //! Recurrent layers with their flags: `LSTM` …, `RNN`, `Bidirectional`.
 
-use super::cells::{cell, cell_object};
-use super::config::Config;
-use super::context::Context;
-use super::known::or_by_hand;
-use super::layer::{Made, Usage};
-use super::object::Object;
-use super::plan::Plan;
 use crate::error::Result;
+use crate::load::keras::cells::{cell, cell_object};
+use crate::load::keras::config::Config;
+use crate::load::keras::context::Context;
+use crate::load::keras::made::{Asked, Made, Planned};
+use crate::load::keras::object::{Object, or_by_hand};
+use crate::load::keras::plan::Plan;
+use crate::load::keras::unknown::missing;
+use crate::load::keras::usage::Usage;
 use crate::nn::Unrolled;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
 use crate::{AnyLayer, Bidirectional, Element, Layer, MergeMode, Recurrent};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 /// The arguments that every recurrent layer has.
@@ -64,8 +66,16 @@ impl Flags {
         layer
     }
 
-    fn set<R: Recurrent>(self, layer: R, mask_with_state: bool) -> Layer<R> {
-        Layer::new(layer)
+    /// A layer of a model.
+    fn layer<R>(self, of: R, mask_with_state: bool) -> Arc<dyn AnyLayer<R::Elem>>
+    where
+        R: Recurrent + Send + Sync + 'static,
+    {
+        Arc::new(self.set(of, mask_with_state))
+    }
+
+    fn set<R: Recurrent>(self, of: R, mask_with_state: bool) -> Layer<R> {
+        Layer::new(of)
             .return_sequences(self.return_sequences)
             .return_state(self.return_state)
             .go_backwards(self.go_backwards)
@@ -74,6 +84,44 @@ impl Flags {
             .time_major(self.time_major)
             .mask_with_state(mask_with_state)
     }
+}
+
+/// What a `Bidirectional` does with its two layers.
+struct TwoWays {
+    flags: Flags,
+    mask_with_state: bool,
+    /// `None` where the two outputs stay apart.
+    merge: Option<MergeMode>,
+    repeats_masked: bool,
+}
+
+impl TwoWays {
+    fn layer<R>(&self, forward: R, backward: R) -> Result<Arc<dyn AnyLayer<R::Elem>>>
+    where
+        R: Recurrent + Send + Sync + 'static,
+    {
+        let both = Bidirectional::new(forward, backward)
+            .merge_mode(self.merge.unwrap_or_default())
+            .repeating_masked(self.repeats_masked);
+        both.check()?;
+        let layer = self.flags.set(both, self.mask_with_state);
+        Ok(match self.merge {
+            Some(_) => Arc::new(layer),
+            None => Arc::new(layer.apart()),
+        })
+    }
+}
+
+/// What is made of two layers: of their own type where both are the same cell.
+macro_rules! of_one_cell {
+    ($both:expr, ($first:ident, $second:ident) => $made:expr, else $other:expr) => {
+        match $both {
+            (AnyRecurrent::SimpleRnn($first), AnyRecurrent::SimpleRnn($second)) => $made,
+            (AnyRecurrent::Lstm($first), AnyRecurrent::Lstm($second)) => $made,
+            (AnyRecurrent::Gru($first), AnyRecurrent::Gru($second)) => $made,
+            ($first, $second) => $other,
+        }
+    };
 }
 
 /// Reads the flags of a recurrent layer, so that they are known and of the right types.
@@ -91,8 +139,8 @@ fn mask_with_state(context: &Context, usage: Usage) -> bool {
 fn direction<A: Element>(
     context: &Context,
     object: &Object,
+    config: &Config,
 ) -> Result<Option<(Plan<AnyRecurrent<A>>, Flags)>> {
-    let config = object.config()?;
     let mut reversed_states = false;
     let plan = if object.class == "RNN" {
         let cell = Object::read(config.get("cell")?, &object.part())?;
@@ -104,51 +152,58 @@ fn direction<A: Element>(
     } else if object.class.ends_with("Cell") {
         None
     } else {
-        cell(context, object.class, &config)?
+        cell(context, object.class, config)?
     };
     let Some(plan) = plan else {
         return Ok(None);
     };
-    let flags = Flags::read(&config, reversed_states)?;
-    context.check_dtype(&config)?;
+    let flags = Flags::read(config, reversed_states)?;
+    context.check_dtype(config)?;
     config.done()?;
     let plan = plan.under("cell").frozen(!object.is_trainable());
     Ok(Some((plan, flags)))
 }
 
-/// `SimpleRNN`, `LSTM`, `GRU`, `RNN`; `None` if the class is another one.
-pub fn recurrent<A: Element>(
-    context: &Context,
-    object: &Object,
-    usage: Usage,
-) -> Result<Option<Plan<Made<A>>>> {
-    let Some((plan, flags)) = direction(context, object)? else {
-        return Ok(None);
-    };
-    flags.check(&object.config()?, usage)?;
-    let mask_with_state = mask_with_state(context, usage);
-    Ok(Some(plan.map(move |layer| {
+/// `SimpleRNN`, `LSTM`, `GRU`, `RNN`.
+pub fn recurrent<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let read = direction(of.context, of.object, of.config)?;
+    let (plan, flags) = read.ok_or_else(|| missing(of.object))?;
+    flags.check(of.config, of.usage)?;
+    let mask_with_state = mask_with_state(of.context, of.usage);
+    Ok(plan.map(move |layer| {
         let features = Some(layer.features());
-        let layer = Arc::new(flags.set(layer, mask_with_state));
+        let layer = match layer {
+            AnyRecurrent::SimpleRnn(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Lstm(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Gru(of) => flags.layer(of, mask_with_state),
+            AnyRecurrent::Stacked(of) => of_one_cell!(
+                of.into_parts(),
+                (lower, upper) => flags.layer(lower.then(upper), mask_with_state),
+                else flags.layer(AnyRecurrent::Stacked(Box::new(lower.then(upper))), mask_with_state)
+            ),
+            of => flags.layer(of, mask_with_state),
+        };
         let backward_zeros = flags.go_backwards && flags.zero_output_for_mask;
         Ok(Made {
             layer: flags.checked(layer, backward_zeros),
             features,
         })
-    })))
+    }))
 }
 
 /// `Bidirectional`.
-pub fn bidirectional<A: Element>(
-    context: &Context,
-    object: &Object,
-    usage: Usage,
-) -> Result<Plan<Made<A>>> {
-    let config = object.config()?;
-    let part = object.part();
+pub fn bidirectional<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let Asked {
+        context,
+        config,
+        usage,
+        ..
+    } = *of;
+    let part = of.object.part();
     let inner = |key: &'static str| {
         let inner = Object::read(config.get(key)?, &part)?;
-        let read = direction::<A>(context, &inner).map_err(|error| error.within(&part))?;
+        let read = || direction::<A>(context, &inner, &inner.config()?);
+        let read = read().map_err(|error| error.within(&part))?;
         let Some((plan, flags)) = read else {
             let expected = or_by_hand!("a recurrent layer of Keras");
             return Err(config.refuse(key, expected, inner.class));
@@ -184,8 +239,6 @@ pub fn bidirectional<A: Element>(
             return Err(config.refuse("merge_mode", expected, other));
         }
     };
-    context.check_dtype(&config)?;
-    config.done()?;
     let mask_with_state = mask_with_state(context, usage);
     let repeats_masked = context.version.repeats_masked();
     let both = [
@@ -197,15 +250,17 @@ pub fn bidirectional<A: Element>(
             return Err(crate::Error::value("number of directions", 2, "another"));
         };
         let features = Some(forward.features());
-        let layer = Bidirectional::new(forward, backward)
-            .merge_mode(merge.unwrap_or_default())
-            .repeating_masked(repeats_masked);
-        layer.check()?;
-        let layer = flags.set(layer, mask_with_state);
-        let layer: Arc<dyn AnyLayer<A>> = match merge {
-            Some(_) => Arc::new(layer),
-            None => Arc::new(layer.apart()),
+        let both = TwoWays {
+            flags,
+            mask_with_state,
+            merge,
+            repeats_masked,
         };
+        let layer = of_one_cell!(
+            (forward, backward),
+            (forward, backward) => both.layer(forward, backward),
+            else both.layer(forward, backward)
+        )?;
         Ok(Made {
             layer: flags.checked(layer, !repeats_masked),
             features,
