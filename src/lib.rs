@@ -154,8 +154,8 @@ pub use stream::{Stream, StreamState};
 
 // What stands around them.
 pub use model::{
-    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
-    Parameters, Shape,
+    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, ModelStream,
+    Node, OverTime, Parameters, Shape,
 };
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Combine, Concatenate, Identity, TimeDistributed};

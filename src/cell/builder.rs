@@ -253,6 +253,13 @@ macro_rules! recurrent_of_cell {
                 unroll_by_steps(self, pass, state, sink)
             }
 
+            fn stepping(&self, samples: usize) -> Option<alloc::boxed::Box<dyn Stepping<Self>>> {
+                Some(alloc::boxed::Box::new(Known {
+                    scratch: self.scratch(samples),
+                    may_fail: false,
+                }))
+            }
+
             #[cfg(feature = "safetensors")]
             fn save_to(&self, to: &mut crate::describe::Out) -> Result<()> {
                 crate::describe::Saved::write_to(self, to)

@@ -10,7 +10,7 @@ use crate::kernel::{
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::state::check_array;
-use crate::unroll::{Advance, Unroll, unroll_by_steps};
+use crate::unroll::{Advance, Known, Stepping, Unroll, unroll_by_steps};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
 use alloc::vec::Vec;

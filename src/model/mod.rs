@@ -2,8 +2,10 @@
 
 mod any_layer;
 mod apart;
+mod engine;
 mod flow;
 mod graph;
+mod held;
 mod into_layer;
 mod kept;
 mod nested;
@@ -12,17 +14,24 @@ mod run;
 #[cfg(feature = "safetensors")]
 mod saved;
 mod shape;
+mod stepper;
+mod stream;
 mod summary;
 
 pub use any_layer::{AnyLayer, OverTime, Parameters};
-pub(crate) use any_layer::{Called, Live, Stepped, one_input, saved_as_alone, wrong_inputs};
+pub(crate) use any_layer::{Called, saved_as_alone, wrong_inputs};
 pub use apart::LayerApart;
+pub(crate) use engine::Engine;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
+pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
+pub(crate) use stepper::{Inputs, Planned, StepShape, Stepper, Value};
+pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
+pub use stream::ModelStream;
 pub use summary::{Summary, SummaryRow};
 
 use crate::Element;

@@ -1,7 +1,8 @@
 //! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
 
+use super::stepper::{Planned, StepShape};
 use super::{
-    AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
+    AnyLayer, Called, Flow, Kept, Model, OverTime, Parameters, Shape, Slot, saved_as_alone,
 };
 use crate::Element;
 use crate::error::Result;
@@ -49,10 +50,12 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         Ok((flows, states.into_slot()))
     }
 
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        let kept = kept.map(Slot::get::<Kept>).transpose()?;
-        let (flows, states) = self.step_from(inputs, kept)?;
-        Ok((flows, states.into_slot()))
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        self.plan_nested(inputs)
+    }
+
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        self.features_of_step(input)
     }
 
     fn fresh(&self) -> Option<Slot> {
@@ -96,8 +99,14 @@ macro_rules! by_owner {
             fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
                 (**self).call(inputs, kept)
             }
-            fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-                (**self).step(inputs, kept)
+            fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+                (**self).stepper(inputs)
+            }
+            fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+                (**self).step_features(input)
+            }
+            fn inside(&self) -> Option<&dyn AnyLayer<A>> {
+                Some(&**self)
             }
             fn fresh(&self) -> Option<Slot> {
                 (**self).fresh()

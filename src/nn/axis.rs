@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, check};
 use alloc::format;
+use ndarray::{Array, Dimension};
 
 /// The place of an axis among so many.
 pub(super) fn place(axis: isize, axes: usize) -> Result<usize> {
@@ -23,6 +24,14 @@ pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
             Err(Error::value("axis", expected, axis))
         }
         place => Ok(place),
+    }
+}
+
+/// The same array, lying row by row.
+pub(super) fn in_rows<A: Clone, D: Dimension>(x: Array<A, D>) -> Array<A, D> {
+    match x.is_standard_layout() {
+        true => x,
+        false => x.as_standard_layout().into_owned(),
     }
 }
 

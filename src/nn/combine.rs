@@ -1,9 +1,12 @@
 //! `Combine`: several inputs, number by number.
 
 use super::axis::check_axis;
+use super::combine_steps::Places;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, saved_as_alone, wrong_inputs};
+use crate::model::{
+    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, each_or_err, saved_as_alone, wrong_inputs,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
@@ -47,7 +50,7 @@ pub enum Combine {
 
 impl Combine {
     /// Two numbers; the first is what has been combined so far.
-    fn of<A: Element>(self, y: A, x: A) -> A {
+    pub(super) fn of<A: Element>(self, y: A, x: A) -> A {
         match self {
             Combine::Add | Combine::Average => y + x,
             Combine::Subtract => y - x,
@@ -60,7 +63,7 @@ impl Combine {
     }
 
     /// Whether masks change the numbers.
-    fn reads_masks(self) -> bool {
+    pub(super) fn reads_masks(self) -> bool {
         matches!(
             self,
             Combine::Multiply | Combine::Maximum | Combine::Minimum
@@ -294,6 +297,20 @@ impl<A: Element> AnyLayer<A> for Combine {
             [first, rest @ ..] if rest.iter().all(|axes| axes == first) => OverTime::Each,
             _ => OverTime::Whole("its inputs have different numbers of axes"),
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let Some(places) = Places::of(inputs) else {
+            return Ok(None);
+        };
+        let refuses = self.reads_masks() && inputs.iter().any(|input| input.axes.len() != 3);
+        let planned = each_or_err(self, inputs, move |of, inputs, output| {
+            places.combine(*of, inputs, output)
+        })?;
+        Ok(planned.map(|planned| Planned {
+            may_fail: refuses,
+            ..planned
+        }))
     }
 
     saved_as_alone!();

@@ -4,7 +4,9 @@ use crate::Element;
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Parameters, Shape, saved_as_alone};
+use crate::model::{
+    AnyLayer, Flow, OverTime, Parameters, Planned, Shape, StepShape, Value, saved_as_alone,
+};
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -60,6 +62,22 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
 
     fn over_time(&self, axes: &[usize]) -> OverTime {
         self.0.over_time(axes)
+    }
+
+    /// Masks are made whatever comes in or never: a call says which.
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
+        let flows = inputs.iter().map(zeros).collect::<Result<_>>()?;
+        self.forward_all(flows)?;
+        self.0.stepper(inputs)
+    }
+
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        self.0.step_features(input)
+    }
+
+    fn inside(&self) -> Option<&dyn AnyLayer<A>> {
+        Some(&*self.0)
     }
 
     saved_as_alone!();

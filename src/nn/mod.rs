@@ -7,8 +7,10 @@ mod attention;
 mod axis;
 mod batch_normalization;
 mod combine;
+mod combine_steps;
 mod concatenate;
 mod conv1d;
+mod conv1d_steps;
 mod cropping1d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "safetensors"))]

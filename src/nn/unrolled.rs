@@ -4,9 +4,7 @@ use crate::Element;
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Out, Saved};
 use crate::error::{Error, Result};
-use crate::model::{
-    AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, Stepped, saved_as_alone,
-};
+use crate::model::{AnyLayer, Called, Flow, OverTime, Parameters, Shape, Slot, saved_as_alone};
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -78,11 +76,6 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
     fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         Self::check(&inputs)?;
         self.0.call(inputs, kept)
-    }
-
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        Self::check(&inputs)?;
-        self.0.step(inputs, kept)
     }
 
     fn fresh(&self) -> Option<Slot> {
