@@ -9,7 +9,8 @@ use recurrent::{
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use support::numbers;
+use support::models::{Case, input_of, models};
+use support::{Shape, numbers};
 
 struct Counting;
 
@@ -131,6 +132,49 @@ fn a_head_allocates_nothing() {
             head.forward_row(h, &mut y).unwrap();
         });
         assert_eq!(found, 0, "{units}");
+    }
+}
+
+fn quiet_model<A: Element>(case: &Case<A>, of: Shape) {
+    let x = input_of(case, of, 3);
+    let now = x
+        .index_axis(ndarray::Axis(1), 0)
+        .as_standard_layout()
+        .into_owned();
+    let mask: Vec<bool> = (0..of.samples).map(|i| i % 2 == 0).collect();
+    let mut live = case.model.stream(of.samples).unwrap();
+    let found = count(|| {
+        for _ in 0..3 {
+            live.push_slice(now.as_slice().unwrap()).unwrap();
+            live.push(&now).unwrap();
+            if case.masks {
+                live.push_masked(&now, &mask).unwrap();
+                live.push_masked(&now, &[false; 5][..of.samples]).unwrap();
+            }
+            live.reset_samples(&[0]).unwrap();
+            live.reset().unwrap();
+        }
+    });
+    assert_eq!(found == 0, case.quiet, "{}, {of:?}: {found}", case.name);
+}
+
+#[test]
+fn a_push_of_a_model_allocates_nothing() {
+    for samples in [1, 5] {
+        for units in [1, 19] {
+            let of = Shape {
+                samples,
+                timesteps: 1,
+                features: 3,
+                units,
+            };
+            models::<f32>(of)
+                .iter()
+                .for_each(|case| quiet_model(case, of));
+            models::<f64>(of)
+                .iter()
+                .for_each(|case| quiet_model(case, of));
+        }
     }
 }
 
