@@ -3,9 +3,11 @@
 
 mod support;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
-    Activation, Bidirectional, Causal, Dense, Element, Gru, Lstm, Recurrent, SimpleRnn, Stream,
+    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Flow,
+    Gru, Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
+    Stream, TimeDistributed,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -184,6 +186,47 @@ fn most(f: impl FnOnce()) -> isize {
     MOST.with(|most| most.set(before));
     f();
     MOST.with(Cell::get) - before
+}
+
+/// A whole call hands its values on: a layer that keeps the shape changes them where they are.
+#[test]
+fn layers_that_keep_the_shape_work_in_place() {
+    let (x, units) = (numbers::<f32>((4, 500, 16), 3), 16);
+    let ones = || Array1::<f32>::ones(units);
+    let layers: [(&str, Box<dyn AnyLayer<f32>>); 9] = [
+        ("Activation", Box::new(Activation::Relu)),
+        ("softmax", Box::new(Activation::Softmax)),
+        ("Softmax", Box::new(Softmax::new())),
+        ("Identity", Box::new(Identity::new())),
+        ("Masking", Box::new(Masking::new(0.0))),
+        (
+            "BatchNormalization",
+            Box::new(BatchNormalization::from_weights(ones(), ones(), ones(), ones()).unwrap()),
+        ),
+        (
+            "LayerNormalization",
+            Box::new(LayerNormalization::from_weights(ones(), ones()).unwrap()),
+        ),
+        ("Flatten", Box::new(Flatten)),
+        (
+            "TimeDistributed",
+            Box::new(TimeDistributed::new(Activation::Tanh)),
+        ),
+    ];
+    for (what, layer) in layers {
+        let input = Flow::new(&x);
+        let bytes = most(|| drop(layer.forward(input).unwrap()));
+        // A mask is a byte for each timestep.
+        assert!(bytes <= 4 * 500 + 1000, "{what}: {bytes} bytes");
+    }
+    let model = Model::new()
+        .add(Layer::new(Lstm::<f32>::builder(16, units).build().unwrap()).return_sequences(true))
+        .add(BatchNormalization::from_weights(ones(), ones(), ones(), ones()).unwrap())
+        .add(LayerNormalization::from_weights(ones(), ones()).unwrap())
+        .add(Activation::Relu)
+        .add(Dense::from_weights(numbers((1, 16, 4), 2).remove_axis(Axis(0)), None).unwrap());
+    let found = count(|| drop(model.forward(&x).unwrap()));
+    assert!(found <= 80, "{found}");
 }
 
 #[test]
