@@ -39,7 +39,7 @@
 //!
 //! # Where to look
 //! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
-//! * One timestep at a time: [`Stream`]. Calls that go on where the last one ended: [`Session`].
+//! * One timestep at a time: [`Stream`], of a whole model [`ModelStream`]. Calls that go on where the last one ended: [`Session`].
 //! * Flags as run-time values: [`Layer`], [`Output`].
 //! * Layers of layers: [`Bidirectional`], [`Stacked`], [`Deep`]; of any kind: [`Model`].
 //! * Equations of your own: [`Cell`].

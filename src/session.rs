@@ -1,7 +1,7 @@
 //! `Session`: a layer or a model together with the state it keeps from call to call.
 
 use crate::error::{Error, Result, check};
-use crate::model::{Engine, Flow, Kept, Model, StepShape, only};
+use crate::model::{Engine, Flow, Kept, Model, StepShape, Value, only};
 use crate::run::Run;
 use crate::state::check_samples;
 use crate::{Element, Layer, ModelState, Output, Recurrent, State};
@@ -216,6 +216,9 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     /// newest timestep, (samples, …), else its output. Every recurrent layer goes on from step to step, also one that is
     /// not [`stateful`](Layer::stateful); a later `forward` starts that one anew, as in Keras.
     ///
+    /// The first step plans those that follow, until the shape of the input changes. A [`ModelStream`](crate::ModelStream) does
+    /// the same without allocating its outputs.
+    ///
     /// A layer that cannot work timestep by timestep is refused, by its name: a [`Bidirectional`](crate::Bidirectional), a
     /// pooling over time. Behind the last output of a recurrent layer (without `return_sequences`) any layer may stand.
     ///
@@ -284,7 +287,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         let inputs: Vec<Flow<A>> = inputs.into_iter().collect();
         let engine = self.step_from(&inputs)?;
         let outputs = (0..engine.output_count()).filter_map(|at| engine.output(at));
-        outputs.map(|output| output.to_flow()).collect()
+        outputs.map(Value::to_flow).collect()
     }
 
     /// One timestep of all inputs, each (samples, 1, …). The steps are planned anew where these are of another shape than
@@ -300,29 +303,19 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
             .steps
             .take()
             .filter(|engine| engine.takes(shapes.clone()));
-        let engine = match planned {
-            Some(engine) => self.steps.insert(engine),
-            None => {
-                self.is_stepped = false;
-                let shape = |axes: &[usize]| StepShape {
-                    axes: axes.to_vec(),
-                    is_timestep: true,
-                };
-                let engine = Engine::new(&self.of, shapes.map(shape).collect())?;
-                self.steps.insert(Box::new(engine))
-            }
+        let engine = if let Some(engine) = planned {
+            self.steps.insert(engine)
+        } else {
+            self.is_stepped = false;
+            let shape = |axes: &[usize]| StepShape {
+                axes: axes.to_vec(),
+                is_timestep: true,
+            };
+            let engine = Engine::new(&self.of, shapes.map(shape).collect())?;
+            self.steps.insert(Box::new(engine))
         };
-        for (to, input) in engine.inputs().iter_mut().zip(inputs) {
-            to.assign(&input.values.view());
-            match &input.mask {
-                Some(mask) => to
-                    .mask_mut()
-                    .iter_mut()
-                    .zip(mask)
-                    .for_each(|(to, &m)| *to = m),
-                None => to.set_mask(None),
-            }
-        }
+        let mut both = engine.inputs().iter_mut().zip(inputs);
+        both.try_for_each(|(to, input)| to.take(input))?;
         if let (Some(kept), true) = (&mut self.kept, self.is_stepped) {
             engine.step(&self.of, kept)?;
             return Ok(engine);

@@ -264,6 +264,41 @@ fn calls_and_steps_take_turns() {
     assert!(session.step(&Array2::zeros((3, 3))).is_ok());
 }
 
+/// Masked steps behind a whole call are a masked call: 0 before the first real step, not the output that the state had.
+#[test]
+fn masked_steps_behind_a_call_are_a_masked_call() {
+    for zeros in [false, true] {
+        let lstm = |features| Lstm::<f64>::builder(features, 5).build().unwrap();
+        let layer = |features| {
+            let layer = Layer::new(lstm(features)).return_sequences(true);
+            layer.zero_output_for_mask(zeros)
+        };
+        let inner = Model::new().add(layer(5));
+        let model = Model::new().add(layer(3)).add(inner);
+        let (x, mask) = (numbers::<f64>((4, 8, 3), 8), mask(OF, 9));
+        let (before, after) = x.view().split_at(Axis(1), 2);
+        let (mut steps, mut calls) = (Session::new(&model), Session::new(&model));
+        steps.forward(&before).unwrap();
+        calls.forward(&before).unwrap();
+        let mut live = model.stream(4).unwrap();
+        live.resume(calls.snapshot().unwrap().unwrap()).unwrap();
+        let whole = calls.forward_masked(&after, &mask).unwrap();
+        for t in 0..OF.timesteps {
+            let (now, row) = (after.index_axis(Axis(1), t), mask.column(t).to_vec());
+            let expected = whole.index_axis(Axis(1), t);
+            assert_eq!(steps.step_masked(&now, &row).unwrap(), expected, "{t}");
+            assert_eq!(live.push_masked(&now, &row).unwrap(), expected, "{t}");
+        }
+        // A sample that took steps and is reset has taken none.
+        live.reset_samples(&[0]).unwrap();
+        steps.reset_samples(&[0]).unwrap();
+        let expected = live.snapshot().unwrap();
+        assert_eq!(steps.snapshot().unwrap(), Some(expected.clone()));
+        let started: Vec<f64> = expected.0[0].as_ref().unwrap()[2].iter().copied().collect();
+        assert_eq!(started, [0.0, 0.0, 1.0, 1.0], "sample 1 is masked wholly");
+    }
+}
+
 fn says<T>(result: Result<T>, message: &str) {
     assert_eq!(result.err().unwrap().to_string(), message);
 }

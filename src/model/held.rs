@@ -61,9 +61,12 @@ impl<S: State> State for Held<S> {
     }
     fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
         let mut arrays = self.state.to_arrays()?;
-        let started = |(row, _)| match self.has_started(row) {
-            true => B::one(),
-            false => B::zero(),
+        let started = |(row, _)| {
+            if self.has_started(row) {
+                B::one()
+            } else {
+                B::zero()
+            }
         };
         arrays.push(Array2::from_shape_fn((self.state.samples(), 1), started));
         Some(arrays)
@@ -91,29 +94,26 @@ impl<R: Recurrent + 'static> Layer<R> {
         let x = recurrent::sequence(&zeros)?;
         self.run(&x).check()?;
         let (samples, units) = (x.dim().0, self.inner().units());
-        let Some(steps) = self.inner().stepping(samples) else {
+        let Some(of) = self.inner().stepping(samples) else {
             return Ok(None);
         };
         let state = self.inner().zero_state(samples);
         let is_timestep = self.returns().sequences;
-        let axes = match is_timestep {
-            true => vec![samples, 1, units],
-            false => vec![samples, units],
+        let axes = if is_timestep {
+            vec![samples, 1, units]
+        } else {
+            vec![samples, units]
         };
         let mut outputs = vec![StepShape { axes, is_timestep }];
         outputs.extend(self.returned(&state)?.into_iter().map(|flow| StepShape {
             axes: flow.values.shape().to_vec(),
             is_timestep: false,
         }));
-        let stepper = Steps::<R> {
-            steps,
-            samples,
-            units,
-        };
+        let stepper = Steps::<R> { of, samples, units };
         let mut fresh = Held::slot(state);
         stepper.settle(self, fresh.get_mut()?)?;
         Ok(Some(Planned {
-            may_fail: stepper.steps.may_fail(),
+            may_fail: stepper.of.may_fail(),
             stepper: Box::new(stepper),
             outputs,
             fresh: Some(fresh),
@@ -123,7 +123,7 @@ impl<R: Recurrent + 'static> Layer<R> {
 
 /// Takes the steps of a recurrent layer.
 struct Steps<R: Recurrent> {
-    steps: Box<dyn Stepping<R>>,
+    of: Box<dyn Stepping<R>>,
     samples: usize,
     units: usize,
 }
@@ -131,7 +131,7 @@ struct Steps<R: Recurrent> {
 impl<R: Recurrent> Steps<R> {
     fn settle(&self, layer: &Layer<R>, held: &mut Held<R::State>) -> Result<()> {
         held.rows();
-        self.steps.settle(layer.inner(), &mut held.state)
+        self.of.settle(layer.inner(), &mut held.state)
     }
 }
 
@@ -158,11 +158,11 @@ impl<R: Recurrent + 'static> Stepper<R::Elem> for Steps<R> {
         }
         let samples = rows.samples();
         let x = stepper::rows(&input.numbers, samples)?;
-        self.steps.advance(of, x, rows, state)?;
+        self.of.advance(of, x, rows, state)?;
         let Some((output, states)) = outputs.split_first_mut() else {
             return Err(Error::value("number of outputs", "at least 1", 0));
         };
-        let y = self.steps.output(of, state)?;
+        let y = self.of.output(of, state)?;
         let to = ArrayViewMut2::from_shape((samples, self.units), &mut output.numbers)?;
         rows.append(y, layer.zeroes_masked_output(), to);
         output.set_mask(mask.filter(|_| layer.returns().sequences));

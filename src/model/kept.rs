@@ -108,7 +108,7 @@ impl Kept {
                     let mut rows = 0..from.0.samples();
                     rows.try_for_each(|row| slot.0.copy_sample(row, &*from.0, row))?;
                 }
-                (slot, from) => *slot = from.clone(),
+                (slot, from) => slot.clone_from(from),
             }
         }
         Ok(())

@@ -53,6 +53,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// obey them and pass them on if they return sequences, layers that work timestep by timestep pass them on, and those
 /// that change the timesteps end them. Each layer's page says which. Token ids go in as numbers of the model's type.
 ///
+/// One timestep at a time: [`stream`](Self::stream), which allocates nothing in a push.
+///
 /// A model is immutable, `Send` and `Sync`: load it once and call it from any number of threads, by reference or in an `Arc`. What is
 /// kept from call to call is in a [`Session`](crate::Session), one for each thread or client.
 ///

@@ -158,12 +158,12 @@ impl<A: Element> Value<A> {
         })
     }
 
-    /// Takes what a layer gave, which has to be of this shape.
-    fn take(&mut self, flow: &Flow<A>) -> Result<()> {
+    /// Takes numbers and mask of a flow, which has to be of this shape.
+    pub(crate) fn take(&mut self, flow: &Flow<A>) -> Result<()> {
         if flow.values.shape() != self.shape.axes {
             let expected = format!("{:?} as before", self.shape.axes);
             let found = format!("{:?}", flow.values.shape());
-            return Err(Error::value("shape of the output", expected, found));
+            return Err(Error::value("shape of a value", expected, found));
         }
         flow.check_mask()?;
         self.assign(&flow.values.view());

@@ -46,17 +46,18 @@ use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 #[cfg_attr(
     feature = "keras",
     doc = r#"
-A file of Keras says what comes in, so that the model that is loaded from it can be streamed at once:
-```no_run
-use recurrent::{ModelStream, keras};
-let mut live = keras::load::<f32>("amplifier.keras")?.into_stream(1)?; // 1 sample
-let mut process = move |sound: &mut [f32]| -> recurrent::Result<()> {
-    for sample in sound {
-        *sample = live.push_slice(&[*sample])?[0];
+A file of Keras says what comes in, so that the model that is read from it can be streamed at once:
+```
+use recurrent::keras;
+# let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/keras_files/models/seq_lstm_dense.keras"));
+let mut live = keras::read::<f32>(bytes)?.into_stream(1)?; // LSTM, Dense; 1 sample of 3 features
+let mut process = move |frames: &[[f32; 3]], y: &mut [f32]| -> recurrent::Result<()> {
+    for (frame, y) in frames.iter().zip(y) {
+        *y = live.push_slice(frame)?[0];
     }
     Ok(())
 };
-process(&mut [0.0; 64])?;
+process(&[[0.1, 0.2, -0.1], [0.3, 0.0, 0.2]], &mut [0.0; 2])?;
 # Ok::<(), recurrent::Error>(())
 ```
 "#
@@ -202,10 +203,10 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
             return Err(Error::value("number of outputs", 1, 0));
         };
         let view = ArrayViewD::from_shape(IxDyn(&output.shape.axes), &output.numbers)?;
-        Ok(match output.shape.is_timestep {
-            true => view.index_axis_move(ndarray::Axis(1), 0),
-            false => view,
-        })
+        if output.shape.is_timestep {
+            return Ok(view.index_axis_move(ndarray::Axis(1), 0));
+        }
+        Ok(view)
     }
 
     /// One timestep of a model with any number of inputs and outputs: the numbers of each input row by row. The

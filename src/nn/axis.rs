@@ -29,10 +29,10 @@ pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
 
 /// The same array, lying row by row.
 pub(super) fn in_rows<A: Clone, D: Dimension>(x: Array<A, D>) -> Array<A, D> {
-    match x.is_standard_layout() {
-        true => x,
-        false => x.as_standard_layout().into_owned(),
+    if x.is_standard_layout() {
+        return x;
     }
+    x.as_standard_layout().into_owned()
 }
 
 /// Refuses another length of this axis than `expected`.

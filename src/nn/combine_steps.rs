@@ -81,10 +81,8 @@ impl Places {
                 input.numbers[at]
             };
             let numbers = inputs.iter().enumerate().map(number);
-            let masks = inputs.masks().map(|mask| match is_masked {
-                true => mask.map(|mask| mask[at / row]),
-                false => None,
-            });
+            let masks = inputs.masks().map(|mask| mask.filter(|_| is_masked));
+            let masks = masks.map(|mask| mask.map(|mask| mask[at / row]));
             let mut both = numbers.zip(masks);
             let Some((mut y, mut real)) = both.next() else {
                 continue;

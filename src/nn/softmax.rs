@@ -44,7 +44,7 @@ impl Softmax {
     }
 
     /// Of an array that lies row by row.
-    fn of<A: Element, D: Dimension>(&self, mut y: Array<A, D>) -> Result<Array<A, D>> {
+    fn of<A: Element, D: Dimension>(self, mut y: Array<A, D>) -> Result<Array<A, D>> {
         let axis = place(self.axis, y.ndim())?;
         if axis + 1 == y.ndim() {
             return Ok(on_last_axis(Activation::Softmax, y));

@@ -299,7 +299,7 @@ pub fn models<A: Element>(of: Shape) -> Vec<Case<A>> {
 pub fn input_of<A: Element>(case: &Case<A>, of: Shape, seed: u64) -> ndarray::ArrayD<A> {
     let x = numbers::<A>((of.samples, of.timesteps, of.features.max(1)), seed);
     if let Some(tokens) = case.tokens {
-        let token = |x: A| A::from_f64(((x.as_f64() + 1.0) / 2.0 * tokens as f64).floor());
+        let token = |x: A| A::from_f64((x.as_f64().abs() * tokens as f64).floor());
         return x.index_axis(ndarray::Axis(2), 0).mapv(token).into_dyn();
     }
     let mut x = numbers::<A>((of.samples, of.timesteps, of.features), seed);
