@@ -5,8 +5,11 @@
 //!
 //! Read: `time` is one call, the middle number the estimate. `thrpt` counts timesteps × samples, so it reads per
 //! timestep of one sample: 1 Melem/s is 1 µs for each. `Q9` counts its padding, too: next to `Q3` it shows what a mask
-//! saves. How far each row is from the limits of the machine: `cargo bench --bench bounds`.
+//! saves. `M1` and `M2` are steps of whole models (`common/models.rs`): `cargo bench --bench forward --features
+//! safetensors -- M`. How far each row is from the limits of the machine: `cargo bench --bench bounds`.
 
+#[path = "common/models.rs"]
+mod models;
 #[path = "common/work.rs"]
 mod work;
 
@@ -26,6 +29,11 @@ fn forward(c: &mut Criterion) {
         }
         g.throughput(Throughput::Elements(row.elements() as u64));
         g.bench_function(row.id, |b| b.iter(row.call(Isa::detect(), 1)));
+    }
+    g.sample_size(30).sampling_mode(SamplingMode::Auto);
+    g.throughput(Throughput::Elements(1));
+    for id in models::MODELS {
+        g.bench_function(id, |b| b.iter(models::call(id)));
     }
 }
 

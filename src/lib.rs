@@ -39,7 +39,7 @@
 //!
 //! # Where to look
 //! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
-//! * One timestep at a time: [`Stream`]. Calls that go on where the last one ended: [`Session`].
+//! * One timestep at a time: [`Stream`], of a whole model [`ModelStream`]. Calls that go on where the last one ended: [`Session`].
 //! * Flags as run-time values: [`Layer`], [`Output`].
 //! * Layers of layers: [`Bidirectional`], [`Stacked`], [`Deep`]; of any kind: [`Model`].
 //! * Equations of your own: [`Cell`].
@@ -168,8 +168,8 @@ pub use stream::{Stream, StreamState};
 
 // What stands around them.
 pub use model::{
-    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, Node, OverTime,
-    ParameterCount, Shape, WeightInfo,
+    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, ModelStream,
+    Node, OverTime, ParameterCount, Shape, WeightInfo,
 };
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Concatenate, Identity, Merge, TimeDistributed};

@@ -173,6 +173,12 @@ impl Rows {
         self.steady = false;
     }
 
+    /// This sample has taken a step before the next one, or not.
+    pub(crate) fn start(&mut self, row: usize, started: bool) {
+        self.started[row] = started;
+        self.steady = false;
+    }
+
     /// Writes what the step appended: the output of those who took it, and 0 or the previous output of the others.
     #[inline]
     pub(crate) fn append<A: Element>(

@@ -1,14 +1,15 @@
 //! `Session`: a layer or a model together with the state it keeps from call to call.
 
-use crate::error::{Error, Result};
-use crate::model::{Flow, Kept, Live, Model, only};
+use crate::error::{Error, Result, check};
+use crate::model::{Engine, Flow, Kept, Model, StepShape, Value, only};
 use crate::run::Run;
 use crate::state::check_samples;
 use crate::{Element, Layer, ModelState, Output, Recurrent, State};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
-use ndarray::{ArrayD, ArrayRef, ArrayView2, Axis, Dimension, Ix2, Ix3};
+use ndarray::{ArrayD, ArrayRef, ArrayView2, Axis, Dimension, Ix2, Ix3, IxDyn};
 
 /// What has a state to keep: a [`Layer`] or a [`Model`].
 #[diagnostic::on_unimplemented(
@@ -21,6 +22,10 @@ pub trait Stateful {
     type Elem: Element;
     /// What is kept between calls.
     type Kept: State;
+
+    /// What takes single steps.
+    #[doc(hidden)]
+    type Steps: Default + Send;
 
     /// The state of one sample before its first call.
     #[doc(hidden)]
@@ -69,6 +74,9 @@ where
 {
     of: P,
     kept: Option<<P::Target as Stateful>::Kept>,
+    steps: <P::Target as Stateful>::Steps,
+    /// Whether the kept state is what the last step left.
+    is_stepped: bool,
 }
 
 impl<P: Deref> Session<P>
@@ -77,7 +85,12 @@ where
 {
     /// A session at the zero state.
     pub fn new(of: P) -> Self {
-        Session { of, kept: None }
+        Session {
+            of,
+            kept: None,
+            steps: Default::default(),
+            is_stepped: false,
+        }
     }
 
     /// Runs one call from the kept state, and keeps the state it ends in.
@@ -88,6 +101,7 @@ where
     where
         P::Target: Forward<D>,
     {
+        self.is_stepped = false;
         self.of.forward_kept(x, &mut self.kept)
     }
 
@@ -98,6 +112,7 @@ where
 
     /// Goes on from this state in the next call, which refuses one that does not fit.
     pub fn set_state(&mut self, state: <P::Target as Stateful>::Kept) {
+        self.is_stepped = false;
         self.kept = Some(state);
     }
 
@@ -108,6 +123,7 @@ where
 
     /// Everything starts anew; the next call may have another number of samples.
     pub fn reset(&mut self) {
+        self.is_stepped = false;
         self.kept = None;
     }
 
@@ -169,7 +185,8 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
 
     /// Goes on from a snapshot. Refuses that of a model with other layers.
     pub fn resume(&mut self, snapshot: ModelState) -> Result<()> {
-        self.kept = Some(self.of.fresh_states().resume(snapshot)?);
+        let state = self.of.fresh_states().resume(snapshot)?;
+        self.set_state(state);
         Ok(())
     }
 
@@ -188,7 +205,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     pub fn run_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
         let inputs = inputs.into_iter().collect();
         let (flows, states) = self.of.run_from(inputs, self.kept.as_ref())?;
-        self.kept = Some(states);
+        self.set_state(states);
         Ok(flows)
     }
 
@@ -198,6 +215,9 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     /// It returns what [`Model::forward`] gives for all timesteps up to this one: where the model returns sequences their
     /// newest timestep, (samples, …), else its output. Every recurrent layer goes on from step to step, also one that is
     /// not [`stateful`](Layer::stateful); a later `forward` starts that one anew, as in Keras.
+    ///
+    /// The first step plans those that follow, until the shape of the input changes. A [`ModelStream`](crate::ModelStream) does
+    /// the same without allocating its outputs.
     ///
     /// A layer that cannot work timestep by timestep is refused, by its name: a [`Bidirectional`](crate::Bidirectional), a
     /// pooling over time. Behind the last output of a recurrent layer (without `return_sequences`) any layer may stand.
@@ -248,29 +268,65 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         if let Some(mask) = mask {
             input = input.masked(&ArrayView2::from_shape((mask.len(), 1), mask)?);
         }
-        let live = only(
-            self.step_from([input])
-                .map_err(|error| of_step(error, x.ndim()))?,
-        )?;
-        Ok(if live.is_timestep {
-            live.flow.values.index_axis_move(Axis(1), 0)
-        } else {
-            live.flow.values
-        })
+        let engine = self
+            .step_from(&[input])
+            .map_err(|error| of_step(error, x.ndim()))?;
+        let output = engine
+            .output(0)
+            .ok_or_else(|| Error::value("number of outputs", 1, 0))?;
+        let axes = output.shape.of_step();
+        Ok(ArrayD::from_shape_vec(
+            IxDyn(&axes),
+            output.numbers.clone(),
+        )?)
     }
 
     /// One timestep of a model with several inputs or outputs. Inputs have their axis of timesteps, of length 1:
     /// (samples, 1, …), masks (samples, 1); and so have the outputs that are sequences.
     pub fn step_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
-        let lives = self.step_from(inputs)?;
-        Ok(lives.into_iter().map(|live| live.flow).collect())
+        let inputs: Vec<Flow<A>> = inputs.into_iter().collect();
+        let engine = self.step_from(&inputs)?;
+        let outputs = (0..engine.output_count()).filter_map(|at| engine.output(at));
+        outputs.map(Value::to_flow).collect()
     }
 
-    fn step_from(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Live<A>>> {
-        let inputs = inputs.into_iter().collect();
-        let (lives, states) = self.of.step_from(inputs, self.kept.as_ref())?;
-        self.kept = Some(states);
-        Ok(lives)
+    /// One timestep of all inputs, each (samples, 1, …). The steps are planned anew where these are of another shape than
+    /// the last.
+    fn step_from(&mut self, inputs: &[Flow<A>]) -> Result<&Engine<A>> {
+        self.of.check_inputs(inputs, self.kept.as_ref())?;
+        for input in inputs {
+            let timesteps = input.values.shape().get(1).copied().unwrap_or(0);
+            check("input of a step", "timesteps", 1, timesteps)?;
+        }
+        let shapes = inputs.iter().map(|input| input.values.shape());
+        let planned = self
+            .steps
+            .take()
+            .filter(|engine| engine.takes(shapes.clone()));
+        let engine = if let Some(engine) = planned {
+            self.steps.insert(engine)
+        } else {
+            self.is_stepped = false;
+            let shape = |axes: &[usize]| StepShape {
+                axes: axes.to_vec(),
+                is_timestep: true,
+            };
+            let engine = Engine::new(&self.of, shapes.map(shape).collect())?;
+            self.steps.insert(Box::new(engine))
+        };
+        let mut both = engine.inputs().iter_mut().zip(inputs);
+        both.try_for_each(|(to, input)| to.take(input))?;
+        if let (Some(kept), true) = (&mut self.kept, self.is_stepped) {
+            engine.step(&self.of, kept)?;
+            return Ok(engine);
+        }
+        let mut kept = match &self.kept {
+            Some(kept) => engine.admit(&self.of, kept)?,
+            None => engine.fresh().clone(),
+        };
+        engine.step(&self.of, &mut kept)?;
+        (self.kept, self.is_stepped) = (Some(kept), true);
+        Ok(engine)
     }
 }
 
@@ -296,6 +352,7 @@ fn of_step(error: Error, axes: usize) -> Error {
 impl<R: Recurrent> Stateful for Layer<R> {
     type Elem = R::Elem;
     type Kept = R::State;
+    type Steps = ();
 
     fn fresh(&self) -> R::State {
         self.inner().zero_state(1)
@@ -321,6 +378,7 @@ impl<R: Recurrent> Forward<Ix3> for Layer<R> {
 impl<A: Element> Stateful for Model<A> {
     type Elem = A;
     type Kept = Kept;
+    type Steps = Option<Box<Engine<A>>>;
 
     fn fresh(&self) -> Kept {
         self.fresh_states()

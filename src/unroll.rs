@@ -63,6 +63,15 @@ pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
         state: &mut Self::State,
         sink: Sink<Self::Elem>,
     ) -> Result<()>;
+
+    /// What takes single steps of this layer, of so many samples; `None` if it cannot be stepped.
+    fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
+    where
+        Self: 'static,
+    {
+        let _ = samples;
+        None
+    }
 }
 
 /// A layer that can take one timestep after another: what [`Causal`](crate::Causal) stands on.
@@ -122,6 +131,60 @@ pub trait Advance: Unroll {
 
     /// What the step that led to this state put out, (samples, units).
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
+}
+
+/// Takes single steps of a layer: what [`Advance`] says in types, said of a layer whose kind is known only when the program
+/// runs. It has the room that a step needs, and is lent layer and state.
+pub trait Stepping<R: Unroll + ?Sized>: Send {
+    /// Brings a state that came from outside into the form that steps work on.
+    fn settle(&self, of: &R, state: &mut R::State) -> Result<()>;
+
+    /// One timestep of the active rows, as in [`Advance::advance`].
+    fn advance(
+        &mut self,
+        of: &R,
+        x: ArrayView2<R::Elem>,
+        rows: &Rows,
+        state: &mut R::State,
+    ) -> Result<()>;
+
+    /// What the step that led to this state put out, (samples, units).
+    fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>>;
+
+    /// Whether a step can fail although layer, state and input fit together.
+    fn may_fail(&self) -> bool {
+        false
+    }
+}
+
+/// Steps of a layer whose kind is known.
+pub(crate) struct Known<R: Advance> {
+    pub scratch: R::Scratch,
+    pub may_fail: bool,
+}
+
+impl<R: Advance> Stepping<R> for Known<R> {
+    fn settle(&self, of: &R, state: &mut R::State) -> Result<()> {
+        of.settle(state);
+        Ok(())
+    }
+    #[inline]
+    fn advance(
+        &mut self,
+        of: &R,
+        x: ArrayView2<R::Elem>,
+        rows: &Rows,
+        state: &mut R::State,
+    ) -> Result<()> {
+        of.advance(x, rows, state, &mut self.scratch)
+    }
+    #[inline]
+    fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>> {
+        Ok(of.output(state))
+    }
+    fn may_fail(&self) -> bool {
+        self.may_fail
+    }
 }
 
 /// The one unrolled pass, with Keras' rules for masks.
@@ -237,10 +300,45 @@ macro_rules! by_reference {
             fn unroll(&self, pass: Pass<R::Elem>, state: &mut R::State, sink: Sink<R::Elem>) -> Result<()> {
                 (**self).unroll(pass, state, sink)
             }
-        }
+            fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
+            where
+                Self: 'static,
+            {
+                let inner = (**self).stepping(samples)?;
+                Some(Box::new(Owned(inner)))
+            }        }
     )*};
 }
 by_reference!([R: Unroll + ?Sized] &R, [R: Unroll] Box<R>, [R: Unroll] Arc<R>);
+
+/// Steps of a layer behind a pointer.
+struct Owned<R: ?Sized>(Box<dyn Stepping<R>>);
+
+macro_rules! steps_by_reference {
+    ($([$($generics:tt)*] $owner:ty),*) => {$(
+        impl<$($generics)*> Stepping<$owner> for Owned<R> {
+            fn settle(&self, of: &$owner, state: &mut R::State) -> Result<()> {
+                self.0.settle(&**of, state)
+            }
+            fn advance(
+                &mut self,
+                of: &$owner,
+                x: ArrayView2<R::Elem>,
+                rows: &Rows,
+                state: &mut R::State,
+            ) -> Result<()> {
+                self.0.advance(&**of, x, rows, state)
+            }
+            fn output<'s>(&self, of: &$owner, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>> {
+                self.0.output(&**of, state)
+            }
+            fn may_fail(&self) -> bool {
+                self.0.may_fail()
+            }
+        }
+    )*};
+}
+steps_by_reference!([R: Unroll + ?Sized] &R, [R: Unroll] Box<R>, [R: Unroll] Arc<R>);
 
 macro_rules! causal_by_reference {
     ($([$($generics:tt)*] $owner:ty),*) => {$(

@@ -3,13 +3,16 @@
 
 mod support;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
-    Activation, Bidirectional, Causal, Dense, Element, Gru, Lstm, Recurrent, SimpleRnn, Stream,
+    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Flow,
+    Gru, Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
+    Stream, TimeDistributed,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use support::numbers;
+use support::models::{Case, input_of, models};
+use support::{Shape, numbers};
 
 struct Counting;
 
@@ -134,12 +137,96 @@ fn a_head_allocates_nothing() {
     }
 }
 
+fn quiet_model<A: Element>(case: &Case<A>, of: Shape) {
+    let x = input_of(case, of, 3);
+    let now = x
+        .index_axis(ndarray::Axis(1), 0)
+        .as_standard_layout()
+        .into_owned();
+    let mask: Vec<bool> = (0..of.samples).map(|i| i % 2 == 0).collect();
+    let mut live = case.model.stream(of.samples).unwrap();
+    let found = count(|| {
+        for _ in 0..3 {
+            live.push_slice(now.as_slice().unwrap()).unwrap();
+            live.push(&now).unwrap();
+            if case.masks {
+                live.push_masked(&now, &mask).unwrap();
+                live.push_masked(&now, &[false; 5][..of.samples]).unwrap();
+            }
+            live.reset_samples(&[0]).unwrap();
+            live.reset().unwrap();
+        }
+    });
+    assert_eq!(found == 0, case.quiet, "{}, {of:?}: {found}", case.name);
+}
+
+#[test]
+fn a_push_of_a_model_allocates_nothing() {
+    for samples in [1, 5] {
+        for units in [1, 19] {
+            let of = Shape {
+                samples,
+                timesteps: 1,
+                features: 3,
+                units,
+            };
+            models::<f32>(of)
+                .iter()
+                .for_each(|case| quiet_model(case, of));
+            models::<f64>(of)
+                .iter()
+                .for_each(|case| quiet_model(case, of));
+        }
+    }
+}
+
 /// The most bytes that a call holds at a time.
 fn most(f: impl FnOnce()) -> isize {
     let before = NOW.with(Cell::get);
     MOST.with(|most| most.set(before));
     f();
     MOST.with(Cell::get) - before
+}
+
+/// A whole call hands its values on: a layer that keeps the shape changes them where they are.
+#[test]
+fn layers_that_keep_the_shape_work_in_place() {
+    let (x, units) = (numbers::<f32>((4, 500, 16), 3), 16);
+    let ones = || Array1::<f32>::ones(units);
+    let layers: [(&str, Box<dyn AnyLayer<f32>>); 9] = [
+        ("Activation", Box::new(Activation::Relu)),
+        ("softmax", Box::new(Activation::Softmax)),
+        ("Softmax", Box::new(Softmax::new())),
+        ("Identity", Box::new(Identity::new())),
+        ("Masking", Box::new(Masking::new(0.0))),
+        (
+            "BatchNormalization",
+            Box::new(BatchNormalization::from_weights(ones(), ones(), ones(), ones()).unwrap()),
+        ),
+        (
+            "LayerNormalization",
+            Box::new(LayerNormalization::from_weights(ones(), ones()).unwrap()),
+        ),
+        ("Flatten", Box::new(Flatten)),
+        (
+            "TimeDistributed",
+            Box::new(TimeDistributed::new(Activation::Tanh)),
+        ),
+    ];
+    for (what, layer) in layers {
+        let input = Flow::new(&x);
+        let bytes = most(|| drop(layer.forward(input).unwrap()));
+        // A mask is a byte for each timestep.
+        assert!(bytes <= 4 * 500 + 1000, "{what}: {bytes} bytes");
+    }
+    let model = Model::new()
+        .add(Layer::new(Lstm::<f32>::builder(16, units).build().unwrap()).return_sequences(true))
+        .add(BatchNormalization::from_weights(ones(), ones(), ones(), ones()).unwrap())
+        .add(LayerNormalization::from_weights(ones(), ones()).unwrap())
+        .add(Activation::Relu)
+        .add(Dense::from_weights(numbers((1, 16, 4), 2).remove_axis(Axis(0)), None).unwrap());
+    let found = count(|| drop(model.forward(&x).unwrap()));
+    assert!(found <= 80, "{found}");
 }
 
 #[test]

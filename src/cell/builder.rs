@@ -260,6 +260,13 @@ macro_rules! recurrent_of_cell {
             ) -> Result<()> {
                 unroll_by_steps(self, pass, state, sink)
             }
+
+            fn stepping(&self, samples: usize) -> Option<alloc::boxed::Box<dyn Stepping<Self>>> {
+                Some(alloc::boxed::Box::new(Known {
+                    scratch: self.scratch(samples),
+                    may_fail: false,
+                }))
+            }
         }
 
         impl<A: Element> core::fmt::Debug for $cell<A> {

@@ -4,8 +4,9 @@ use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::{Result, check};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::unroll::{Advance, Unroll, check_output, unroll_by_steps};
+use crate::unroll::{Advance, Known, Stepping, Unroll, check_output, unroll_by_steps};
 use crate::{Element, State};
+use alloc::boxed::Box;
 use ndarray::ArrayView2;
 
 /// The mathematics of one timestep, open to you: what Keras' `RNN` takes as `cell`.
@@ -131,6 +132,17 @@ impl<C: Cell> Unroll for Rnn<C> {
 
     fn unroll(&self, pass: Pass<C::Elem>, state: &mut C::State, sink: Sink<C::Elem>) -> Result<()> {
         unroll_by_steps(self, pass, state, sink)
+    }
+
+    fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
+    where
+        Self: 'static,
+    {
+        // A step is refused after it if it changed the shape of its state.
+        Some(Box::new(Known {
+            scratch: Some(self.zeros(samples)),
+            may_fail: true,
+        }))
     }
 }
 

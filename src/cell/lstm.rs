@@ -11,7 +11,7 @@ use crate::kernel::{
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::state::check_array;
-use crate::unroll::{Advance, Unroll, unroll_by_steps};
+use crate::unroll::{Advance, Known, Stepping, Unroll, unroll_by_steps};
 use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};

@@ -1,5 +1,6 @@
 //! `AnyLayer`: a layer of a model, of whatever kind.
 
+use super::stepper::{Planned, StepShape};
 use super::{Flow, Shape, Slot};
 use crate::Element;
 use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
@@ -94,11 +95,24 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         self.forward_all(inputs).map(|flows| (flows, None))
     }
 
-    /// One timestep, (samples, 1, …), of a layer that [carries](OverTime::Carries) a state.
+    /// What takes single steps of it, with inputs of these shapes; `None` if it is called anew at every step.
     #[doc(hidden)]
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        let (flows, slot) = self.call(inputs, kept)?;
-        Ok((flows.into_iter().map(Live::timestep).collect(), slot))
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let _ = inputs;
+        Ok(None)
+    }
+
+    /// The axes of one timestep of one sample of an input, as far as its weights tell.
+    #[doc(hidden)]
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        let _ = input;
+        None
+    }
+
+    /// The layer that an owner of one stands for.
+    #[doc(hidden)]
+    fn inside(&self) -> Option<&dyn AnyLayer<A>> {
+        None
     }
 
     /// The state of one sample before the first call.
@@ -118,9 +132,9 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// What it wraps, in its own type.
+    /// The recurrent layer that it is with its flags.
     #[doc(hidden)]
-    fn inside(&self) -> Option<&dyn Any> {
+    fn without_flags(&self) -> Option<&dyn Any> {
         None
     }
 
@@ -194,33 +208,6 @@ pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
 
 /// The outputs of a layer, and the state to keep.
 pub type Called<A> = (Vec<Flow<A>>, Option<Slot>);
-
-/// The same of a step.
-pub type Stepped<A> = (Vec<Live<A>>, Option<Slot>);
-
-/// A value while a model is stepped.
-#[derive(Clone)]
-pub struct Live<A> {
-    pub(crate) flow: Flow<A>,
-    /// Whether it is one timestep of a sequence, (samples, 1, …), and not what the whole sequence up to now leads to.
-    pub(crate) is_timestep: bool,
-}
-
-impl<A> Live<A> {
-    pub(crate) fn timestep(flow: Flow<A>) -> Self {
-        Live {
-            flow,
-            is_timestep: true,
-        }
-    }
-
-    pub(crate) fn result(flow: Flow<A>) -> Self {
-        Live {
-            flow,
-            is_timestep: false,
-        }
-    }
-}
 
 /// How a layer treats time, and so whether it can be fed one timestep at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -173,7 +173,7 @@ where
         Some(Box::new(self.duplicate()?))
     }
 
-    fn inside(&self) -> Option<&dyn Any> {
+    fn without_flags(&self) -> Option<&dyn Any> {
         Some(self.0.inner())
     }
 }

@@ -20,6 +20,12 @@ impl Slot {
     pub(crate) fn get<S: State>(&self) -> Result<&S> {
         self.0.as_any().downcast_ref().ok_or_else(another_model)
     }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn get_mut<S: State>(&mut self) -> Result<&mut S> {
+        self.0.as_any_mut().downcast_mut().ok_or_else(another_model)
+    }
 }
 
 impl Clone for Slot {
@@ -35,6 +41,7 @@ pub(crate) fn another_model() -> Error {
 /// A [`State`] whose type is forgotten.
 trait AnyState: Send + Sync {
     fn as_any(&self) -> &dyn Any;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
     fn boxed(&self) -> Box<dyn AnyState>;
     fn samples(&self) -> usize;
     fn zeros_like(&self, samples: usize) -> Box<dyn AnyState>;
@@ -46,6 +53,10 @@ trait AnyState: Send + Sync {
 
 impl<S: State> AnyState for S {
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+    #[inline]
+    fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
     fn boxed(&self) -> Box<dyn AnyState> {
@@ -85,14 +96,31 @@ impl Kept {
     pub(crate) fn into_slot(self) -> Option<Slot> {
         self.0.iter().any(Option::is_some).then(|| Slot::new(self))
     }
+
+    /// Becomes the same states, in the memory that is there if they are of as many samples.
+    pub(crate) fn assign(&mut self, from: &Self) -> Result<()> {
+        if self.0.len() != from.0.len() {
+            return Err(another_model());
+        }
+        for (slot, from) in self.0.iter_mut().zip(&from.0) {
+            match (slot, from) {
+                (Some(slot), Some(from)) if slot.0.samples() == from.0.samples() => {
+                    let mut rows = 0..from.0.samples();
+                    rows.try_for_each(|row| slot.0.copy_sample(row, &*from.0, row))?;
+                }
+                (slot, from) => slot.clone_from(from),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The state of a [`Session`](crate::Session) of a model as arrays, to be written down (with the feature `serde`) and
 /// gone on from in another process: see [`Session::snapshot`](crate::Session::snapshot).
 ///
 /// An entry for every layer that keeps something, in the order in which they are called, those of a model inside where it
-/// stands; `None` where nothing is kept yet. Of a recurrent layer its state in Keras' order and then its last output, of a
-/// convolution the timesteps that it still reads: (samples, numbers) each.
+/// stands; `None` where nothing is kept yet. Of a recurrent layer its state in Keras' order and then whether each sample has
+/// taken a step (1) or not (0), of a convolution the timesteps that it still reads: (samples, numbers) each.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ModelState(

@@ -2,29 +2,38 @@
 
 mod any_layer;
 mod apart;
+mod engine;
 mod flow;
 mod graph;
+mod held;
 mod into_layer;
 mod kept;
 mod nested;
 mod recurrent;
 mod run;
 mod shape;
+mod stepper;
+mod stream;
 mod summary;
 mod weights;
 #[cfg(feature = "safetensors")]
 mod wiring;
 
 pub use any_layer::{AnyLayer, OverTime};
-pub(crate) use any_layer::{Called, Live, Stepped, described, one_input, wrong_inputs};
+pub(crate) use any_layer::{Called, described, wrong_inputs};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
+pub(crate) use engine::Engine;
 pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
+pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
+pub(crate) use stepper::{Inputs, Planned, StepShape, Stepper, Value};
+pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
+pub use stream::ModelStream;
 pub use summary::{Summary, SummaryRow};
 pub use weights::WeightInfo;
 
@@ -50,6 +59,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// Masks flow as in Keras: [`Embedding`](crate::Embedding) and [`Masking`](crate::Masking) make them, recurrent layers
 /// obey them and pass them on if they return sequences, layers that work timestep by timestep pass them on, and those
 /// that change the timesteps end them. Each layer's page says which. Token ids go in as numbers of the model's type.
+///
+/// One timestep at a time: [`stream`](Self::stream), which allocates nothing in a push.
 ///
 /// A model is immutable, `Send` and `Sync`: load it once and call it from any number of threads, by reference or in an `Arc`. What is
 /// kept from call to call is in a [`Session`](crate::Session), one for each thread or client.

@@ -1,14 +1,14 @@
 //! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
 
 use super::any_layer::foreign;
-use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Shape, Slot, Stepped, described};
+use super::stepper::{Planned, StepShape};
+use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Shape, Slot, described};
 use crate::Element;
 use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::Result;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 
 impl<A: Element> AnyLayer<A> for Model<A> {
     fn name(&self) -> &str {
@@ -46,10 +46,12 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         Ok((flows, states.into_slot()))
     }
 
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        let kept = kept.map(Slot::get::<Kept>).transpose()?;
-        let (flows, states) = self.step_from(inputs, kept)?;
-        Ok((flows, states.into_slot()))
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        self.plan_nested(inputs)
+    }
+
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        self.features_of_step(input)
     }
 
     fn fresh(&self) -> Option<Slot> {
@@ -93,8 +95,14 @@ macro_rules! by_owner {
             fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
                 (**self).call(inputs, kept)
             }
-            fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-                (**self).step(inputs, kept)
+            fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+                (**self).stepper(inputs)
+            }
+            fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+                (**self).step_features(input)
+            }
+            fn inside(&self) -> Option<&dyn AnyLayer<A>> {
+                Some(&**self)
             }
             fn fresh(&self) -> Option<Slot> {
                 (**self).fresh()
@@ -113,9 +121,6 @@ macro_rules! by_owner {
             }
             fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
                 (**self).boxed_copy()
-            }
-            fn inside(&self) -> Option<&dyn Any> {
-                (**self).inside()
             }
         }
     )*};

@@ -1,62 +1,18 @@
 //! A recurrent layer with its flags as a layer of a model: masks, states of other layers, kept states.
 
 use super::any_layer::one_input;
-use super::{AnyLayer, Called, Flow, Live, OverTime, Shape, Slot, Stepped, wrong_inputs};
+use super::held::Held;
+use super::stepper::{Planned, StepShape};
+use super::{AnyLayer, Called, Flow, OverTime, Shape, Slot, wrong_inputs};
 use crate::describe::Describe;
 use crate::error::{Error, Result, check_kept};
-use crate::state::{cast, check_samples};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
-use ndarray::{Array2, ArrayView3, Axis};
-
-/// What a model keeps of a recurrent layer.
-#[derive(Clone)]
-struct Held<S, A> {
-    state: S,
-    /// The output of the last step, which a masked one repeats. Nothing has gone before in a new call: then it is 0.
-    carried: Array2<A>,
-}
-
-impl<S: State, A: Element> State for Held<S, A> {
-    fn samples(&self) -> usize {
-        self.state.samples()
-    }
-    fn zeros_like(&self, samples: usize) -> Self {
-        Held {
-            state: self.state.zeros_like(samples),
-            carried: Array2::zeros((samples, self.carried.ncols())),
-        }
-    }
-    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
-        self.state.copy_sample(row, &from.state, from_row)?;
-        check_samples(&[row], self.carried.nrows())?;
-        check_samples(&[from_row], from.carried.nrows())?;
-        self.carried
-            .row_mut(row)
-            .assign(&from.carried.row(from_row));
-        Ok(())
-    }
-    fn reset_sample(&mut self, row: usize) -> Result<()> {
-        self.state.reset_sample(row)?;
-        check_samples(&[row], self.carried.nrows())?;
-        self.carried.row_mut(row).fill(A::zero());
-        Ok(())
-    }
-    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
-        let mut arrays = self.state.to_arrays()?;
-        arrays.push(cast(&self.carried));
-        Some(arrays)
-    }
-    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
-        let state = self.state.with_arrays(arrays)?;
-        let carried = cast(&arrays.next()?);
-        Some(Held { state, carried })
-    }
-}
+use ndarray::{Array2, ArrayView3};
 
 impl<R: Recurrent> Layer<R> {
     /// How many arrays its state is, where it tells.
@@ -105,7 +61,7 @@ impl<R: Recurrent> Layer<R> {
         if let Some(given) = self.given(states)? {
             run = run.initial_state(given);
         } else if let Some(slot) = kept.filter(|_| self.is_stateful()) {
-            let state = &slot.get::<Held<R::State, R::Elem>>()?.state;
+            let state = &slot.get::<Held<R::State>>()?.state;
             check_kept(state.samples(), run.samples())?;
             run = run.initial_state(state.clone());
         }
@@ -134,17 +90,12 @@ impl<R: Recurrent> Layer<R> {
 
     /// The state to keep, if it is kept.
     pub(super) fn keep(&self, state: R::State) -> Option<Slot> {
-        self.is_stateful().then(|| self.held(state))
+        self.is_stateful().then(|| Held::slot(state))
     }
 
     /// The state to keep before the first call.
     pub(super) fn fresh_slot(&self) -> Slot {
-        self.held(self.inner().zero_state(1))
-    }
-
-    fn held(&self, state: R::State) -> Slot {
-        let carried = Array2::<R::Elem>::zeros((state.samples(), self.inner().units()));
-        Slot::new(Held { state, carried })
+        Held::slot(self.inner().zero_state(1))
     }
 }
 
@@ -239,43 +190,12 @@ where
         Ok((outputs, self.keep(state)))
     }
 
-    fn step(&self, inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Stepped<R::Elem>> {
-        let input = one_input(inputs)?;
-        let x = sequence(&input)?;
-        let held = kept.map(Slot::get::<Held<R::State, R::Elem>>).transpose()?;
-        let mut run = self.run(&x);
-        if let Some(mask) = &input.mask {
-            run = run.mask(mask);
-        }
-        if let Some(held) = held {
-            check_kept(held.samples(), run.samples())?;
-            run = run.initial_state(held.state.clone());
-        }
-        let (mut y, state) = run.last_and_state()?;
-        if let (Some(mask), false) = (&input.mask, self.zeroes_masked_output()) {
-            for (row, mut y) in y.rows_mut().into_iter().enumerate() {
-                match held {
-                    _ if mask[[row, 0]] => {}
-                    Some(held) if row < held.carried.nrows() => y.assign(&held.carried.row(row)),
-                    _ => y.fill(num_traits::zero()),
-                }
-            }
-        }
-        let (carried, sequences) = (y.clone(), self.returns().sequences);
-        let output = if sequences {
-            Flow {
-                mask: input.mask,
-                ..Flow::bare(y.insert_axis(Axis(1)))
-            }
-        } else {
-            Flow::bare(y)
-        };
-        let mut outputs = vec![Live {
-            flow: output,
-            is_timestep: sequences,
-        }];
-        outputs.extend(self.returned(&state)?.into_iter().map(Live::result));
-        Ok((outputs, Some(Slot::new(Held { state, carried }))))
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<R::Elem>>> {
+        self.plan_steps(inputs)
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        Some(vec![self.inner().features()])
     }
 
     fn fresh(&self) -> Option<Slot> {
@@ -298,7 +218,7 @@ where
         Some(Box::new(self.duplicate()?))
     }
 
-    fn inside(&self) -> Option<&dyn Any> {
+    fn without_flags(&self) -> Option<&dyn Any> {
         Some(self.inner())
     }
 }

@@ -1,10 +1,10 @@
-//! How a model runs: a whole pass, or one timestep.
+//! How a model runs a whole pass.
 
 use super::any_layer::one_input;
 use super::kept::another_model;
-use super::{AnyLayer, Call, Flow, Kept, Live, Model, OverTime, Slot, wrong_inputs};
+use super::{AnyLayer, Call, Flow, Kept, Model, wrong_inputs};
 use crate::Element;
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
@@ -31,31 +31,6 @@ impl<A: Element> Model<A> {
             };
             states[call.home] = slot;
             Ok(flows)
-        })?;
-        Ok((outputs, Kept(states)))
-    }
-
-    /// One timestep, (samples, 1, …), from the kept states.
-    ///
-    /// A value is either one timestep of a sequence or the result of the whole sequence up to now; a result is computed
-    /// anew with every step, so any layer may stand behind it.
-    pub(crate) fn step_from(
-        &self,
-        inputs: Vec<Flow<A>>,
-        kept: Option<&Kept>,
-    ) -> Result<(Vec<Live<A>>, Kept)> {
-        self.check_inputs(&inputs, kept)?;
-        for input in &inputs {
-            let timesteps = input.values.shape().get(1).copied().unwrap_or(0);
-            check("input of a step", "timesteps", 1, timesteps)?;
-        }
-        let mut states = vec![None; self.calls.len()];
-        let inputs = inputs.into_iter().map(Live::timestep).collect();
-        let outputs = self.wire(inputs, |at, _, layer, inputs| {
-            let slot = kept.and_then(|kept| kept.0[at].as_ref());
-            let (outputs, slot) = step(layer, inputs, slot)?;
-            states[at] = slot;
-            Ok(outputs)
         })?;
         Ok((outputs, Kept(states)))
     }
@@ -87,7 +62,7 @@ impl<A: Element> Model<A> {
         Ok(table.take(&self.outputs))
     }
 
-    fn check_inputs(&self, inputs: &[Flow<A>], kept: Option<&Kept>) -> Result<()> {
+    pub(crate) fn check_inputs(&self, inputs: &[Flow<A>], kept: Option<&Kept>) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             let names: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
             let expected = format!("{} ({})", names.len(), names.join(", "));
@@ -123,43 +98,6 @@ impl<A: Element> Model<A> {
                 found,
             )),
         }
-    }
-}
-
-/// One layer, one timestep.
-fn step<A: Element>(
-    layer: &dyn AnyLayer<A>,
-    inputs: Vec<Live<A>>,
-    slot: Option<&Slot>,
-) -> Result<(Vec<Live<A>>, Option<Slot>)> {
-    let timesteps = inputs.iter().filter(|input| input.is_timestep).count();
-    let all = inputs.len();
-    let inputs: Vec<Flow<A>> = inputs.into_iter().map(|input| input.flow).collect();
-    if timesteps == 0 {
-        let (flows, _) = layer.call(inputs, None)?;
-        return Ok((flows.into_iter().map(Live::result).collect(), None));
-    }
-    if timesteps < all {
-        let expected = "all of one kind: a result of the sequence changes with every timestep, also for the earlier ones";
-        let found = "one timestep, and the result of a sequence";
-        return Err(Error::value("input", expected, found));
-    }
-    let axes: Vec<usize> = inputs.iter().map(|input| input.values.ndim()).collect();
-    match layer.over_time(&axes) {
-        OverTime::Each => {
-            let (flows, _) = layer.call(inputs, None)?;
-            for flow in &flows {
-                let timesteps = flow.values.shape().get(1).copied().unwrap_or(0);
-                check("output", "timesteps", 1, timesteps)?;
-            }
-            Ok((flows.into_iter().map(Live::timestep).collect(), None))
-        }
-        OverTime::Carries => layer.step(inputs, slot),
-        OverTime::Whole(why) => Err(Error::value(
-            "input",
-            format!("a whole sequence: {why}"),
-            "one timestep",
-        )),
     }
 }
 

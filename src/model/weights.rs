@@ -186,14 +186,11 @@ impl<A: Element> Model<A> {
 /// The layer, or one that it stands for, if it has this type.
 fn of_type<A: Element, L: 'static>(layer: &dyn AnyLayer<A>) -> Option<&L> {
     let any: &dyn Any = layer;
-    if let Some(layer) = any.downcast_ref::<Box<dyn AnyLayer<A>>>() {
-        return of_type(&**layer).or_else(|| any.downcast_ref());
-    }
-    if let Some(layer) = any.downcast_ref::<Arc<dyn AnyLayer<A>>>() {
-        return of_type(&**layer).or_else(|| any.downcast_ref());
-    }
-    any.downcast_ref()
-        .or_else(|| owned(kind::<A>(layer.inside()?)))
+    layer
+        .inside()
+        .and_then(of_type)
+        .or_else(|| any.downcast_ref())
+        .or_else(|| owned(kind::<A>(layer.without_flags()?)))
 }
 
 /// A recurrent layer without its flags, in its own type or in that of an owner.

@@ -1,11 +1,12 @@
 //! `Activation`: applied to numbers, and as a layer.
 
+use super::axis::in_rows;
 use crate::error::Result;
 use crate::kernel::Isa;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
-use ndarray::{Array, Axis, Dimension};
+use ndarray::{Array, Dimension};
 crate::describe::describe!(Activation, "activation", "activation");
 
 impl Activation {
@@ -70,6 +71,11 @@ impl<A: Element> AnyLayer<A> for Activation {
         }
     }
 
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let last = inputs.first().map_or(1, StepShape::last);
+        in_place(self, inputs, move |of, y| each_row(*of, last, y))
+    }
+
     described!();
 }
 
@@ -78,25 +84,21 @@ pub(super) fn on_last_axis<A: Element, D: Dimension>(
     activation: Activation,
     y: Array<A, D>,
 ) -> Array<A, D> {
-    let mut y = if y.is_standard_layout() {
-        y
-    } else {
-        y.as_standard_layout().into_owned()
-    };
-    let last = y.ndim().checked_sub(1).map(Axis);
-    match last {
-        Some(last) if activation == Activation::Softmax && !y.is_empty() => {
-            for lane in y.lanes_mut(last) {
-                if let Some(lane) = lane.into_slice() {
-                    activation.apply(lane);
-                }
-            }
-        }
-        _ => {
-            if let Some(y) = y.as_slice_mut() {
-                activation.apply(y);
-            }
-        }
+    let mut y = in_rows(y);
+    let last = y.shape().last().copied().unwrap_or(1);
+    if let Some(y) = y.as_slice_mut() {
+        each_row(activation, last, y);
     }
     y
+}
+
+/// Applies it to rows of this length, one behind the other; only softmax minds where they end.
+pub(super) fn each_row<A: Element>(activation: Activation, len: usize, numbers: &mut [A]) {
+    match activation {
+        Activation::Softmax => {
+            let rows = numbers.chunks_exact_mut(len.max(1));
+            rows.for_each(|row| activation.apply(row));
+        }
+        _ => activation.apply(numbers),
+    }
 }

@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
+use crate::model::{
+    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each, wrong_inputs,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
@@ -38,6 +40,20 @@ impl<A: Element> AnyLayer<A> for AskMask {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        each(self, inputs, |_, inputs, output| {
+            let mut both = inputs.iter();
+            let (Some(input), Some(mask)) = (both.next(), both.next()) else {
+                return Err(wrong_inputs(2, inputs.iter().len()));
+            };
+            output.numbers.copy_from_slice(&input.numbers);
+            let to = output.mask_mut().iter_mut();
+            to.zip(&mask.numbers)
+                .for_each(|(real, &x)| *real = x != A::zero());
+            Ok(())
+        })
     }
 
     described!();

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, check};
 use alloc::format;
+use ndarray::{Array, Dimension};
 
 /// The place of an axis among so many.
 pub(super) fn place(axis: isize, axes: usize) -> Result<usize> {
@@ -24,6 +25,14 @@ pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
         }
         place => Ok(place),
     }
+}
+
+/// The same array, lying row by row.
+pub(super) fn in_rows<A: Clone, D: Dimension>(x: Array<A, D>) -> Array<A, D> {
+    if x.is_standard_layout() {
+        return x;
+    }
+    x.as_standard_layout().into_owned()
 }
 
 /// Refuses another length of this axis than `expected`.

@@ -3,7 +3,8 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
+use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 
@@ -83,6 +84,10 @@ impl<A: Element> BatchNormalization<A> {
 
     /// The same shape out as in.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        self.normalised(x.to_owned())
+    }
+
+    fn normalised<D: Dimension>(&self, mut x: Array<A, D>) -> Result<Array<A, D>> {
         if x.ndim() == 0 {
             return Err(Error::Rank {
                 array: "input",
@@ -92,6 +97,18 @@ impl<A: Element> BatchNormalization<A> {
         }
         let axis = Axis(place_in_sample(self.axis, x.ndim())?);
         check("input", "features", self.moving_mean.len(), x.len_of(axis))?;
+        let (scale, offset) = self.scale_and_offset();
+        for lane in x.lanes_mut(axis) {
+            Zip::from(lane)
+                .and(&scale)
+                .and(&offset)
+                .for_each(|y, &scale, &offset| *y = *y * scale + offset);
+        }
+        Ok(x)
+    }
+
+    /// What every number is multiplied with, and what is added then.
+    fn scale_and_offset(&self) -> (Array1<A>, Array1<A>) {
         let epsilon = A::from_f64(self.epsilon);
         let mut scale = self
             .moving_variance
@@ -103,14 +120,7 @@ impl<A: Element> BatchNormalization<A> {
         if let Some(beta) = &self.beta {
             offset += beta;
         }
-        let mut y = x.to_owned();
-        for lane in y.lanes_mut(axis) {
-            Zip::from(lane)
-                .and(&scale)
-                .and(&offset)
-                .for_each(|y, &scale, &offset| *y = *y * scale + offset);
-        }
-        Ok(y)
+        (scale, offset)
     }
 }
 
@@ -134,7 +144,7 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
         Ok(Flow {
-            values: BatchNormalization::forward(self, &input.values)?,
+            values: self.normalised(input.values)?,
             mask: input.mask,
         })
     }
@@ -148,6 +158,25 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
             [axes] if place_in_sample(self.axis, *axes) != Ok(1) => OverTime::Each,
             _ => OverTime::Whole("it normalises along the timesteps"),
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let axes = inputs.first().map_or(&[][..], |input| &input.axes);
+        let axis = place_in_sample(self.axis, axes.len())?;
+        let apart: usize = axes[axis + 1..].iter().product();
+        let (scale, offset) = self.scale_and_offset();
+        in_place(self, inputs, move |_, numbers| {
+            for sample in numbers.chunks_exact_mut((apart * scale.len()).max(1)) {
+                let lanes = sample.chunks_exact_mut(apart);
+                for ((lane, &scale), &offset) in lanes.zip(&scale).zip(&offset) {
+                    lane.iter_mut().for_each(|y| *y = *y * scale + offset);
+                }
+            }
+        })
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        (self.axis == -1).then(|| vec![self.moving_mean.len()])
     }
 
     described!();

@@ -3,7 +3,10 @@
 use super::axis::{check_axis, place_in_sample};
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
+use crate::model::{
+    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, StepShape, Value, described, each_or_err,
+    wrong_inputs,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayViewD, Axis, concatenate};
@@ -50,14 +53,7 @@ fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     let mut masks = Vec::with_capacity(inputs.len());
     for input in inputs {
         input.check_mask()?;
-        let &[samples, timesteps, features] = input.values.shape() else {
-            let expected = "3 (samples, timesteps, features), since it is masked";
-            return Err(Error::Rank {
-                array: "input",
-                expected,
-                found: input.values.ndim(),
-            });
-        };
+        let [samples, timesteps, features] = three(input.values.shape())?;
         let given = input.mask.clone().filter(|_| features > 0);
         masks.push(given.unwrap_or_else(|| Array2::from_elem((samples, timesteps), features > 0)));
     }
@@ -67,6 +63,53 @@ fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     }
     Ok(masks.into_iter().reduce(|a, b| a | b))
 }
+
+/// The axes of a masked input.
+fn three(shape: &[usize]) -> Result<[usize; 3]> {
+    shape.try_into().map_err(|_| Error::Rank {
+        array: "input",
+        expected: "3 (samples, timesteps, features), since it is masked",
+        found: shape.len(),
+    })
+}
+
+/// Puts numbers side by side, of which a step of `axis` is this many, and real timesteps one over the other.
+fn side_by_side<A: Element>(
+    inputs: Inputs<A>,
+    axis: usize,
+    inner: usize,
+    output: &mut Value<A>,
+) -> Result<()> {
+    let mut to = output.numbers.as_mut_slice();
+    let outer: usize = output.shape.axes[..axis].iter().product();
+    for at in 0..outer {
+        for input in inputs.iter() {
+            let count = input.shape.axes[axis] * inner;
+            let (numbers, rest) = to.split_at_mut(count);
+            numbers.copy_from_slice(&input.numbers[at * count..(at + 1) * count]);
+            to = rest;
+        }
+    }
+    if inputs.masks().all(|mask| mask.is_none()) {
+        output.set_mask(None);
+        return Ok(());
+    }
+    let any = output.mask_mut();
+    any.fill(false);
+    for (input, mask) in inputs.iter().zip(inputs.masks()) {
+        let [.., features] = three(&input.shape.axes)?;
+        match mask {
+            _ if features == 0 => {}
+            Some(mask) => any
+                .iter_mut()
+                .zip(mask)
+                .for_each(|(any, &real)| *any |= real),
+            None => any.fill(true),
+        }
+    }
+    Ok(())
+}
+
 crate::describe::describe!(Concatenate, "concatenate", { axis } => Ok(Concatenate { axis }));
 
 impl<A: Element> AnyLayer<A> for Concatenate {
@@ -135,6 +178,26 @@ impl<A: Element> AnyLayer<A> for Concatenate {
             }
             _ => OverTime::Each,
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let Some(first) = inputs.first() else {
+            return Err(wrong_inputs("at least 1", 0));
+        };
+        let axes = first.axes.as_slice();
+        let axis = place_in_sample(self.axis, axes.len())?;
+        if axis == 1 && axes.len() == 3 {
+            return Ok(None); // masks are side by side, too
+        }
+        let inner = axes[axis + 1..].iter().product();
+        let refuses = axes.len() != 3;
+        let planned = each_or_err(self, inputs, move |_, inputs, output| {
+            side_by_side(inputs, axis, inner, output)
+        })?;
+        Ok(planned.map(|planned| Planned {
+            may_fail: refuses,
+            ..planned
+        }))
     }
 
     described!();

@@ -5,15 +5,14 @@ use super::padding::{Padding, Windows};
 use crate::describe::{Describe, Part, PartMut, Role, Weight};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check, check_features, check_kept, check_size, transposed};
-use crate::model::{AnyLayer, Flow, Live, OverTime, Shape, Slot, Stepped, described, one_input};
-use crate::state::cast;
-use crate::{Activation, Dense, Element, State};
+use crate::error::{Error, Result, check, check_features, check_size, transposed};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, Slot, StepShape, described};
+use crate::{Activation, Dense, Element};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
-use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Axis, Ix3, concatenate, s};
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
 
 /// A convolution along the timesteps:
 ///
@@ -42,8 +41,8 @@ use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Axis, Ix3, c
 #[derive(Clone, Debug)]
 pub struct Conv1d<A: Element> {
     /// One layer of each group, over the numbers of a window in a row.
-    groups: Vec<Dense<A>>,
-    kernel_size: usize,
+    pub(super) groups: Vec<Dense<A>>,
+    pub(super) kernel_size: usize,
     options: Options,
 }
 
@@ -193,9 +192,17 @@ impl<A: Element> Conv1d<A> {
         (self.kernel_size - 1) * self.options.dilation_rate + 1
     }
 
-    fn group_features(&self) -> usize {
+    pub(super) fn group_features(&self) -> usize {
         let rows = self.groups.first().map_or(0, Dense::features);
         rows / self.kernel_size
+    }
+
+    pub(super) fn dilation_rate(&self) -> usize {
+        self.options.dilation_rate
+    }
+
+    pub(super) fn activation(&self) -> Activation {
+        self.options.activation
     }
 
     /// (samples, timesteps, features) in, (samples, windows, filters) out.
@@ -386,25 +393,12 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
         }
     }
 
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        let input = one_input(inputs)?;
-        let x = input.axes::<Ix3>("input", "3 (samples, timesteps, features)")?;
-        check_features(self.features(), x.dim())?;
-        let past = match kept {
-            Some(slot) => slot.get::<Past<A>>()?.clone(),
-            None => self.past(x.dim().0)?,
-        };
-        check_kept(past.0.dim().0, x.dim().0)?;
-        check("state", "timesteps", self.span() - 1, past.0.dim().1)?;
-        check("state", "features", self.features(), past.0.dim().2)?;
-        let window = concatenate(Axis(1), &[past.0.view(), x])?;
-        let now = Windows {
-            count: 1,
-            before: 0,
-        };
-        let y = self.convolve(&window, now)?;
-        let past = Past(window.slice(s![.., 1.., ..]).to_owned());
-        Ok((vec![Live::timestep(Flow::bare(y))], Some(Slot::new(past))))
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        self.plan_steps(inputs)
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        Some(vec![self.features()])
     }
 
     fn fresh(&self) -> Option<Slot> {
@@ -412,56 +406,4 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
     }
 
     described!();
-}
-
-impl<A: Element> Conv1d<A> {
-    /// Nothing but padding before the first timestep.
-    fn past(&self, samples: usize) -> Result<Past<A>> {
-        let shape = (samples, self.span() - 1, self.features());
-        check_size("state", &[shape.0, shape.1, shape.2])?;
-        Ok(Past(Array3::zeros(shape)))
-    }
-}
-
-/// The inputs that the next windows still read, (samples, timesteps, features).
-#[derive(Clone)]
-struct Past<A>(Array3<A>);
-
-impl<A: Element> State for Past<A> {
-    fn samples(&self) -> usize {
-        self.0.dim().0
-    }
-    fn zeros_like(&self, samples: usize) -> Self {
-        let (_, timesteps, features) = self.0.dim();
-        Past(Array3::zeros((samples, timesteps, features)))
-    }
-    fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()> {
-        check_sample(row, self)?;
-        check_sample(from_row, from)?;
-        check("state", "timesteps", self.0.dim().1, from.0.dim().1)?;
-        check("state", "features", self.0.dim().2, from.0.dim().2)?;
-        let from = from.0.index_axis(Axis(0), from_row);
-        self.0.index_axis_mut(Axis(0), row).assign(&from);
-        Ok(())
-    }
-    fn reset_sample(&mut self, row: usize) -> Result<()> {
-        check_sample(row, self)?;
-        self.0.index_axis_mut(Axis(0), row).fill(A::zero());
-        Ok(())
-    }
-    fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
-        let (samples, timesteps, features) = self.0.dim();
-        let rows = self.0.to_shape((samples, timesteps * features)).ok()?;
-        Some([cast(&rows.into_owned())].into())
-    }
-    fn with_arrays<B: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<B>>) -> Option<Self> {
-        let rows = cast(&arrays.next()?).as_standard_layout().into_owned();
-        let (_, timesteps, features) = self.0.dim();
-        let shape = (rows.nrows(), timesteps, features);
-        rows.into_shape_with_order(shape).ok().map(Past)
-    }
-}
-
-fn check_sample<A: Element>(sample: usize, of: &Past<A>) -> Result<()> {
-    crate::state::check_samples(&[sample], of.samples())
 }

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
 use crate::{Activation, Element};
+use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 
@@ -118,6 +119,11 @@ impl<A: Element> Dense<A> {
         Ok(())
     }
 
+    /// How many numbers [`forward_row`](Self::forward_row) takes room for.
+    pub(super) fn row_len(&self) -> usize {
+        self.kernel.len()
+    }
+
     /// (…, features) in, (…, units) out.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         let Some(last) = x.ndim().checked_sub(1).map(Axis) else {
@@ -188,6 +194,25 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
 
     fn over_time(&self, axes: &[usize]) -> OverTime {
         OverTime::of_last_axis(axes)
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let mut sums = Vec::with_capacity(self.row_len());
+        each(self, inputs, move |of, inputs, output| {
+            let (input, units) = (inputs.first()?, of.units());
+            let features = of.features();
+            for (row, y) in output.numbers.chunks_exact_mut(units).enumerate() {
+                let x = &input.numbers[row * features..(row + 1) * features];
+                of.forward_row(x, &mut sums)?;
+                y.copy_from_slice(&sums);
+            }
+            output.set_mask(input.mask());
+            Ok(())
+        })
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        Some(vec![self.features()])
     }
 
     described!();

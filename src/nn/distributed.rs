@@ -5,7 +5,10 @@ use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut};
+use crate::model::{
+    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, Value, described, each_layer,
+    each_layer_mut,
+};
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -72,6 +75,22 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
 
     fn over_time(&self, axes: &[usize]) -> OverTime {
         self.0.over_time(axes)
+    }
+
+    /// Masks are made whatever comes in or never: a call says which.
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
+        let flows = inputs.iter().map(zeros).collect::<Result<_>>()?;
+        self.forward_all(flows)?;
+        self.0.stepper(inputs)
+    }
+
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        self.0.step_features(input)
+    }
+
+    fn inside(&self) -> Option<&dyn AnyLayer<A>> {
+        Some(&*self.0)
     }
 
     described!();

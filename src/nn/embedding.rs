@@ -2,10 +2,11 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err};
 use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array, Array2, ArrayRef, Axis, Dimension, Ix2, RemoveAxis};
+use ndarray::{Array, Array2, ArrayRef, ArrayViewMut1, Axis, Dimension, Ix2, RemoveAxis};
 
 /// Turns token ids into vectors: row `id` of a table.
 ///
@@ -152,6 +153,28 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        each_or_err(self, inputs, |of, inputs, output| {
+            let ids = &inputs.first()?.numbers;
+            let rows = output.numbers.chunks_exact_mut(of.embeddings.ncols());
+            for (&x, to) in ids.iter().zip(rows) {
+                let row = of.embeddings.row(of.id(x)?);
+                ArrayViewMut1::from(to).assign(&row);
+            }
+            if of.mask_zero {
+                let mask = output.mask_mut().iter_mut();
+                mask.zip(ids).for_each(|(real, &x)| *real = x != A::zero());
+            } else {
+                output.set_mask(None);
+            }
+            Ok(())
+        })
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        Some(vec![])
     }
 
     described!();

@@ -1,11 +1,12 @@
 //! `Flatten`: all numbers of a sample in a row.
 
+use super::axis::in_rows;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayRef, Dimension};
+use ndarray::{Array, Array2, ArrayRef, Dimension};
 
 /// Puts all numbers of a sample in a row: (samples, timesteps, features) in, (samples, timesteps · features) out, and so
 /// with any number of axes. No mask goes on, as in Keras. Source: `keras.layers.Flatten`.
@@ -22,6 +23,10 @@ pub struct Flatten;
 impl Flatten {
     /// (samples, …) in, (samples, numbers) out; (samples) becomes (samples, 1).
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array2<A>> {
+        Self::flat(x.as_standard_layout().into_owned())
+    }
+
+    fn flat<A: Element, D: Dimension>(x: Array<A, D>) -> Result<Array2<A>> {
         let Some((&samples, of_sample)) = x.shape().split_first() else {
             return Err(Error::Rank {
                 array: "input",
@@ -30,8 +35,7 @@ impl Flatten {
             });
         };
         let numbers = of_sample.iter().copied().fold(1, usize::saturating_mul);
-        let y = x.as_standard_layout().into_owned();
-        Ok(y.into_shape_with_order((samples, numbers))?)
+        Ok(x.into_shape_with_order((samples, numbers))?)
     }
 }
 crate::describe::describe!(Flatten, "flatten", {} => Ok(Flatten));
@@ -42,7 +46,7 @@ impl<A: Element> AnyLayer<A> for Flatten {
     }
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Flatten::forward(self, &input.values).map(Flow::bare)
+        Flatten::flat(in_rows(input.values)).map(Flow::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -57,6 +61,13 @@ impl<A: Element> AnyLayer<A> for Flatten {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it puts all timesteps in a row")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        each(self, inputs, |_, inputs, output| {
+            output.numbers.copy_from_slice(&inputs.first()?.numbers);
+            Ok(())
+        })
     }
 
     described!();

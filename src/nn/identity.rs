@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -56,6 +56,10 @@ impl<A: Element> AnyLayer<A> for Identity {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        in_place(self, inputs, |_, _| {})
     }
 
     described!();

@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -91,6 +91,10 @@ impl<A: Element> LayerNormalization<A> {
 
     /// The same shape out as in.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
+        self.normalised(x.to_owned())
+    }
+
+    fn normalised<D: Dimension>(&self, mut x: Array<A, D>) -> Result<Array<A, D>> {
         let axes = self.places(x.ndim())?;
         let lens: Vec<usize> = axes.iter().map(|&axis| x.shape()[axis]).collect();
         for (name, array) in [("gamma", &self.gamma), ("beta", &self.beta)] {
@@ -98,16 +102,20 @@ impl<A: Element> LayerNormalization<A> {
                 check_shape(name, &lens, array.shape())?;
             }
         }
+        let together = lens.iter().product::<usize>().max(1);
+        if is_last(&axes, x.ndim())
+            && let Some(numbers) = x.as_slice_mut()
+        {
+            self.normalise_all(numbers, together);
+            return Ok(x);
+        }
         // What is normalised together lies together.
         let mut order: Vec<usize> = (0..x.ndim()).filter(|axis| !axes.contains(axis)).collect();
         order.extend(&axes);
-        let turned = x.to_owned().into_dyn().permuted_axes(order.as_slice());
+        let turned = x.into_dyn().permuted_axes(order.as_slice());
         let mut turned = turned.as_standard_layout().into_owned();
-        let together = lens.iter().product::<usize>().max(1);
         if let Some(numbers) = turned.as_slice_mut() {
-            for row in numbers.chunks_exact_mut(together) {
-                self.normalise(row);
-            }
+            self.normalise_all(numbers, together);
         }
         let mut back = vec![0; order.len()];
         for (from, &to) in order.iter().enumerate() {
@@ -115,6 +123,11 @@ impl<A: Element> LayerNormalization<A> {
         }
         let y = turned.permuted_axes(back.as_slice());
         Ok(y.as_standard_layout().into_owned().into_dimensionality()?)
+    }
+
+    fn normalise_all(&self, numbers: &mut [A], together: usize) {
+        let rows = numbers.chunks_exact_mut(together);
+        rows.for_each(|row| self.normalise(row));
     }
 
     fn normalise(&self, row: &mut [A]) {
@@ -145,6 +158,11 @@ impl<A: Element> LayerNormalization<A> {
     }
 }
 
+/// Whether these are the last axes of so many.
+fn is_last(axes: &[usize], of: usize) -> bool {
+    axes.iter().copied().eq(of - axes.len()..of)
+}
+
 fn check_shape(array: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {
     let mut lens = expected.iter().zip(found);
     lens.try_for_each(|(&expected, &found)| check(array, "numbers along an axis", expected, found))
@@ -170,7 +188,7 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
         Ok(Flow {
-            values: LayerNormalization::forward(self, &input.values)?,
+            values: self.normalised(input.values)?,
             mask: input.mask,
         })
     }
@@ -185,6 +203,24 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
             Some(Ok(places)) if !places.contains(&1) => OverTime::Each,
             _ => OverTime::Whole("it normalises over the timesteps"),
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let shape = inputs.first().map_or(&[][..], |input| &input.axes);
+        let axes = self.places(shape.len())?;
+        if !is_last(&axes, shape.len()) {
+            return Ok(None);
+        }
+        let together: usize = axes.iter().map(|&axis| shape[axis]).product();
+        in_place(self, inputs, move |of, numbers| {
+            of.normalise_all(numbers, together.max(1));
+        })
+    }
+
+    fn step_features(&self, _: usize) -> Option<Vec<usize>> {
+        let learned = self.gamma.as_ref().or(self.beta.as_ref());
+        let learned = learned.filter(|_| self.axes == [-1]);
+        learned.map(|array| vec![array.len()])
     }
 
     described!();

@@ -2,10 +2,10 @@
 
 use crate::Element;
 use crate::describe::Scalar;
-use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::error::{Error, Result, check_size};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
 use alloc::vec::Vec;
-use ndarray::{Array2, Array3, ArrayRef, Axis, Ix3};
+use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut1, ArrayViewMut3, Axis, Ix3};
 
 /// Masks the timesteps whose features **all** equal a value, and sets them to 0 for the layers behind it.
 ///
@@ -33,15 +33,28 @@ impl<A: Element> Masking<A> {
 
     /// The input with its masked steps set to 0, and the mask.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> (Array3<A>, Array2<bool>) {
-        let (samples, timesteps, _) = x.dim();
-        let (mut y, mut mask) = (x.to_owned(), Array2::from_elem((samples, timesteps), true));
-        for (mut step, real) in y.lanes_mut(Axis(2)).into_iter().zip(&mut mask) {
-            *real = step.iter().any(|&x| x != self.mask_value.0);
-            if !*real {
-                step.fill(A::zero());
-            }
-        }
+        let mut y = x.to_owned();
+        let mask = self.mask(y.view_mut());
         (y, mask)
+    }
+
+    /// Sets the masked steps to 0, and returns the mask.
+    fn mask(&self, mut y: ArrayViewMut3<A>) -> Array2<bool> {
+        let (samples, timesteps, _) = y.dim();
+        let mut mask = Array2::from_elem((samples, timesteps), true);
+        for (step, real) in y.lanes_mut(Axis(2)).into_iter().zip(&mut mask) {
+            *real = self.keep(step);
+        }
+        mask
+    }
+
+    /// Whether a timestep is real; one that is not becomes 0.
+    fn keep(&self, mut step: ArrayViewMut1<A>) -> bool {
+        let real = step.iter().any(|&x| x != self.mask_value.0);
+        if !real {
+            step.fill(A::zero());
+        }
+        real
     }
 }
 
@@ -52,14 +65,17 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
         "masking"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        let x = input.axes("input", "3 (samples, timesteps, features)")?;
+    fn forward(&self, mut input: Flow<A>) -> Result<Flow<A>> {
+        let found = input.values.ndim();
+        let x = input.values.view_mut().into_dimensionality::<Ix3>();
+        let x = x.map_err(|_| Error::Rank {
+            array: "input",
+            expected: "3 (samples, timesteps, features)",
+            found,
+        })?;
         check_size("mask", &x.shape()[..2])?;
-        let (y, mask) = Masking::forward(self, &x);
-        Ok(Flow {
-            values: y.into_dyn(),
-            mask: Some(mask),
-        })
+        input.mask = Some(self.mask(x));
+        Ok(input)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -68,6 +84,19 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Each
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let features = inputs.first().map_or(0, StepShape::last);
+        each(self, inputs, move |of, inputs, output| {
+            output.copy(inputs.first()?);
+            let (numbers, mask) = output.both_mut();
+            for (at, real) in mask.iter_mut().enumerate() {
+                let step = &mut numbers[at * features..(at + 1) * features];
+                *real = of.keep(step.into());
+            }
+            Ok(())
+        })
     }
 
     described!();

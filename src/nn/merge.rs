@@ -1,9 +1,12 @@
 //! `Merge`: several inputs, number by number.
 
 use super::axis::check_axis;
+use super::merge_steps::Places;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
+use crate::model::{
+    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err, wrong_inputs,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
@@ -48,7 +51,7 @@ pub enum Merge {
 
 impl Merge {
     /// Two numbers; the first is what has been combined so far.
-    fn of<A: Element>(self, y: A, x: A) -> A {
+    pub(super) fn of<A: Element>(self, y: A, x: A) -> A {
         match self {
             Merge::Add | Merge::Average => y + x,
             Merge::Subtract => y - x,
@@ -61,7 +64,7 @@ impl Merge {
     }
 
     /// Whether masks change the numbers.
-    fn reads_masks(self) -> bool {
+    pub(super) fn reads_masks(self) -> bool {
         matches!(self, Merge::Multiply | Merge::Maximum | Merge::Minimum)
     }
 
@@ -291,6 +294,20 @@ impl<A: Element> AnyLayer<A> for Merge {
             [first, rest @ ..] if rest.iter().all(|axes| axes == first) => OverTime::Each,
             _ => OverTime::Whole("its inputs have different numbers of axes"),
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let Some(places) = Places::of(inputs) else {
+            return Ok(None);
+        };
+        let refuses = self.reads_masks() && inputs.iter().any(|input| input.axes.len() != 3);
+        let planned = each_or_err(self, inputs, move |of, inputs, output| {
+            places.combine(*of, inputs, output)
+        })?;
+        Ok(planned.map(|planned| Planned {
+            may_fail: refuses,
+            ..planned
+        }))
     }
 
     described!();

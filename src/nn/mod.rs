@@ -6,9 +6,9 @@ mod ask_mask;
 mod attention;
 mod axis;
 mod batch_normalization;
-
 mod concatenate;
 mod conv1d;
+mod conv1d_steps;
 mod cropping1d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
@@ -20,6 +20,7 @@ mod identity;
 mod layer_normalization;
 mod masking;
 mod merge;
+mod merge_steps;
 #[cfg(any(feature = "keras", feature = "safetensors"))]
 mod old_merge;
 #[cfg(any(feature = "keras", feature = "safetensors"))]

@@ -5,9 +5,14 @@ use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut, only};
+use crate::model::{
+    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, Slot, StepShape, Stepper, Value, described,
+    each_layer, each_layer_mut, lent, only, only_output, plan,
+};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 use ndarray::{Array2, Axis, concatenate};
 
 /// A layer of several inputs whose numbers do not depend on masks. A timestep of its output is real where it is in all
@@ -26,14 +31,7 @@ impl<L> OldMerge<L> {
         let mut masks = Vec::new();
         for input in inputs {
             input.check_mask()?;
-            let &[samples, timesteps, _] = input.values.shape() else {
-                let expected = "3 (samples, timesteps, features), since one is masked";
-                return Err(Error::Rank {
-                    array: "input",
-                    expected,
-                    found: input.values.ndim(),
-                });
-            };
+            let [samples, timesteps, _] = three(input.values.shape())?;
             let all_real = || Array2::from_elem((samples, timesteps), true);
             masks.push(input.mask.clone().unwrap_or_else(all_real));
         }
@@ -51,6 +49,46 @@ impl<L> OldMerge<L> {
             }
         }
         Ok(all)
+    }
+}
+
+/// The axes of an input.
+fn three(shape: &[usize]) -> Result<[usize; 3]> {
+    shape.try_into().map_err(|_| Error::Rank {
+        array: "input",
+        expected: "3 (samples, timesteps, features), since one is masked",
+        found: shape.len(),
+    })
+}
+
+/// Steps of the layer inside, which sees no mask.
+struct Steps<A, L>(Box<dyn Stepper<A>>, PhantomData<fn(L)>);
+
+impl<A: Element, L: AnyLayer<A>> Stepper<A> for Steps<A, L> {
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        slot: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()> {
+        let layer: &OldMerge<L> = lent(layer)?;
+        self.0.step(&layer.layer, slot, inputs.bare(), outputs)?;
+        let output = only_output(outputs)?;
+        if inputs.masks().all(|mask| mask.is_none()) {
+            output.set_mask(None);
+            return Ok(());
+        }
+        let mut shapes = inputs.iter().map(|input| three(&input.shape.axes));
+        shapes.try_for_each(|shape| shape.map(drop))?;
+        let all = output.mask_mut();
+        all.fill(true);
+        for mask in inputs.masks().flatten() {
+            all.iter_mut()
+                .zip(mask)
+                .for_each(|(all, &real)| *all &= real);
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +153,19 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
 
     fn over_time(&self, axes: &[usize]) -> OverTime {
         self.layer.over_time(axes)
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        if self.along_time {
+            return Ok(None);
+        }
+        let inner = plan(&self.layer, inputs)?;
+        let refuses = inputs.iter().any(|input| input.axes.len() != 3);
+        Ok(Some(Planned {
+            stepper: Box::new(Steps(inner.stepper, PhantomData::<fn(L)>)),
+            may_fail: inner.may_fail || refuses,
+            ..inner
+        }))
     }
 
     described!();

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -112,6 +112,13 @@ impl<A: Element> AnyLayer<A> for Reshape {
 
     fn over_time(&self, _: &[usize]) -> OverTime {
         OverTime::Whole("it changes what the timesteps are")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        each(self, inputs, |_, inputs, output| {
+            output.numbers.copy_from_slice(&inputs.first()?.numbers);
+            Ok(())
+        })
     }
 
     described!();

@@ -1,8 +1,9 @@
 //! `Softmax`: scores to probabilities.
 
-use super::axis::place;
+use super::activation::{each_row, on_last_axis};
+use super::axis::{in_rows, place};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
@@ -37,8 +38,15 @@ impl Softmax {
 
     /// The same shape out as in.
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
-        let axis = place(self.axis, x.ndim())?;
-        let mut y = x.as_standard_layout().into_owned();
+        self.of(x.as_standard_layout().into_owned())
+    }
+
+    /// Of an array that lies row by row.
+    fn of<A: Element, D: Dimension>(self, mut y: Array<A, D>) -> Result<Array<A, D>> {
+        let axis = place(self.axis, y.ndim())?;
+        if axis + 1 == y.ndim() {
+            return Ok(on_last_axis(Activation::Softmax, y));
+        }
         if y.is_empty() {
             return Ok(y);
         }
@@ -66,11 +74,8 @@ impl<A: Element> AnyLayer<A> for Softmax {
     }
 
     fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        if input.mask.is_some() {
-            let expected = "none: Softmax would mask scores with it; use Dense with a softmax";
-            return Err(Error::value("mask", expected, "one of timesteps"));
-        }
-        Softmax::forward(self, &input.values).map(Flow::bare)
+        check_bare(input.mask.is_some())?;
+        self.of(in_rows(input.values)).map(Flow::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -88,5 +93,28 @@ impl<A: Element> AnyLayer<A> for Softmax {
         }
     }
 
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let axes = inputs.first().map_or(&[][..], |input| &input.axes);
+        if place(self.axis, axes.len())? + 1 != axes.len() {
+            return Ok(None);
+        }
+        let scores = axes[axes.len() - 1];
+        each_or_err(self, inputs, move |_, inputs, output| {
+            let input = inputs.first()?;
+            check_bare(input.mask().is_some())?;
+            output.copy(input);
+            each_row(Activation::Softmax, scores, &mut output.numbers);
+            Ok(())
+        })
+    }
+
     described!();
+}
+
+fn check_bare(is_masked: bool) -> Result<()> {
+    if !is_masked {
+        return Ok(());
+    }
+    let expected = "none: Softmax would mask scores with it; use Dense with a softmax";
+    Err(Error::value("mask", expected, "one of timesteps"))
 }

@@ -1,13 +1,19 @@
 //! `TimeDistributed`: the same layer at every timestep.
 
+use super::axis::in_rows;
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "safetensors")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, each_layer, each_layer_mut};
+use crate::model::{
+    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, Slot, StepShape, Stepper, Value, described,
+    each_layer, each_layer_mut, lent, only_output, plan, wrong_inputs,
+};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 use ndarray::IxDyn;
 
 /// Applies a layer to every timestep by itself: (samples, timesteps, …) in, (samples, timesteps, …) out. The mask passes
@@ -94,10 +100,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
                 found: shape.len(),
             });
         }
-        if input.mask.is_some() && self.layer.uses_mask() {
-            let expected = "none: the layer inside TimeDistributed reads masks of its own steps";
-            return Err(Error::value("mask", expected, "one of the outer timesteps"));
-        }
+        check_mask(input.mask.is_some(), self.layer.uses_mask())?;
         let rows = samples * timesteps;
         let folded: Vec<usize> = [&[rows], rest].concat();
         let values = reshape(input.values, &folded)?;
@@ -144,14 +147,96 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         OverTime::Each
     }
 
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [input] = inputs else {
+            return Err(wrong_inputs(1, inputs.len()));
+        };
+        let [samples, timesteps, rest @ ..] = input.axes.as_slice() else {
+            return Ok(None); // a call says what is wrong
+        };
+        if rest.is_empty() || self.layer.output_count() != 1 {
+            return Ok(None);
+        }
+        let rows = StepShape {
+            axes: [&[samples * timesteps], rest].concat(),
+            is_timestep: false,
+        };
+        let inner = plan(&self.layer, core::slice::from_ref(&rows))?;
+        let [output] = inner.outputs.as_slice() else {
+            return Ok(None);
+        };
+        let Some((_, of_output)) = output.axes.split_first() else {
+            return Ok(None);
+        };
+        if output.axes[0] != rows.axes[0] {
+            return Ok(None);
+        }
+        let uses_mask = self.layer.uses_mask();
+        Ok(Some(Planned {
+            outputs: vec![StepShape {
+                axes: [&[*samples, *timesteps], of_output].concat(),
+                is_timestep: input.is_timestep,
+            }],
+            fresh: None,
+            may_fail: inner.may_fail || uses_mask,
+            stepper: Box::new(Steps {
+                inner: inner.stepper,
+                values: [Value::new(rows)?, Value::new(output.clone())?],
+                uses_mask,
+                of: PhantomData::<fn(L)>,
+            }),
+        }))
+    }
+
+    fn step_features(&self, input: usize) -> Option<Vec<usize>> {
+        self.layer.step_features(input)
+    }
+
     described!();
+}
+
+fn check_mask(is_masked: bool, is_read: bool) -> Result<()> {
+    if is_masked && is_read {
+        let expected = "none: the layer inside TimeDistributed reads masks of its own steps";
+        return Err(Error::value("mask", expected, "one of the outer timesteps"));
+    }
+    Ok(())
+}
+
+/// Steps of the layer inside, to which samples and timesteps are rows alike.
+struct Steps<A, L> {
+    inner: Box<dyn Stepper<A>>,
+    /// What goes in there, and what comes out.
+    values: [Value<A>; 2],
+    uses_mask: bool,
+    of: PhantomData<fn(L)>,
+}
+
+impl<A: Element, L: AnyLayer<A>> Stepper<A> for Steps<A, L> {
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        slot: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()> {
+        let layer: &TimeDistributed<L> = lent(layer)?;
+        let (input, output) = (inputs.first()?, only_output(outputs)?);
+        check_mask(input.mask().is_some(), self.uses_mask)?;
+        let (from, to) = self.values.split_at_mut(1);
+        from[0].numbers.copy_from_slice(&input.numbers);
+        self.inner
+            .step(&layer.layer, slot, Inputs::new(from, &[0]), to)?;
+        output.numbers.copy_from_slice(&to[0].numbers);
+        output.set_mask(input.mask());
+        Ok(())
+    }
 }
 
 /// Another shape for the same numbers in the same order.
 fn reshape<A: Element>(x: ndarray::ArrayD<A>, shape: &[usize]) -> Result<ndarray::ArrayD<A>> {
     let found = x.len();
-    x.as_standard_layout()
-        .into_owned()
+    in_rows(x)
         .into_shape_with_order(IxDyn(shape))
         .map_err(|_| Error::Shape {
             array: "input",

@@ -6,7 +6,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
-    AnyLayer, Called, Flow, OverTime, Shape, Slot, Stepped, described, each_layer, each_layer_mut,
+    AnyLayer, Called, Flow, OverTime, Shape, Slot, described, each_layer, each_layer_mut,
 };
 #[cfg(feature = "safetensors")]
 use alloc::boxed::Box;
@@ -90,11 +90,6 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
     fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         Self::check(&inputs)?;
         self.0.call(inputs, kept)
-    }
-
-    fn step(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Stepped<A>> {
-        Self::check(&inputs)?;
-        self.0.step(inputs, kept)
     }
 
     fn fresh(&self) -> Option<Slot> {

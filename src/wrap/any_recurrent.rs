@@ -2,13 +2,14 @@
 
 use crate::describe::{Describe, Part, PartMut};
 use crate::error::{Error, Result};
+use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::unroll::Unroll;
+use crate::unroll::{Advance, Known, Stepping, Unroll};
 use crate::{BiState, Bidirectional, Deep, Element, Gru, HiddenState, Lstm, LstmState};
 use crate::{SimpleRnn, Stacked, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// A layer of one cell, or of several.
 #[derive(Clone)]
@@ -159,6 +160,75 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
 
     fn unroll(&self, pass: Pass<A>, state: &mut AnyState<A>, sink: Sink<A>) -> Result<()> {
         with_state!(self, state, (inner, state) => inner.unroll(pass, state, sink))
+    }
+
+    fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>> {
+        Some(Box::new(match self {
+            AnyRecurrent::SimpleRnn(inner) => AnySteps::SimpleRnn(known(inner, samples)),
+            AnyRecurrent::Lstm(inner) => AnySteps::Lstm(known(inner, samples)),
+            AnyRecurrent::Gru(inner) => AnySteps::Gru(known(inner, samples)),
+            AnyRecurrent::Stacked(inner) => AnySteps::Stacked(inner.stepping(samples)?),
+            AnyRecurrent::Bidirectional(_) => return None,
+            AnyRecurrent::Deep(inner) => AnySteps::Deep(inner.stepping(samples)?),
+        }))
+    }
+}
+
+/// What takes single steps of an [`AnyRecurrent`].
+enum AnySteps<A: Element> {
+    SimpleRnn(Known<SimpleRnn<A>>),
+    Lstm(Known<Lstm<A>>),
+    Gru(Known<Gru<A>>),
+    Stacked(Box<dyn Stepping<Box<Stacked<AnyRecurrent<A>, AnyRecurrent<A>>>>>),
+    Deep(Box<dyn Stepping<Deep<AnyRecurrent<A>>>>),
+}
+
+fn known<R: Advance>(of: &R, samples: usize) -> Known<R> {
+    Known {
+        scratch: of.scratch(samples),
+        may_fail: false,
+    }
+}
+
+/// The same of the steps, the layer and the state inside.
+macro_rules! with_steps {
+    ($steps:expr, $layer:expr, $state:expr, ($inner:ident, $of:ident, $in:ident) => $value:expr) => {
+        match ($steps, $layer, $state) {
+            (
+                AnySteps::SimpleRnn($inner),
+                AnyRecurrent::SimpleRnn($of),
+                AnyState::HiddenState($in),
+            ) => $value,
+            (AnySteps::Lstm($inner), AnyRecurrent::Lstm($of), AnyState::Lstm($in)) => $value,
+            (AnySteps::Gru($inner), AnyRecurrent::Gru($of), AnyState::HiddenState($in)) => $value,
+            (AnySteps::Stacked($inner), AnyRecurrent::Stacked($of), AnyState::Pair($in)) => $value,
+            (AnySteps::Deep($inner), AnyRecurrent::Deep($of), AnyState::Deep($in)) => $value,
+            _ => Err(another_layer()),
+        }
+    };
+}
+
+impl<A: Element> Stepping<AnyRecurrent<A>> for AnySteps<A> {
+    fn settle(&self, of: &AnyRecurrent<A>, state: &mut AnyState<A>) -> Result<()> {
+        with_steps!(self, of, state, (inner, of, state) => inner.settle(of, state))
+    }
+
+    fn advance(
+        &mut self,
+        of: &AnyRecurrent<A>,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut AnyState<A>,
+    ) -> Result<()> {
+        with_steps!(self, of, state, (inner, of, state) => inner.advance(of, x, rows, state))
+    }
+
+    fn output<'s>(
+        &self,
+        of: &AnyRecurrent<A>,
+        state: &'s AnyState<A>,
+    ) -> Result<ArrayView2<'s, A>> {
+        with_steps!(self, of, state, (inner, of, state) => inner.output(of, state))
     }
 }
 

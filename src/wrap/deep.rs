@@ -7,7 +7,7 @@ use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::unroll::{Advance, Unroll};
+use crate::unroll::{Advance, Stepping, Unroll};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayView2};
@@ -191,6 +191,14 @@ impl<R: Unroll> Unroll for Deep<R> {
             top.unroll(pass, top_state, sink)
         })
     }
+
+    fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
+    where
+        Self: 'static,
+    {
+        let layers = self.layers.iter().map(|layer| layer.stepping(samples));
+        Some(Box::new(Steps(layers.collect::<Option<_>>()?)))
+    }
 }
 
 impl<R: Advance> Advance for Deep<R> {
@@ -234,5 +242,50 @@ impl<R: Advance> Advance for Deep<R> {
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, R::Elem> {
         let top = self.layers.len() - 1;
         self.layers[top].output(&state[top])
+    }
+}
+
+/// What takes single steps of all layers, the lowest first.
+struct Steps<R>(Vec<Box<dyn Stepping<R>>>);
+
+impl<R: Unroll> Stepping<Deep<R>> for Steps<R> {
+    fn settle(&self, of: &Deep<R>, states: &mut Vec<R::State>) -> Result<()> {
+        let mut layers = self.0.iter().zip(&of.layers).zip(states);
+        layers.try_for_each(|((steps, layer), state)| steps.settle(layer, state))
+    }
+
+    fn advance(
+        &mut self,
+        of: &Deep<R>,
+        x: ArrayView2<R::Elem>,
+        rows: &Rows,
+        states: &mut Vec<R::State>,
+    ) -> Result<()> {
+        let mut x = x.view();
+        let mut states = states.as_mut_slice();
+        for (steps, layer) in self.0.iter_mut().zip(&of.layers) {
+            let Some((state, above)) = states.split_first_mut() else {
+                return check("state", "layers", of.layers.len(), 0);
+            };
+            steps.advance(layer, x, rows, state)?;
+            x = steps.output(layer, state)?;
+            states = above;
+        }
+        Ok(())
+    }
+
+    fn output<'s>(
+        &self,
+        of: &Deep<R>,
+        states: &'s Vec<R::State>,
+    ) -> Result<ArrayView2<'s, R::Elem>> {
+        match (self.0.last(), of.layers.last(), states.last()) {
+            (Some(steps), Some(layer), Some(state)) => steps.output(layer, state),
+            _ => Err(Error::value("number of layers", "at least 1", 0)),
+        }
+    }
+
+    fn may_fail(&self) -> bool {
+        self.0.iter().any(|steps| steps.may_fail())
     }
 }

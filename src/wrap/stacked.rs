@@ -6,7 +6,8 @@ use crate::describe::{In, Saved};
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
-use crate::unroll::{Advance, Unroll};
+use crate::unroll::{Advance, Stepping, Unroll};
+use alloc::boxed::Box;
 use ndarray::{Array3, ArrayView2, s};
 
 /// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`](crate::Recurrent::then). Its state is the pair
@@ -183,6 +184,51 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
             self.upper
                 .unroll(pass.over(between.view()), &mut state.1, sink)
         })
+    }
+
+    fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
+    where
+        Self: 'static,
+    {
+        let (lower, upper) = (self.lower.stepping(samples)?, self.upper.stepping(samples)?);
+        Some(Box::new(Steps { lower, upper }))
+    }
+}
+
+/// What takes single steps of both layers.
+struct Steps<L, U> {
+    lower: Box<dyn Stepping<L>>,
+    upper: Box<dyn Stepping<U>>,
+}
+
+impl<L: Unroll, U: Unroll<Elem = L::Elem>> Stepping<Stacked<L, U>> for Steps<L, U> {
+    fn settle(&self, of: &Stacked<L, U>, state: &mut (L::State, U::State)) -> Result<()> {
+        self.lower.settle(&of.lower, &mut state.0)?;
+        self.upper.settle(&of.upper, &mut state.1)
+    }
+
+    fn advance(
+        &mut self,
+        of: &Stacked<L, U>,
+        x: ArrayView2<L::Elem>,
+        rows: &Rows,
+        state: &mut (L::State, U::State),
+    ) -> Result<()> {
+        self.lower.advance(&of.lower, x, rows, &mut state.0)?;
+        let between = self.lower.output(&of.lower, &state.0)?;
+        self.upper.advance(&of.upper, between, rows, &mut state.1)
+    }
+
+    fn output<'s>(
+        &self,
+        of: &Stacked<L, U>,
+        state: &'s (L::State, U::State),
+    ) -> Result<ArrayView2<'s, L::Elem>> {
+        self.upper.output(&of.upper, &state.1)
+    }
+
+    fn may_fail(&self) -> bool {
+        self.lower.may_fail() || self.upper.may_fail()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Family`: the cases and the tensors of a directory of files of Keras, and what a model must give for a case.
 
 use crate::data::mentions;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use recurrent::{Element, Flow, Model, Session};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -61,6 +61,47 @@ impl Family {
             None => Ok(()),
             Some((key, _)) => Err(format!("unknown key {key:?} names a tensor")),
         }
+    }
+
+    /// Whether the model can be streamed; then its first call, timestep by timestep, must end in the same bits.
+    pub fn stream<A: Element>(&self, case: &Value, model: &Model<A>) -> Result<bool, String> {
+        let inputs = case["calls"][0]["inputs"].as_array().unwrap().iter();
+        let inputs = inputs.map(|name| Flow::new(&self.tensor(name).mapv(A::from_f64)));
+        let inputs: Vec<Flow<A>> = inputs.collect();
+        let axis = |n: usize| inputs.iter().map(move |x| x.values.shape().get(n).copied());
+        let (Some(Some(samples)), Some(Some(timesteps))) = (axis(0).next(), axis(1).next()) else {
+            return Ok(false);
+        };
+        let alike = axis(1).all(|found| found == Some(timesteps));
+        let Ok(mut live) = model.stream(samples) else {
+            return Ok(false);
+        };
+        if !alike {
+            return Ok(false);
+        }
+        for t in 0..timesteps {
+            let now = |x: &Flow<A>| {
+                let x = x.values.index_axis(Axis(1), t);
+                x.iter().copied().collect::<Vec<A>>()
+            };
+            let now: Vec<Vec<A>> = inputs.iter().map(now).collect();
+            let now: Vec<&[A]> = now.iter().map(Vec::as_slice).collect();
+            live.push_all(&now).map_err(|error| error.to_string())?;
+        }
+        let whole = model.run_all(inputs).map_err(|error| error.to_string())?;
+        for (at, whole) in whole.into_iter().enumerate() {
+            let output = live.output(at).ok_or("an output is missing")?;
+            let mut values = whole.values;
+            if values.len() != output.len() {
+                values = values.index_axis_move(Axis(1), timesteps - 1);
+            }
+            if !values.iter().eq(output) {
+                return Err(format!(
+                    "output {at} of a stream: {output:?}, expected {values:?}"
+                ));
+            }
+        }
+        Ok(true)
     }
 
     /// All calls of a case, one after the other in one session; the largest difference, or what is wrong.

@@ -7,6 +7,7 @@ use crate::tally::Tally;
 use recurrent::{Element, Model, keras};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 #[test]
 fn golden_files() {
@@ -20,7 +21,12 @@ fn files_of_our_own() {
         Some(tests().join("data/keras_files")),
         150,
     );
+    let streamed = STREAMED.load(Relaxed);
+    assert!(streamed > 40, "only {streamed} models were streamed");
 }
+
+/// How many models could be streamed.
+static STREAMED: AtomicUsize = AtomicUsize::new(0);
 
 fn check_family(name: &str, folder: Option<PathBuf>, least: usize) {
     let mut tally = Tally::new(format!("{name}, form by form"));
@@ -57,7 +63,11 @@ fn check_case<A: Element>(family: &Family, case: &Value, tally: &mut Tally) {
         family.only_describes(case, &["calls", "weights"])?;
         let model = model.map_err(|error| error.to_string())?;
         check_size(case, &model)?;
-        family.check(case, &model)
+        let worst = family.check(case, &model)?;
+        if family.stream(case, &model)? {
+            STREAMED.fetch_add(1, Relaxed);
+        }
+        Ok(worst)
     };
     let mut forms = 0;
     for kind in ["keras", "h5"] {

@@ -68,6 +68,19 @@ pub fn run(model: &Model<f32>) -> recurrent::Result<String> {
     let inputs: Vec<_> = inputs.collect();
     // Most cannot be stepped; none may panic.
     let _ = Session::new(model).step_all(inputs.clone());
+    if let Ok(mut live) = model.stream(2) {
+        let numbers = vec![0.5; 64];
+        let lens = model.inputs().map(|(_, shape)| {
+            let axes = shape
+                .axes()
+                .and_then(|axes| axes.get(2..))
+                .unwrap_or_default();
+            axes.iter()
+                .fold(2, |all: usize, len| all.saturating_mul(len.unwrap_or(1)))
+        });
+        let numbers: Vec<&[f32]> = lens.map(|len| &numbers[..len.min(64)]).collect();
+        let _ = live.push_all(&numbers);
+    }
     model.run_all(inputs).map(|outputs| format!("{outputs:?}"))
 }
 

@@ -1,6 +1,8 @@
 //! What the property tests share: awkward shapes, seeded numbers, and every cell in both precisions.
 #![allow(dead_code)] // each test file uses a part
 
+pub mod models;
+
 use ndarray::{Array2, Array3};
 use recurrent::{Causal, Element, Gru, Initializer, Isa, Lstm, SimpleRnn, State};
 use std::fmt::Debug;
@@ -14,7 +16,7 @@ pub struct Shape {
     pub units: usize,
 }
 
-const SHAPES: [(usize, usize, usize, usize); 14] = [
+pub const SHAPES: [(usize, usize, usize, usize); 14] = [
     (1, 1, 1, 1),
     (1, 5, 3, 7),
     (2, 4, 1, 8),

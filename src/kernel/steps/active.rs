@@ -3,12 +3,21 @@
 use alloc::vec::Vec;
 
 /// Some of the samples from 0 on, or all of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Active {
     samples: usize,
     all: bool,
     /// Which they are if not all, ascending. Only `choose` writes here, and only what is below `samples`.
     rows: Vec<usize>,
+}
+
+/// With as much room: others can be chosen without allocating, if they could.
+impl Clone for Active {
+    fn clone(&self) -> Self {
+        let mut rows = Vec::with_capacity(self.rows.capacity());
+        rows.extend_from_slice(&self.rows);
+        Active { rows, ..*self }
+    }
 }
 
 impl Active {

@@ -96,7 +96,7 @@ use crate::{Element, Model};
 ///
 /// ```no_run
 /// use ndarray::Array3;
-/// use recurrent::{Flow, Model, Session, keras};
+/// use recurrent::{Flow, Model, keras};
 /// let model: Model<f32> = keras::load("model.keras")?;
 /// println!("{}", model.summary()); // layers, shapes, and what was decided
 /// let y = model.forward(&Array3::zeros((1, 20, 8)))?;
@@ -106,9 +106,9 @@ use crate::{Element, Model};
 /// let outputs = model.run_all([Flow::new(&x), Flow::new(&z)])?;
 /// let first = &outputs[0].values;
 ///
-/// // One timestep at a time, (samples, features), if no layer looks ahead:
-/// let mut live = Session::new(&model);
-/// let y = live.step(&ndarray::Array2::zeros((1, 8)))?;
+/// // One timestep of 1 sample at a time, if no layer looks ahead; it allocates nothing:
+/// let mut live = model.stream(1)?;
+/// let y = live.push_slice(&[0.0; 8])?;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[cfg(feature = "std")]

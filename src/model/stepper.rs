@@ -1,0 +1,388 @@
+//! `Stepper`: what takes single steps of a layer of a model, and the values between layers.
+
+use super::any_layer::wrong_inputs;
+use super::kept::another_model;
+use super::{AnyLayer, Flow, OverTime, Slot};
+use crate::Element;
+use crate::error::{Error, Result, check, check_size};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::marker::PhantomData;
+use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, IxDyn};
+
+/// Takes single steps of one call of a layer. It has the room that a step needs; layer and state are lent at each step, so
+/// that whoever has a model, by whatever owner, can have its steppers beside it.
+pub trait Stepper<A: Element>: Send {
+    /// One step, from and to values of the shapes that were planned.
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        slot: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()>;
+
+    /// Checks a state that came from elsewhere, and brings it into the form that steps work on.
+    fn admit(&self, layer: &dyn AnyLayer<A>, slot: &mut Slot) -> Result<()> {
+        let _ = (layer, slot);
+        Ok(())
+    }
+}
+
+/// The stepper of a call, and what is known of the call before the first step.
+pub struct Planned<A> {
+    pub stepper: Box<dyn Stepper<A>>,
+    pub outputs: Vec<StepShape>,
+    /// The state before the first step; none if there is nothing to keep.
+    pub fresh: Option<Slot>,
+    /// Whether a step can be refused for what comes in.
+    pub may_fail: bool,
+}
+
+/// The shape of a value in a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepShape {
+    /// Those of the [`Flow`]: samples first, and one timestep next if it is one of a sequence.
+    pub axes: Vec<usize>,
+    /// Whether it is one timestep of a sequence, and not what the whole sequence up to now leads to.
+    pub is_timestep: bool,
+}
+
+impl StepShape {
+    /// How many numbers of a mask belong to it.
+    fn mask_len(&self) -> usize {
+        let [samples, timesteps] = self.mask_dim();
+        samples.saturating_mul(timesteps)
+    }
+
+    /// (samples, timesteps).
+    pub(crate) fn mask_dim(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.axes.get(axis).copied().unwrap_or(1))
+    }
+
+    /// The same without the axis of the timestep, if it is one.
+    pub(crate) fn of_step(&self) -> Vec<usize> {
+        let mut axes = self.axes.clone();
+        if self.is_timestep && axes.len() > 1 {
+            axes.remove(1);
+        }
+        axes
+    }
+
+    /// The length of the last axis.
+    pub(crate) fn last(&self) -> usize {
+        self.axes.last().copied().unwrap_or(1)
+    }
+}
+
+/// A value between two layers: its numbers in a row, and the mask of its timesteps while there is one.
+pub struct Value<A> {
+    pub(crate) shape: StepShape,
+    pub(crate) numbers: Vec<A>,
+    mask: Vec<bool>,
+    is_masked: bool,
+}
+
+impl<A: Element> Value<A> {
+    /// Zeros, without a mask; room for one.
+    pub(crate) fn new(shape: StepShape) -> Result<Self> {
+        check_size("value of a step", &shape.axes)?;
+        let count = shape.axes.iter().product();
+        // Of nothing there may be any number of samples.
+        let mask_len = if count == 0 { 0 } else { shape.mask_len() };
+        Ok(Value {
+            numbers: vec![A::zero(); count],
+            mask: Vec::with_capacity(mask_len),
+            is_masked: false,
+            shape,
+        })
+    }
+
+    /// `false` where a timestep is not there, (samples, timesteps) in a row.
+    #[inline]
+    pub(crate) fn mask(&self) -> Option<&[bool]> {
+        self.is_masked.then_some(&*self.mask)
+    }
+
+    /// From now on there is this mask, or none. Its length was checked.
+    #[inline]
+    pub(crate) fn set_mask(&mut self, mask: Option<&[bool]>) {
+        self.is_masked = mask.is_some();
+        if let Some(mask) = mask {
+            self.mask.clear();
+            self.mask.extend_from_slice(mask);
+        }
+    }
+
+    /// A mask of its length, to be written.
+    pub(crate) fn mask_mut(&mut self) -> &mut [bool] {
+        self.both_mut().1
+    }
+
+    /// The numbers, and a mask of their length.
+    pub(crate) fn both_mut(&mut self) -> (&mut [A], &mut [bool]) {
+        self.is_masked = true;
+        self.mask.resize(self.shape.mask_len(), true);
+        (&mut self.numbers, &mut self.mask)
+    }
+
+    /// Takes numbers and mask of a value of the same shape.
+    #[inline]
+    pub(crate) fn copy(&mut self, from: &Self) {
+        self.numbers.copy_from_slice(&from.numbers);
+        self.set_mask(from.mask());
+    }
+
+    /// Takes the numbers of an array of this shape.
+    pub(crate) fn assign(&mut self, x: &ArrayViewD<A>) {
+        match x.as_slice() {
+            Some(x) => self.numbers.copy_from_slice(x),
+            None => self.numbers.iter_mut().zip(x).for_each(|(to, &x)| *to = x),
+        }
+    }
+
+    pub(crate) fn to_flow(&self) -> Result<Flow<A>> {
+        self.flow(self.mask())
+    }
+
+    /// The numbers, and this mask of their length.
+    fn flow(&self, mask: Option<&[bool]>) -> Result<Flow<A>> {
+        let values = ArrayD::from_shape_vec(IxDyn(&self.shape.axes), self.numbers.clone())?;
+        let mask = mask.map(|mask| Array2::from_shape_vec(self.shape.mask_dim(), mask.to_vec()));
+        Ok(Flow {
+            values,
+            mask: mask.transpose()?,
+        })
+    }
+
+    /// Takes numbers and mask of a flow, which has to be of this shape.
+    pub(crate) fn take(&mut self, flow: &Flow<A>) -> Result<()> {
+        if flow.values.shape() != self.shape.axes {
+            let expected = format!("{:?} as before", self.shape.axes);
+            let found = format!("{:?}", flow.values.shape());
+            return Err(Error::value("shape of a value", expected, found));
+        }
+        flow.check_mask()?;
+        self.assign(&flow.values.view());
+        match &flow.mask {
+            Some(mask) => {
+                let to = self.mask_mut().iter_mut();
+                to.zip(mask).for_each(|(to, &real)| *to = real);
+            }
+            None => self.set_mask(None),
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a call.
+#[derive(Clone, Copy)]
+pub struct Inputs<'v, A> {
+    values: &'v [Value<A>],
+    at: &'v [usize],
+    is_bare: bool,
+}
+
+impl<'v, A: Element> Inputs<'v, A> {
+    /// Those of `values` that stand at these places.
+    #[inline]
+    pub(crate) fn new(values: &'v [Value<A>], at: &'v [usize]) -> Self {
+        let is_bare = false;
+        Inputs {
+            values,
+            at,
+            is_bare,
+        }
+    }
+
+    /// The same without masks, for those who ask for them here.
+    pub(crate) fn bare(self) -> Self {
+        let is_bare = true;
+        Inputs { is_bare, ..self }
+    }
+
+    /// The masks of all inputs.
+    pub(crate) fn masks(self) -> impl ExactSizeIterator<Item = Option<&'v [bool]>> + Clone {
+        self.iter()
+            .map(move |input| input.mask().filter(|_| !self.is_bare))
+    }
+
+    #[inline]
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = &'v Value<A>> + Clone {
+        self.at.iter().map(move |&at| &self.values[at])
+    }
+
+    /// The first, and the only one of most layers.
+    #[inline]
+    pub(crate) fn first(self) -> Result<&'v Value<A>> {
+        match self.at {
+            [first, ..] => Ok(&self.values[*first]),
+            [] => Err(wrong_inputs("at least 1", 0)),
+        }
+    }
+}
+
+/// The only output.
+#[inline]
+pub(crate) fn only_output<A>(outputs: &mut [Value<A>]) -> Result<&mut Value<A>> {
+    match outputs {
+        [output] => Ok(output),
+        _ => Err(Error::value("number of outputs", 1, outputs.len())),
+    }
+}
+
+/// (samples, features) of numbers in a row.
+#[inline]
+pub(crate) fn rows<A>(numbers: &[A], samples: usize) -> Result<ArrayView2<'_, A>> {
+    if samples == 1 {
+        // Sooner than the general way.
+        return Ok(ndarray::aview1(numbers).insert_axis(ndarray::Axis(0)));
+    }
+    let features = numbers.len().checked_div(samples).unwrap_or(0);
+    Ok(ArrayView2::from_shape((samples, features), numbers)?)
+}
+
+/// The layer of a stepper in its own type, also behind an owner.
+#[inline]
+pub(crate) fn lent<A: Element, L: AnyLayer<A>>(layer: &dyn AnyLayer<A>) -> Result<&L> {
+    match (layer as &dyn Any).downcast_ref() {
+        Some(layer) => Ok(layer),
+        None => lent(layer.inside().ok_or_else(another_model)?),
+    }
+}
+
+/// Plans the steps of a call with inputs of these shapes.
+pub(crate) fn plan<A: Element>(
+    layer: &dyn AnyLayer<A>,
+    inputs: &[StepShape],
+) -> Result<Planned<A>> {
+    let timesteps = inputs.iter().filter(|input| input.is_timestep).count();
+    if timesteps > 0 && timesteps < inputs.len() {
+        let expected = "all of one kind: a result of the sequence changes with every timestep, also for the earlier ones";
+        let found = "one timestep, and the result of a sequence";
+        return Err(Error::value("input", expected, found));
+    }
+    let axes: Vec<usize> = inputs.iter().map(|input| input.axes.len()).collect();
+    if timesteps > 0
+        && let OverTime::Whole(why) = layer.over_time(&axes)
+    {
+        let expected = format!("a whole sequence: {why}");
+        return Err(Error::value("input", expected, "one timestep"));
+    }
+    match layer.stepper(inputs)? {
+        Some(planned) => Ok(planned),
+        None if timesteps > 0 && layer.over_time(&axes) == OverTime::Carries => {
+            let expected = "a whole sequence: it does not say how it takes a step";
+            Err(Error::value("input", expected, "one timestep"))
+        }
+        None => Ok(Planned {
+            stepper: Box::new(Anew),
+            outputs: tried(layer, inputs)?,
+            fresh: None,
+            may_fail: true,
+        }),
+    }
+}
+
+/// The shapes of the outputs, which a call with zeros tells, and so whether the inputs fit.
+fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Vec<StepShape>> {
+    let is_timestep = inputs.iter().any(|input| input.is_timestep);
+    let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
+    let (flows, _) = layer.call(inputs.iter().map(zeros).collect::<Result<_>>()?, None)?;
+    let shape = |flow: Flow<A>| {
+        let axes = flow.values.shape().to_vec();
+        if is_timestep {
+            let timesteps = axes.get(1).copied().unwrap_or(0);
+            check("output", "timesteps", 1, timesteps)?;
+        }
+        Ok(StepShape { axes, is_timestep })
+    };
+    flows.into_iter().map(shape).collect()
+}
+
+/// A layer that is called anew at every step: one that works timestep by timestep and has no stepper, or one whose input is
+/// the result of the sequence up to now.
+struct Anew;
+
+impl<A: Element> Stepper<A> for Anew {
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        _: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()> {
+        let flow = |(input, mask)| Value::flow(input, mask);
+        let flows = inputs.iter().zip(inputs.masks()).map(flow);
+        let (flows, _) = layer.call(flows.collect::<Result<_>>()?, None)?;
+        if flows.len() != outputs.len() {
+            let expected = outputs.len();
+            return Err(Error::value("number of outputs", expected, flows.len()));
+        }
+        let mut both = outputs.iter_mut().zip(&flows);
+        both.try_for_each(|(output, flow)| output.take(flow))
+    }
+}
+
+/// A layer that keeps nothing from step to step, as a function of what comes in.
+struct Each<L, F>(F, PhantomData<fn(L)>);
+
+impl<A: Element, L: AnyLayer<A>, F> Stepper<A> for Each<L, F>
+where
+    F: FnMut(&L, Inputs<'_, A>, &mut Value<A>) -> Result<()> + Send,
+{
+    #[inline]
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        _: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()> {
+        (self.0)(lent(layer)?, inputs, only_output(outputs)?)
+    }
+}
+
+/// The steps of a layer of one output that keeps nothing and refuses nothing that has the right shape. What it makes of wrong
+/// shapes a call tells.
+pub(crate) fn each<A: Element, L: AnyLayer<A>>(
+    layer: &L,
+    inputs: &[StepShape],
+    step: impl FnMut(&L, Inputs<'_, A>, &mut Value<A>) -> Result<()> + Send + 'static,
+) -> Result<Option<Planned<A>>> {
+    Ok(Some(Planned {
+        stepper: Box::new(Each(step, PhantomData)),
+        outputs: tried(layer, inputs)?,
+        fresh: None,
+        may_fail: false,
+    }))
+}
+
+/// The same of a layer of one input that may refuse what comes in.
+pub(crate) fn each_or_err<A: Element, L: AnyLayer<A>>(
+    layer: &L,
+    inputs: &[StepShape],
+    step: impl FnMut(&L, Inputs<'_, A>, &mut Value<A>) -> Result<()> + Send + 'static,
+) -> Result<Option<Planned<A>>> {
+    let planned = each(layer, inputs, step)?;
+    Ok(planned.map(|planned| Planned {
+        may_fail: true,
+        ..planned
+    }))
+}
+
+/// The steps of a layer that changes the numbers of its only input in place; masks pass through.
+pub(crate) fn in_place<A: Element, L: AnyLayer<A>>(
+    layer: &L,
+    inputs: &[StepShape],
+    mut change: impl FnMut(&L, &mut [A]) + Send + 'static,
+) -> Result<Option<Planned<A>>> {
+    each(layer, inputs, move |layer, inputs, output| {
+        output.copy(inputs.first()?);
+        change(layer, &mut output.numbers);
+        Ok(())
+    })
+}
