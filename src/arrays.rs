@@ -72,6 +72,7 @@ fn stored(numbers: &Unread) -> (usize, usize) {
     let rows = shape.first().copied().unwrap_or(1);
     (rows, shape.iter().skip(1).product())
 }
+
 impl<A: Element> Matrix<A> for Unread<'_> {
     fn dim(&self) -> (usize, usize) {
         stored(self)
@@ -109,6 +110,7 @@ pub(crate) struct Turned<'a> {
     /// The rows are this many blocks, in this order.
     order: &'static [usize],
 }
+
 impl Turned<'_> {
     /// The rows of each block, in order.
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
@@ -118,6 +120,7 @@ impl Turned<'_> {
             .map(move |block| block * height..(block + 1) * height)
     }
 }
+
 impl<A: Element> Matrix<A> for Turned<'_> {
     fn dim(&self) -> (usize, usize) {
         let (rows, columns) = stored(&self.numbers);

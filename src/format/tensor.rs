@@ -91,9 +91,7 @@ impl<'a> Tensor<'a> {
     pub fn read<A: Float>(&self) -> Result<Vec<A>> {
         let data = self.data()?;
         let mut numbers = Vec::with_capacity(data.bytes().len() / self.number.size());
-        data.bytes().pass(PIECE, |bytes| {
-            number::elements(self.number, self.big_endian, bytes, &mut numbers);
-        })?;
+        self.append(data.bytes(), &mut numbers)?;
         Ok(numbers)
     }
 
@@ -107,9 +105,7 @@ impl<'a> Tensor<'a> {
             .and_then(|start| data.bytes().part(start, length));
         let missing = || Error::new(&self.name, format!("an array {place}"), "none");
         let mut numbers = Vec::with_capacity(length / self.number.size());
-        part.ok_or_else(missing)?.pass(PIECE, |bytes| {
-            number::elements(self.number, self.big_endian, bytes, &mut numbers);
-        })?;
+        self.append(part.ok_or_else(missing)?, &mut numbers)?;
         Ok(numbers)
     }
 
@@ -137,6 +133,14 @@ impl<'a> Tensor<'a> {
         Ok(Unread { tensor: self, data })
     }
 
+    /// Appends the numbers in some of its bytes, each as the nearest `A`.
+    fn append<A: Float>(&self, bytes: Bytes, to: &mut Vec<A>) -> Result<()> {
+        let (number, big_endian) = (self.number, self.big_endian);
+        bytes.pass(PIECE, |bytes| {
+            number::elements(number, big_endian, bytes, to);
+        })
+    }
+
     fn refuse(&self, expected: &str) -> Error {
         Error::new(&self.name, expected, self.number)
     }
@@ -160,6 +164,7 @@ pub struct Unread<'a> {
     tensor: Tensor<'a>,
     data: Data<'a>,
 }
+
 impl<'a> Unread<'a> {
     /// The array that they are of.
     pub fn tensor(&self) -> &Tensor<'a> {
@@ -174,11 +179,8 @@ impl<'a> Unread<'a> {
     /// Appends `count` numbers from number `start` on, each as the nearest `A`.
     pub fn append<A: Float>(&self, start: usize, count: usize, to: &mut Vec<A>) -> Result<()> {
         let size = self.tensor.number.size();
-        let (number, big_endian) = (self.tensor.number, self.tensor.big_endian);
         let part = self.data.bytes().part(start * size, count * size);
-        part.unwrap_or(Bytes::Memory(&[])).pass(PIECE, |bytes| {
-            number::elements(number, big_endian, bytes, to);
-        })
+        self.tensor.append(part.unwrap_or(Bytes::Memory(&[])), to)
     }
 
     /// Hands on all of them, `count` at a time, each as the nearest `A`.
