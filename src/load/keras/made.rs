@@ -73,6 +73,7 @@ impl<A: Element> Asked<'_, A> {
 }
 
 /// The plan of a layer without weights.
+#[allow(clippy::unnecessary_wraps)] // as readers give it
 pub fn bare<A: Element>(layer: impl AnyLayer<A> + 'static) -> Planned<A> {
     Ok(Plan::of(Made::of(layer)))
 }
