@@ -86,8 +86,8 @@ Model: a recurrent layer drops the mask | model/recurrent.rs | s/input\.mask\.fi
 Keras files: the hard sigmoid of old gates is that of Keras 3 | load/keras/version.rs | s/Some\(Activation::HARD_SIGMOID_KERAS2\)/Some(Activation::HARD_SIGMOID)/
 Keras files: hard_sigmoid is always that of Keras 2 | load/keras/version.rs | s/if self\.major\(\) < 3 \{/if self.major() < 9 {/
 Keras files: old GRUs reset after the product | load/keras/version.rs | s/=> Some\(false\)/=> Some(true)/
-Keras files: go_backwards ignored | load/keras/recurrent.rs | s/\.go_backwards\(self\.go_backwards\)/.go_backwards(false)/
-Keras files: zero_output_for_mask ignored | load/keras/recurrent.rs | s/\.zero_output_for_mask\(self\.zero_output_for_mask\)/.zero_output_for_mask(false)/
+Keras files: go_backwards ignored | load/keras/layers/recurrent.rs | s/\.go_backwards\(self\.go_backwards\)/.go_backwards(false)/
+Keras files: zero_output_for_mask ignored | load/keras/layers/recurrent.rs | s/\.zero_output_for_mask\(self\.zero_output_for_mask\)/.zero_output_for_mask(false)/
 PyTorch: gates r and z of a GRU not swapped | load/torch/file.rs | s/= \[1, 0, 2\];/= [0, 1, 2];/
 PyTorch, ONNX: the second bias dropped | load/torch/rows.rs | s/Some\(input \+ state\)/{ let _ = state; Some(input.clone()) }/
 ONNX: gates of an LSTM as in PyTorch | load/onnx/cells.rs | s/= \[0, 2, 3, 1\];/= [0, 1, 2, 3];/

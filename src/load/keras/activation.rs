@@ -21,10 +21,16 @@ impl Context {
             Some(value) => {
                 let read = || {
                     let object = Object::read(value, key)?;
-                    if !object.arguments().is_object() {
+                    let Some(read) =
+                        reader(object.class).filter(|_| object.arguments().is_object())
+                    else {
                         return Ok(None);
-                    }
-                    self.activation_layer(object.class, &object.config()?)
+                    };
+                    let config = object.config()?;
+                    let activation = read(self, &config)?;
+                    self.check_dtype(&config)?;
+                    config.done()?;
+                    Ok(Some(activation))
                 };
                 let known = read().map_err(|error: Error| error.within(config.part()))?;
                 let expected = "the name of an activation: functions are not in the file";
@@ -51,33 +57,32 @@ impl Context {
             }),
         }
     }
+}
 
-    /// The layers that are activations; `None` for all others.
-    pub fn activation_layer(&self, class: &str, config: &Config) -> Result<Option<Activation>> {
-        let activation = match class {
-            "Activation" => {
-                config.get("activation")?;
-                self.activation(config, "activation", Activation::Linear)?
-            }
-            "ReLU" => relu(config)?,
-            // Keras 2 has `alpha` for what Keras 3 calls `negative_slope`.
-            "LeakyReLU" => {
-                let alpha = config.finite_or("alpha", 0.3)?;
-                let alpha = config.finite_or("negative_slope", alpha)?;
-                Activation::LeakyRelu { alpha }
-            }
-            "ELU" => Activation::Elu {
-                alpha: config.finite_or("alpha", 1.0)?,
-            },
-            "ThresholdedReLU" => Activation::ThresholdedRelu {
-                alpha: config.finite_or("theta", 1.0)?,
-            },
-            _ => return Ok(None),
-        };
-        self.check_dtype(config)?;
-        config.done()?;
-        Ok(Some(activation))
-    }
+/// What reads a layer of this class, if it is an activation.
+pub fn reader(class: &str) -> Option<fn(&Context, &Config) -> Result<Activation>> {
+    Some(match class {
+        "Activation" => |context, config| {
+            config.get("activation")?;
+            context.activation(config, "activation", Activation::Linear)
+        },
+        "ReLU" => |_, config| relu(config),
+        // Keras 2 has `alpha` for what Keras 3 calls `negative_slope`.
+        "LeakyReLU" => |_, config| {
+            let alpha = config.finite_or("alpha", 0.3)?;
+            let alpha = config.finite_or("negative_slope", alpha)?;
+            Ok(Activation::LeakyRelu { alpha })
+        },
+        "ELU" => |_, config| {
+            let alpha = config.finite_or("alpha", 1.0)?;
+            Ok(Activation::Elu { alpha })
+        },
+        "ThresholdedReLU" => |_, config| {
+            let alpha = config.finite_or("theta", 1.0)?;
+            Ok(Activation::ThresholdedRelu { alpha })
+        },
+        _ => return None,
+    })
 }
 
 /// Those of `ReLU` that this crate has.

@@ -1,40 +1,49 @@
 //! Cells: `LSTM`, `LSTMCell`, `CuDNNLSTM` … and stacks of them.
 
+mod form;
 mod gru;
 mod lstm;
 mod simple_rnn;
 
 pub use {gru::GruArguments, lstm::LstmArguments, simple_rnn::SimpleRnnArguments};
 
-use super::arguments::{Arguments, same};
+use super::arguments::Arguments;
 use super::config::{Config, items};
-use super::context::{Context, Layout, Overrides};
-use super::known::or_by_hand;
-use super::layer::groups;
-use super::object::Object;
-use super::plan::{Plan, Wanted};
-use crate::error::{Error, Result, axes};
-use crate::load::other_cell::other_cell;
+use super::context::Context;
+use super::names::groups;
+use super::object::{Object, or_by_hand};
+use super::plan::Plan;
+use crate::error::{Error, Result};
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
-use crate::{Activation, Element, Recurrent};
+use crate::{Element, Recurrent};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::convert::identity;
 
-/// What errors call the arguments of a layer that has no configuration.
-const ARGUMENTS: &str = "arguments";
-
 /// A plan of a cell.
 type CellPlan<A> = Plan<AnyRecurrent<A>>;
 
+/// The cells that Keras has.
+enum Kind {
+    SimpleRnn,
+    Lstm,
+    Gru,
+}
+
+/// Which cell a class is or has; `None` if the class is another one. `name` is without `Cell`.
+fn kind(name: &str) -> Option<Kind> {
+    match name {
+        "SimpleRNN" => Some(Kind::SimpleRnn),
+        "LSTM" | "CuDNNLSTM" => Some(Kind::Lstm),
+        "GRU" | "CuDNNGRU" => Some(Kind::Gru),
+        _ => None,
+    }
+}
+
 /// Whether a class is a cell or has one of its own.
 pub fn is_cell(class: &str) -> bool {
-    let name = class.strip_suffix("Cell").unwrap_or(class);
-    matches!(
-        name,
-        "SimpleRNN" | "LSTM" | "GRU" | "CuDNNLSTM" | "CuDNNGRU"
-    )
+    kind(class.strip_suffix("Cell").unwrap_or(class)).is_some()
 }
 
 /// The cell of a layer or the cell itself, if the class is one. Its arguments are read; those of the layer are left.
@@ -44,26 +53,28 @@ pub fn cell<A: Element>(
     config: &Config,
 ) -> Result<Option<CellPlan<A>>> {
     let name = class.strip_suffix("Cell").unwrap_or(class);
-    Ok(Some(match name {
-        "SimpleRNN" => {
+    let Some(kind) = kind(name) else {
+        return Ok(None);
+    };
+    Ok(Some(match kind {
+        Kind::SimpleRnn => {
             let of = SimpleRnnArguments::read(context, name, config)?;
             Plan::of_arrays(of.wants(), move |arrays| {
                 of.make(arrays, identity).map(AnyRecurrent::SimpleRnn)
             })
         }
-        "LSTM" | "CuDNNLSTM" => {
+        Kind::Lstm => {
             let of = LstmArguments::read(context, name, config)?;
             Plan::of_arrays(of.wants(), move |arrays| {
                 of.make(arrays, identity).map(AnyRecurrent::Lstm)
             })
         }
-        "GRU" | "CuDNNGRU" => {
+        Kind::Gru => {
             let of = GruArguments::read(context, name, config)?;
             Plan::of_arrays(of.wants(), move |arrays| {
                 of.make(arrays, identity).map(AnyRecurrent::Gru)
             })
         }
-        _ => return Ok(None),
     }))
 }
 
@@ -112,103 +123,4 @@ fn stacked<A: Element>(context: &Context, config: &Config) -> Result<CellPlan<A>
         all.check()?;
         Ok(all)
     }))
-}
-
-/// How the arrays of the gates are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// One array for all gates.
-    Joined,
-    /// An array for every gate: Keras 1, unless it was told to use few large products.
-    GateByGate,
-    /// Transposed, with two biases.
-    CuDnn,
-}
-
-impl Form {
-    fn read(context: &Context, config: &Config) -> Result<Self> {
-        let of_keras1 = context.version.major() == 1 && context.layout == Layout::Lists;
-        let few_products = config.text_or("consume_less", "cpu")? == "gpu";
-        let gate_by_gate = of_keras1 && !few_products;
-        Ok(if gate_by_gate {
-            Form::GateByGate
-        } else {
-            Form::Joined
-        })
-    }
-
-    /// The form of arrays of these shapes, of a cell with `gates` gates.
-    fn of_shapes(shapes: &[&[usize]], gates: usize) -> Self {
-        match *shapes {
-            [_, &[units, _], &[numbers]] if numbers == units.saturating_mul(2 * gates) => {
-                Form::CuDnn
-            }
-            _ if shapes.len() == 3 * gates => Form::GateByGate,
-            _ => Form::Joined,
-        }
-    }
-
-    /// How many gates each array is of.
-    fn gates(self, gates: usize) -> usize {
-        match self {
-            Form::GateByGate => 1,
-            Form::Joined | Form::CuDnn => gates,
-        }
-    }
-}
-
-/// The units of a cell with this number of gates and arrays of these shapes.
-fn units_of(shapes: &[&[usize]], gates: usize) -> Result<usize> {
-    let [_, recurrent_kernel, ..] = *shapes else {
-        return Err(Error::file("weights", "one more array", "none"));
-    };
-    let &[units, columns] = recurrent_kernel else {
-        let found = axes(recurrent_kernel.len());
-        return Err(Error::file("recurrent_kernel", "2 axes", found));
-    };
-    match other_cell(gates, units, columns) {
-        Some([expected, found]) => Err(Error::file("recurrent_kernel", expected, found)),
-        None => Ok(units),
-    }
-}
-
-/// The shape of the third array, if there is one.
-fn bias_of<'s>(shapes: &[&'s [usize]]) -> Result<Option<&'s [usize]>> {
-    match *shapes {
-        [_, _] => Ok(None),
-        [_, _, bias] => Ok(Some(bias)),
-        _ => Err(Error::file("weights", "3 arrays", shapes.len())),
-    }
-}
-
-/// Refuses gates that the caller says of all layers where the configuration of this one says others.
-fn check_gates(said: Activation, overrides: &Overrides) -> Result<()> {
-    match overrides.recurrent_activation {
-        Some(set) => same("recurrent_activation", said, set),
-        None => Ok(()),
-    }
-}
-
-/// Refuses a product of units and gates that is too large.
-fn columns(config: &Config, units: usize, gates: usize) -> Result<usize> {
-    let refuse = || config.refuse("units", "a count of this machine", units);
-    units.checked_mul(gates).ok_or_else(refuse)
-}
-
-/// Kernel, recurrent kernel, and a bias of this shape if there is one.
-fn wants((units, columns): (usize, usize), bias: Option<Vec<Option<usize>>>) -> Vec<Wanted> {
-    let mut wants = Vec::from([
-        ("kernel", [None, Some(columns)].into()),
-        ("recurrent_kernel", [Some(units), Some(columns)].into()),
-    ]);
-    wants.extend(bias.map(|shape| ("bias", shape)));
-    wants
-}
-
-/// The activation of the gates; what is not in the file is decided by its version.
-fn recurrent_activation(context: &Context, config: &Config) -> Result<Activation> {
-    match config.optional("recurrent_activation") {
-        Some(_) => context.activation(config, "recurrent_activation", Activation::Sigmoid),
-        None => context.recurrent_activation(config.part()),
-    }
 }

@@ -1,5 +1,6 @@
 //! `Config`: the arguments of a layer, each of which has to be read.
 
+use crate::Padding;
 use crate::error::{Error, Result};
 use crate::format::json::{self, Value};
 use alloc::collections::BTreeSet;
@@ -191,6 +192,28 @@ impl<'j> Config<'j> {
             Some(value) if value.as_str() == Some(known) => Ok(()),
             Some(value) if shown(value) == known => Ok(()),
             Some(value) => Err(self.refuse(key, known, shown(value))),
+        }
+    }
+
+    /// Refuses features before timesteps.
+    pub fn channels_last(&self) -> Result<()> {
+        self.only("data_format", "channels_last")
+    }
+
+    pub fn padding(&self) -> Result<Padding> {
+        match self.text_or("padding", "valid")? {
+            "valid" => Ok(Padding::Valid),
+            "same" => Ok(Padding::Same),
+            "causal" => Ok(Padding::Causal),
+            other => Err(self.refuse("padding", "valid, same or causal", other)),
+        }
+    }
+
+    /// The only one of a list of axes.
+    pub fn axis_or(&self, default: isize) -> Result<isize> {
+        match self.integers("axis", &[default])?.as_slice() {
+            [axis] => Ok(*axis),
+            axes => Err(self.refuse("axis", "one axis", axes.len())),
         }
     }
 

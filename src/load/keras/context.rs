@@ -1,14 +1,17 @@
 //! `Context`: what holds for a whole file: its version, what the caller said, and what was decided.
 
 use super::config::{Config, shown};
+use super::usage::Usage;
 use super::version::Version;
 use crate::Activation;
 use crate::error::Result;
 use crate::format::json::Value;
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::any::Any;
 use core::cell::RefCell;
 
 /// What the caller says where files leave it to their version.
@@ -31,6 +34,12 @@ pub enum Layout {
     Dependencies(Vec<String>),
 }
 
+/// A layer that stands in several models: made where it stands first.
+pub struct Shared {
+    pub usage: Usage,
+    pub slot: Rc<dyn Any>,
+}
+
 /// What holds for a whole file.
 pub struct Context {
     pub version: Version,
@@ -39,7 +48,7 @@ pub struct Context {
     /// Whether kernels of convolutions were written by Theano, which turns them around.
     pub turned_kernels: bool,
     /// Layers that stand in several models, by the number that Keras gave them.
-    pub shared: RefCell<BTreeMap<i64, super::layer::Shared>>,
+    pub shared: RefCell<BTreeMap<i64, Shared>>,
     notes: RefCell<Vec<String>>,
 }
 

@@ -1,19 +1,26 @@
 //! Files of Keras from the file system.
 
-use super::members::Members;
+use super::members::{Members, text};
 use super::reader::{ARCHIVE, Reader};
 use super::shards;
 use super::weights::Weights;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::disk::{bytes, within};
-use crate::format::kind::{self, Kind};
+use crate::format::kind::Kind;
 use crate::format::pages::Pages;
 use crate::format::{hdf5, json};
 use crate::{Element, Model};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use std::path::Path;
+
+impl Weights<'static> {
+    /// The weights in a file: [`Reader::load_weights`](super::Reader::load_weights) with the defaults.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Reader::new().load_weights(path)
+    }
+}
 
 impl Reader {
     /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
@@ -70,12 +77,4 @@ impl Reader {
     fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
         bytes(path, self.limits.file_bytes)
     }
-}
-
-/// The text of a file, which is JSON.
-pub fn text(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let not_text = Error::file("text", "UTF-8", error.utf8_error());
-        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes())
-    })
 }

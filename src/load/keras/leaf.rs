@@ -4,11 +4,12 @@ use super::arguments::Arguments;
 use super::cells::cell;
 use super::config::Config;
 use super::context::Context;
-use super::layer::Usage;
-use super::layers::other;
+use super::layers::{read_flags, single};
+use super::made::Asked;
 use super::object::Object;
 use super::plan::Want;
-use super::recurrent::read_flags;
+use super::unknown::missing;
+use super::usage::Usage;
 use crate::error::{Error, Result};
 use crate::format::json::Value;
 use alloc::format;
@@ -49,10 +50,19 @@ impl Leaf {
     /// The arrays that it has in a file; an error if this crate does not know them.
     pub fn wants(&self, context: &Context) -> Result<Vec<Want>> {
         let object = Object::read(&self.object, &self.name)?;
-        let plan = cell::<f32>(context, object.class, &object.config()?)?;
-        let mut wants = match plan {
-            Some(plan) => plan.wants,
-            None => other::<f32>(context, &object, Usage::default())?.wants,
+        let config = &object.config()?;
+        let mut wants = if let Some(plan) = cell::<f32>(context, object.class, config)? {
+            plan.wants
+        } else {
+            let read = single::<f32>(object.class).ok_or_else(|| missing(&object))?;
+            let asked = Asked {
+                context,
+                object: &object,
+                config,
+                usage: Usage::default(),
+                inside: |_, object, _| Err(missing(object)),
+            };
+            asked.read(read)?.wants
         };
         for want in &mut wants {
             want.path = format!("{}/{}", self.group, want.path);

@@ -6,8 +6,8 @@
 use super::cells::is_cell;
 use super::config::items;
 use super::context::{Context, Layout};
-use super::layer::groups;
 use super::leaf::Leaf;
+use super::names::groups;
 use super::network::groups_of;
 use super::object::Object;
 use super::ops::is_op;

@@ -1,7 +1,11 @@
 //! The members of a `.keras` archive, or of a directory of the same files.
 
+#[cfg(feature = "std")]
+use crate::error::Error;
 use crate::error::Result;
 use crate::format::Data;
+#[cfg(feature = "std")]
+use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
 use alloc::string::String;
 
@@ -41,9 +45,18 @@ impl<'a> Members<'a> {
             Members::Directory(path, limits) => {
                 let most = limits.text_bytes as u64;
                 let bytes = crate::format::disk::bytes(&path.join(name), most);
-                let text = bytes.and_then(super::files::text);
+                let text = bytes.and_then(text);
                 text.map_err(|error| error.within(name))
             }
         }
     }
+}
+
+#[cfg(feature = "std")]
+/// The text of a file, which is JSON.
+pub fn text(bytes: alloc::vec::Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let not_text = Error::file("text", "UTF-8", error.utf8_error());
+        kind::explain(not_text, &[Kind::Json], "JSON", error.as_bytes())
+    })
 }

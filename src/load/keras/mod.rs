@@ -56,30 +56,30 @@ mod arguments;
 mod cells;
 mod config;
 mod context;
-mod dense;
-mod embedding;
 #[cfg(feature = "std")]
 mod files;
 mod gates;
 mod keras1;
-mod known;
 mod layer;
 mod layer_weights;
 mod layers;
 mod leaf;
 mod leaves;
 mod listing;
+mod made;
 mod members;
+mod names;
 mod network;
 mod nodes;
 mod object;
 mod ops;
 mod plan;
 mod reader;
-mod recurrent;
 mod shards;
 mod store;
 mod tree;
+mod unknown;
+mod usage;
 mod version;
 mod weights;
 mod wiring;
@@ -120,3 +120,6 @@ pub fn load<A: Element>(path: impl AsRef<std::path::Path>) -> Result<Model<A>> {
 pub fn read<A: Element>(bytes: &[u8]) -> Result<Model<A>> {
     Reader::new().read(bytes)
 }
+
+#[cfg(test)]
+mod tests;

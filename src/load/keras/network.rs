@@ -2,12 +2,14 @@
 
 use super::config::{Config, items, shown, whole};
 use super::context::{Context, Layout};
-use super::known::{self, or_by_hand};
-use super::layer::{Made, Usage, groups, layer, numbered, snake_case};
+use super::layers::check;
+use super::made::{Made, ReadAny};
+use super::names::{groups, numbered, snake_case};
 use super::nodes::{NodeCall, Ref, calls, references};
-use super::object::Object;
+use super::object::{Object, or_by_hand};
 use super::ops::{is_op, op};
 use super::plan::Plan;
+use super::usage::{Usage, usage};
 use super::wiring::{Call, Source, Wiring};
 use crate::error::{Error, Result};
 use crate::format::json::Value;
@@ -18,11 +20,15 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// The plan of a model.
-pub fn network<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
+/// The plan of a model, whose layers `layer` reads: they may be models again.
+pub fn network<A: Element>(
+    context: &Context,
+    object: &Object,
+    layer: ReadAny<A>,
+) -> Result<Plan<Model<A>>> {
     match object.class {
-        "Sequential" => sequential(context, object),
-        "Functional" | "Model" => functional(context, object),
+        "Sequential" => sequential(context, object, layer),
+        "Functional" | "Model" => functional(context, object, layer),
         class => {
             let expected = or_by_hand!(
                 "Sequential, Functional or Model, as what others compute is not in the file"
@@ -105,7 +111,11 @@ fn dependencies<'c>(
     layers.map(group).collect()
 }
 
-fn sequential<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
+fn sequential<A: Element>(
+    context: &Context,
+    object: &Object,
+    layer: ReadAny<A>,
+) -> Result<Plan<Model<A>>> {
     let part = object.part();
     // A bare list in Keras 1, and up to 2.2.2.
     let list = if object.arguments().is_array() {
@@ -196,7 +206,11 @@ fn shape(value: &Value) -> Option<Shape> {
     Some(axes?.into())
 }
 
-fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<Model<A>>> {
+fn functional<A: Element>(
+    context: &Context,
+    object: &Object,
+    layer: ReadAny<A>,
+) -> Result<Plan<Model<A>>> {
     let (config, part) = (object.config()?, object.part());
     let objects = objects(config.get("layers")?, &part)?;
     let [inputs, outputs] = ["input_layers", "output_layers"].map(|key| {
@@ -231,7 +245,7 @@ fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<Mod
         let (plan, nodes) = if context.version.major() > 2 && is_op(object) {
             op(object, nodes)?
         } else {
-            known::check(object)?;
+            check::<A>(object)?;
             let nodes = calls(nodes, object.class, &object.part())?;
             (layer(context, object, usage(&nodes, object)?)?, nodes)
         };
@@ -258,34 +272,6 @@ fn functional<A: Element>(context: &Context, object: &Object) -> Result<Plan<Mod
     };
     let plans = in_groups(context, &layers, plans);
     Ok(Plan::all(plans).map(move |layers| wiring.model(layers)))
-}
-
-/// What the calls of a layer say of it; they must agree.
-fn usage(nodes: &[NodeCall], object: &Object) -> Result<Usage> {
-    let of = |node: &NodeCall| Usage {
-        mask: node.masks.first().is_some_and(Option::is_some),
-        states: !node.states.is_empty() || node.inputs.len() > 1,
-        causal: node.causal,
-    };
-    let Some(first) = nodes.first() else {
-        return Err(Error::file(
-            object.part(),
-            "a layer that is called",
-            "no call",
-        ));
-    };
-    let usage = of(first);
-    // Only together with states does an argument for the mask matter to the layer itself.
-    let differs = |node: &NodeCall| {
-        let other = of(node);
-        other.causal != usage.causal || other.mask != usage.mask && (other.states || usage.states)
-    };
-    if nodes.iter().any(differs) {
-        let expected = "the same arguments in all its calls";
-        return Err(Error::file(object.part(), expected, "others"));
-    }
-    let states = nodes.iter().any(|node| of(node).states);
-    Ok(Usage { states, ..usage })
 }
 
 /// The calls of a functional model, in the order of the file.

@@ -1,12 +1,22 @@
 //! `Object`: a layer or a model as Keras writes it, with its class and its arguments.
 
 use super::config::{Config, shown};
-use super::known::or_by_hand;
 use crate::error::{Error, Result};
 use crate::format::json::Value;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+
+/// Ends what errors expect where a layer is missing.
+macro_rules! or_by_hand {
+    ($expected:literal) => {
+        concat!(
+            $expected,
+            "; to go on without it, build the model by hand with `Model::graph`, the arrays of `keras::Weights` and your own `AnyLayer`"
+        )
+    };
+}
+pub(super) use or_by_hand;
 
 /// A layer or a model as Keras writes it.
 pub struct Object<'j> {

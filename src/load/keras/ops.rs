@@ -2,17 +2,16 @@
 //! `x + y` become.
 
 use super::config::{Config, items, shown};
-use super::known::or_by_hand;
-use super::layer::Made;
+use super::made::Made;
+use super::names::snake_case;
 use super::nodes::{NodeCall, references};
-use super::object::Object;
+use super::object::{Object, or_by_hand};
 use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::format::json::{self, Value};
 use crate::nn::{Along, Binary, Cut, Op, OpLayer};
-use crate::{AnyLayer, Concatenate, Element};
+use crate::{Concatenate, Element};
 use alloc::format;
-use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use serde_json::json;
@@ -75,13 +74,10 @@ pub fn op<A: Element>(object: &Object, nodes: &Value) -> Result<(Plan<Made<A>>, 
     for value in inputs {
         refs.extend(references(value, &part)?);
     }
-    let made = Made {
-        layer: Arc::new(OpLayer {
-            name: super::layer::snake_case(object.class),
-            op,
-        }) as Arc<dyn AnyLayer<A>>,
-        features: None,
-    };
+    let made = Made::of(OpLayer {
+        name: snake_case(object.class),
+        op,
+    });
     let call = NodeCall {
         inputs: refs,
         ..NodeCall::default()

@@ -2,11 +2,12 @@
 
 use super::context::{Context, Layout, Overrides};
 use super::keras1::modernise;
+use super::layer::layer;
 use super::members::Members;
 use super::network::network;
 use super::object::Object;
 use super::shards;
-use super::store::Store;
+use super::store::{MODEL_CONFIG, Store};
 use super::version::Version;
 use super::weights::Weights;
 use crate::error::{Error, Result};
@@ -40,9 +41,6 @@ pub struct Reader {
 
 /// What a zip archive begins with.
 pub(super) const ARCHIVE: &[u8] = b"PK";
-
-/// Where a `.h5` has its configuration.
-pub(super) const MODEL_CONFIG: &str = "model_config";
 
 const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
@@ -216,7 +214,7 @@ impl Reader {
             modernise(&mut config);
         }
         let object = Object::read(&config, part)?;
-        let plan = network(&context, &object).map_err(|error| error.within(part))?;
+        let plan = network(&context, &object, layer).map_err(|error| error.within(part))?;
         let part = match context.layout {
             Layout::Lists => "weights",
             _ => WEIGHTS,
@@ -225,5 +223,12 @@ impl Reader {
         let tensors = tensors.map_err(|error| error.within(part))?;
         let model = plan.make(&mut tensors.into_iter())?;
         Ok(model.with_notes(context.into_notes()))
+    }
+}
+
+impl<'a> Weights<'a> {
+    /// The weights in bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
+    pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
+        Reader::new().read_weights(bytes)
     }
 }

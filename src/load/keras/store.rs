@@ -13,6 +13,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 
+/// Where a `.h5` has its configuration.
+pub(super) const MODEL_CONFIG: &str = "model_config";
+
 /// Where Keras 2.12 to 2.14 kept the layers of a model.
 const DEPENDENCIES: &str = "_layer_checkpoint_dependencies";
 

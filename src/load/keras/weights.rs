@@ -3,14 +3,12 @@
 use super::arguments::Arguments;
 use super::cells::{GruArguments, LstmArguments, SimpleRnnArguments};
 use super::context::{Context, Layout, Overrides};
-use super::dense::DenseArguments;
-use super::embedding::EmbeddingArguments;
 use super::keras1::modernise;
 use super::layer_weights::{Entry, LayerWeights, Said};
+use super::layers::{DenseArguments, EmbeddingArguments};
 use super::listing::listing;
 use super::plan::{Arrays, Wanted};
-use super::reader::MODEL_CONFIG;
-use super::store::{Store, check_shape};
+use super::store::{MODEL_CONFIG, Store, check_shape};
 use super::version::Version;
 use crate::error::{Error, Result};
 use crate::format::Tensor;
@@ -75,20 +73,7 @@ pub struct Weights<'a> {
     path: Option<String>,
 }
 
-impl Weights<'static> {
-    /// The weights in a file: [`Reader::load_weights`](super::Reader::load_weights) with the defaults.
-    #[cfg(feature = "std")]
-    pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
-        super::Reader::new().load_weights(path)
-    }
-}
-
 impl<'a> Weights<'a> {
-    /// The weights in bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
-    pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
-        super::Reader::new().read_weights(bytes)
-    }
-
     pub(super) fn open(
         files: Vec<Cow<'a, [u8]>>,
         config: Option<Value>,

@@ -1,6 +1,6 @@
 //! `Wiring`: which layer takes what from which, and the model that is made of it.
 
-use super::layer::Made;
+use super::made::Made;
 use crate::error::{Error, Result};
 use crate::nn::AskMask;
 use crate::{Element, Model, Node, Shape};

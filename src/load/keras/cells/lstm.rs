@@ -1,6 +1,6 @@
 //! `LstmArguments`: what a file says of an `LSTM`.
 
-use super::{
+use super::form::{
     ARGUMENTS, Form, bias_of, check_gates, columns, recurrent_activation, units_of, wants,
 };
 use crate::error::Result;

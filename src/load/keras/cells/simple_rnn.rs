@@ -1,6 +1,6 @@
 //! `SimpleRnnArguments`: what a file says of a `SimpleRNN`.
 
-use super::{bias_of, units_of, wants};
+use super::form::{bias_of, units_of, wants};
 use crate::error::Result;
 use crate::load::keras::arguments::{Arguments, same};
 use crate::load::keras::config::Config;

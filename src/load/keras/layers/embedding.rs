@@ -1,10 +1,11 @@
 //! `EmbeddingArguments`: what a file says of an `Embedding`.
 
-use super::arguments::Arguments;
-use super::config::Config;
-use super::context::Context;
-use super::plan::{Arrays, Wanted, next};
 use crate::error::{Error, Result, axes};
+use crate::load::keras::arguments::Arguments;
+use crate::load::keras::config::Config;
+use crate::load::keras::context::Context;
+use crate::load::keras::made::{Asked, Made, Planned};
+use crate::load::keras::plan::{Arrays, Plan, Wanted, next};
 use crate::{Element, Embedding};
 use alloc::vec::Vec;
 use ndarray::Ix2;
@@ -54,4 +55,12 @@ impl EmbeddingArguments {
         let table = Embedding::from_weights(next::<A, Ix2>(arrays)?)?;
         Ok(table.mask_zero(self.mask_zero))
     }
+}
+
+/// `Embedding`.
+pub fn embedding<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let arguments = EmbeddingArguments::read(of.context, EmbeddingArguments::CLASS, of.config)?;
+    Ok(Plan::of_arrays(arguments.wants(), move |arrays| {
+        Ok(Made::of(arguments.make(arrays)?))
+    }))
 }

@@ -1,10 +1,11 @@
 //! `DenseArguments`: what a file says of a `Dense`.
 
-use super::arguments::Arguments;
-use super::config::Config;
-use super::context::Context;
-use super::plan::{Arrays, Wanted, next};
 use crate::error::{Error, Result, axes};
+use crate::load::keras::arguments::Arguments;
+use crate::load::keras::config::Config;
+use crate::load::keras::context::Context;
+use crate::load::keras::made::{Asked, Made, Planned};
+use crate::load::keras::plan::{Arrays, Plan, Wanted, next};
 use crate::{Activation, Dense, Element};
 use alloc::vec::Vec;
 use ndarray::{Ix1, Ix2};
@@ -57,4 +58,14 @@ impl DenseArguments {
         let bias = self.use_bias.then(|| next::<A, Ix1>(arrays)).transpose()?;
         Dense::from_weights(kernel, bias)?.with_activation(self.activation)
     }
+}
+
+/// `Dense`.
+pub fn dense<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let arguments = DenseArguments::read(of.context, DenseArguments::CLASS, of.config)?;
+    Ok(Plan::of_arrays(arguments.wants(), move |arrays| {
+        let dense = arguments.make(arrays)?;
+        let features = dense.features();
+        Ok(Made::of_features(dense, features))
+    }))
 }

@@ -1,13 +1,14 @@
 //! Recurrent layers with their flags: `LSTM` …, `RNN`, `Bidirectional`.
 
-use super::cells::{cell, cell_object};
-use super::config::Config;
-use super::context::Context;
-use super::known::or_by_hand;
-use super::layer::{Made, Usage};
-use super::object::Object;
-use super::plan::Plan;
 use crate::error::Result;
+use crate::load::keras::cells::{cell, cell_object};
+use crate::load::keras::config::Config;
+use crate::load::keras::context::Context;
+use crate::load::keras::made::{Asked, Made, Planned};
+use crate::load::keras::object::{Object, or_by_hand};
+use crate::load::keras::plan::Plan;
+use crate::load::keras::unknown::missing;
+use crate::load::keras::usage::Usage;
 use crate::nn::Unrolled;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
@@ -138,8 +139,8 @@ fn mask_with_state(context: &Context, usage: Usage) -> bool {
 fn direction<A: Element>(
     context: &Context,
     object: &Object,
+    config: &Config,
 ) -> Result<Option<(Plan<AnyRecurrent<A>>, Flags)>> {
-    let config = object.config()?;
     let mut reversed_states = false;
     let plan = if object.class == "RNN" {
         let cell = Object::read(config.get("cell")?, &object.part())?;
@@ -151,30 +152,25 @@ fn direction<A: Element>(
     } else if object.class.ends_with("Cell") {
         None
     } else {
-        cell(context, object.class, &config)?
+        cell(context, object.class, config)?
     };
     let Some(plan) = plan else {
         return Ok(None);
     };
-    let flags = Flags::read(&config, reversed_states)?;
-    context.check_dtype(&config)?;
+    let flags = Flags::read(config, reversed_states)?;
+    context.check_dtype(config)?;
     config.done()?;
     let plan = plan.under("cell").frozen(!object.is_trainable());
     Ok(Some((plan, flags)))
 }
 
-/// `SimpleRNN`, `LSTM`, `GRU`, `RNN`; `None` if the class is another one.
-pub fn recurrent<A: Element>(
-    context: &Context,
-    object: &Object,
-    usage: Usage,
-) -> Result<Option<Plan<Made<A>>>> {
-    let Some((plan, flags)) = direction(context, object)? else {
-        return Ok(None);
-    };
-    flags.check(&object.config()?, usage)?;
-    let mask_with_state = mask_with_state(context, usage);
-    Ok(Some(plan.map(move |layer| {
+/// `SimpleRNN`, `LSTM`, `GRU`, `RNN`.
+pub fn recurrent<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let read = direction(of.context, of.object, of.config)?;
+    let (plan, flags) = read.ok_or_else(|| missing(of.object))?;
+    flags.check(of.config, of.usage)?;
+    let mask_with_state = mask_with_state(of.context, of.usage);
+    Ok(plan.map(move |layer| {
         let features = Some(layer.features());
         let layer = match layer {
             AnyRecurrent::SimpleRnn(of) => flags.layer(of, mask_with_state),
@@ -192,20 +188,22 @@ pub fn recurrent<A: Element>(
             layer: flags.checked(layer, backward_zeros),
             features,
         })
-    })))
+    }))
 }
 
 /// `Bidirectional`.
-pub fn bidirectional<A: Element>(
-    context: &Context,
-    object: &Object,
-    usage: Usage,
-) -> Result<Plan<Made<A>>> {
-    let config = object.config()?;
-    let part = object.part();
+pub fn bidirectional<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let Asked {
+        context,
+        config,
+        usage,
+        ..
+    } = *of;
+    let part = of.object.part();
     let inner = |key: &'static str| {
         let inner = Object::read(config.get(key)?, &part)?;
-        let read = direction::<A>(context, &inner).map_err(|error| error.within(&part))?;
+        let read = || direction::<A>(context, &inner, &inner.config()?);
+        let read = read().map_err(|error| error.within(&part))?;
         let Some((plan, flags)) = read else {
             let expected = or_by_hand!("a recurrent layer of Keras");
             return Err(config.refuse(key, expected, inner.class));
@@ -241,8 +239,6 @@ pub fn bidirectional<A: Element>(
             return Err(config.refuse("merge_mode", expected, other));
         }
     };
-    context.check_dtype(&config)?;
-    config.done()?;
     let mask_with_state = mask_with_state(context, usage);
     let repeats_masked = context.version.repeats_masked();
     let both = [
