@@ -1,6 +1,6 @@
 //! The activations of a recurrent node, with their parameters.
 
-use super::options::Op;
+use super::op::Op;
 use crate::Activation;
 use crate::error::{Error, Result};
 use alloc::format;

@@ -1,7 +1,8 @@
 //! `Cells`: the weights of a recurrent node as layers of this crate, one of each direction.
 
 use super::constants::Constants;
-use super::options::{Op, Options};
+use super::op::Op;
+use super::options::Options;
 use super::weight::{Input, Weight};
 use crate::error::{Error, Result};
 use crate::format::onnx::Node;

@@ -1,7 +1,7 @@
 //! `Constants`: what a graph knows before it runs. Weights often pass through a few operators on their way to a node.
 
 use super::known::{Known, unknown};
-use super::{arrays, quantized};
+use super::{arrays, dequantize::dequantize};
 use crate::error::{Error, Result};
 use crate::format::Meter;
 use crate::format::Tensor;
@@ -438,7 +438,7 @@ impl Inputs<'_, '_> {
             Some(_) => return Err(self.refuse("a whole number as axis", "another type")),
         };
         let zero = zero.as_ref().map(|zero| &zero.values);
-        let values = quantized::dequantize(x.values, &scale.values, zero, axis);
+        let values = dequantize(x.values, &scale.values, zero, axis);
         Ok(Constant {
             values: values.map_err(|error| error.within(&self.node.name))?,
             is_float: true,

@@ -4,8 +4,8 @@ use super::beside::Files;
 use super::constants::Constants;
 use super::initializer::Initializer;
 use super::node::Node;
+use super::op::Op;
 use super::operators::others;
-use super::options::Op;
 use crate::error::{Error, Result};
 use crate::format::Bytes;
 #[cfg(feature = "std")]

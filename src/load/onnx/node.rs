@@ -3,8 +3,8 @@
 use super::cells::Cells;
 use super::constants::Constants;
 use super::known::Known;
-use super::options::{Direction, Op, Options, QUANTIZED};
-use super::run::Run;
+use super::op::{Op, QUANTIZED};
+use super::options::{Direction, Options};
 use crate::error::{Error, Result};
 use crate::format::onnx;
 use crate::load::from_layers::{FromLayers, Way, assemble};
@@ -13,7 +13,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use ndarray::{Array3, ArrayRef, Ix3};
+use ndarray::Array3;
 use num_traits::FromPrimitive;
 
 /// A recurrent node, which runs as ONNX says, or becomes a layer of this crate.
@@ -80,12 +80,6 @@ impl<A: Element> Node<A> {
             initial_h: state(5, "initial_h")?,
             initial_c: state(6, "initial_c")?,
         })
-    }
-
-    /// Starts a call as ONNX has it. `x` is (timesteps, samples, features), or (samples, timesteps, features) if the node says
-    /// layout 1.
-    pub fn run<'a>(&'a self, x: &'a ArrayRef<A, Ix3>) -> Run<'a, A> {
-        Run::new(self, x.view())
     }
 
     /// The layer of an LSTM node.

@@ -33,17 +33,21 @@ pub struct Outputs<A> {
     pub y_c: Option<Array3<A>>,
 }
 
-impl<'a, A: Element> Run<'a, A> {
-    pub(super) fn new(node: &'a Node<A>, x: ArrayView3<'a, A>) -> Self {
+impl<A: Element> Node<A> {
+    /// Starts a call as ONNX has it. `x` is (timesteps, samples, features), or (samples, timesteps, features) if the node says
+    /// layout 1.
+    pub fn run<'a>(&'a self, x: &'a ArrayRef<A, Ix3>) -> Run<'a, A> {
         Run {
-            node,
-            x,
+            node: self,
+            x: x.view(),
             sequence_lens: None,
             initial_h: None,
             initial_c: None,
         }
     }
+}
 
+impl<'a, A: Element> Run<'a, A> {
     /// How many timesteps of each sample are real.
     pub fn sequence_lens(mut self, lengths: &'a [usize]) -> Self {
         self.sequence_lens = Some(lengths);

@@ -2,7 +2,7 @@
 
 use super::constants::Constants;
 use super::known::unknown;
-use super::options::QUANTIZED;
+use super::op::QUANTIZED;
 use super::quantized::Scales;
 use crate::Element;
 use crate::error::{Error, Result};
