@@ -27,7 +27,7 @@ pub struct Limits {
     /// What decompression may make of one file altogether, in bytes; and what an array of it may take as the numbers that are
     /// asked for, which can be wider than those in the file. Default: 2 GiB.
     pub inflated_bytes: u64,
-    /// The longest text, in bytes: a configuration, a header, a string attribute. Default: 16 MiB.
+    /// The longest text, in bytes: a configuration, a header, a string attribute, a name in an ONNX file. Default: 16 MiB.
     pub text_bytes: usize,
     /// How many things of one kind a file may hold: arrays, groups and links, members of an archive, nodes of a graph;
     /// a text may hold 16 times as many values. Default: 65 536.

@@ -369,3 +369,38 @@ fn files_are_called_by_their_path() {
         &["none.onnx", "a file that can be read"],
     );
 }
+
+#[test]
+fn names_and_texts_that_are_too_long() {
+    let long = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"; // 41
+    let op = |op: &str, name: &str, output: &str, options: &[(&str, Attribute)]| {
+        let node = node(op, name, &["X"], &[output], options);
+        model(&graph(&[node], &[], &["X"]))
+    };
+    let models = [
+        ("short", op("Op", "name", "Y", &[])),
+        ("operator", op(long, "name", "Y", &[])),
+        ("node", op("Op", long, "Y", &[])),
+        ("output", op("Op", "name", long, &[])),
+        ("option", op("Op", "name", "Y", &[(long, Int(1))])),
+        ("text", op("Op", "name", "Y", &[("a", Text(long))])),
+        ("texts", op("Op", "name", "Y", &[("a", Texts(vec![long]))])),
+        ("input", model(&graph(&[], &[], &[long]))),
+        (
+            "initialiser",
+            model(&graph(&[], &[floats(long, &[1], &[0.0])], &[])),
+        ),
+    ];
+    let mut limits = recurrent::Limits::default();
+    for (what, model) in &models {
+        limits.text_bytes = 40;
+        let found = File::read_within(model, &limits).map(drop);
+        if *what == "short" {
+            found.unwrap();
+            continue;
+        }
+        says(found, &["41 bytes", "at most 40 bytes of text"]);
+        limits.text_bytes = 41;
+        assert!(File::read_within(model, &limits).is_ok(), "{what}");
+    }
+}

@@ -16,6 +16,8 @@ pub(super) struct Message<'s> {
     pub bytes: Bytes<'s>,
     /// Where in the file it begins.
     pub at: usize,
+    /// The longest text in it, in bytes.
+    most: usize,
 }
 
 /// The fields of a message, one after the other.
@@ -45,14 +47,20 @@ const HEAD: usize = 20;
 impl<'s> Message<'s> {
     /// All of the file.
     pub fn whole(bytes: Bytes<'s>) -> Self {
-        Message { bytes, at: 0 }
+        let most = usize::MAX;
+        Message { bytes, at: 0, most }
+    }
+
+    /// With texts of at most this many bytes.
+    pub fn with_texts_of(self, most: usize) -> Self {
+        Message { most, ..self }
     }
 
     /// `length` of its bytes from `start` on.
     pub fn part(self, start: usize, length: usize) -> Option<Self> {
         let bytes = self.bytes.part(start, length)?;
         let at = self.at + start;
-        Some(Message { bytes, at })
+        Some(Message { bytes, at, ..self })
     }
 }
 
@@ -128,11 +136,11 @@ impl<'s> Field<'s> {
 
     /// Bytes that are kept.
     pub fn bytes(&self) -> Result<Vec<u8>> {
-        Ok(self.message()?.bytes.all()?.to_vec())
+        Ok(self.kept()?.to_vec())
     }
 
     pub fn text(&self) -> Result<String> {
-        let text = from_utf8(self.message()?.bytes.all()?);
+        let text = from_utf8(self.kept()?);
         let text = text.map_err(|error| Error::file(self.part(), "UTF-8", error))?;
         Ok(text.to_string())
     }
@@ -175,6 +183,15 @@ impl<'s> Field<'s> {
             Wire::Varint(_) => return Err(self.refuse("numbers of fixed size")),
         }
         Ok(())
+    }
+
+    /// The bytes of a text, if it is not too long to be kept.
+    fn kept(&self) -> Result<&'s [u8]> {
+        let Message { bytes, most, .. } = self.message()?;
+        if bytes.len() > most {
+            return Err(self.refuse(&format!("at most {most} bytes of text")));
+        }
+        bytes.all()
     }
 
     fn refuse(&self, expected: &str) -> Error {

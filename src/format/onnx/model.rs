@@ -59,7 +59,8 @@ impl Model {
         };
         let (mut ir_version, mut producer, mut graph) = (0, String::new(), None);
         let mut opsets = Vec::new();
-        for field in Fields::new(Message::whole(bytes)) {
+        let message = Message::whole(bytes).with_texts_of(limits.text_bytes);
+        for field in Fields::new(message) {
             let field = field?;
             match field.number {
                 1 => ir_version = field.int()?,
