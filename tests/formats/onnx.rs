@@ -289,7 +289,7 @@ fn limits_hold() {
     says(open(&field(7, &twice)), &["two of \"W\""]);
 }
 
-/// A large file stays on disk: what is read of it is packed array by array. The layer is a copy of what the node has.
+/// A large file stays on disk: what is read of it is packed array by array. The layer takes what the node has.
 #[test]
 #[cfg(all(
     feature = "std",
@@ -322,10 +322,7 @@ fn arrays_of_a_large_file_are_in_memory_once() {
         "a node of {arrays} bytes took {reading}"
     );
     let (making, layer) = crate::memory::peak(|| node.lstm::<recurrent::Lstm<f32>>().unwrap());
-    assert!(
-        making < arrays / 10 * 11,
-        "a layer of {arrays} bytes took {making}"
-    );
+    assert!(making < 4096, "a layer of {arrays} bytes took {making}");
     drop((file, layer));
     std::fs::remove_file(&path).unwrap();
 }

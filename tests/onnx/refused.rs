@@ -207,12 +207,12 @@ fn fixed_states_that_a_layer_would_forget() {
     let from_one = node.run(&Array3::zeros((1, 1, 2))).outputs().unwrap().y[[0, 0, 0, 0]];
     assert!((from_one - (0.75_f32 + 0.375).tanh()).abs() < 1e-6);
     says(
-        node.rnn::<SimpleRnn<f32>>(),
+        node.clone().rnn::<SimpleRnn<f32>>(),
         &["rnn: initial_h", "take_initial_states"],
     );
     assert_eq!(node.take_initial_states(), (Some(array![[[1.0]]]), None));
-    assert!(node.rnn::<SimpleRnn<f32>>().is_ok());
     assert_eq!(node.take_initial_states(), (None, None));
+    assert!(node.rnn::<SimpleRnn<f32>>().is_ok());
 
     let arrays = [
         floats("W", &[1, 1, 2], &[1.0, 1.0]),
@@ -280,24 +280,30 @@ fn node_of(op: &str, inputs: &[&str], options: &[(&str, Attribute)]) -> Vec<u8> 
 #[test]
 fn layers_of_another_kind_or_number() {
     let node = only(rnn(&INPUTS, &[])).unwrap();
-    says(node.lstm::<Lstm<f32>>(), &["rnn: found RNN, expected LSTM"]);
-    says(node.gru::<Gru<f32>>(), &["rnn: found RNN, expected GRU"]);
     says(
-        node.rnn::<Both>(),
+        node.clone().lstm::<Lstm<f32>>(),
+        &["rnn: found RNN, expected LSTM"],
+    );
+    says(
+        node.clone().gru::<Gru<f32>>(),
+        &["rnn: found RNN, expected GRU"],
+    );
+    says(
+        node.clone().rnn::<Both>(),
         &["rnn: found 1 layer of 1 direction, expected 1 layer of 2 directions"],
     );
     says(
-        node.rnn::<Layer<Deep<Both>>>(),
+        node.clone().rnn::<Layer<Deep<Both>>>(),
         &["expected any number of layers of 2 directions"],
     );
-    assert!(node.rnn::<Deep<SimpleRnn<f32>>>().is_ok());
+    assert!(node.clone().rnn::<Deep<SimpleRnn<f32>>>().is_ok());
     let back = only(rnn(&INPUTS, &[("direction", Text("reverse"))])).unwrap();
     says(
-        back.rnn::<SimpleRnn<f32>>(),
+        back.clone().rnn::<SimpleRnn<f32>>(),
         &["which starts at the end (a Layer can)"],
     );
     says(
-        back.rnn::<Deep<SimpleRnn<f32>>>(),
+        back.clone().rnn::<Deep<SimpleRnn<f32>>>(),
         &["which starts at the end"],
     );
     let layer: Layer<SimpleRnn<f32>> = back.rnn().unwrap();

@@ -132,10 +132,10 @@ fn nodes_of_onnx() {
                 continue;
             };
             count += usize::from(first_of!(
-                narrow.lstm::<Layer<Lstm<f32>>>(),
-                wide.lstm::<Layer<Both<Lstm<f64>>>>(),
-                narrow.gru::<Layer<Gru<f32>>>(),
-                wide.gru::<Layer<Both<Gru<f64>>>>(),
+                narrow.clone().lstm::<Layer<Lstm<f32>>>(),
+                wide.clone().lstm::<Layer<Both<Lstm<f64>>>>(),
+                narrow.clone().gru::<Layer<Gru<f32>>>(),
+                wide.clone().gru::<Layer<Both<Gru<f64>>>>(),
                 narrow.rnn::<Layer<SimpleRnn<f32>>>(),
                 wide.rnn::<Layer<Both<SimpleRnn<f64>>>>()
             ));

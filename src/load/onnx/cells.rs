@@ -48,6 +48,19 @@ struct Direction<'o, 'm, A> {
 }
 
 impl<A: Element> Cells<A> {
+    /// Leaves none.
+    pub fn take(&mut self) -> Self {
+        core::mem::replace(self, Cells::Rnn(Vec::new()))
+    }
+
+    pub fn op(&self) -> Op {
+        match self {
+            Cells::Lstm(_) => Op::Lstm,
+            Cells::Gru(_) => Op::Gru,
+            Cells::Rnn(_) => Op::Rnn,
+        }
+    }
+
     pub fn read(node: &Node, options: &Options, constants: &Constants) -> Result<Self> {
         let weights = Weights::read(node, options, constants)?;
         let directions = options.activations.iter().enumerate();

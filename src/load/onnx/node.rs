@@ -82,27 +82,27 @@ impl<A: Element> Node<A> {
         })
     }
 
-    /// The layer of an LSTM node.
-    pub fn lstm<L: FromLayers<Cell = Lstm<A>>>(&self) -> Result<L> {
-        match &self.cells {
+    /// The layer of an LSTM node, made of its weights: clone the node to have both.
+    pub fn lstm<L: FromLayers<Cell = Lstm<A>>>(mut self) -> Result<L> {
+        match self.cells.take() {
             Cells::Lstm(cells) => self.layer(cells),
-            _ => Err(self.is_other("LSTM")),
+            other => Err(self.is_other("LSTM", other.op())),
         }
     }
 
-    /// The layer of a GRU node.
-    pub fn gru<L: FromLayers<Cell = Gru<A>>>(&self) -> Result<L> {
-        match &self.cells {
+    /// The layer of a GRU node, made of its weights: clone the node to have both.
+    pub fn gru<L: FromLayers<Cell = Gru<A>>>(mut self) -> Result<L> {
+        match self.cells.take() {
             Cells::Gru(cells) => self.layer(cells),
-            _ => Err(self.is_other("GRU")),
+            other => Err(self.is_other("GRU", other.op())),
         }
     }
 
-    /// The layer of an RNN node.
-    pub fn rnn<L: FromLayers<Cell = SimpleRnn<A>>>(&self) -> Result<L> {
-        match &self.cells {
+    /// The layer of an RNN node, made of its weights: clone the node to have both.
+    pub fn rnn<L: FromLayers<Cell = SimpleRnn<A>>>(mut self) -> Result<L> {
+        match self.cells.take() {
             Cells::Rnn(cells) => self.layer(cells),
-            _ => Err(self.is_other("RNN")),
+            other => Err(self.is_other("RNN", other.op())),
         }
     }
 
@@ -113,7 +113,7 @@ impl<A: Element> Node<A> {
         (self.initial_h.take(), self.initial_c.take())
     }
 
-    fn layer<L: FromLayers<Cell: Clone>>(&self, cells: &[L::Cell]) -> Result<L> {
+    fn layer<L: FromLayers>(&self, cells: Vec<L::Cell>) -> Result<L> {
         let refuse = |name: &str, expected: &str, found: &str| {
             Err(Error::file(
                 format!("{}: {name}", self.name),
@@ -140,15 +140,10 @@ impl<A: Element> Node<A> {
             reverse: self.reverse,
             time_major: !self.batch_first,
         };
-        assemble(&self.name, alloc::vec![cells.to_vec()], way)
+        assemble(&self.name, alloc::vec![cells], way)
     }
 
-    fn is_other(&self, expected: &str) -> Error {
-        let found = match &self.cells {
-            Cells::Lstm(_) => Op::Lstm,
-            Cells::Gru(_) => Op::Gru,
-            Cells::Rnn(_) => Op::Rnn,
-        };
+    fn is_other(&self, expected: &str, found: Op) -> Error {
         Error::file(&self.name, expected, found.name())
     }
 }

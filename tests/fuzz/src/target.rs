@@ -238,8 +238,8 @@ fn read_as_layers(file: &torch::File) -> Result<()> {
 
 fn read_node(file: &recurrent::onnx::File, name: &str) -> Result<()> {
     let node = file.node::<f32>(name)?;
-    let lstm = node.lstm::<Deep<Lstm<f32>>>().map(drop);
-    let gru = node.gru::<Deep<Gru<f32>>>().map(drop);
+    let lstm = node.clone().lstm::<Deep<Lstm<f32>>>().map(drop);
+    let gru = node.clone().gru::<Deep<Gru<f32>>>().map(drop);
     lstm.or(gru)
         .or(node.rnn::<Deep<SimpleRnn<f32>>>().map(drop))
 }
