@@ -7,6 +7,7 @@ use ndarray::Ix3;
 use recurrent::saved::Saved;
 use recurrent::*;
 use serde_json::Value;
+use std::path::PathBuf;
 
 fn keras_models<A: Element>(family: &Family) -> usize {
     let mut models = 0;
@@ -48,6 +49,34 @@ fn check_calls<A: Element>(
         let snapshot = other.snapshot().unwrap().unwrap();
         assert_eq!(session.snapshot().unwrap().unwrap(), snapshot, "{what}");
         kept = Some(serde_json::to_string(&snapshot).unwrap());
+    }
+}
+
+/// The saved files that `tests/saved_without_keras.rs` reads.
+fn kept(family: &Family) -> Vec<(PathBuf, Model<f32>)> {
+    let kept = ["k2_nested", "k3_masks"].map(|id| {
+        let case = family.cases.iter().find(|case| case["id"] == id).unwrap();
+        let model = keras::load(family.file(case, "keras").unwrap()).unwrap();
+        let path = family.root.join(format!("saved/{id}.safetensors"));
+        (path, model)
+    });
+    kept.into()
+}
+
+#[test]
+fn kept_files_are_what_is_written() {
+    for (path, model) in kept(&Family::load(tests().join("data/keras_files"))) {
+        let kept: Model<f32> = saved::load(&path).unwrap();
+        assert!(saved::write(&kept).unwrap() == saved::write(&model).unwrap());
+    }
+}
+
+#[test]
+#[ignore = "writes files of the repository anew"]
+fn record() {
+    for (path, model) in kept(&Family::load(tests().join("data/keras_files"))) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        saved::save(&path, &model).unwrap();
     }
 }
 
