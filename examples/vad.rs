@@ -1,4 +1,4 @@
-//! `cargo run --release --features safetensors --example vad -- [FILE.wav] [--svg FILE.svg]`: hears whether somebody
+//! `cargo run --release --features torch --example vad -- [FILE.wav] [--svg FILE.svg]`: hears whether somebody
 //! speaks, live: 32 ms of sound go in, a probability comes out, and a stream of the crate remembers what was before.
 //!
 //! A real model, silero-vad 6.2.3: a spectrum and four convolutions make one vector of each frame, an LSTM listens to

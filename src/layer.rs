@@ -1,11 +1,11 @@
 //! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
 
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::Result;
 use crate::run::{Apart, Options, Run};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::unroll::Unroll;
 use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
@@ -176,7 +176,7 @@ impl<R: Recurrent> Describe<R::Elem> for Layer<R> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<R: Recurrent + Saved> Saved for Layer<R> {
     type Number = <R as Unroll>::Elem;
 

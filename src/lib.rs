@@ -56,11 +56,15 @@
 //! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`MergeMode`], [`Padding`],
 //! [`Merge`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
 //! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
-//! `keras`, `safetensors`, `onnx`, `npz`: readers of files, each off by default, each without `std` and without C code.
+//! `keras`, `torch`, `onnx`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(
-    feature = "safetensors",
-    doc = "State dicts of PyTorch's `nn.LSTM`, `nn.GRU` and `nn.RNN`: [`mod@torch`]; layers and models of this crate, saved and loaded: [`mod@saved`]."
+    feature = "torch",
+    doc = "State dicts of PyTorch's `nn.LSTM`, `nn.GRU` and `nn.RNN`: [`mod@torch`]."
+)]
+#![cfg_attr(
+    feature = "saved",
+    doc = "Layers and models of this crate, saved and loaded: [`mod@saved`]."
 )]
 #![cfg_attr(
     feature = "onnx",
@@ -100,7 +104,8 @@ mod activation;
         feature = "keras",
         feature = "npz",
         feature = "onnx",
-        feature = "safetensors"
+        feature = "torch",
+        feature = "saved"
     )),
     allow(dead_code)
 )]
@@ -119,7 +124,8 @@ mod error;
         feature = "keras",
         feature = "npz",
         feature = "onnx",
-        feature = "safetensors"
+        feature = "torch",
+        feature = "saved"
     )),
     allow(dead_code, unused_imports)
 )]
@@ -139,7 +145,7 @@ mod output;
 mod pass;
 mod recurrent;
 mod run;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 pub mod saved;
 mod session;
 mod share;
@@ -181,7 +187,7 @@ pub use nn::{Dense, Embedding, Masking};
 // Files.
 #[cfg(feature = "files")]
 pub use limits::Limits;
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 pub use load::FromLayers;
 #[cfg(feature = "keras")]
 pub use load::keras;
@@ -189,7 +195,7 @@ pub use load::keras;
 pub use load::npz;
 #[cfg(feature = "onnx")]
 pub use load::onnx;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 pub use load::torch;
 
 // What all of it is made of.

@@ -8,7 +8,7 @@ mod common;
 
 #[cfg(feature = "onnx")]
 use common::check_onnx;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 use common::check_torch;
 use common::{check_family, check_gradients};
 
@@ -48,13 +48,13 @@ fn outputs_of_gradients_f64() {
 }
 
 #[test]
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 fn torch_f32() {
     check_torch::<f32>();
 }
 
 #[test]
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 fn torch_f64() {
     check_torch::<f64>();
 }

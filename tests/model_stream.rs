@@ -48,10 +48,10 @@ fn whole<A: Element>(
         None => case.model.forward(&x),
     };
     let y = y.unwrap_or_else(|error| panic!("{}: {error}", case.name));
-    match is_sequence(case) {
-        true => y.index_axis_move(Axis(1), t),
-        false => y,
+    if is_sequence(case) {
+        return y.index_axis_move(Axis(1), t);
     }
+    y
 }
 
 fn is_sequence<A: Element>(case: &Case<A>) -> bool {
@@ -189,17 +189,15 @@ fn a_snapshot_is_gone_on_with() {
     for case in models::<f32>(OF) {
         let x = input_of(&case, OF, 5);
         let all = mask(OF, 6);
-        let row = |t| match case.masks {
-            true => all.column(t).to_vec(),
-            false => vec![true; 4],
-        };
+        let row = |t| all.column(t).to_vec();
         let masks = case.masks;
         let mut live = case.model.stream(4).unwrap();
         let push = |live: &mut ModelStream<_, _>, t: usize| {
             let now = at(&x, t);
-            let y = match masks {
-                true => live.push_masked(&now, &row(t)),
-                false => live.push(&now),
+            let y = if masks {
+                live.push_masked(&now, &row(t))
+            } else {
+                live.push(&now)
             };
             y.unwrap().to_owned()
         };
@@ -212,9 +210,10 @@ fn a_snapshot_is_gone_on_with() {
             session.resume(snapshot).unwrap();
             let expected = push(&mut live, t);
             assert_eq!(push(&mut other, t), expected, "{}, {t}", case.name);
-            let stepped = match masks {
-                true => session.step_masked(&at(&x, t), &row(t)),
-                false => session.step(&at(&x, t)),
+            let stepped = if masks {
+                session.step_masked(&at(&x, t), &row(t))
+            } else {
+                session.step(&at(&x, t))
             };
             assert_eq!(stepped.unwrap(), expected, "{}, {t}: session", case.name);
             assert_eq!(

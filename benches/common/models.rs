@@ -84,13 +84,13 @@ fn m2() -> Model<f32> {
     read(model)
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 fn read(model: Model<f32>) -> Model<f32> {
     let bytes = recurrent::saved::write(&model).expect("a file");
     recurrent::saved::read(&bytes).expect("a model")
 }
 
-#[cfg(not(feature = "safetensors"))]
+#[cfg(not(feature = "saved"))]
 fn read(model: Model<f32>) -> Model<f32> {
     model
 }

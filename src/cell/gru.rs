@@ -2,7 +2,7 @@
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Assign, Describe, Part, PartMut, Role, Weight, each_array, each_array_mut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, transposed};
 use crate::kernel::{
@@ -434,7 +434,7 @@ impl<A: Element> Assign<A> for RecurrentKernel<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for Gru<A> {
     type Number = A;
 

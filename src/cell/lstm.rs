@@ -2,7 +2,7 @@
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, transposed};
 use crate::kernel::{
@@ -391,7 +391,7 @@ impl<A: Element> Describe<A> for Lstm<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for Lstm<A> {
     type Number = A;
 

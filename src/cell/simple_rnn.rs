@@ -2,7 +2,7 @@
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::Result;
 use crate::kernel::{
@@ -212,7 +212,7 @@ impl<A: Element> Describe<A> for SimpleRnn<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for SimpleRnn<A> {
     type Number = A;
 

@@ -7,6 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayViewD};
 
+/// Under which the description stands in the metadata of a saved file.
+#[cfg(any(feature = "torch", feature = "saved"))]
+pub(crate) const KEY: &str = "recurrent";
+
 /// Whether training moves an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

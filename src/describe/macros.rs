@@ -22,7 +22,7 @@ macro_rules! describe {
             }
         }
 
-        #[cfg(feature = "safetensors")]
+        #[cfg(feature = "saved")]
         impl crate::describe::Saved for $layer {
             type Number = f32; // it has no numbers
 
@@ -58,7 +58,7 @@ macro_rules! describe {
             }
         }
 
-        #[cfg(feature = "safetensors")]
+        #[cfg(feature = "saved")]
         impl $(<$elem: crate::Element>)? crate::describe::Saved for $layer $(<$elem>)? {
             type Number = crate::describe::element_of!($($elem)?);
 
@@ -77,7 +77,7 @@ macro_rules! describe {
 pub(crate) use describe;
 
 /// The type of a layer's numbers; of one without numbers any will do.
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 macro_rules! element_of {
     () => {
         f32
@@ -86,5 +86,5 @@ macro_rules! element_of {
         $elem
     };
 }
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 pub(crate) use element_of;

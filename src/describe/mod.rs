@@ -5,23 +5,25 @@ mod debug;
 mod layer;
 mod macros;
 mod owners;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 mod reading;
 mod setting;
 mod weight;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 mod writing;
 
 pub(crate) use debug::debug;
+#[cfg(any(feature = "torch", feature = "saved"))]
+pub(crate) use layer::KEY;
 pub use layer::{Describe, ParameterCount, Part, PartMut, Role, Weight};
 pub(crate) use layer::{Foreign, walk, walk_mut};
 pub(crate) use macros::describe;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 pub(crate) use macros::element_of;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 pub use reading::{In, Saved};
-#[cfg(feature = "safetensors")]
-pub(crate) use reading::{KEY, VERSION, read};
+#[cfg(feature = "saved")]
+pub(crate) use reading::{VERSION, read};
 pub(crate) use weight::{Assign, Scalar, each_array, each_array_mut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 pub(crate) use writing::Out;

@@ -15,8 +15,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 
-/// Under which the description stands in the metadata.
-pub(crate) const KEY: &str = "recurrent";
 /// The form of the description. 2: `after` for the end of paddings, and a recurrent layer's class as it is.
 pub(crate) const VERSION: u64 = 2;
 

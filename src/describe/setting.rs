@@ -1,7 +1,7 @@
 //! `Setting`: an option of a layer.
 
 use core::fmt::Debug;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use {
     crate::error::{Error, Result},
     crate::format::json::Value,
@@ -10,20 +10,20 @@ use {
 };
 
 /// An option of a layer: it prints itself.
-#[cfg(not(feature = "safetensors"))]
+#[cfg(not(feature = "saved"))]
 pub trait Setting: Debug {}
 
-#[cfg(not(feature = "safetensors"))]
+#[cfg(not(feature = "saved"))]
 impl<T: Debug> Setting for T {}
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 /// An option of a layer: it prints itself, and it can be written to a file.
 pub trait Setting: Debug {
     /// The option in a file. Refuses one that would not be read as it is: JSON has finite numbers only.
     fn to_json(&self, key: &str) -> Result<Value>;
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<T: Serialize + DeserializeOwned + PartialEq + Debug> Setting for T {
     fn to_json(&self, key: &str) -> Result<Value> {
         let json = serde_json::to_value(self);

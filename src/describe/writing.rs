@@ -1,7 +1,7 @@
 //! `Out`: a file that is being written, layer by layer.
 
-use super::layer::{Describe, Part, Weight};
-use super::reading::{KEY, VERSION};
+use super::layer::{Describe, KEY, Part, Weight};
+use super::reading::VERSION;
 use crate::Element;
 use crate::error::{Error, Result};
 use crate::format::json::Value;

@@ -140,14 +140,14 @@ impl From<Vec<u8>> for Data<'_> {
 }
 
 /// A file that its reader keeps, in memory or on disk.
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "torch", feature = "saved"))]
 pub(super) enum Kept<'a> {
     Memory(Cow<'a, [u8]>),
     #[cfg(feature = "std")]
     Disk(Pages),
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "torch", feature = "saved"))]
 impl Kept<'_> {
     pub fn bytes(&self) -> Bytes<'_> {
         match self {

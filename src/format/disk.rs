@@ -43,7 +43,7 @@ pub fn unreadable(error: std::io::Error) -> Error {
 }
 
 /// Writes a file.
-#[cfg(any(feature = "npz", feature = "safetensors"))]
+#[cfg(any(feature = "npz", feature = "torch", feature = "saved"))]
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(|error| {
         Error::new(path.display(), "a file that can be written", &error).because(error)

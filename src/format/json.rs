@@ -108,7 +108,7 @@ fn check_all(text: &str, part: &str, limits: &Limits) -> Result<()> {
 }
 
 /// Refuses a text of more values than the limits allow.
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "torch", feature = "saved"))]
 pub(super) fn check(text: &str, part: &str, limits: &Limits) -> Result<()> {
     check_values(measure(text).0, part, limits)
 }

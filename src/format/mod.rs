@@ -19,7 +19,12 @@ mod meter;
 mod number;
 #[cfg(feature = "std")]
 #[cfg_attr(
-    not(any(feature = "keras", feature = "onnx", feature = "safetensors")),
+    not(any(
+        feature = "keras",
+        feature = "onnx",
+        feature = "torch",
+        feature = "saved"
+    )),
     allow(dead_code)
 )]
 pub(crate) mod pages;
@@ -29,7 +34,7 @@ pub mod kind;
 
 #[cfg(feature = "keras")]
 pub mod hdf5;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "torch", feature = "saved"))]
 pub mod json;
 #[cfg(feature = "npz")]
 pub mod npy;
@@ -37,7 +42,7 @@ pub mod npy;
 pub mod npz;
 #[cfg(feature = "onnx")]
 pub mod onnx;
-#[cfg(feature = "safetensors")]
+#[cfg(any(feature = "torch", feature = "saved"))]
 pub mod safetensors;
 #[cfg(any(feature = "keras", feature = "npz"))]
 pub mod zip;

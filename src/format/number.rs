@@ -158,7 +158,7 @@ pub(super) fn integers(number: Number, big_endian: bool, bytes: &[u8]) -> Option
 }
 
 /// Appends numbers, the smallest byte first.
-#[cfg(any(feature = "npz", feature = "safetensors"))]
+#[cfg(any(feature = "npz", feature = "torch", feature = "saved"))]
 pub(super) fn write<A: Float>(numbers: impl IntoIterator<Item = A>, bytes: &mut Vec<u8>) {
     for x in numbers {
         bytes.extend(&x.all_bits().to_le_bytes()[..A::NUMBER.size()]);

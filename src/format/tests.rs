@@ -9,10 +9,11 @@ pub mod support;
     feature = "keras",
     feature = "npz",
     feature = "onnx",
-    feature = "safetensors"
+    feature = "torch",
+    feature = "saved"
 ))]
 mod hostile;
-#[cfg(all(feature = "keras", feature = "safetensors"))]
+#[cfg(all(feature = "keras", feature = "torch", feature = "saved"))]
 mod keras;
 
 #[cfg(feature = "std")]

@@ -1,6 +1,6 @@
 //! From the arrays of files, by their names and the order of their gates, to layers.
 
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 mod from_layers;
 #[cfg(feature = "keras")]
 pub mod keras;
@@ -8,12 +8,12 @@ pub mod keras;
 pub mod npz;
 #[cfg(feature = "onnx")]
 pub mod onnx;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "torch"))]
 mod other_cell;
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 mod reorder;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 pub mod torch;
 
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 pub use from_layers::FromLayers;

@@ -4,10 +4,10 @@ use super::any_layer::one_input;
 use super::recurrent::{sequence, split};
 use super::{AnyLayer, Called, Flow, OverTime, Shape, Slot};
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::unroll::Unroll;
 use crate::{Bidirectional, Layer, Recurrent};
 use alloc::boxed::Box;
@@ -68,7 +68,7 @@ where
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<F, B> Saved for LayerApart<F, B>
 where
     F: Recurrent + Saved,

@@ -16,7 +16,7 @@ mod stepper;
 mod stream;
 mod summary;
 mod weights;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 mod wiring;
 
 pub use any_layer::{AnyLayer, OverTime};

@@ -199,6 +199,7 @@ impl<'v, A: Element> Inputs<'v, A> {
     }
 
     /// The same without masks, for those who ask for them here.
+    #[cfg(any(feature = "keras", feature = "saved"))]
     pub(crate) fn bare(self) -> Self {
         let is_bare = true;
         Inputs { is_bare, ..self }

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-#[cfg(feature = "safetensors")] // for the documentation, which does not see that of the module
+#[cfg(feature = "saved")] // for the documentation, which does not see that of the module
 impl<A: Element> Saved for Model<A> {
     type Number = A;
 

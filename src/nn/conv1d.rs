@@ -3,7 +3,7 @@
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
 use crate::describe::{Describe, Part, PartMut, Role, Weight};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_features, check_size, transposed};
 use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, Slot, StepShape, described};
@@ -343,7 +343,7 @@ impl<A: Element> Conv1d<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for Conv1d<A> {
     type Number = A;
 

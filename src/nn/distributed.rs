@@ -2,14 +2,14 @@
 
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
     AnyLayer, Flow, OverTime, Planned, Shape, StepShape, Value, described, each_layer,
     each_layer_mut,
 };
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ impl<A: Element> Describe<A> for Distributed<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for Distributed<A> {
     type Number = A;
 

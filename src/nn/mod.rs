@@ -1,7 +1,7 @@
 //! What stands around recurrent layers in real models.
 
 mod activation;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod ask_mask;
 mod attention;
 mod axis;
@@ -11,7 +11,7 @@ mod conv1d;
 mod conv1d_steps;
 mod cropping1d;
 mod dense;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod distributed;
 mod embedding;
 mod flatten;
@@ -21,9 +21,9 @@ mod layer_normalization;
 mod masking;
 mod merge;
 mod merge_steps;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod old_merge;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod op;
 mod padding;
 mod permute;
@@ -32,7 +32,7 @@ mod repeat_vector;
 mod reshape;
 mod softmax;
 mod time_distributed;
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod unrolled;
 mod up_sampling1d;
 mod zero_padding1d;
@@ -63,7 +63,7 @@ pub use zero_padding1d::ZeroPadding1d;
 // What only files of Keras have.
 #[cfg(feature = "keras")]
 pub(crate) use op::{Along, Binary, Cut, Op};
-#[cfg(any(feature = "keras", feature = "safetensors"))]
+#[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, old_merge::OldMerge, op::OpLayer,
     unrolled::Unrolled,

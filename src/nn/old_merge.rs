@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
 use crate::model::{
@@ -113,7 +113,7 @@ impl<A: Element, L: AnyLayer<A>> Describe<A> for OldMerge<L> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<L: AnyLayer<L::Number> + Saved> Saved for OldMerge<L> {
     type Number = L::Number;
 

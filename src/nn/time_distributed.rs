@@ -3,7 +3,7 @@
 use super::axis::in_rows;
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
 use crate::model::{
@@ -67,7 +67,7 @@ impl<A: Element, L: AnyLayer<A>> Describe<A> for TimeDistributed<L> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<L: AnyLayer<L::Number> + Saved> Saved for TimeDistributed<L> {
     type Number = L::Number;
 

@@ -2,13 +2,13 @@
 
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
     AnyLayer, Called, Flow, OverTime, Shape, Slot, described, each_layer, each_layer_mut,
 };
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -45,7 +45,7 @@ impl<A: Element> Describe<A> for Unrolled<A> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<A: Element> Saved for Unrolled<A> {
     type Number = A;
 

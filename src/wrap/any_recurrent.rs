@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView2};
 
 /// A layer of one cell, or of several.
 #[derive(Clone)]
-#[cfg_attr(not(all(feature = "keras", feature = "safetensors")), allow(dead_code))] // who makes them
+#[cfg_attr(not(all(feature = "keras", feature = "saved")), allow(dead_code))] // who makes them
 pub enum AnyRecurrent<A> {
     SimpleRnn(SimpleRnn<A>),
     Lstm(Lstm<A>),

@@ -1,7 +1,7 @@
 //! `Bidirectional`: one layer reads the sequence forwards, another backwards.
 
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Result, check, of_part};
 use crate::pass::{Pass, Sink};
@@ -193,7 +193,7 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Describe<F::Elem> for Bidirectional<F
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<F, B> Saved for Bidirectional<F, B>
 where
     F: Unroll + Saved,

@@ -2,7 +2,7 @@
 
 use super::stacked::stretch;
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
 use crate::mask::Rows;
@@ -82,7 +82,7 @@ impl<R: Unroll> Describe<R::Elem> for Deep<R> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<R: Unroll + Saved> Saved for Deep<R> {
     type Number = <R as Unroll>::Elem;
 

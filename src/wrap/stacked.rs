@@ -1,7 +1,7 @@
 //! `Stacked`: one layer on top of another.
 
 use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Result, check, check_size, of_part};
 use crate::mask::Rows;
@@ -94,7 +94,7 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Describe<L::Elem> for Stacked<L, U> {
     }
 }
 
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 impl<L, U> Saved for Stacked<L, U>
 where
     L: Unroll + Saved,

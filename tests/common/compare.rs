@@ -102,7 +102,7 @@ pub fn compare_all<A: Element>(got: &Named<A>, want: &[Expected], tolerance: f64
 }
 
 /// Compares the outputs that the case holds, by their names; it need not hold all.
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 pub fn compare_held<A: Element>(
     mut got: Named<A>,
     want: &[Expected],

@@ -21,7 +21,7 @@ impl Family {
         data::chosen(name).map(Self::open).transpose()
     }
 
-    #[cfg(any(feature = "onnx", feature = "safetensors"))]
+    #[cfg(any(feature = "onnx", feature = "torch"))]
     /// Reads a family that `tests/data/make_NAME.py` made.
     pub fn made(name: &str) -> Outcome<Self> {
         Self::open(data::tests().join("data").join(name))

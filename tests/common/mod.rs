@@ -23,14 +23,14 @@ mod roles;
 mod seq2seq;
 mod subject;
 mod tally;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 mod torch;
 mod weights;
 
 #[cfg(feature = "onnx")]
 pub use onnx::check_onnx;
 pub use report::{check_family, check_gradients};
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "torch")]
 pub use torch::check_torch;
 
 /// What a step of a case returns; the message tells what did not fit.

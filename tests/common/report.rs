@@ -135,7 +135,7 @@ fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Ou
 }
 
 /// Runs every case of the chosen family, and of the one that we made under that name, through its loader.
-#[cfg(any(feature = "onnx", feature = "safetensors"))]
+#[cfg(any(feature = "onnx", feature = "torch"))]
 pub fn check_loader(name: &str, precision: &str, check: fn(&Family, &Fields) -> Outcome<f64>) {
     let mut tally = Tally::new(format!("{name} in {precision}"));
     let chosen = Family::chosen(name).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -15,9 +15,9 @@ mod support;
 mod npz_file;
 #[cfg(all(feature = "std", feature = "onnx"))]
 mod onnx;
-#[cfg(feature = "safetensors")]
+#[cfg(all(feature = "torch", feature = "saved"))]
 mod state_dict_memory;
-#[cfg(feature = "safetensors")]
+#[cfg(all(feature = "torch", feature = "saved"))]
 #[path = "../common/written.rs"]
 mod written;
 
@@ -25,6 +25,7 @@ mod written;
     feature = "keras",
     feature = "npz",
     feature = "onnx",
-    feature = "safetensors"
+    feature = "torch",
+    feature = "saved"
 ))]
 mod kinds;

@@ -6,7 +6,7 @@
 
 mod adversarial;
 mod chars2vec;
-#[cfg(feature = "safetensors")]
+#[cfg(feature = "saved")]
 mod configured;
 #[path = "../common/data.rs"]
 mod data;
