@@ -135,3 +135,28 @@ fn modules_import_in_one_direction() {
     assert!(checked > 300, "only {checked} imports were found");
     assert!(wrong.is_empty(), "imports upwards:\n{}", wrong.join("\n"));
 }
+
+/// A program that Cargo is not told of would not be built, and so would never fail.
+#[test]
+fn every_program_is_listed() {
+    for folder in ["tests", "examples", "benches"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let (mut found, mut missing) = (0, Vec::new());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let main = path.join("main.rs");
+            let program = if path.is_dir() { main } else { path };
+            let is_program = program.extension().is_some_and(|end| end == "rs");
+            let inside = program.strip_prefix(&folder).unwrap().to_str().unwrap();
+            if is_program && program.exists() && inside != "build.rs" {
+                found += 1;
+                if !manifest.contains(&format!("path = \"{}\"", inside.replace('\\', "/"))) {
+                    missing.push(inside.to_string());
+                }
+            }
+        }
+        assert!(found >= 5, "{found} programs in {}", folder.display());
+        assert!(missing.is_empty(), "{}: {missing:?}", folder.display());
+    }
+}
