@@ -118,8 +118,8 @@ fi
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 tar -c --exclude=./target --exclude=./.git . | tar -xm -C "$copy" # of today, so that nothing counts as built
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/mutants" CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS="-A warnings"
-run() { (cd "$copy" && cargo test "$@" 2>&1); }
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/mutants" CARGO_PROFILE_TEST_DEBUG=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS="-A warnings"
+run() { (cd "$copy" && cargo test --config profile.test.package.recurrent.opt-level=0 "$@" 2>&1); }
 usual=(--lib --tests)
 files=(--all-features --test golden --test keras --test torch --test onnx --test saved) # what a mutant of a reader or writer meets
 

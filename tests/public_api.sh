@@ -18,7 +18,7 @@ tools="$PWD/target/tools"
 [ -x "$tools/bin/cargo-public-api" ] ||
   cargo install --quiet --locked --debug --root "$tools" --target-dir target/tools/build "cargo-public-api@$version"
 # Rustdoc's JSON is not stable yet; the compiler is. (Left to itself, the tool takes whatever nightly there is.)
-RUSTC_BOOTSTRAP=1 cargo rustdoc --quiet --lib --all-features -- -Z unstable-options --output-format json --cap-lints allow
+RUSTC_BOOTSTRAP=1 cargo rustdoc --quiet -p recurrent --lib --all-features -- -Z unstable-options --output-format json --cap-lints allow
 found=$(PATH="$tools/bin:$PATH" cargo public-api --rustdoc-json "${CARGO_TARGET_DIR:-target}/doc/recurrent.json" -sss --color never)
 if [ "${1:-}" = --record ]; then
   printf '%s\n%s\n' "$head" "$found" >"$table"

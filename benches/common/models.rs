@@ -84,15 +84,9 @@ fn m2() -> Model<f32> {
     read(model)
 }
 
-#[cfg(feature = "saved")]
 fn read(model: Model<f32>) -> Model<f32> {
     let bytes = recurrent::saved::write(&model).expect("a file");
     recurrent::saved::read(&bytes).expect("a model")
-}
-
-#[cfg(not(feature = "saved"))]
-fn read(model: Model<f32>) -> Model<f32> {
-    model
 }
 
 /// As a `LayerNormalization` of ones and zeros does it.
