@@ -94,6 +94,6 @@ fn layers_are_cloned_and_print_shapes_and_no_numbers() {
     }
     assert_eq!(
         format!("{rnn:?}"),
-        "SimpleRnn { features: 2, units: 3, activation: Tanh, use_bias: true }"
+        "SimpleRnn { activation: Tanh, clip: None, kernel: (2, 3), recurrent_kernel: (3, 3), bias: (3,) }"
     );
 }

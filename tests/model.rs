@@ -7,7 +7,7 @@ use recurrent::{
 };
 
 fn lstm() -> Lstm<f64> {
-    Lstm::builder(2, 3).build().unwrap()
+    Lstm::builder(2, 3).seed(0).build().unwrap()
 }
 
 /// Tells what mask comes by.
@@ -99,7 +99,7 @@ fn masking_needs_all_features_and_zeroes_the_step() {
 fn the_mask_behind_a_backwards_layer_is_not_turned() {
     let x = array![[[1.0, 2.0], [3.0, 4.0], [0.0, 0.0]]];
     let back = Layer::new(lstm()).go_backwards(true).return_sequences(true);
-    let upper = || SimpleRnn::<f64>::builder(3, 2).build().unwrap();
+    let upper = || SimpleRnn::<f64>::builder(3, 2).seed(0).build().unwrap();
     let model = Model::new()
         .add(Masking::new(0.0))
         .add(back)
@@ -200,7 +200,7 @@ fn recurrent_layers_may_stand_inside_time_distributed() {
 
 #[test]
 fn an_encoder_hands_its_last_output_to_a_decoder() {
-    let decoder = Gru::<f64>::builder(3, 2).build().unwrap();
+    let decoder = Gru::<f64>::builder(3, 2).seed(0).build().unwrap();
     let x = Array3::ones((2, 4, 2));
     let model = Model::new()
         .add(Layer::new(lstm()))
