@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let (start, mut count) = (Instant::now(), 0);
     for temperature in [0.2, 0.6, 1.0] {
         print!("---- temperature {temperature}\n{beginning}");
-        session.set_state(begun.clone());
+        session.set_state(begun.clone())?;
         let mut scores = first.clone();
         for _ in 0..LENGTH {
             let letter = draw(&scores, temperature, random.uniform());

@@ -7,7 +7,7 @@
 //! ```
 
 use ndarray::ArrayD;
-use recurrent::{Element, Flow, Model, keras, npz};
+use recurrent::{Element, Model, Tensor, keras, npz};
 use std::fmt::Write;
 use std::process::ExitCode;
 use std::{env, error::Error};
@@ -88,9 +88,9 @@ fn predict<A: Element>(
     for (name, (of, _)) in names.iter().zip(model.inputs()) {
         let x: ArrayD<A> = file.array(name)?;
         line(&mut text, name, x.shape(), of);
-        flows.push(Flow::new(&x));
+        flows.push(Tensor::new(&x));
     }
-    let results = model.run_all(flows)?;
+    let results = model.forward_all(flows)?;
     let mut arrays = Vec::new();
     for (n, (result, (of, _))) in results.iter().zip(model.outputs()).enumerate() {
         let name = format!("output_{n}");

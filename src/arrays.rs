@@ -2,13 +2,13 @@
 
 use crate::Element;
 use crate::error::{Error, Result, axes};
-use crate::format::{PIECE, Tensor, Unread};
+use crate::format::{PIECE, RawArray, Unread};
 use crate::kernel::Matrix;
 use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{Array, ArrayD, ArrayView2, Dimension, IxDyn, ShapeBuilder};
 
-/// What a [`Tensor`] becomes.
+/// What a [`RawArray`] becomes.
 pub(crate) trait ToArray<'a> {
     /// Its floating-point numbers, each as the nearest `A`. Whole numbers are no weights and refused.
     fn array<A: Element>(&self) -> Result<ArrayD<A>>;
@@ -26,7 +26,7 @@ pub(crate) trait ToArray<'a> {
     fn turned(self, order: &'static [usize]) -> Result<Turned<'a>>;
 }
 
-impl<'a> ToArray<'a> for Tensor<'a> {
+impl<'a> ToArray<'a> for RawArray<'a> {
     fn array<A: Element>(&self) -> Result<ArrayD<A>> {
         self.check_floats()?;
         self.numbers()
@@ -52,7 +52,7 @@ impl<'a> ToArray<'a> for Tensor<'a> {
     }
 }
 
-fn shaped<T>(tensor: &Tensor, shape: &[usize], numbers: Vec<T>) -> Result<ArrayD<T>> {
+fn shaped<T>(tensor: &RawArray, shape: &[usize], numbers: Vec<T>) -> Result<ArrayD<T>> {
     let shape = IxDyn(shape).set_f(tensor.is_fortran_order());
     ArrayD::from_shape_vec(shape, numbers)
         .map_err(|error| Error::file(tensor.name(), "a shape that ndarray can make", error))

@@ -173,9 +173,11 @@ pub use state::{BiState, HiddenState, LstmState, State};
 pub use stream::{Stream, StreamState};
 
 // What stands around them.
+#[doc(hidden)]
+pub use model::Kept;
 pub use model::{
-    AnyLayer, Flow, Graph, IntoLayer, Kept, LayerApart, LayerId, Model, ModelState, ModelStream,
-    Node, OverTime, ParameterCount, Shape, WeightInfo,
+    AnyLayer, Graph, IntoLayer, LayerApart, LayerId, Model, ModelState, ModelStream, Node,
+    ParameterCount, Shape, Stepwise, Tensor, WeightInfo,
 };
 pub use model::{Summary, SummaryRow};
 pub use nn::{Attention, Concatenate, Identity, Merge, TimeDistributed};

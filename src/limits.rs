@@ -3,8 +3,7 @@
 /// How much a file may ask of its reader.
 ///
 /// Everything in a file is taken for a claim until it is checked. The defaults let pass every model that this crate is
-/// meant for. For files of strangers, lower them and hand them to the reader: `keras::Reader::limits`, or the functions of the other
-/// formats that end in `_within`.
+/// meant for. For files of strangers, lower them, and read with the functions that end in `_within`.
 ///
 /// Loading takes at most about the file, and its arrays once or twice. Of a large file on disk only what is asked for is read,
 /// unless that is most of it; `keras::Weights` and `npz::File` hold the whole file. Only compressed arrays can be larger than
@@ -17,7 +16,7 @@
 /// limits.file_bytes = 100 << 20;
 /// limits.inflated_bytes = 100 << 20;
 /// # #[cfg(feature = "keras")]
-/// let reader = recurrent::keras::Reader::new().limits(limits); // reader.load("model.keras")
+/// assert!(recurrent::keras::read_within::<f32>(b"PK", &limits).is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! `Session`: a layer or a model together with the state it keeps from call to call.
 
 use crate::error::{Error, Result, check};
-use crate::model::{Engine, Flow, Kept, Model, StepShape, Value, only};
+use crate::model::{Engine, Kept, Model, StepShape, Tensor, Value, only};
 use crate::run::Run;
 use crate::state::check_samples;
 use crate::{Element, Layer, ModelState, Output, Recurrent, State};
@@ -30,6 +30,10 @@ pub trait Stateful {
     /// The state of one sample before its first call.
     #[doc(hidden)]
     fn fresh(&self) -> Self::Kept;
+
+    /// Whether a state is one of this layer or model.
+    #[doc(hidden)]
+    fn check_state(&self, state: &Self::Kept) -> Result<()>;
 }
 
 /// What can be called in a [`Session`] with an input of `D` axes: a [`Layer`] with three, a [`Model`] with any number.
@@ -110,8 +114,14 @@ where
         self.kept.as_ref()
     }
 
-    /// Goes on from this state in the next call, which refuses one that does not fit.
-    pub fn set_state(&mut self, state: <P::Target as Stateful>::Kept) {
+    /// Goes on from this state in the next call. Refuses one that does not fit.
+    pub fn set_state(&mut self, state: <P::Target as Stateful>::Kept) -> Result<()> {
+        self.of.check_state(&state)?;
+        self.keep(state);
+        Ok(())
+    }
+
+    fn keep(&mut self, state: <P::Target as Stateful>::Kept) {
         self.is_stepped = false;
         self.kept = Some(state);
     }
@@ -186,7 +196,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     /// Goes on from a snapshot. Refuses that of a model with other layers.
     pub fn resume(&mut self, snapshot: ModelState) -> Result<()> {
         let state = self.of.fresh_states().resume(snapshot)?;
-        self.set_state(state);
+        self.keep(state);
         Ok(())
     }
 
@@ -197,15 +207,18 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         mask: &ArrayRef<bool, Ix2>,
     ) -> Result<ArrayD<A>> {
         self.of.check_one_output()?;
-        let flow = only(self.run_all([Flow::new(x).masked(mask)])?)?;
+        let flow = only(self.forward_all([Tensor::new(x).masked(mask)])?)?;
         Ok(flow.values)
     }
 
     /// A call from the kept state of a model with several inputs or outputs, in their order.
-    pub fn run_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
+    pub fn forward_all(
+        &mut self,
+        inputs: impl IntoIterator<Item = Tensor<A>>,
+    ) -> Result<Vec<Tensor<A>>> {
         let inputs = inputs.into_iter().collect();
         let (flows, states) = self.of.run_from(inputs, self.kept.as_ref())?;
-        self.set_state(states);
+        self.keep(states);
         Ok(flows)
     }
 
@@ -264,7 +277,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
                 found: 0,
             });
         }
-        let mut input = Flow::bare(x.to_owned().into_dyn().insert_axis(Axis(1)));
+        let mut input = Tensor::bare(x.to_owned().into_dyn().insert_axis(Axis(1)));
         if let Some(mask) = mask {
             input = input.masked(&ArrayView2::from_shape((mask.len(), 1), mask)?);
         }
@@ -283,8 +296,11 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
 
     /// One timestep of a model with several inputs or outputs. Inputs have their axis of timesteps, of length 1:
     /// (samples, 1, …), masks (samples, 1); and so have the outputs that are sequences.
-    pub fn step_all(&mut self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
-        let inputs: Vec<Flow<A>> = inputs.into_iter().collect();
+    pub fn step_all(
+        &mut self,
+        inputs: impl IntoIterator<Item = Tensor<A>>,
+    ) -> Result<Vec<Tensor<A>>> {
+        let inputs: Vec<Tensor<A>> = inputs.into_iter().collect();
         let engine = self.step_from(&inputs)?;
         let outputs = (0..engine.output_count()).filter_map(|at| engine.output(at));
         outputs.map(Value::to_flow).collect()
@@ -292,7 +308,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
 
     /// One timestep of all inputs, each (samples, 1, …). The steps are planned anew where these are of another shape than
     /// the last.
-    fn step_from(&mut self, inputs: &[Flow<A>]) -> Result<&Engine<A>> {
+    fn step_from(&mut self, inputs: &[Tensor<A>]) -> Result<&Engine<A>> {
         self.of.check_inputs(inputs, self.kept.as_ref())?;
         for input in inputs {
             let timesteps = input.values.shape().get(1).copied().unwrap_or(0);
@@ -357,6 +373,11 @@ impl<R: Recurrent> Stateful for Layer<R> {
     fn fresh(&self) -> R::State {
         self.inner().zero_state(1)
     }
+
+    fn check_state(&self, state: &R::State) -> Result<()> {
+        self.inner().check()?;
+        self.inner().check_state(state, state.samples())
+    }
 }
 
 impl<R: Recurrent> Forward<Ix3> for Layer<R> {
@@ -383,6 +404,10 @@ impl<A: Element> Stateful for Model<A> {
     fn fresh(&self) -> Kept {
         self.fresh_states()
     }
+
+    fn check_state(&self, state: &Kept) -> Result<()> {
+        self.check_kept(state)
+    }
 }
 
 impl<A: Element, D: Dimension> Forward<D> for Model<A> {
@@ -390,7 +415,7 @@ impl<A: Element, D: Dimension> Forward<D> for Model<A> {
 
     fn forward_kept(&self, x: &ArrayRef<A, D>, kept: &mut Option<Kept>) -> Result<ArrayD<A>> {
         self.check_one_output()?;
-        let (flows, states) = self.run_from(alloc::vec![Flow::new(x)], kept.as_ref())?;
+        let (flows, states) = self.run_from(alloc::vec![Tensor::new(x)], kept.as_ref())?;
         let flow = only(flows)?;
         *kept = Some(states);
         Ok(flow.values)

@@ -269,12 +269,15 @@ impl<R: Advance> Stream<R> {
     }
 
     /// All samples start anew, without allocating.
-    pub fn reset(&mut self) -> Result<()> {
+    pub fn reset(&mut self) {
         for row in 0..self.samples() {
-            self.state.copy_sample(row, &self.fresh, 0)?;
+            if self.state.copy_sample(row, &self.fresh, 0).is_err() {
+                // Only a state of a user's own refuses a row that is there.
+                self.state = self.of.zeros(self.samples());
+                self.of.settle(&mut self.state);
+            }
             self.rows.restart(row);
         }
-        Ok(())
     }
 
     /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.

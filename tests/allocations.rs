@@ -5,9 +5,9 @@ mod support;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
-    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Flow,
-    Gru, Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
-    Stream, TimeDistributed,
+    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Gru,
+    Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
+    Stream, Tensor, TimeDistributed,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -74,7 +74,7 @@ fn quiet<R: Causal>(what: &str, layer: R, samples: usize) {
             live.push_masked(&x, &mask).unwrap();
             live.push_masked(columns, &[false; 5][..samples]).unwrap();
             live.reset_samples(&[0]).unwrap();
-            live.reset().unwrap();
+            live.reset();
         }
     });
     assert_eq!(found, 0, "{what}, {samples} samples");
@@ -154,7 +154,7 @@ fn quiet_model<A: Element>(case: &Case<A>, of: Shape) {
                 live.push_masked(&now, &[false; 5][..of.samples]).unwrap();
             }
             live.reset_samples(&[0]).unwrap();
-            live.reset().unwrap();
+            live.reset();
         }
     });
     assert_eq!(found == 0, case.quiet, "{}, {of:?}: {found}", case.name);
@@ -214,7 +214,7 @@ fn layers_that_keep_the_shape_work_in_place() {
         ),
     ];
     for (what, layer) in layers {
-        let input = Flow::new(&x);
+        let input = Tensor::new(&x);
         let bytes = most(|| drop(layer.forward(input).unwrap()));
         // A mask is a byte for each timestep.
         assert!(bytes <= 4 * 500 + 1000, "{what}: {bytes} bytes");

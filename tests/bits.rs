@@ -68,16 +68,22 @@ fn every_cell<A: Element>(of: Shape, gate: Activation, act: Activation) {
         features, units, ..
     } = of;
     agree(&format!("SimpleRnn {act:?}"), of, |isa| {
-        let rnn = SimpleRnn::<A>::builder(features, units).seed(1).bias_initializer(SPREAD);
+        let rnn = SimpleRnn::<A>::builder(features, units)
+            .seed(1)
+            .bias_initializer(SPREAD);
         rnn.activation(act).with_isa(isa).build().unwrap()
     });
     agree(&format!("Lstm {gate:?} {act:?}"), of, |isa| {
-        let lstm = Lstm::<A>::builder(features, units).seed(1).bias_initializer(SPREAD);
+        let lstm = Lstm::<A>::builder(features, units)
+            .seed(1)
+            .bias_initializer(SPREAD);
         let lstm = lstm.activation(act).recurrent_activation(gate);
         lstm.with_isa(isa).build().unwrap()
     });
     agree(&format!("Lstm variant {gate:?} {act:?}"), of, |isa| {
-        let lstm = Lstm::<A>::builder(features, units).seed(1).bias_initializer(SPREAD);
+        let lstm = Lstm::<A>::builder(features, units)
+            .seed(1)
+            .bias_initializer(SPREAD);
         let lstm = lstm.activation(act).recurrent_activation(gate);
         let matrix = |rows, columns| SPREAD.matrix(rows, columns, 9).unwrap();
         let lstm = lstm
@@ -89,7 +95,9 @@ fn every_cell<A: Element>(of: Shape, gate: Activation, act: Activation) {
     });
     for reset_after in [true, false] {
         agree(&format!("Gru {reset_after} {gate:?} {act:?}"), of, |isa| {
-            let gru = Gru::<A>::builder(features, units).seed(1).bias_initializer(SPREAD);
+            let gru = Gru::<A>::builder(features, units)
+                .seed(1)
+                .bias_initializer(SPREAD);
             let gru = gru.activation(act).recurrent_activation(gate);
             gru.reset_after(reset_after).with_isa(isa).build().unwrap()
         });

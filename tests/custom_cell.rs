@@ -6,8 +6,8 @@ mod example;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, array, s};
 use recurrent::{
-    AnyLayer, Bidirectional, Causal, Cell, Error, Flow, HiddenState, Layer, Lstm, LstmState,
-    MergeMode, Model, Recurrent, Result, Rnn, Session, State, Stream,
+    AnyLayer, Bidirectional, Causal, Cell, Error, HiddenState, Layer, Lstm, LstmState, MergeMode,
+    Model, Recurrent, Result, Rnn, Session, State, Stream, Tensor,
 };
 
 /// h' = 0.5 h + x; the output is h', or twice that.
@@ -165,8 +165,8 @@ fn an_output_need_not_be_the_state() {
 /// A state that does not say how it is made of arrays cannot go from layer to layer as such.
 #[test]
 fn a_state_that_is_no_arrays_stays_in_its_layer() {
-    let x = Flow::new(&array![[[1.0_f32], [3.0]]]);
-    let says = |layer: &Layer<_>, inputs: Vec<Flow<f32>>| {
+    let x = Tensor::new(&array![[[1.0_f32], [3.0]]]);
+    let says = |layer: &Layer<_>, inputs: Vec<Tensor<f32>>| {
         layer.forward_all(inputs).unwrap_err().to_string()
     };
     let layer = Layer::new(Rnn(Mean));
@@ -281,11 +281,11 @@ fn a_reset_begins_where_the_cell_begins() {
         models.reset_samples(&[0]).unwrap();
         live.reset_samples(&[0]).unwrap();
     }
-    for reset in [Stream::reset, |live: &mut Stream<_>| {
-        live.reset_samples(&[0])
-    }] {
+    let all = |live: &mut Stream<_>| live.reset();
+    let one = |live: &mut Stream<_>| live.reset_samples(&[0]).unwrap();
+    for reset in [all, one] {
         live.push_slice(&[1.0]).unwrap();
-        reset(&mut live).unwrap();
+        reset(&mut live);
         let masked = live.push_masked(&array![[1.0]], &[false]).unwrap();
         assert_eq!(masked, array![[0.0]], "no step was taken since");
         assert_eq!(live.push_slice(&[1.0]).unwrap(), [6.0]);

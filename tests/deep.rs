@@ -4,7 +4,8 @@ mod support;
 
 use ndarray::{Array1, Array3, Axis};
 use recurrent::{
-    BiState, Bidirectional, Causal, Deep, Flow, Gru, Layer, Lstm, Model, Recurrent, Session, State,
+    BiState, Bidirectional, Causal, Deep, Gru, Layer, Lstm, Model, Recurrent, Session, State,
+    Tensor,
 };
 use support::{Shape, input, mask};
 
@@ -130,7 +131,7 @@ fn sessions_and_models_keep_its_states() {
         .unwrap();
     let outputs = graph.call_all(deep, [input]).unwrap();
     let model = graph.finish(outputs).unwrap();
-    let out = model.run_all([Flow::new(&x)]).unwrap();
+    let out = model.forward_all([Tensor::new(&x)]).unwrap();
     assert_eq!(out.len(), 7);
     assert_eq!(out[0].values, whole.into_dyn());
     let (_, state) = layer.run(&x).last_and_state().unwrap();
@@ -140,7 +141,7 @@ fn sessions_and_models_keep_its_states() {
     let mut steps = Vec::new();
     for t in 0..OF.timesteps {
         let x = x.index_axis(Axis(1), t).insert_axis(Axis(1)).to_owned();
-        steps = live.step_all([Flow::new(&x)]).unwrap();
+        steps = live.step_all([Tensor::new(&x)]).unwrap();
     }
     assert_eq!(steps[6].values, state[2].c.clone().into_dyn());
 }

@@ -489,6 +489,19 @@ fn a_refused_push_changes_nothing() {
     assert_eq!(lstm.stream(0).push_slice(&[]).unwrap(), [0.0f32; 0]);
 }
 
+/// A session refuses a state as a stream does, and keeps the one that it had.
+#[test]
+fn states_of_sessions() {
+    let layer = recurrent::Layer::new(Lstm::<f32>::builder(2, 3).build().unwrap());
+    let mut session = recurrent::Session::new(&layer);
+    session.set_state(LstmState::zeros(2, 3)).unwrap();
+    says(
+        session.set_state(LstmState::zeros(2, 4)),
+        "state.h has 4 units, expected 3",
+    );
+    assert_eq!(session.state(), Some(&LstmState::zeros(2, 3)));
+}
+
 /// Options are read and printed by Keras' names.
 #[test]
 fn names_of_options() {

@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayView1, array, s};
 use recurrent::{
-    Activation, AnyLayer, Bidirectional, Dense, Embedding, Error, Flow, Gru, Layer, Lstm, Masking,
-    Model, Recurrent, RepeatVector, Result, SimpleRnn, Softmax, TimeDistributed,
+    Activation, AnyLayer, Bidirectional, Dense, Embedding, Error, Gru, Layer, Lstm, Masking, Model,
+    Recurrent, RepeatVector, Result, SimpleRnn, Softmax, Tensor, TimeDistributed,
 };
 
 fn lstm() -> Lstm<f64> {
@@ -17,13 +17,13 @@ impl AnyLayer<f64> for Spy {
     fn name(&self) -> &str {
         "spy"
     }
-    fn forward(&self, input: Flow<f64>) -> Result<Flow<f64>> {
+    fn forward(&self, input: Tensor<f64>) -> Result<Tensor<f64>> {
         let masked = input
             .mask
             .as_ref()
             .is_some_and(|mask| mask.iter().any(|&m| !m));
         let seen = ArrayD::from_elem(vec![1], if masked { 1.0 } else { 0.0 });
-        Ok(Flow {
+        Ok(Tensor {
             values: seen,
             mask: input.mask,
         })

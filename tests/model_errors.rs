@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, Array3, ArrayD, array};
 use recurrent::{
-    Activation, Bidirectional, Concatenate, Conv1d, Dense, Embedding, Flow, Gru, Layer, Lstm,
-    Masking, Model, Padding, RepeatVector, Session, TimeDistributed,
+    Activation, Bidirectional, Concatenate, Conv1d, Dense, Embedding, Gru, Layer, Lstm, Masking,
+    Model, Padding, RepeatVector, Session, Tensor, TimeDistributed,
 };
 use std::fmt::Debug;
 
@@ -123,12 +123,12 @@ fn inputs_of_other_samples_than_each_other() {
     let (x, y) = (graph.input("x"), graph.input("y"));
     let both = graph.add("both", Concatenate::new(-1), [x, y]).unwrap();
     let model = graph.finish([both]).unwrap();
-    let of = |samples| Flow::new(&Array2::<f32>::zeros((samples, 2)));
-    assert!(model.run_all([of(2), of(2)]).is_ok());
+    let of = |samples| Tensor::new(&Array2::<f32>::zeros((samples, 2)));
+    assert!(model.forward_all([of(2), of(2)]).is_ok());
     let expected = "number of samples is 0 in \"x\", 5 in \"y\", expected the same in every input";
-    says(model.run_all([of(0), of(5)]), expected);
+    says(model.forward_all([of(0), of(5)]), expected);
     says(
-        model.run_all([of(2)]),
+        model.forward_all([of(2)]),
         "number of inputs is 1, expected 2 (x, y)",
     );
 }
@@ -150,7 +150,7 @@ fn masks_and_states_that_a_model_cannot_use() {
     let recurrent = Model::new().add(Layer::new(lstm()));
     let mut other = Session::new(&recurrent);
     other.forward(&x).unwrap();
-    session.set_state(other.into_state().unwrap());
+    session.set_state(other.into_state().unwrap()).unwrap();
     assert!(
         session.forward(&x).is_ok(),
         "as many layers, none with a state"
@@ -159,7 +159,7 @@ fn masks_and_states_that_a_model_cannot_use() {
     let mut other = Session::new(&other);
     other.forward(&x).unwrap();
     let mut session = Session::new(&recurrent);
-    session.set_state(other.into_state().unwrap());
+    session.set_state(other.into_state().unwrap()).unwrap();
     says(
         session.forward(&x),
         "layer 0 (lstm): state is that of another, expected that of this model",
@@ -202,9 +202,9 @@ fn a_model_counts_the_axes_of_its_inputs() {
     let (x, y) = (graph.input("x"), graph.input("y"));
     let both = graph.add("both", Concatenate::new(-1), [x, y]).unwrap();
     let model = graph.finish([both]).unwrap();
-    let of = |timesteps| Flow::new(&Array3::<f32>::zeros((1, timesteps, 2)));
+    let of = |timesteps| Tensor::new(&Array3::<f32>::zeros((1, timesteps, 2)));
     says(
-        model.run_all([of(2), of(5)]),
+        model.forward_all([of(2), of(5)]),
         "layer 0 (both): input has 5 numbers along axis 1, expected 2",
     );
 }

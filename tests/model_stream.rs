@@ -4,8 +4,8 @@ mod support;
 
 use ndarray::{Array2, Array3, ArrayD, Axis, Slice, array};
 use recurrent::{
-    Activation, Bidirectional, Conv1d, Dense, Element, Embedding, Flow, Gru, Layer, Lstm, Masking,
-    Merge, Model, ModelStream, Padding, Result, Rnn, Session, State, TimeDistributed,
+    Activation, Bidirectional, Conv1d, Dense, Element, Embedding, Gru, Layer, Lstm, Masking, Merge,
+    Model, ModelStream, Padding, Result, Rnn, Session, State, Tensor, TimeDistributed,
 };
 use std::sync::Arc;
 use support::models::{Case, input_of, models};
@@ -101,7 +101,7 @@ fn steps_are_the_whole<A: Element>(of: Shape) {
                     assert_eq!(stepped.shape(), expected.shape(), "{what}");
                     assert_eq!(bits(stepped), bits(expected), "{what}: session, t = {t}");
                 }
-                live.reset().unwrap();
+                live.reset();
                 session.reset();
             }
         }
@@ -223,7 +223,7 @@ fn a_snapshot_is_gone_on_with() {
                 case.name
             );
         }
-        if live.snapshot().unwrap().0.is_empty() {
+        if live.snapshot().unwrap().arrays().is_empty() {
             continue; // of no samples at all
         }
         let before = live.snapshot().unwrap();
@@ -293,7 +293,10 @@ fn masked_steps_behind_a_call_are_a_masked_call() {
         steps.reset_samples(&[0]).unwrap();
         let expected = live.snapshot().unwrap();
         assert_eq!(steps.snapshot().unwrap(), Some(expected.clone()));
-        let started: Vec<f64> = expected.0[0].as_ref().unwrap()[2].iter().copied().collect();
+        let started: Vec<f64> = expected.arrays()[0].as_ref().unwrap()[2]
+            .iter()
+            .copied()
+            .collect();
         assert_eq!(started, [0.0, 0.0, 1.0, 1.0], "sample 1 is masked wholly");
     }
 }
@@ -387,7 +390,7 @@ fn inputs_and_masks_of_other_shapes_are_refused() {
         "mask has 1 sample, expected 2",
     );
     says(live.push_all(&[]), "number of inputs is 0, expected 1");
-    live.reset().unwrap();
+    live.reset();
     let again = live
         .push(&array![[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
         .unwrap();
@@ -407,7 +410,9 @@ fn several_inputs_and_outputs() {
     let sum = graph.add("sum", Merge::Add, [h, y]).unwrap();
     let model = graph.finish([sum, c]).unwrap();
     let (x, y) = (numbers::<f32>((2, 5, 3), 1), numbers::<f32>((2, 5, 2), 2));
-    let whole = model.run_all([Flow::new(&x), Flow::new(&y)]).unwrap();
+    let whole = model
+        .forward_all([Tensor::new(&x), Tensor::new(&y)])
+        .unwrap();
     let mut live = model.stream(2).unwrap();
     for t in 0..5 {
         let [x, y] = [&x, &y].map(|x| x.index_axis(Axis(1), t).as_standard_layout().into_owned());
@@ -450,8 +455,12 @@ fn a_refused_push_changes_nothing() {
     let refused = "layer 1 (table): token id is 3, expected a whole number from 0 to below 3";
     let mut live = model.stream(1).unwrap();
     let mut session = Session::new(&model);
-    let flows =
-        |x: [f32; 2], id: f32| [Flow::new(&array![[[x[0], x[1]]]]), Flow::new(&array![[id]])];
+    let flows = |x: [f32; 2], id: f32| {
+        [
+            Tensor::new(&array![[[x[0], x[1]]]]),
+            Tensor::new(&array![[id]]),
+        ]
+    };
     says(session.step_all(flows([0.5, 0.1], 3.0)), refused);
     assert!(session.state().is_none(), "a session that never stepped");
     for (t, x) in [[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]].into_iter().enumerate() {

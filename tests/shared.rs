@@ -1,7 +1,7 @@
 //! Models and layers in an `Arc` or a `Box`, with `AnyLayer` in scope.
 
 use ndarray::{Array2, Array3, array};
-use recurrent::{AnyLayer, Dense, Flow, Gru, Layer, Model, Recurrent, Session, TimeDistributed};
+use recurrent::{AnyLayer, Dense, Gru, Layer, Model, Recurrent, Session, Tensor, TimeDistributed};
 use std::sync::Arc;
 
 /// A whole program as its author wrote it. It is not formatted, and it is kept as it is.
@@ -37,7 +37,7 @@ fn forward_of_a_shared_layer_is_that_of_the_layer() {
         gru().inner().run(&x).sequences().unwrap().into_dyn()
     );
     let any: Arc<dyn AnyLayer<f32>> = Arc::new(dense());
-    let y = any.forward(Flow::new(&x)).unwrap();
+    let y = any.forward(Tensor::new(&x)).unwrap();
     assert_eq!(y.values, dense().forward(&x).unwrap().into_dyn());
 }
 

@@ -113,7 +113,7 @@ property!(a_reset_stream_is_a_new_one, |layer, of| {
                 assert_eq!(h, first[t]);
             }
         }
-        live.reset().unwrap();
+        live.reset();
         assert_eq!(live.state(), &layer.zero_state(of.samples));
     }
 });

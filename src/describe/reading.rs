@@ -5,7 +5,7 @@ use super::weight::Scalar;
 use crate::arrays::{ToArray, with_axes};
 use crate::error::{Error, Result, axes};
 use crate::format::json::Value;
-use crate::format::{Arrays, Tensor, Unread, safetensors};
+use crate::format::{Arrays, RawArray, Unread, safetensors};
 use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -149,7 +149,7 @@ impl<'f> In<'f> {
     }
 
     /// An array that no other layer has taken.
-    fn tensor(&mut self, key: &'static str) -> Result<Option<Tensor<'f>>> {
+    fn tensor(&mut self, key: &'static str) -> Result<Option<RawArray<'f>>> {
         let Some(name) = self.node.weights.remove(key) else {
             return Ok(None);
         };

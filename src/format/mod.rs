@@ -4,7 +4,7 @@
 //! alone, which would go with it.
 //!
 //! Every reader borrows the bytes of its file (a large file of Keras or ONNX stays on disk). Opening a file reads its directory only; the
-//! numbers of an array are read when a [`Tensor`] is asked for them, so that its shape can be checked before anything is
+//! numbers of an array are read when a [`RawArray`] is asked for them, so that its shape can be checked before anything is
 //! allocated.
 
 mod bytes;
@@ -28,7 +28,7 @@ mod number;
     allow(dead_code)
 )]
 pub(crate) mod pages;
-mod tensor;
+mod raw_array;
 
 pub mod kind;
 
@@ -51,7 +51,7 @@ pub use bytes::{Bytes, Data, PIECE};
 pub use error::{Error, Result};
 pub(crate) use meter::Meter;
 pub use number::{Float, Number};
-pub use tensor::{Arrays, MOST_AXES, Tensor, Unread};
+pub use raw_array::{Arrays, MOST_AXES, RawArray, Unread};
 
 #[cfg(test)]
 pub(crate) mod tests;

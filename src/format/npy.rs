@@ -3,7 +3,7 @@
 use super::cursor::{Cursor, to_length};
 use super::error::{Error, Result};
 use super::number::{self, Float, Number};
-use super::tensor::{MOST_AXES, Tensor};
+use super::raw_array::{MOST_AXES, RawArray};
 use crate::Limits;
 use alloc::borrow::Cow;
 use alloc::format;
@@ -26,7 +26,7 @@ pub(super) struct Header {
 }
 
 /// The array of a `.npy` file.
-pub fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Tensor<'a>> {
+pub fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<RawArray<'a>> {
     super::meter::check_file(bytes.len(), limits)?;
     let header = Header::read(bytes, limits)?;
     let numbers = bytes.get(header.length..).unwrap_or_default();
@@ -85,8 +85,8 @@ impl Header {
         self,
         name: String,
         bytes: impl Fn() -> Result<Cow<'a, [u8]>> + 'a,
-    ) -> Result<Tensor<'a>> {
-        let tensor = Tensor::new(name, self.shape, self.number, bytes)?;
+    ) -> Result<RawArray<'a>> {
+        let tensor = RawArray::new(name, self.shape, self.number, bytes)?;
         Ok(tensor
             .big_endian(self.big_endian)
             .fortran_order(self.fortran_order))

@@ -4,7 +4,7 @@ use super::error::{Error, Result};
 use super::kind::{self, Kind};
 use super::meter::check_file;
 use super::npy::Header;
-use super::tensor::{Arrays, Tensor, size};
+use super::raw_array::{Arrays, RawArray, size};
 use super::zip::{Archive, Directory, Writer};
 use crate::Limits;
 use alloc::borrow::Cow;
@@ -75,7 +75,7 @@ impl Arrays for File<'_> {
             .collect())
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>> {
         let with = format!("{name}{EXTENSION}");
         let member = if self.archive.contains(&with) {
             with

@@ -10,7 +10,7 @@ use super::meter::check_file;
 use super::number::{self, Float, Number};
 #[cfg(feature = "std")]
 use super::pages::Pages;
-use super::tensor::{Arrays, Tensor};
+use super::raw_array::{Arrays, RawArray};
 use crate::Limits;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -183,7 +183,7 @@ impl Arrays for File<'_> {
         Ok(names)
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>> {
         let missing = || {
             let names = self.header.offset_keys();
             let found = match names.len() {
@@ -202,7 +202,7 @@ impl Arrays for File<'_> {
         let length = end.saturating_sub(start);
         let bytes = self.bytes.bytes().part(self.start + start, length);
         let bytes = bytes.ok_or_else(missing)?;
-        Tensor::new(name.to_string(), info.shape.clone(), number, move || {
+        RawArray::new(name.to_string(), info.shape.clone(), number, move || {
             Ok(Data::File(bytes))
         })
     }

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 #[cfg(feature = "std")]
 use crate::format::disk::{self, bytes};
 use crate::format::zip::Directory;
-use crate::format::{Arrays, Tensor, npy, npz};
+use crate::format::{Arrays, RawArray, npy, npz};
 use crate::{Element, Limits};
 use alloc::borrow::Cow;
 use alloc::format;
@@ -166,7 +166,7 @@ impl<'a> File<'a> {
     }
 
     /// Refuses an array whose numbers are inflated, and would take more than inflating may once they are wide.
-    fn check_room(&self, tensor: &Tensor, element: usize) -> Result<()> {
+    fn check_room(&self, tensor: &RawArray, element: usize) -> Result<()> {
         let length = tensor.shape().iter().map(|&n| n as u64);
         let found = length.fold(element as u64, u64::saturating_mul);
         // What is not inflated is at most eight times as wide as it is in the file.
@@ -182,14 +182,14 @@ impl<'a> File<'a> {
         ))
     }
 
-    fn with<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
+    fn with<T>(&self, name: &str, take: impl FnOnce(RawArray) -> Result<T>) -> Result<T> {
         self.find(name, take).map_err(|error| match &self.name {
             Some(file) => error.within(file),
             None => error,
         })
     }
 
-    fn find<T>(&self, name: &str, take: impl FnOnce(Tensor) -> Result<T>) -> Result<T> {
+    fn find<T>(&self, name: &str, take: impl FnOnce(RawArray) -> Result<T>) -> Result<T> {
         if self
             .names
             .binary_search_by(|known| known.as_str().cmp(name))

@@ -1,7 +1,7 @@
 //! `AnyLayer`: a layer of a model, of whatever kind.
 
 use super::stepper::{Planned, StepShape};
-use super::{Flow, Shape, Slot};
+use super::{Shape, Slot, Tensor};
 use crate::Element;
 use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
 use crate::error::{Error, Result};
@@ -18,17 +18,17 @@ use core::any::Any;
 ///
 /// Two methods make a layer. The others say more about it, and have defaults: [`forward_all`](Self::forward_all) takes
 /// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameter_count`](Self::parameter_count)
-/// are what a summary prints, and [`over_time`](Self::over_time) lets the layer be stepped.
+/// are what a summary prints, and [`stepwise`](Self::stepwise) lets the layer be stepped.
 ///
 /// ```
 /// use ndarray::{Array3, array};
-/// use recurrent::{AnyLayer, Flow, Gru, Layer, Model, Result};
+/// use recurrent::{AnyLayer, Tensor, Gru, Layer, Model, Result};
 ///
 /// /// Scales its input; masks pass through.
 /// struct Scale(f32);
 /// impl AnyLayer<f32> for Scale {
 ///     fn name(&self) -> &str { "scale" }
-///     fn forward(&self, mut input: Flow<f32>) -> Result<Flow<f32>> {
+///     fn forward(&self, mut input: Tensor<f32>) -> Result<Tensor<f32>> {
 ///         input.values *= self.0;
 ///         Ok(input)
 ///     }
@@ -50,10 +50,10 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     fn name(&self) -> &str;
 
     /// Computes the output, and says which mask goes on: the one that came in, another, or none.
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>>;
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>>;
 
     /// The same with several inputs or outputs; a layer that has not said more takes one and gives one.
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         Ok(vec![self.forward(one_input(inputs)?)?])
     }
 
@@ -82,15 +82,15 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
 
     /// Whether it can be fed one timestep at a time, as [`Session::step`](crate::Session::step) does. Timesteps are axis
     /// 1; `axes` is the number of axes of each input.
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         let _ = axes;
-        OverTime::Whole("it does not say that it works timestep by timestep")
+        Stepwise::WholeSequence("it does not say that it works timestep by timestep")
     }
 
     /// The same from a kept state, with the state at the end. A layer of your own that keeps state is a
     /// [`Cell`](crate::Cell) in an [`Rnn`](crate::Rnn).
     #[doc(hidden)]
-    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+    fn call(&self, inputs: Vec<Tensor<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         let _ = kept;
         self.forward_all(inputs).map(|flows| (flows, None))
     }
@@ -207,33 +207,33 @@ pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
 }
 
 /// The outputs of a layer, and the state to keep.
-pub type Called<A> = (Vec<Flow<A>>, Option<Slot>);
+pub type Called<A> = (Vec<Tensor<A>>, Option<Slot>);
 
 /// How a layer treats time, and so whether it can be fed one timestep at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum OverTime {
+pub enum Stepwise {
     /// Every timestep by itself.
-    Each,
+    EachTimestep,
     /// Each timestep with what it remembers of the earlier ones.
     #[doc(hidden)]
     Carries,
     /// It needs the whole sequence at once, for this reason.
-    Whole(&'static str),
+    WholeSequence(&'static str),
 }
 
-impl OverTime {
+impl Stepwise {
     /// Of a layer that works along its last axis.
     pub(crate) fn of_last_axis(axes: &[usize]) -> Self {
         match axes {
-            [0..=2] => OverTime::Whole("its features are the timesteps"),
-            _ => OverTime::Each,
+            [0..=2] => Stepwise::WholeSequence("its features are the timesteps"),
+            _ => Stepwise::EachTimestep,
         }
     }
 }
 
 /// The only input.
-pub(crate) fn one_input<A>(inputs: Vec<Flow<A>>) -> Result<Flow<A>> {
+pub(crate) fn one_input<A>(inputs: Vec<Tensor<A>>) -> Result<Tensor<A>> {
     let found = inputs.len();
     let mut inputs = inputs.into_iter();
     match (inputs.next(), found) {

@@ -2,7 +2,7 @@
 
 use super::any_layer::one_input;
 use super::recurrent::{sequence, split};
-use super::{AnyLayer, Called, Flow, OverTime, Shape, Slot};
+use super::{AnyLayer, Called, Shape, Slot, Stepwise, Tensor};
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
@@ -20,7 +20,7 @@ use core::any::Any;
 ///
 /// ```
 /// use ndarray::Array3;
-/// use recurrent::{Bidirectional, Merge, Flow, Gru, Layer, Model};
+/// use recurrent::{Bidirectional, Merge, Tensor, Gru, Layer, Model};
 /// let gru = |seed| Gru::<f32>::builder(2, 3).seed(seed).build();
 /// let both = Layer::new(Bidirectional::new(gru(0)?, gru(1)?)).return_sequences(true);
 /// let mut graph = Model::graph();
@@ -91,7 +91,7 @@ where
         "bidirectional"
     }
 
-    fn forward(&self, input: Flow<F::Elem>) -> Result<Flow<F::Elem>> {
+    fn forward(&self, input: Tensor<F::Elem>) -> Result<Tensor<F::Elem>> {
         if self.output_count() > 1 {
             let expected = "1: a layer that is `add`ed to a Model passes on one output, `Model::graph` wires all of them";
             return Err(Error::value(
@@ -103,7 +103,7 @@ where
         one_input(self.forward_all(vec![input])?)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<F::Elem>>) -> Result<Vec<Flow<F::Elem>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<F::Elem>>) -> Result<Vec<Tensor<F::Elem>>> {
         self.call(inputs, None).map(|(flows, _)| flows)
     }
 
@@ -130,11 +130,11 @@ where
         true
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
-        self.0.over_time(axes)
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        self.0.stepwise(axes)
     }
 
-    fn call(&self, inputs: Vec<Flow<F::Elem>>, kept: Option<&Slot>) -> Result<Called<F::Elem>> {
+    fn call(&self, inputs: Vec<Tensor<F::Elem>>, kept: Option<&Slot>) -> Result<Called<F::Elem>> {
         let (input, states) = split(inputs)?;
         let x = sequence(&input)?;
         let run = self.0.begin(self.0.run_apart(&x), &input, &states, kept)?;
@@ -147,7 +147,7 @@ where
         };
         let mask = input.mask.filter(|_| self.0.returns().sequences);
         let both = [(forward, mask.clone()), (backward, mask)];
-        let both = both.map(|(values, mask)| Flow { values, mask });
+        let both = both.map(|(values, mask)| Tensor { values, mask });
         let mut outputs = Vec::from(both);
         outputs.extend(self.0.returned(&state)?);
         Ok((outputs, self.0.keep(state)))

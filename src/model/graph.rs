@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 ///
 /// ```
 /// use ndarray::{Array2, Array3};
-/// use recurrent::{Dense, Flow, Layer, Lstm, Model};
+/// use recurrent::{Dense, Tensor, Layer, Lstm, Model};
 ///
 /// // An encoder hands its states to a decoder.
 /// let lstm = |features, seed| Lstm::<f32>::builder(features, 4).seed(seed).build();
@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 /// let model = graph.finish([scores, h])?;
 ///
 /// let (x, y) = (Array3::zeros((2, 5, 2)), Array3::zeros((2, 3, 3)));
-/// let outputs = model.run_all([Flow::new(&x), Flow::new(&y)])?;
+/// let outputs = model.forward_all([Tensor::new(&x), Tensor::new(&y)])?;
 /// assert_eq!(outputs[0].values.shape(), [2, 3, 4]);
 /// assert_eq!(outputs[1].values.shape(), [2, 4]);
 /// # Ok::<(), recurrent::Error>(())

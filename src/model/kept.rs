@@ -125,8 +125,25 @@ impl Kept {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ModelState(
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::layers"))]
-    pub  Vec<Option<Vec<Array2<f64>>>>,
+    pub(crate)  Vec<Option<Vec<Array2<f64>>>>,
 );
+
+impl ModelState {
+    /// A state of these arrays, as [`arrays`](Self::arrays) lists them.
+    pub fn from_arrays(arrays: Vec<Option<Vec<Array2<f64>>>>) -> Self {
+        ModelState(arrays)
+    }
+
+    /// The arrays of every layer that keeps something.
+    pub fn arrays(&self) -> &[Option<Vec<Array2<f64>>>] {
+        &self.0
+    }
+
+    /// The arrays of every layer that keeps something, without copying them.
+    pub fn into_arrays(self) -> Vec<Option<Vec<Array2<f64>>>> {
+        self.0
+    }
+}
 
 impl Kept {
     /// Its states, layer by layer, as those of a fresh one lie.

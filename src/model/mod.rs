@@ -3,7 +3,6 @@
 mod any_layer;
 mod apart;
 mod engine;
-mod flow;
 mod graph;
 mod held;
 mod into_layer;
@@ -15,16 +14,16 @@ mod shape;
 mod stepper;
 mod stream;
 mod summary;
+mod tensor;
 mod weights;
 #[cfg(feature = "saved")]
 mod wiring;
 
-pub use any_layer::{AnyLayer, OverTime};
+pub use any_layer::{AnyLayer, Stepwise};
 pub(crate) use any_layer::{Called, described, wrong_inputs};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 pub(crate) use engine::Engine;
-pub use flow::Flow;
 pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
@@ -35,6 +34,7 @@ pub(crate) use stepper::{Inputs, Planned, StepShape, Stepper, Value};
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
 pub use stream::ModelStream;
 pub use summary::{Summary, SummaryRow};
+pub use tensor::Tensor;
 pub use weights::WeightInfo;
 
 use crate::Element;
@@ -252,7 +252,7 @@ impl<A: Element> Model<A> {
     /// Runs all layers, each recurrent one from the zero state. Returns the output of the last. An input
     /// without timesteps is no error: its last output is zero.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
-        Ok(self.run(Flow::new(x))?.values)
+        Ok(self.forward_tensor(Tensor::new(x))?.values)
     }
 
     /// Runs all layers on an input that has a mask of its own, (samples, timesteps).
@@ -261,20 +261,23 @@ impl<A: Element> Model<A> {
         x: &ArrayRef<A, D>,
         mask: &ArrayRef<bool, Ix2>,
     ) -> Result<ArrayD<A>> {
-        Ok(self.run(Flow::new(x).masked(mask))?.values)
+        Ok(self.forward_tensor(Tensor::new(x).masked(mask))?.values)
     }
 
     /// Runs all layers and returns the mask of the output as well.
-    pub fn run(&self, input: Flow<A>) -> Result<Flow<A>> {
+    pub fn forward_tensor(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         self.check_one_output()?;
-        only(self.run_all([input])?)
+        only(self.forward_all([input])?)
     }
 
     /// Runs all layers of a model with several inputs or outputs, in their order.
     ///
-    /// Without masks: `let out = model.run_all([Flow::new(&x), Flow::new(&y)])?`; then `out[0].values` is an array, and
+    /// Without masks: `let out = model.forward_all([Tensor::new(&x), Tensor::new(&y)])?`; then `out[0].values` is an array, and
     /// `out[0].mask` its mask, if it has one.
-    pub fn run_all(&self, inputs: impl IntoIterator<Item = Flow<A>>) -> Result<Vec<Flow<A>>> {
+    pub fn forward_all(
+        &self,
+        inputs: impl IntoIterator<Item = Tensor<A>>,
+    ) -> Result<Vec<Tensor<A>>> {
         let inputs = inputs.into_iter().collect();
         self.run_from(inputs, None).map(|(flows, _)| flows)
     }

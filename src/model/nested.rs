@@ -2,7 +2,7 @@
 
 use super::any_layer::foreign;
 use super::stepper::{Planned, StepShape};
-use super::{AnyLayer, Called, Flow, Kept, Model, OverTime, Shape, Slot, described};
+use super::{AnyLayer, Called, Kept, Model, Shape, Slot, Stepwise, Tensor, described};
 use crate::Element;
 use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::Result;
@@ -15,12 +15,12 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         "model"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        self.run(input)
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        self.forward_tensor(input)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
-        self.run_all(inputs)
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
+        self.forward_all(inputs)
     }
 
     fn output_count(&self) -> usize {
@@ -36,11 +36,11 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         self.layers().any(AnyLayer::uses_mask)
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Carries
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::Carries
     }
 
-    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+    fn call(&self, inputs: Vec<Tensor<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         let kept = kept.map(Slot::get::<Kept>).transpose()?;
         let (flows, states) = self.run_from(inputs, kept)?;
         Ok((flows, states.into_slot()))
@@ -71,10 +71,10 @@ macro_rules! by_owner {
             fn name(&self) -> &str {
                 (**self).name()
             }
-            fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+            fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
                 (**self).forward(input)
             }
-            fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+            fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
                 (**self).forward_all(inputs)
             }
             fn output_count(&self) -> usize {
@@ -89,10 +89,10 @@ macro_rules! by_owner {
             fn uses_mask(&self) -> bool {
                 (**self).uses_mask()
             }
-            fn over_time(&self, axes: &[usize]) -> OverTime {
-                (**self).over_time(axes)
+            fn stepwise(&self, axes: &[usize]) -> Stepwise {
+                (**self).stepwise(axes)
             }
-            fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+            fn call(&self, inputs: Vec<Tensor<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
                 (**self).call(inputs, kept)
             }
             fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

@@ -3,7 +3,7 @@
 use super::any_layer::one_input;
 use super::held::Held;
 use super::stepper::{Planned, StepShape};
-use super::{AnyLayer, Called, Flow, OverTime, Shape, Slot, wrong_inputs};
+use super::{AnyLayer, Called, Shape, Slot, Stepwise, Tensor, wrong_inputs};
 use crate::describe::Describe;
 use crate::error::{Error, Result, check_kept};
 use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
@@ -22,7 +22,7 @@ impl<R: Recurrent> Layer<R> {
     }
 
     /// The state that came from other layers, array by array. Whoever starts from it checks its shape.
-    fn given(&self, arrays: &[Flow<R::Elem>]) -> Result<Option<R::State>> {
+    fn given(&self, arrays: &[Tensor<R::Elem>]) -> Result<Option<R::State>> {
         if arrays.is_empty() {
             return Ok(None);
         }
@@ -49,8 +49,8 @@ impl<R: Recurrent> Layer<R> {
     pub(super) fn begin<'a, V>(
         &self,
         mut run: Run<'a, R, V>,
-        input: &'a Flow<R::Elem>,
-        states: &[Flow<R::Elem>],
+        input: &'a Tensor<R::Elem>,
+        states: &[Tensor<R::Elem>],
         kept: Option<&Slot>,
     ) -> Result<Run<'a, R, V>> {
         if let Some(mask) = &input.mask
@@ -69,7 +69,7 @@ impl<R: Recurrent> Layer<R> {
     }
 
     /// The states in Keras' order, if they are to be returned.
-    pub(super) fn returned(&self, state: &R::State) -> Result<Vec<Flow<R::Elem>>> {
+    pub(super) fn returned(&self, state: &R::State) -> Result<Vec<Tensor<R::Elem>>> {
         if !self.returns().state {
             return Ok(Vec::new());
         }
@@ -77,7 +77,7 @@ impl<R: Recurrent> Layer<R> {
             let expected = "false: the state of this layer does not say how it is made of arrays";
             Error::value("return_state", expected, true)
         })?;
-        Ok(arrays.into_iter().map(Flow::bare).collect())
+        Ok(arrays.into_iter().map(Tensor::bare).collect())
     }
 
     /// The shapes of the states, if they are to be returned.
@@ -100,7 +100,7 @@ impl<R: Recurrent> Layer<R> {
 }
 
 /// The input of a recurrent layer, and the states that come from other layers.
-pub(super) fn split<A>(mut inputs: Vec<Flow<A>>) -> Result<(Flow<A>, Vec<Flow<A>>)> {
+pub(super) fn split<A>(mut inputs: Vec<Tensor<A>>) -> Result<(Tensor<A>, Vec<Tensor<A>>)> {
     if inputs.is_empty() {
         return Err(wrong_inputs("at least 1", 0));
     }
@@ -109,7 +109,7 @@ pub(super) fn split<A>(mut inputs: Vec<Flow<A>>) -> Result<(Flow<A>, Vec<Flow<A>
 }
 
 /// The input as what it must be.
-pub(super) fn sequence<A: Element>(input: &Flow<A>) -> Result<ArrayView3<'_, A>> {
+pub(super) fn sequence<A: Element>(input: &Tensor<A>) -> Result<ArrayView3<'_, A>> {
     let expected = match input.values.ndim() {
         2 => {
             "3 (samples, timesteps, features): for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences"
@@ -127,7 +127,7 @@ where
         self.inner().class()
     }
 
-    fn forward(&self, input: Flow<R::Elem>) -> Result<Flow<R::Elem>> {
+    fn forward(&self, input: Tensor<R::Elem>) -> Result<Tensor<R::Elem>> {
         if self.returns().state {
             let expected = "false: a layer that is `add`ed to a Model passes on one output, `Model::graph` wires all of them";
             return Err(Error::value("return_state", expected, true));
@@ -136,7 +136,7 @@ where
         one_input(flows)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<R::Elem>>) -> Result<Vec<Flow<R::Elem>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<R::Elem>>) -> Result<Vec<Tensor<R::Elem>>> {
         self.call(inputs, None).map(|(flows, _)| flows)
     }
 
@@ -161,14 +161,15 @@ where
         true
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         if axes.len() > 1 {
-            return OverTime::Whole("its initial state comes from another layer");
+            return Stepwise::WholeSequence("its initial state comes from another layer");
         }
-        self.whole().map_or(OverTime::Carries, OverTime::Whole)
+        self.whole()
+            .map_or(Stepwise::Carries, Stepwise::WholeSequence)
     }
 
-    fn call(&self, inputs: Vec<Flow<R::Elem>>, kept: Option<&Slot>) -> Result<Called<R::Elem>> {
+    fn call(&self, inputs: Vec<Tensor<R::Elem>>, kept: Option<&Slot>) -> Result<Called<R::Elem>> {
         let (input, states) = split(inputs)?;
         let x = sequence(&input)?;
         let run = self.begin(self.run(&x), &input, &states, kept)?;
@@ -185,7 +186,7 @@ where
         };
         // The mask goes on as it came, also behind `go_backwards`: so does Keras.
         let mask = input.mask.filter(|_| self.returns().sequences);
-        let mut outputs = vec![Flow { values, mask }];
+        let mut outputs = vec![Tensor { values, mask }];
         outputs.extend(self.returned(&state)?);
         Ok((outputs, self.keep(state)))
     }

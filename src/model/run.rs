@@ -2,7 +2,7 @@
 
 use super::any_layer::one_input;
 use super::kept::another_model;
-use super::{AnyLayer, Call, Flow, Kept, Model, wrong_inputs};
+use super::{AnyLayer, Call, Kept, Model, Tensor, wrong_inputs};
 use crate::Element;
 use crate::error::{Error, Result};
 use alloc::boxed::Box;
@@ -14,9 +14,9 @@ impl<A: Element> Model<A> {
     /// Reads the kept states and makes new ones, so that an error in a late layer leaves the early ones as they were.
     pub(crate) fn run_from(
         &self,
-        inputs: Vec<Flow<A>>,
+        inputs: Vec<Tensor<A>>,
         kept: Option<&Kept>,
-    ) -> Result<(Vec<Flow<A>>, Kept)> {
+    ) -> Result<(Vec<Tensor<A>>, Kept)> {
         self.check_inputs(&inputs, kept)?;
         let mut states = vec![None; self.calls.len()];
         let outputs = self.wire(inputs, |_, call, layer, inputs| {
@@ -62,13 +62,13 @@ impl<A: Element> Model<A> {
         Ok(table.take(&self.outputs))
     }
 
-    pub(crate) fn check_inputs(&self, inputs: &[Flow<A>], kept: Option<&Kept>) -> Result<()> {
+    pub(crate) fn check_inputs(&self, inputs: &[Tensor<A>], kept: Option<&Kept>) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             let names: Vec<&str> = self.inputs.iter().map(|input| &*input.name).collect();
             let expected = format!("{} ({})", names.len(), names.join(", "));
             return Err(wrong_inputs(expected, inputs.len()));
         }
-        let samples = |flow: &Flow<A>| flow.values.shape().first().copied();
+        let samples = |flow: &Tensor<A>| flow.values.shape().first().copied();
         if inputs
             .windows(2)
             .any(|two| samples(&two[0]) != samples(&two[1]))
@@ -81,11 +81,16 @@ impl<A: Element> Model<A> {
             let expected = "the same in every input";
             return Err(Error::value("number of samples", expected, found));
         }
-        inputs.iter().try_for_each(Flow::check_mask)?;
-        match kept {
-            Some(kept) if kept.0.len() != self.calls.len() => Err(another_model()),
-            _ => Ok(()),
+        inputs.iter().try_for_each(Tensor::check_mask)?;
+        kept.map_or(Ok(()), |kept| self.check_kept(kept))
+    }
+
+    /// Refuses the states of a model with another number of calls.
+    pub(crate) fn check_kept(&self, kept: &Kept) -> Result<()> {
+        if kept.0.len() == self.calls.len() {
+            return Ok(());
         }
+        Err(another_model())
     }
 
     /// Refuses to give one output of several.
@@ -94,7 +99,7 @@ impl<A: Element> Model<A> {
             1 => Ok(()),
             found => Err(Error::value(
                 "number of outputs",
-                "1: `run_all` gives all of them",
+                "1: `forward_all` gives all of them",
                 found,
             )),
         }

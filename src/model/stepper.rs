@@ -2,7 +2,7 @@
 
 use super::any_layer::wrong_inputs;
 use super::kept::another_model;
-use super::{AnyLayer, Flow, OverTime, Slot};
+use super::{AnyLayer, Slot, Stepwise, Tensor};
 use crate::Element;
 use crate::error::{Error, Result, check, check_size};
 use alloc::boxed::Box;
@@ -45,7 +45,7 @@ pub struct Planned<A> {
 /// The shape of a value in a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepShape {
-    /// Those of the [`Flow`]: samples first, and one timestep next if it is one of a sequence.
+    /// Those of the [`Tensor`]: samples first, and one timestep next if it is one of a sequence.
     pub axes: Vec<usize>,
     /// Whether it is one timestep of a sequence, and not what the whole sequence up to now leads to.
     pub is_timestep: bool,
@@ -144,22 +144,22 @@ impl<A: Element> Value<A> {
         }
     }
 
-    pub(crate) fn to_flow(&self) -> Result<Flow<A>> {
+    pub(crate) fn to_flow(&self) -> Result<Tensor<A>> {
         self.flow(self.mask())
     }
 
     /// The numbers, and this mask of their length.
-    fn flow(&self, mask: Option<&[bool]>) -> Result<Flow<A>> {
+    fn flow(&self, mask: Option<&[bool]>) -> Result<Tensor<A>> {
         let values = ArrayD::from_shape_vec(IxDyn(&self.shape.axes), self.numbers.clone())?;
         let mask = mask.map(|mask| Array2::from_shape_vec(self.shape.mask_dim(), mask.to_vec()));
-        Ok(Flow {
+        Ok(Tensor {
             values,
             mask: mask.transpose()?,
         })
     }
 
     /// Takes numbers and mask of a flow, which has to be of this shape.
-    pub(crate) fn take(&mut self, flow: &Flow<A>) -> Result<()> {
+    pub(crate) fn take(&mut self, flow: &Tensor<A>) -> Result<()> {
         if flow.values.shape() != self.shape.axes {
             let expected = format!("{:?} as before", self.shape.axes);
             let found = format!("{:?}", flow.values.shape());
@@ -268,14 +268,14 @@ pub(crate) fn plan<A: Element>(
     }
     let axes: Vec<usize> = inputs.iter().map(|input| input.axes.len()).collect();
     if timesteps > 0
-        && let OverTime::Whole(why) = layer.over_time(&axes)
+        && let Stepwise::WholeSequence(why) = layer.stepwise(&axes)
     {
         let expected = format!("a whole sequence: {why}");
         return Err(Error::value("input", expected, "one timestep"));
     }
     match layer.stepper(inputs)? {
         Some(planned) => Ok(planned),
-        None if timesteps > 0 && layer.over_time(&axes) == OverTime::Carries => {
+        None if timesteps > 0 && layer.stepwise(&axes) == Stepwise::Carries => {
             let expected = "a whole sequence: it does not say how it takes a step";
             Err(Error::value("input", expected, "one timestep"))
         }
@@ -293,7 +293,7 @@ fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Ve
     let is_timestep = inputs.iter().any(|input| input.is_timestep);
     let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
     let (flows, _) = layer.call(inputs.iter().map(zeros).collect::<Result<_>>()?, None)?;
-    let shape = |flow: Flow<A>| {
+    let shape = |flow: Tensor<A>| {
         let axes = flow.values.shape().to_vec();
         if is_timestep {
             let timesteps = axes.get(1).copied().unwrap_or(0);

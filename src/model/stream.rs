@@ -266,8 +266,12 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
     }
 
     /// All samples start anew, without allocating.
-    pub fn reset(&mut self) -> Result<()> {
-        self.kept.assign(self.engine.fresh())
+    pub fn reset(&mut self) {
+        let fresh = self.engine.fresh();
+        if self.kept.assign(fresh).is_err() {
+            // Only a state of a user's own refuses a row that is there.
+            self.kept = fresh.clone();
+        }
     }
 
     /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.

@@ -3,7 +3,7 @@
 use super::axis::in_rows;
 use crate::error::Result;
 use crate::kernel::Isa;
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Dimension};
@@ -53,21 +53,21 @@ impl<A: Element> AnyLayer<A> for Activation {
         "activation"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         self.check("activation")?;
-        let Flow { values, mask } = input;
+        let Tensor { values, mask } = input;
         let values = on_last_axis(*self, values);
-        Ok(Flow { values, mask })
+        Ok(Tensor { values, mask })
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         inputs.to_vec()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match self {
-            Activation::Softmax => OverTime::of_last_axis(axes),
-            _ => OverTime::Each,
+            Activation::Softmax => Stepwise::of_last_axis(axes),
+            _ => Stepwise::EachTimestep,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::error::Result;
 use crate::model::{
-    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each, wrong_inputs,
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, wrong_inputs,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,13 +20,13 @@ impl<A: Element> AnyLayer<A> for AskMask {
         "mask"
     }
 
-    fn forward(&self, _: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, _: Tensor<A>) -> Result<Tensor<A>> {
         Err(wrong_inputs(2, 1))
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let [input, mask] =
-            <[Flow<A>; 2]>::try_from(inputs).map_err(|inputs| wrong_inputs(2, inputs.len()))?;
+            <[Tensor<A>; 2]>::try_from(inputs).map_err(|inputs| wrong_inputs(2, inputs.len()))?;
         let mask = mask.axes::<ndarray::Ix2>("mask", "2 (samples, timesteps)")?;
         let mask: Array2<bool> = mask.mapv(|real| real != A::zero());
         let input = input.masked(&mask);
@@ -38,8 +38,8 @@ impl<A: Element> AnyLayer<A> for AskMask {
         vec![inputs.first().cloned().unwrap_or_else(Shape::unknown)]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

@@ -2,7 +2,7 @@
 
 use crate::describe::Scalar;
 use crate::error::{Result, check, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, wrong_inputs};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, wrong_inputs};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -164,11 +164,11 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         "attention"
     }
 
-    fn forward(&self, _: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, _: Tensor<A>) -> Result<Tensor<A>> {
         Err(wrong_inputs(INPUTS, 1))
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let (query, value, key) = match inputs.as_slice() {
             [query, value] => (query, value, value),
             [query, value, key] => (query, value, key),
@@ -184,7 +184,7 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         )?;
         let mask = query.mask.clone();
         let values = values.into_dyn();
-        Ok(vec![Flow { values, mask }])
+        Ok(vec![Tensor { values, mask }])
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -196,8 +196,8 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         true
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it looks at all timesteps")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it looks at all timesteps")
     }
 
     described!();

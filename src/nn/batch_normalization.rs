@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
@@ -142,8 +142,8 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         "batch_normalization"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Ok(Flow {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Ok(Tensor {
             values: self.normalised(input.values)?,
             mask: input.mask,
         })
@@ -153,10 +153,10 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         inputs.to_vec()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match axes {
-            [axes] if place_in_sample(self.axis, *axes) != Ok(1) => OverTime::Each,
-            _ => OverTime::Whole("it normalises along the timesteps"),
+            [axes] if place_in_sample(self.axis, *axes) != Ok(1) => Stepwise::EachTimestep,
+            _ => Stepwise::WholeSequence("it normalises along the timesteps"),
         }
     }
 

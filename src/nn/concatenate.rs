@@ -4,7 +4,7 @@ use super::axis::{check_axis, place_in_sample};
 use crate::Element;
 use crate::error::{Error, Result, check_size};
 use crate::model::{
-    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, StepShape, Value, described, each_or_err,
+    AnyLayer, Inputs, Planned, Shape, StepShape, Stepwise, Tensor, Value, described, each_or_err,
     wrong_inputs,
 };
 use alloc::vec;
@@ -19,9 +19,9 @@ use ndarray::{Array2, ArrayViewD, Axis, concatenate};
 ///
 /// ```
 /// use ndarray::array;
-/// use recurrent::{AnyLayer, Concatenate, Flow};
+/// use recurrent::{AnyLayer, Concatenate, Tensor};
 /// let (x, y) = (array![[1.0]], array![[2.0, 3.0]]);
-/// let both = Concatenate::new(-1).forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
+/// let both = Concatenate::new(-1).forward_all(vec![Tensor::new(&x), Tensor::new(&y)])?;
 /// assert_eq!(both[0].values, array![[1.0, 2.0, 3.0]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -46,7 +46,7 @@ impl Default for Concatenate {
 }
 
 /// The mask of the output.
-fn mask<A>(inputs: &[Flow<A>], axis: usize) -> Result<Option<Array2<bool>>> {
+fn mask<A>(inputs: &[Tensor<A>], axis: usize) -> Result<Option<Array2<bool>>> {
     if inputs.iter().all(|input| input.mask.is_none()) {
         return Ok(None);
     }
@@ -117,12 +117,12 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         "concatenate"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let flows = self.forward_all(vec![input])?;
         crate::model::only(flows)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let Some(first) = inputs.first() else {
             return Err(wrong_inputs("at least 1", 0));
         };
@@ -151,7 +151,7 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         let mask = mask(&inputs, axis)?;
         let views: Vec<ArrayViewD<A>> = inputs.iter().map(|input| input.values.view()).collect();
         let values = concatenate(Axis(axis), &views)?;
-        Ok(vec![Flow { values, mask }])
+        Ok(vec![Tensor { values, mask }])
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -171,12 +171,12 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         vec![shape.unwrap_or_else(Shape::unknown)]
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match axes.first().map(|&axes| place_in_sample(self.axis, axes)) {
             Some(Ok(1)) => {
-                OverTime::Whole("it puts the timesteps of its inputs one behind the other")
+                Stepwise::WholeSequence("it puts the timesteps of its inputs one behind the other")
             }
-            _ => OverTime::Each,
+            _ => Stepwise::EachTimestep,
         }
     }
 

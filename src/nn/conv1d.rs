@@ -6,7 +6,7 @@ use crate::describe::{Describe, Part, PartMut, Role, Weight};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_features, check_size, transposed};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, Slot, StepShape, described};
+use crate::model::{AnyLayer, Planned, Shape, Slot, StepShape, Stepwise, Tensor, described};
 use crate::{Activation, Dense, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -362,9 +362,9 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
         "conv1d"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
-        Conv1d::forward(self, &x).map(Flow::bare)
+        Conv1d::forward(self, &x).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -382,14 +382,16 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
         vec![input.with_last(Some(self.filters()))]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
         match self.options.padding {
-            _ if self.options.strides > 1 => OverTime::Whole("its strides leave timesteps out"),
-            _ if self.kernel_size == 1 => OverTime::Each,
-            Padding::Causal => OverTime::Carries,
-            Padding::Valid | Padding::Same => {
-                OverTime::Whole("its windows read later timesteps: its padding is not causal")
+            _ if self.options.strides > 1 => {
+                Stepwise::WholeSequence("its strides leave timesteps out")
             }
+            _ if self.kernel_size == 1 => Stepwise::EachTimestep,
+            Padding::Causal => Stepwise::Carries,
+            Padding::Valid | Padding::Same => Stepwise::WholeSequence(
+                "its windows read later timesteps: its padding is not causal",
+            ),
         }
     }
 

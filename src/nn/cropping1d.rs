@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -53,9 +53,9 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
         "cropping1d"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
-        Cropping1d::forward(self, &x).map(Flow::bare)
+        Cropping1d::forward(self, &x).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -68,8 +68,8 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
         ]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it leaves timesteps out")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it leaves timesteps out")
     }
 
     described!();

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -180,8 +180,8 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
         "dense"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Ok(Flow {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Ok(Tensor {
             values: Dense::forward(self, &input.values)?,
             mask: input.mask,
         })
@@ -192,8 +192,8 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
         inputs.iter().map(shape).collect()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
-        OverTime::of_last_axis(axes)
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        Stepwise::of_last_axis(axes)
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

@@ -6,7 +6,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
-    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, Value, described, each_layer,
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, Value, described, each_layer,
     each_layer_mut,
 };
 #[cfg(feature = "saved")]
@@ -52,7 +52,7 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         self.0.name()
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let output = self.0.forward(input)?;
         if output.mask.is_none() {
             return Ok(output);
@@ -73,8 +73,8 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         self.0.uses_mask()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
-        self.0.over_time(axes)
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        self.0.stepwise(axes)
     }
 
     /// Masks are made whatever comes in or never: a call says which.

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -112,7 +112,7 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
         "embedding"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let ids: Vec<usize> = input
             .values
             .iter()
@@ -136,7 +136,7 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
                 });
             }
         };
-        Ok(Flow {
+        Ok(Tensor {
             values: Embedding::forward(self, &ids)?,
             mask,
         })
@@ -151,8 +151,8 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
         inputs.iter().map(shape).collect()
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

@@ -3,7 +3,7 @@
 use super::axis::in_rows;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Dimension};
@@ -45,8 +45,8 @@ impl<A: Element> AnyLayer<A> for Flatten {
         "flatten"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Flatten::flat(in_rows(input.values)).map(Flow::bare)
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Flatten::flat(in_rows(input.values)).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -59,8 +59,8 @@ impl<A: Element> AnyLayer<A> for Flatten {
         vec![Shape::from([samples, numbers])]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it puts all timesteps in a row")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it puts all timesteps in a row")
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

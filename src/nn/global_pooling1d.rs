@@ -3,7 +3,7 @@
 use super::pooling1d::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
@@ -107,16 +107,16 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
         }
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
         let y = match &input.mask {
             Some(mask) => self.forward_masked(&x, mask)?,
             None => GlobalPooling1d::forward(self, &x)?,
         };
         Ok(if self.keepdims {
-            Flow::bare(y.insert_axis(Axis(1)))
+            Tensor::bare(y.insert_axis(Axis(1)))
         } else {
-            Flow::bare(y)
+            Tensor::bare(y)
         })
     }
 
@@ -134,8 +134,8 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
         self.pool == Pool::Average
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it pools all timesteps")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it pools all timesteps")
     }
 
     described!();

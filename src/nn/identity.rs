@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -46,7 +46,7 @@ impl<A: Element> AnyLayer<A> for Identity {
         &self.kind
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         Ok(input)
     }
 
@@ -54,8 +54,8 @@ impl<A: Element> AnyLayer<A> for Identity {
         inputs.to_vec()
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

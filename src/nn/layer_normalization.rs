@@ -3,7 +3,7 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, in_place};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -186,8 +186,8 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
         "layer_normalization"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Ok(Flow {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Ok(Tensor {
             values: self.normalised(input.values)?,
             mask: input.mask,
         })
@@ -197,11 +197,11 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
         inputs.to_vec()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         let places = axes.first().map(|&axes| self.places(axes));
         match places {
-            Some(Ok(places)) if !places.contains(&1) => OverTime::Each,
-            _ => OverTime::Whole("it normalises over the timesteps"),
+            Some(Ok(places)) if !places.contains(&1) => Stepwise::EachTimestep,
+            _ => Stepwise::WholeSequence("it normalises over the timesteps"),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::describe::Scalar;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut1, ArrayViewMut3, Axis, Ix3};
 
@@ -65,7 +65,7 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
         "masking"
     }
 
-    fn forward(&self, mut input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, mut input: Tensor<A>) -> Result<Tensor<A>> {
         let found = input.values.ndim();
         let x = input.values.view_mut().into_dimensionality::<Ix3>();
         let x = x.map_err(|_| Error::Rank {
@@ -82,8 +82,8 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
         inputs.to_vec()
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

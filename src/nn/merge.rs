@@ -5,7 +5,7 @@ use super::merge_steps::Places;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
 use crate::model::{
-    AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err, wrong_inputs,
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err, wrong_inputs,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,9 +21,9 @@ use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 ///
 /// ```
 /// use ndarray::array;
-/// use recurrent::{AnyLayer, Merge, Flow};
+/// use recurrent::{AnyLayer, Merge, Tensor};
 /// let (x, y) = (array![[1.0, 2.0]], array![[10.0, 20.0]]);
-/// let sum = Merge::Add.forward_all(vec![Flow::new(&x), Flow::new(&y)])?;
+/// let sum = Merge::Add.forward_all(vec![Tensor::new(&x), Tensor::new(&y)])?;
 /// assert_eq!(sum[0].values, array![[11.0, 22.0]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
@@ -140,7 +140,7 @@ fn timestep<A>(y: &mut ArrayD<A>, sample: usize, t: usize) -> Row<'_, A> {
 }
 
 /// The shape of the output; inputs have the same number of axes.
-fn common_shape<A>(inputs: &[Flow<A>]) -> Result<Vec<usize>> {
+fn common_shape<A>(inputs: &[Tensor<A>]) -> Result<Vec<usize>> {
     let mut shape: Vec<usize> = Vec::new();
     for input in inputs {
         let found = input.values.shape();
@@ -171,7 +171,7 @@ fn repeated(mask: &Array2<bool>, shape: [usize; 2]) -> Result<Array2<bool>> {
 }
 
 /// True where any of the masks is, if there are as many as inputs.
-fn any_of<A>(inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
+fn any_of<A>(inputs: &[Tensor<A>]) -> Result<Option<Array2<bool>>> {
     let masks: Option<Vec<&Array2<bool>>> = inputs.iter().map(|x| x.mask.as_ref()).collect();
     let Some(masks) = masks else {
         return Ok(None);
@@ -200,12 +200,12 @@ impl<A: Element> AnyLayer<A> for Merge {
         }
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let flows = self.forward_all(vec![input])?;
         crate::model::only(flows)
     }
 
-    fn forward_all(&self, mut inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, mut inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let count = inputs.len();
         if *self == Merge::Subtract && count != 2 {
             return Err(wrong_inputs(2, count));
@@ -221,7 +221,7 @@ impl<A: Element> AnyLayer<A> for Merge {
                 found: 0,
             });
         }
-        inputs.iter().try_for_each(Flow::check_mask)?;
+        inputs.iter().try_for_each(Tensor::check_mask)?;
         let mask = any_of(&inputs)?;
         // Keras loses sight of the masks where it has to add axes.
         let reads_masks = self.reads_masks() && least == most;
@@ -232,7 +232,7 @@ impl<A: Element> AnyLayer<A> for Merge {
         }
         let shape = common_shape(&inputs)?;
         let mut same = Vec::with_capacity(count);
-        for Flow { values, mask } in inputs {
+        for Tensor { values, mask } in inputs {
             let mask = match mask.filter(|_| reads_masks) {
                 Some(mask) if most == 3 => Some(repeated(&mask, [shape[0], shape[1]])?),
                 Some(_) => {
@@ -254,7 +254,7 @@ impl<A: Element> AnyLayer<A> for Merge {
             same.push(Input { values, mask });
         }
         let values = self.fold(same).unwrap_or_default();
-        Ok(vec![Flow { values, mask }])
+        Ok(vec![Tensor { values, mask }])
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -289,10 +289,10 @@ impl<A: Element> AnyLayer<A> for Merge {
         self.reads_masks()
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match axes {
-            [first, rest @ ..] if rest.iter().all(|axes| axes == first) => OverTime::Each,
-            _ => OverTime::Whole("its inputs have different numbers of axes"),
+            [first, rest @ ..] if rest.iter().all(|axes| axes == first) => Stepwise::EachTimestep,
+            _ => Stepwise::WholeSequence("its inputs have different numbers of axes"),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
 use crate::model::{
-    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, Slot, StepShape, Stepper, Value, described,
+    AnyLayer, Inputs, Planned, Shape, Slot, StepShape, Stepper, Stepwise, Tensor, Value, described,
     each_layer, each_layer_mut, lent, only, only_output, plan,
 };
 use alloc::boxed::Box;
@@ -24,7 +24,7 @@ pub(crate) struct OldMerge<L> {
 }
 
 impl<L> OldMerge<L> {
-    fn mask<A>(&self, inputs: &[Flow<A>]) -> Result<Option<Array2<bool>>> {
+    fn mask<A>(&self, inputs: &[Tensor<A>]) -> Result<Option<Array2<bool>>> {
         if inputs.iter().all(|input| input.mask.is_none()) {
             return Ok(None);
         }
@@ -131,13 +131,13 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
         self.layer.name()
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         only(self.forward_all(vec![input])?)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let mask = self.mask(&inputs)?;
-        let bare = |input: Flow<A>| Flow::bare(input.values);
+        let bare = |input: Tensor<A>| Tensor::bare(input.values);
         let mut outputs = self
             .layer
             .forward_all(inputs.into_iter().map(bare).collect())?;
@@ -151,8 +151,8 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
         self.layer.output_shapes(inputs)
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
-        self.layer.over_time(axes)
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        self.layer.stepwise(axes)
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

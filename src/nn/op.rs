@@ -1,7 +1,7 @@
 //! `OpLayer`: an operation of `keras.ops` as a layer: what compares token ids for a mask, what `x[:, -1]` and `x + y` become.
 
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described, only, wrong_inputs};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, only, wrong_inputs};
 use crate::{Concatenate, Element};
 use alloc::format;
 use alloc::string::String;
@@ -221,14 +221,14 @@ impl<A: Element> AnyLayer<A> for OpLayer {
         &self.name
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         only(self.forward_all(vec![input])?)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         let found = inputs.len();
         if let Op::Concatenate(concatenate) = &self.op {
-            let bare = |input: Flow<A>| Flow::bare(input.values);
+            let bare = |input: Tensor<A>| Tensor::bare(input.values);
             return concatenate.forward_all(inputs.into_iter().map(bare).collect());
         }
         let mut inputs = inputs.into_iter().map(|input| input.values);
@@ -251,7 +251,7 @@ impl<A: Element> AnyLayer<A> for OpLayer {
             Op::GetItem(cuts) => get_item(&next()?, cuts)?,
             Op::Same | Op::Concatenate(_) => next()?,
         };
-        Ok(vec![Flow::bare(y)])
+        Ok(vec![Tensor::bare(y)])
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -264,13 +264,13 @@ impl<A: Element> AnyLayer<A> for OpLayer {
         }
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         let last_of_features = axes.iter().all(|&axes| axes > 2);
         match &self.op {
-            Op::Binary(..) | Op::Fill(_) | Op::Same | Op::ExpandDims(-1) => OverTime::Each,
-            Op::Along(_, -1, _) if last_of_features => OverTime::Each,
-            Op::Concatenate(concatenate) => AnyLayer::<A>::over_time(concatenate, axes),
-            _ => OverTime::Whole("it may change what the timesteps are"),
+            Op::Binary(..) | Op::Fill(_) | Op::Same | Op::ExpandDims(-1) => Stepwise::EachTimestep,
+            Op::Along(_, -1, _) if last_of_features => Stepwise::EachTimestep,
+            Op::Concatenate(concatenate) => AnyLayer::<A>::stepwise(concatenate, axes),
+            _ => Stepwise::WholeSequence("it may change what the timesteps are"),
         }
     }
 

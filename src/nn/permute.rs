@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -54,8 +54,8 @@ impl<A: Element> AnyLayer<A> for Permute {
         "permute"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Permute::forward(self, &input.values).map(Flow::bare)
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Permute::forward(self, &input.values).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -69,10 +69,10 @@ impl<A: Element> AnyLayer<A> for Permute {
         ]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
         match self.dims.first() {
-            Some(1) => OverTime::Each,
-            _ => OverTime::Whole("it changes what the timesteps are"),
+            Some(1) => Stepwise::EachTimestep,
+            _ => Stepwise::WholeSequence("it changes what the timesteps are"),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::padding::Padding;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
@@ -134,9 +134,9 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
         }
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
-        Pooling1d::forward(self, &x).map(Flow::bare)
+        Pooling1d::forward(self, &x).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -154,8 +154,8 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
         ]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it pools timesteps")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it pools timesteps")
     }
 
     described!();

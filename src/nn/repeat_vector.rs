@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
@@ -43,9 +43,9 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
         "repeat_vector"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "2 (samples, features)")?;
-        Ok(Flow {
+        Ok(Tensor {
             values: RepeatVector::forward(self, &x)?.into_dyn(),
             mask: None,
         })
@@ -57,8 +57,8 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
         vec![Shape::from([samples, Some(self.n), features])]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it makes timesteps of one vector")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it makes timesteps of one vector")
     }
 
     described!();

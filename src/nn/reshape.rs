@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -87,8 +87,8 @@ impl<A: Element> AnyLayer<A> for Reshape {
         "reshape"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
-        Reshape::forward(self, &input.values).map(Flow::bare)
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        Reshape::forward(self, &input.values).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -110,8 +110,8 @@ impl<A: Element> AnyLayer<A> for Reshape {
         vec![[&[samples], axes.as_slice()].concat().into()]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it changes what the timesteps are")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it changes what the timesteps are")
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

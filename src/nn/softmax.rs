@@ -3,7 +3,7 @@
 use super::activation::{each_row, on_last_axis};
 use super::axis::{in_rows, place};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Flow, OverTime, Planned, Shape, StepShape, described, each_or_err};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
@@ -73,9 +73,9 @@ impl<A: Element> AnyLayer<A> for Softmax {
         "softmax"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         check_bare(input.mask.is_some())?;
-        self.of(in_rows(input.values)).map(Flow::bare)
+        self.of(in_rows(input.values)).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -86,10 +86,10 @@ impl<A: Element> AnyLayer<A> for Softmax {
         true
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match axes.first().map(|&axes| place(self.axis, axes)) {
-            Some(Ok(1)) => OverTime::Whole("it goes over the timesteps"),
-            _ => OverTime::Each,
+            Some(Ok(1)) => Stepwise::WholeSequence("it goes over the timesteps"),
+            _ => Stepwise::EachTimestep,
         }
     }
 

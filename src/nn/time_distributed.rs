@@ -7,7 +7,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check};
 use crate::model::{
-    AnyLayer, Flow, Inputs, OverTime, Planned, Shape, Slot, StepShape, Stepper, Value, described,
+    AnyLayer, Inputs, Planned, Shape, Slot, StepShape, Stepper, Stepwise, Tensor, Value, described,
     each_layer, each_layer_mut, lent, only_output, plan, wrong_inputs,
 };
 use alloc::boxed::Box;
@@ -82,7 +82,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         "time_distributed"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let shape = input.values.shape().to_vec();
         let [samples, timesteps, rest @ ..] = shape.as_slice() else {
             let expected = "at least 3 (samples, timesteps, ...)";
@@ -104,7 +104,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         let rows = samples * timesteps;
         let folded: Vec<usize> = [&[rows], rest].concat();
         let values = reshape(input.values, &folded)?;
-        let inner = self.layer.forward(Flow { values, mask: None })?.values;
+        let inner = self.layer.forward(Tensor { values, mask: None })?.values;
         let [found, rest @ ..] = inner.shape() else {
             return Err(Error::Rank {
                 array: "output",
@@ -119,7 +119,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
             *found,
         )?;
         let unfolded: Vec<usize> = [&[*samples, *timesteps], rest].concat();
-        Ok(Flow {
+        Ok(Tensor {
             values: reshape(inner, &unfolded)?,
             mask: input.mask,
         })
@@ -143,8 +143,8 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         true
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {

@@ -6,7 +6,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::{
-    AnyLayer, Called, Flow, OverTime, Shape, Slot, described, each_layer, each_layer_mut,
+    AnyLayer, Called, Shape, Slot, Stepwise, Tensor, described, each_layer, each_layer_mut,
 };
 #[cfg(feature = "saved")]
 use alloc::boxed::Box;
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 pub(crate) struct Unrolled<A>(pub Arc<dyn AnyLayer<A>>);
 
 impl<A: Element> Unrolled<A> {
-    fn check(inputs: &[Flow<A>]) -> Result<()> {
+    fn check(inputs: &[Tensor<A>]) -> Result<()> {
         if inputs.iter().all(|input| input.mask.is_none()) {
             return Ok(());
         }
@@ -61,12 +61,12 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
         self.0.name()
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         Self::check(core::slice::from_ref(&input))?;
         self.0.forward(input)
     }
 
-    fn forward_all(&self, inputs: Vec<Flow<A>>) -> Result<Vec<Flow<A>>> {
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         Self::check(&inputs)?;
         self.0.forward_all(inputs)
     }
@@ -83,11 +83,11 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
         true
     }
 
-    fn over_time(&self, axes: &[usize]) -> OverTime {
-        self.0.over_time(axes)
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        self.0.stepwise(axes)
     }
 
-    fn call(&self, inputs: Vec<Flow<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
+    fn call(&self, inputs: Vec<Tensor<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         Self::check(&inputs)?;
         self.0.call(inputs, kept)
     }

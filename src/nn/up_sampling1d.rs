@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
@@ -52,9 +52,9 @@ impl<A: Element> AnyLayer<A> for UpSampling1d {
         "up_sampling1d"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
-        UpSampling1d::forward(self, &x).map(Flow::bare)
+        UpSampling1d::forward(self, &x).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -67,8 +67,8 @@ impl<A: Element> AnyLayer<A> for UpSampling1d {
         ]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it repeats timesteps")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it repeats timesteps")
     }
 
     described!();

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Flow, OverTime, Shape, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
@@ -51,9 +51,9 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
         "zero_padding1d"
     }
 
-    fn forward(&self, input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let x = input.axes("input", "3 (samples, timesteps, features)")?;
-        ZeroPadding1d::forward(self, &x).map(Flow::bare)
+        ZeroPadding1d::forward(self, &x).map(Tensor::bare)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -66,8 +66,8 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
         ]
     }
 
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Whole("it adds timesteps")
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it adds timesteps")
     }
 
     described!();

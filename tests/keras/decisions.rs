@@ -5,7 +5,7 @@ use crate::family::Family;
 use crate::parts::{layer, parts};
 use crate::says::says;
 use ndarray::Axis;
-use recurrent::{Activation, Flow, Model, Session, keras};
+use recurrent::{Activation, Model, Session, Tensor, keras};
 use serde_json::Value;
 
 #[test]
@@ -86,7 +86,11 @@ fn old_bidirectional_layers_repeat_at_masked_steps() {
         reader.load(&path).unwrap()
     };
     let x = family.tensor(&case["calls"][0]["inputs"][0]);
-    let run = |model: &Model<f64>| model.run_all([Flow::new(x)]).unwrap()[0].values.clone();
+    let run = |model: &Model<f64>| {
+        model.forward_all([Tensor::new(x)]).unwrap()[0]
+            .values
+            .clone()
+    };
     let (new, old) = (run(&load("2.4.0")), run(&load("2.3.1")));
     // Sample 0 ends after two timesteps, in the first of the outputs, which is concatenated.
     let units = new.shape()[2] / 2;

@@ -2,7 +2,7 @@
 
 use crate::data::mentions;
 use ndarray::{ArrayD, Axis};
-use recurrent::{Element, Flow, Model, Session};
+use recurrent::{Element, Model, Session, Tensor};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -66,8 +66,8 @@ impl Family {
     /// Whether the model can be streamed; then its first call, timestep by timestep, must end in the same bits.
     pub fn stream<A: Element>(&self, case: &Value, model: &Model<A>) -> Result<bool, String> {
         let inputs = case["calls"][0]["inputs"].as_array().unwrap().iter();
-        let inputs = inputs.map(|name| Flow::new(&self.tensor(name).mapv(A::from_f64)));
-        let inputs: Vec<Flow<A>> = inputs.collect();
+        let inputs = inputs.map(|name| Tensor::new(&self.tensor(name).mapv(A::from_f64)));
+        let inputs: Vec<Tensor<A>> = inputs.collect();
         let axis = |n: usize| inputs.iter().map(move |x| x.values.shape().get(n).copied());
         let (Some(Some(samples)), Some(Some(timesteps))) = (axis(0).next(), axis(1).next()) else {
             return Ok(false);
@@ -80,7 +80,7 @@ impl Family {
             return Ok(false);
         }
         for t in 0..timesteps {
-            let now = |x: &Flow<A>| {
+            let now = |x: &Tensor<A>| {
                 let x = x.values.index_axis(Axis(1), t);
                 x.iter().copied().collect::<Vec<A>>()
             };
@@ -88,7 +88,9 @@ impl Family {
             let now: Vec<&[A]> = now.iter().map(Vec::as_slice).collect();
             live.push_all(&now).map_err(|error| error.to_string())?;
         }
-        let whole = model.run_all(inputs).map_err(|error| error.to_string())?;
+        let whole = model
+            .forward_all(inputs)
+            .map_err(|error| error.to_string())?;
         for (at, whole) in whole.into_iter().enumerate() {
             let output = live.output(at).ok_or("an output is missing")?;
             let mut values = whole.values;
@@ -115,8 +117,10 @@ impl Family {
         for (n, call) in case["calls"].as_array().unwrap().iter().enumerate() {
             self.only_describes(call, &["inputs", "outputs"])?;
             let inputs = call["inputs"].as_array().unwrap().iter();
-            let inputs = inputs.map(|name| Flow::new(&self.tensor(name).mapv(A::from_f64)));
-            let outputs = session.run_all(inputs).map_err(|error| error.to_string())?;
+            let inputs = inputs.map(|name| Tensor::new(&self.tensor(name).mapv(A::from_f64)));
+            let outputs = session
+                .forward_all(inputs)
+                .map_err(|error| error.to_string())?;
             let expected = call["outputs"].as_array().unwrap();
             if outputs.len() != expected.len() {
                 return Err(format!(

@@ -4,7 +4,7 @@ use crate::data::{ours, tests};
 use crate::family::read;
 use crate::inside;
 use ndarray::ArrayD;
-use recurrent::{Flow, Model, Session, keras};
+use recurrent::{Model, Session, Tensor, keras};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -63,7 +63,7 @@ pub fn run(model: &Model<f32>) -> recurrent::Result<String> {
     let inputs = model.inputs().map(|(_, shape)| {
         let axes = shape.axes().unwrap_or(&[None, None, None]);
         let lens: Vec<usize> = axes.iter().map(|len| len.unwrap_or(2).min(16)).collect();
-        Flow::new(&ArrayD::<f32>::zeros(lens))
+        Tensor::new(&ArrayD::<f32>::zeros(lens))
     });
     let inputs: Vec<_> = inputs.collect();
     // Most cannot be stepped; none may panic.
@@ -81,7 +81,9 @@ pub fn run(model: &Model<f32>) -> recurrent::Result<String> {
         let numbers: Vec<&[f32]> = lens.map(|len| &numbers[..len.min(64)]).collect();
         let _ = live.push_all(&numbers);
     }
-    model.run_all(inputs).map(|outputs| format!("{outputs:?}"))
+    model
+        .forward_all(inputs)
+        .map(|outputs| format!("{outputs:?}"))
 }
 
 fn survives(path: &Path, version: &str) {

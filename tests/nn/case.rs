@@ -2,7 +2,7 @@
 
 use crate::build::build;
 use ndarray::{Array2, ArrayD};
-use recurrent::{AnyLayer, Element, Flow};
+use recurrent::{AnyLayer, Element, Tensor};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -93,10 +93,10 @@ impl Case {
         self.weights.iter().map(ArrayD::len).sum()
     }
 
-    pub fn inputs<A: Element>(&self) -> Vec<Flow<A>> {
+    pub fn inputs<A: Element>(&self) -> Vec<Tensor<A>> {
         let inputs = self.bare_inputs().into_iter().zip(&self.masks);
         inputs
-            .map(|(flow, mask)| Flow {
+            .map(|(flow, mask)| Tensor {
                 mask: mask.clone(),
                 ..flow
             })
@@ -104,8 +104,8 @@ impl Case {
     }
 
     /// Without their masks.
-    pub fn bare_inputs<A: Element>(&self) -> Vec<Flow<A>> {
-        let flow = |x: &ArrayD<f64>| Flow::new(&x.mapv(A::from_f64));
+    pub fn bare_inputs<A: Element>(&self) -> Vec<Tensor<A>> {
+        let flow = |x: &ArrayD<f64>| Tensor::new(&x.mapv(A::from_f64));
         self.inputs.iter().map(flow).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Output, cases, lens, list};
 use ndarray::{ArrayD, Axis, Slice};
-use recurrent::{AnyLayer, Element, Flow, Shape};
+use recurrent::{AnyLayer, Element, Shape, Tensor};
 use std::collections::BTreeMap;
 
 /// Runs `check` for every case; all that is wrong, in one message.
@@ -24,7 +24,10 @@ pub fn every_case(check: impl Fn(&Case) -> Result<(), String>) -> usize {
 }
 
 /// The only output.
-pub fn run<A: Element>(layer: &dyn AnyLayer<A>, inputs: Vec<Flow<A>>) -> Result<Flow<A>, String> {
+pub fn run<A: Element>(
+    layer: &dyn AnyLayer<A>,
+    inputs: Vec<Tensor<A>>,
+) -> Result<Tensor<A>, String> {
     let mut flows = layer
         .forward_all(inputs)
         .map_err(|error| error.to_string())?;
@@ -34,8 +37,8 @@ pub fn run<A: Element>(layer: &dyn AnyLayer<A>, inputs: Vec<Flow<A>>) -> Result<
     }
 }
 
-pub fn same_bits<A: Element>(what: &str, got: &Flow<A>, want: &Flow<A>) -> Result<(), String> {
-    let bits = |flow: &Flow<A>| flow.values.mapv(|x| x.as_f64().to_bits());
+pub fn same_bits<A: Element>(what: &str, got: &Tensor<A>, want: &Tensor<A>) -> Result<(), String> {
+    let bits = |flow: &Tensor<A>| flow.values.mapv(|x| x.as_f64().to_bits());
     if bits(got) == bits(want) && got.mask == want.mask {
         return Ok(());
     }
@@ -162,14 +165,14 @@ fn every_sample_and_memory_order_gives_the_same_bits() {
         let expected = run(&*layer, inputs.clone())?;
         // The last axis first in memory, and every second number only.
         let turn = |x: &ArrayD<f32>| x.t().as_standard_layout().into_owned().reversed_axes();
-        let turned = inputs.iter().map(|flow| Flow {
+        let turned = inputs.iter().map(|flow| Tensor {
             values: turn(&flow.values),
             ..flow.clone()
         });
         same_bits("turned", &run(&*layer, turned.collect())?, &expected)?;
         for sample in 0..expected.values.len_of(Axis(0)) {
             let only = Slice::from(sample..=sample);
-            let alone = |flow: &Flow<f32>| Flow {
+            let alone = |flow: &Tensor<f32>| Tensor {
                 values: flow.values.slice_axis(Axis(0), only).to_owned(),
                 mask: flow
                     .mask

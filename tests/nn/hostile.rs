@@ -4,9 +4,9 @@ use crate::case::{Case, cases};
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, IxDyn, Slice, array};
 use recurrent::{
     AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense, Embedding,
-    Flatten, Flow, GlobalPooling1d, LayerNormalization, Masking, Merge, Model, Padding, Permute,
-    Pooling1d, RepeatVector, Reshape, Session, Shape, Softmax, TimeDistributed, UpSampling1d,
-    ZeroPadding1d,
+    Flatten, GlobalPooling1d, LayerNormalization, Masking, Merge, Model, Padding, Permute,
+    Pooling1d, RepeatVector, Reshape, Session, Shape, Softmax, Tensor, TimeDistributed,
+    UpSampling1d, ZeroPadding1d,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 type Layer = Arc<dyn AnyLayer<f32>>;
 
 /// Does everything that can be done with a layer, and says whether it refused to run.
-fn is_refused(what: &str, layer: &Layer, inputs: &[Flow<f32>]) -> bool {
+fn is_refused(what: &str, layer: &Layer, inputs: &[Tensor<f32>]) -> bool {
     let start = Instant::now();
     let all = || {
-        let shape = |flow: &Flow<f32>| -> Shape {
+        let shape = |flow: &Tensor<f32>| -> Shape {
             let lens = flow.values.shape().iter();
             lens.copied().map(Some).collect::<Vec<_>>().into()
         };
@@ -41,9 +41,9 @@ fn is_refused(what: &str, layer: &Layer, inputs: &[Flow<f32>]) -> bool {
 }
 
 /// The same flow with an array of another shape, and a mask that fits if there was one.
-fn shaped(flow: &Flow<f32>, shape: &[usize]) -> Flow<f32> {
+fn shaped(flow: &Tensor<f32>, shape: &[usize]) -> Tensor<f32> {
     let mask = flow.mask.as_ref().filter(|_| shape.len() > 1);
-    Flow {
+    Tensor {
         values: ArrayD::zeros(shape),
         mask: mask.map(|_| Array2::from_elem((shape[0], shape[1]), true)),
     }
@@ -218,7 +218,7 @@ fn long_axes_of_empty_arrays() {
             &[0, much, 1 << 19],
             &[much, 0, 1, 3],
         ] {
-            let flow = Flow::new(&ArrayD::zeros(IxDyn(shape)));
+            let flow = Tensor::new(&ArrayD::zeros(IxDyn(shape)));
             let what = format!("{} {shape:?}", layer.name());
             is_refused(&what, &layer, std::slice::from_ref(&flow));
             is_refused(&what, &layer, &[flow.clone(), flow]);
@@ -242,7 +242,7 @@ fn options_without_measure() {
             Pooling1d::max(pool_size).and_then(|pool| pool.strides(strides)?.padding(padding));
         pool.map(|pool| Arc::new(pool) as Layer)
     };
-    let x = Flow::new(&Array3::<f32>::ones((2, 5, 3)));
+    let x = Tensor::new(&Array3::<f32>::ones((2, 5, 3)));
     // Those that are too large for any input, and those that this input is too short or too small for.
     let layers = [
         Ok(Arc::new(ZeroPadding1d::new(MOST, 0)) as Layer),
@@ -272,7 +272,7 @@ fn options_without_measure() {
         let inputs = std::slice::from_ref(&x);
         assert!(is_refused(&what, &layer, inputs), "{what}: it ran");
     }
-    let vector = Flow::new(&Array2::<f32>::ones((2, 3)));
+    let vector = Tensor::new(&Array2::<f32>::ones((2, 3)));
     for n in [MOST, 1 << 50] {
         let repeat: Layer = Arc::new(RepeatVector::new(n));
         assert!(is_refused(
@@ -299,7 +299,9 @@ fn options_without_measure() {
         assert_eq!(y.len_of(Axis(1)), 1, "{what}");
     }
     let x = x.values.slice_axis(Axis(1), Slice::from(..1)).to_owned();
-    let window = pool(MOST, 1, Padding::Same).unwrap().forward(Flow::new(&x));
+    let window = pool(MOST, 1, Padding::Same)
+        .unwrap()
+        .forward(Tensor::new(&x));
     assert_eq!(window.unwrap().values, x);
 }
 
@@ -365,12 +367,12 @@ fn tokens_are_whole_numbers_of_the_table() {
         f32::NEG_INFINITY,
         f32::NAN,
     ] {
-        let ids = Flow::new(&array![[0.0, id]]);
+        let ids = Tensor::new(&array![[0.0, id]]);
         assert!(is_refused("embedding", &table, &[ids]), "{id}");
     }
     assert!(!is_refused(
         "embedding",
         &table,
-        &[Flow::new(&array![[-0.0, 2.0]])]
+        &[Tensor::new(&array![[-0.0, 2.0]])]
     ));
 }

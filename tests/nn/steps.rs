@@ -3,7 +3,7 @@
 use crate::case::{Case, cases, list};
 use crate::golden::{every_case, run, same_bits};
 use ndarray::{Axis, Slice, concatenate};
-use recurrent::{Element, Flow, Model, OverTime, Session};
+use recurrent::{Element, Model, Session, Stepwise, Tensor};
 
 /// Whether the layer can be stepped, by what Keras' documentation says of it.
 fn is_live(case: &Case) -> bool {
@@ -15,7 +15,7 @@ fn is_live(case: &Case) -> bool {
         }
         axis => vec![axis.as_i64().unwrap_or(-1)],
     };
-    let over_time = places
+    let stepwise = places
         .iter()
         .any(|&axis| axis == 1 || axis == first_from_behind);
     let number = |name: &str| case.of[name].as_u64().unwrap_or(1);
@@ -26,7 +26,7 @@ fn is_live(case: &Case) -> bool {
         }
         "Dense" => axes > 2,
         "Activation" => axes > 2 || case.of["activation"] != "softmax",
-        "BatchNormalization" | "LayerNormalization" | "Softmax" | "Concatenate" => !over_time,
+        "BatchNormalization" | "LayerNormalization" | "Softmax" | "Concatenate" => !stepwise,
         "Permute" => case.of["dims"][0] == 1,
         "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => {
             let inputs = list(&case.of["inputs"]).iter();
@@ -40,7 +40,7 @@ fn is_live(case: &Case) -> bool {
 
 fn step<A: Element>(case: &Case) -> Result<(), String> {
     let (layer, inputs) = (case.layer::<A>(), case.inputs::<A>());
-    let timesteps = |flow: &Flow<A>| flow.values.shape().get(1).copied();
+    let timesteps = |flow: &Tensor<A>| flow.values.shape().get(1).copied();
     let Some(all) = timesteps(&inputs[0]) else {
         return Ok(());
     };
@@ -50,9 +50,9 @@ fn step<A: Element>(case: &Case) -> Result<(), String> {
         return Ok(());
     }
     let axes: Vec<usize> = inputs.iter().map(|flow| flow.values.ndim()).collect();
-    let live = !matches!(layer.over_time(&axes), OverTime::Whole(_));
+    let live = !matches!(layer.stepwise(&axes), Stepwise::WholeSequence(_));
     if live != is_live(case) {
-        return Err(format!("{:?}", layer.over_time(&axes)));
+        return Err(format!("{:?}", layer.stepwise(&axes)));
     }
 
     let mut graph = Model::graph();
@@ -62,7 +62,7 @@ fn step<A: Element>(case: &Case) -> Result<(), String> {
     let y = graph.add("layer", case.layer::<A>(), nodes).unwrap();
     let model = graph.finish([y]).unwrap();
     let whole = run(&*layer, inputs.clone())?;
-    let of_model = model.run_all(inputs.clone()).unwrap().remove(0);
+    let of_model = model.forward_all(inputs.clone()).unwrap().remove(0);
     same_bits("in a model", &of_model, &whole)?;
 
     let mut session = Session::new(&model);
@@ -70,7 +70,7 @@ fn step<A: Element>(case: &Case) -> Result<(), String> {
         let mut steps = Vec::new();
         for t in 0..all {
             let now = Slice::from(t..=t);
-            let input = inputs.iter().map(|flow| Flow {
+            let input = inputs.iter().map(|flow| Tensor {
                 values: flow.values.slice_axis(Axis(1), now).to_owned(),
                 mask: flow
                     .mask
@@ -91,7 +91,7 @@ fn step<A: Element>(case: &Case) -> Result<(), String> {
             .iter()
             .map(|step| Some(step.mask.as_ref()?.view()))
             .collect();
-        let stepped = Flow {
+        let stepped = Tensor {
             values: concatenate(Axis(1), &values).unwrap(),
             mask: masks.map(|masks| concatenate(Axis(1), &masks).unwrap()),
         };

@@ -3,8 +3,8 @@
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Dimension, IntoDimension};
 use recurrent::{
     AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Deep, Dense, Embedding,
-    Flow, Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
-    Recurrent, Result, Rnn, SimpleRnn, TimeDistributed,
+    Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
+    Recurrent, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
 };
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ fn all(layer: Box<dyn AnyLayer<f64>>) -> Model<f64> {
 }
 
 fn outputs(model: &Model<f64>) -> Vec<ArrayD<f64>> {
-    let flows = model.run_all([Flow::new(&x())]).unwrap();
+    let flows = model.forward_all([Tensor::new(&x())]).unwrap();
     flows.into_iter().map(|flow| flow.values).collect()
 }
 
@@ -251,7 +251,7 @@ impl AnyLayer<f64> for Own {
     fn name(&self) -> &str {
         "own"
     }
-    fn forward(&self, input: Flow<f64>) -> Result<Flow<f64>> {
+    fn forward(&self, input: Tensor<f64>) -> Result<Tensor<f64>> {
         Ok(input)
     }
 }

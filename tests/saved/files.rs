@@ -38,14 +38,14 @@ fn check_calls<A: Element>(
     let (mut session, mut kept) = (Session::new(model), None::<String>);
     for call in case["calls"].as_array().unwrap() {
         let inputs = call["inputs"].as_array().unwrap().iter();
-        let inputs = inputs.map(|name| Flow::new(&family.tensor(name).mapv(A::from_f64)));
-        let inputs: Vec<Flow<A>> = inputs.collect();
+        let inputs = inputs.map(|name| Tensor::new(&family.tensor(name).mapv(A::from_f64)));
+        let inputs: Vec<Tensor<A>> = inputs.collect();
         let mut other = Session::new(back);
         if let Some(text) = kept {
             other.resume(serde_json::from_str(&text).unwrap()).unwrap();
         }
-        let outputs = other.run_all(inputs.clone()).unwrap();
-        same(what, &outputs, &session.run_all(inputs).unwrap());
+        let outputs = other.forward_all(inputs.clone()).unwrap();
+        same(what, &outputs, &session.forward_all(inputs).unwrap());
         let snapshot = other.snapshot().unwrap().unwrap();
         assert_eq!(session.snapshot().unwrap().unwrap(), snapshot, "{what}");
         kept = Some(serde_json::to_string(&snapshot).unwrap());

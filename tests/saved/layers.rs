@@ -17,7 +17,7 @@ fn vector<A: Element>(len: usize, seed: u64) -> Array1<A> {
 }
 
 fn every_layer<A: Element>() {
-    let x = |shape: &[usize]| Flow::new(&numbers::<A>(shape, 1));
+    let x = |shape: &[usize]| Tensor::new(&numbers::<A>(shape, 1));
     let masked = x(&[2, 6, 4]).masked(&array![
         [true, true, false, true, true, false],
         [false, true, true, false, false, true]
@@ -27,7 +27,9 @@ fn every_layer<A: Element>() {
     same_in_model(dense.clone(), &one);
     same_in_model(dense.with_activation(Activation::Softmax).unwrap(), &one);
     same_in_model(Dense::<A>::from_weights(matrix(4, 3), None).unwrap(), &one);
-    let ids = [Flow::new(&array![[0.0, 3.0], [5.0, 0.0]].mapv(A::from_f64))];
+    let ids = [Tensor::new(
+        &array![[0.0, 3.0], [5.0, 0.0]].mapv(A::from_f64),
+    )];
     for mask_zero in [true, false] {
         let table = Embedding::<A>::from_weights(matrix(6, 3)).unwrap();
         same_in_model(table.mask_zero(mask_zero), &ids);
@@ -206,8 +208,8 @@ fn models_of_any_shape() {
     let back = again(&model);
     assert_eq!(back.summary(), model.summary());
     let inputs = || {
-        let x = Flow::new(&Array3::from_elem((2, 5, 2), 0.3));
-        let y = Flow::new(&Array3::from_elem((2, 3, 3), -0.2));
+        let x = Tensor::new(&Array3::from_elem((2, 5, 2), 0.3));
+        let y = Tensor::new(&Array3::from_elem((2, 3, 3), -0.2));
         [
             x,
             y.masked(&array![[true, false, true], [false, true, true]]),
@@ -215,8 +217,8 @@ fn models_of_any_shape() {
     };
     same(
         "graph",
-        &back.run_all(inputs()).unwrap(),
-        &model.run_all(inputs()).unwrap(),
+        &back.forward_all(inputs()).unwrap(),
+        &model.forward_all(inputs()).unwrap(),
     );
 
     let empty = again(&Model::<f64>::new().input("ids", [None, Some(3)]));

@@ -23,7 +23,7 @@ mod written;
 
 use ndarray::{ArrayD, IxDyn};
 use recurrent::saved::{self, Saved};
-use recurrent::{AnyLayer, Element, Flow, Initializer, Model};
+use recurrent::{AnyLayer, Element, Initializer, Model, Tensor};
 
 /// Through a file and back; the file of what came back is the same file.
 #[track_caller]
@@ -42,7 +42,7 @@ fn bits<A: Element>(array: &ArrayD<A>) -> (Vec<usize>, Vec<u64>) {
 
 /// Asserts that outputs are the same, and their masks.
 #[track_caller]
-fn same<A: Element>(what: &str, left: &[Flow<A>], right: &[Flow<A>]) {
+fn same<A: Element>(what: &str, left: &[Tensor<A>], right: &[Tensor<A>]) {
     assert_eq!(left.len(), right.len(), "{what}");
     for (left, right) in left.iter().zip(right) {
         assert_eq!(left.mask, right.mask, "{what}");
@@ -60,7 +60,7 @@ fn numbers<A: Element>(shape: &[usize], seed: u64) -> ArrayD<A> {
 
 /// Asserts that a layer comes back in a model as it is in one.
 #[track_caller]
-fn same_in_model<A: Element>(layer: impl AnyLayer<A> + 'static, inputs: &[Flow<A>]) {
+fn same_in_model<A: Element>(layer: impl AnyLayer<A> + 'static, inputs: &[Tensor<A>]) {
     let mut graph = Model::graph();
     let nodes: Vec<_> = inputs.iter().map(|_| graph.input("x")).collect();
     let id = graph.layer("the layer", layer).unwrap();
@@ -68,6 +68,6 @@ fn same_in_model<A: Element>(layer: impl AnyLayer<A> + 'static, inputs: &[Flow<A
     let model = graph.finish(outputs).unwrap();
     let back = again(&model);
     assert_eq!(back.summary(), model.summary());
-    let run = |model: &Model<A>| model.run_all(inputs.to_vec()).unwrap();
+    let run = |model: &Model<A>| model.forward_all(inputs.to_vec()).unwrap();
     same(&format!("{model:?}"), &run(&back), &run(&model));
 }

@@ -57,7 +57,7 @@ impl AnyLayer<f32> for Mine {
     fn name(&self) -> &str {
         "mine"
     }
-    fn forward(&self, input: Flow<f32>) -> Result<Flow<f32>> {
+    fn forward(&self, input: Tensor<f32>) -> Result<Tensor<f32>> {
         Ok(input)
     }
 }

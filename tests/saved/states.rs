@@ -8,6 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
+/// What a snapshot holds.
+type Arrays = Vec<Option<Vec<Array2<f64>>>>;
+
 /// CBOR.
 pub fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -288,7 +291,7 @@ fn snapshots_of_sessions() {
                 let mut other = Session::new(&loaded);
                 other.resume(snapshot).unwrap();
                 let mut same = Session::new(&model);
-                same.set_state(live.state().unwrap().clone());
+                same.set_state(live.state().unwrap().clone()).unwrap();
                 let expected = same.step_masked(&x(t), &mask).unwrap();
                 assert_eq!(other.step_masked(&x(t), &mask).unwrap(), expected);
             }
@@ -301,7 +304,11 @@ fn snapshots_of_sessions() {
     session.forward(&whole).unwrap();
     let snapshot = session.snapshot().unwrap().unwrap();
     assert_eq!(
-        snapshot.0.iter().map(Option::is_some).collect::<Vec<_>>(),
+        snapshot
+            .arrays()
+            .iter()
+            .map(Option::is_some)
+            .collect::<Vec<_>>(),
         [true, false, true, false]
     );
     let mut other = Session::new(&loaded);
@@ -311,15 +318,16 @@ fn snapshots_of_sessions() {
         session.forward(&whole).unwrap()
     );
 
-    let refused = |change: &dyn Fn(&mut ModelState), words: &[&str]| {
-        let mut snapshot = snapshot.clone();
-        change(&mut snapshot);
+    let refused = |change: &dyn Fn(&mut Arrays), words: &[&str]| {
+        let mut arrays = snapshot.clone().into_arrays();
+        change(&mut arrays);
+        let snapshot = ModelState::from_arrays(arrays);
         says(Session::new(&loaded).resume(snapshot), words);
     };
-    refused(&|s| drop(s.0.pop()), &["state is that of another"]);
-    refused(&|s| s.0.push(None), &["state is that of another"]);
-    let arrays = |s: &mut ModelState, change: &dyn Fn(&mut Vec<Array2<f64>>)| {
-        change(s.0[0].as_mut().unwrap());
+    refused(&|s| drop(s.pop()), &["state is that of another"]);
+    refused(&|s| s.push(None), &["state is that of another"]);
+    let arrays = |s: &mut Arrays, change: &dyn Fn(&mut Vec<Array2<f64>>)| {
+        change(s[0].as_mut().unwrap());
     };
     refused(
         &|s| arrays(s, &|a| drop(a.pop())),
@@ -334,14 +342,14 @@ fn snapshots_of_sessions() {
         &["state has 2 samples, expected 3"],
     );
     // All of one layer for fewer samples: the next call says so.
-    let mut fewer = snapshot.clone();
-    fewer.0[0]
+    let mut fewer = snapshot.clone().into_arrays();
+    fewer[0]
         .as_mut()
         .unwrap()
         .iter_mut()
         .for_each(|a| *a = Array2::zeros((2, a.ncols())));
     let mut other = Session::new(&loaded);
-    other.resume(fewer).unwrap();
+    other.resume(ModelState::from_arrays(fewer)).unwrap();
     says(
         other.forward(&whole),
         &["3 samples, expected of 2, since the session keeps"],

@@ -4,8 +4,9 @@ use super::{Shape, numbers};
 use ndarray::{Array1, ArrayView2};
 use recurrent::{
     Activation, AnyLayer, BatchNormalization, Cell, Concatenate, Conv1d, Deep, Dense, Element,
-    Embedding, Flow, Gru, HiddenState, Identity, Layer, LayerNormalization, Lstm, Masking, Merge,
-    Model, OverTime, Padding, Recurrent, Reshape, Result, Rnn, SimpleRnn, Softmax, TimeDistributed,
+    Embedding, Gru, HiddenState, Identity, Layer, LayerNormalization, Lstm, Masking, Merge, Model,
+    Padding, Recurrent, Reshape, Result, Rnn, SimpleRnn, Softmax, Stepwise, Tensor,
+    TimeDistributed,
 };
 use std::sync::Arc;
 
@@ -58,12 +59,12 @@ impl<A: Element> AnyLayer<A> for Half {
     fn name(&self) -> &str {
         "half"
     }
-    fn forward(&self, mut input: Flow<A>) -> Result<Flow<A>> {
+    fn forward(&self, mut input: Tensor<A>) -> Result<Tensor<A>> {
         input.values *= A::from_f64(0.5);
         Ok(input)
     }
-    fn over_time(&self, _: &[usize]) -> OverTime {
-        OverTime::Each
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::EachTimestep
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::cursor::{Cursor, to_length};
 use super::super::error::{Error, Result};
-use super::super::tensor::{self, Tensor};
+use super::super::raw_array::{self, RawArray};
 use super::btree2;
 use super::dataspace;
 use super::datatype::{Datatype, Padding};
@@ -141,14 +141,14 @@ impl<'f, 'a> Attribute<'f, 'a> {
     }
 
     /// Its numbers.
-    pub fn tensor(&self) -> Result<Tensor<'a>> {
+    pub fn tensor(&self) -> Result<RawArray<'a>> {
         let (datatype, shape) = self.types()?;
         let Datatype::Number(number, big_endian) = datatype else {
             return Err(self.refuse("numbers", datatype.what()));
         };
         let value = self.value(&shape, number.size())?;
         let bytes = move || Ok(Cow::Borrowed(value));
-        Ok(Tensor::new(self.name.to_string(), shape, number, bytes)?.big_endian(big_endian))
+        Ok(RawArray::new(self.name.to_string(), shape, number, bytes)?.big_endian(big_endian))
     }
 
     fn types(&self) -> Result<(Datatype, Vec<usize>)> {
@@ -165,7 +165,7 @@ impl<'f, 'a> Attribute<'f, 'a> {
     /// The bytes of all its elements.
     fn value(&self, shape: &[usize], element: usize) -> Result<&'a [u8]> {
         let [_, _, value] = self.parts;
-        let length = tensor::size(self.name, shape, element)?;
+        let length = raw_array::size(self.name, shape, element)?;
         value.get(..length).ok_or_else(|| {
             let found = format!("{} bytes", value.len());
             self.refuse(&format!("{length} bytes for the shape {shape:?}"), found)

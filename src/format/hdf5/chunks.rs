@@ -2,7 +2,7 @@
 
 use super::super::cursor::to_length;
 use super::super::error::{Error, Result};
-use super::super::tensor::size;
+use super::super::raw_array::size;
 use super::chunk_index::{Chunk, ChunkIndex, Grid};
 use super::filter::{self, Filter};
 use super::source::Source;

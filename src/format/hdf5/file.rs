@@ -2,7 +2,7 @@
 
 use super::super::bytes::Bytes;
 use super::super::error::{Error, Result};
-use super::super::tensor::{Arrays, Tensor};
+use super::super::raw_array::{Arrays, RawArray};
 use super::links::{Groups, Target};
 use super::object::{Object, join};
 use super::source::Source;
@@ -81,7 +81,7 @@ impl Arrays for File<'_> {
         Ok(names)
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>> {
         self.object(name)?.tensor()
     }
 }

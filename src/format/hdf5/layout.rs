@@ -3,7 +3,7 @@
 use super::super::bytes::Data;
 use super::super::cursor::{Cursor, to_length};
 use super::super::error::{Error, Result};
-use super::super::tensor::size;
+use super::super::raw_array::size;
 use super::chunk_index::{self, ChunkIndex};
 use super::chunks::{self, Chunked};
 use super::filter::Filter;

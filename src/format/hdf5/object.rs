@@ -2,7 +2,7 @@
 
 use super::super::error::{Error, Result};
 use super::super::number::Number;
-use super::super::tensor::Tensor;
+use super::super::raw_array::RawArray;
 use super::attribute::{self, Attribute};
 use super::dataspace;
 use super::datatype::Datatype;
@@ -157,7 +157,7 @@ impl<'f, 'a> Object<'f, 'a> {
     }
 
     /// The array that it is; an `Err` if it is a group, or an array of something else than numbers.
-    pub fn tensor(&self) -> Result<Tensor<'f>> {
+    pub fn tensor(&self) -> Result<RawArray<'f>> {
         self.array().map_err(|error| {
             if error.part == self.path {
                 error
@@ -167,7 +167,7 @@ impl<'f, 'a> Object<'f, 'a> {
         })
     }
 
-    fn array(&self) -> Result<Tensor<'f>> {
+    fn array(&self) -> Result<RawArray<'f>> {
         if self.is_group() {
             return Err(Error::new(&self.path, "an array", "a group"));
         }
@@ -199,7 +199,7 @@ impl<'f, 'a> Object<'f, 'a> {
         let layout = Layout::read(file, self.message(kind::LAYOUT, "layout")?, filters)?;
         let (path, claimed) = (self.path.clone(), shape.clone());
         let bytes = move || layout.bytes(file, &path, &claimed, number.size());
-        Ok(Tensor::new(self.path.clone(), shape, number, bytes)?.big_endian(big_endian))
+        Ok(RawArray::new(self.path.clone(), shape, number, bytes)?.big_endian(big_endian))
     }
 
     fn message(&self, kind: u16, what: &str) -> Result<&'a [u8]> {

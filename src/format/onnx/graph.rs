@@ -3,7 +3,7 @@
 //! A graph has nodes, a node has attributes, and an attribute may be a graph: these three read each other.
 
 use super::super::error::{Error, Result};
-use super::super::tensor::{Arrays, Tensor};
+use super::super::raw_array::{Arrays, RawArray};
 use super::allowance::{ATTRIBUTE, Allowance, NODE};
 use super::external::Source;
 use super::fields::{Fields, Message};
@@ -179,7 +179,7 @@ pub enum Value {
     /// A text; ONNX does not promise UTF-8.
     Text(Vec<u8>),
     /// An array.
-    Tensor(Initializer),
+    RawArray(Initializer),
     /// A graph: a branch, the body of a loop.
     Graph(Box<Graph>),
     /// Numbers with fractions.
@@ -236,7 +236,7 @@ impl Attribute {
             1 => Value::Float(float),
             2 => Value::Int(int),
             3 => Value::Text(text),
-            4 => Value::Tensor(tensor.ok_or_else(missing)?),
+            4 => Value::RawArray(tensor.ok_or_else(missing)?),
             5 => Value::Graph(Box::new(graph.ok_or_else(missing)?)),
             6 => Value::Floats(floats),
             7 => Value::Ints(ints),
@@ -260,7 +260,7 @@ impl Arrays for Initializers<'_> {
         Ok(self.graph.initializers.keys().cloned().collect())
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>> {
         let missing = || Error::new(PART, format!("an initialiser {name:?}"), "none");
         let initializer = self.graph.initializer(name).ok_or_else(missing)?;
         initializer.tensor(self.source)

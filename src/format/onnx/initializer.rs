@@ -3,7 +3,7 @@
 use super::super::bytes::Data;
 use super::super::error::{Error, Result};
 use super::super::number::Number;
-use super::super::tensor::{Tensor, size};
+use super::super::raw_array::{RawArray, size};
 use super::allowance::Allowance;
 use super::external::{self, External, Source};
 use super::fields::{Fields, Message};
@@ -65,7 +65,7 @@ impl Initializer {
     }
 
     /// The array, of the file that it was read from.
-    pub fn tensor<'s>(&self, source: Source<'s>) -> Result<Tensor<'s>> {
+    pub fn tensor<'s>(&self, source: Source<'s>) -> Result<RawArray<'s>> {
         let name = if self.name.is_empty() {
             "ONNX tensor"
         } else {
@@ -106,12 +106,12 @@ impl Initializer {
         if let Some(place) = place {
             let length = size(name, &shape, number.size())?;
             let within = name.to_string();
-            return Tensor::new(name.to_string(), shape, number, move || {
+            return RawArray::new(name.to_string(), shape, number, move || {
                 let part = place.bytes(source.beside, length);
                 Ok(Data::File(part.map_err(|error| error.within(&within))?))
             });
         }
-        Tensor::new(name.to_string(), shape, number, move || {
+        RawArray::new(name.to_string(), shape, number, move || {
             bytes(message, number)
         })
     }

@@ -9,7 +9,7 @@ use crate::format::disk::bytes;
 use crate::format::kind::Kind;
 use crate::format::pages::Pages;
 use crate::format::{hdf5, json};
-use crate::{Element, Model};
+use crate::{Element, Limits, Model};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -19,6 +19,11 @@ impl Weights<'static> {
     /// The weights in a file: [`Reader::load_weights`](super::Reader::load_weights) with the defaults.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Reader::new().load_weights(path)
+    }
+
+    /// [`load`](Self::load) within other limits.
+    pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
+        Reader::within(limits).load_weights(path)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::leaf::Leaf;
 use super::store::{Store, base_name};
 use crate::error::{Error, Result};
-use crate::format::Tensor;
+use crate::format::RawArray;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -76,7 +76,7 @@ impl LayerWeights {
     }
 }
 
-fn entry(name: String, path: String, tensor: &Tensor) -> Entry {
+fn entry(name: String, path: String, tensor: &RawArray) -> Entry {
     Entry {
         name,
         shape: tensor.shape().into(),

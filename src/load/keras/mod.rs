@@ -90,20 +90,20 @@ pub use version::Version;
 pub use weights::Weights;
 
 use crate::error::Result;
-use crate::{Element, Model};
+use crate::{Element, Limits, Model};
 
 /// A whole model from a file: [`Reader::load`] with the defaults.
 ///
 /// ```no_run
 /// use ndarray::Array3;
-/// use recurrent::{Flow, Model, keras};
+/// use recurrent::{Tensor, Model, keras};
 /// let model: Model<f32> = keras::load("model.keras")?;
 /// println!("{}", model.summary()); // layers, shapes, and what was decided
 /// let y = model.forward(&Array3::zeros((1, 20, 8)))?;
 ///
 /// // Several inputs, in the order of `model.inputs()`:
 /// let (x, z) = (Array3::zeros((1, 20, 8)), Array3::zeros((1, 5, 4)));
-/// let outputs = model.run_all([Flow::new(&x), Flow::new(&z)])?;
+/// let outputs = model.forward_all([Tensor::new(&x), Tensor::new(&z)])?;
 /// let first = &outputs[0].values;
 ///
 /// // One timestep of 1 sample at a time, if no layer looks ahead; it allocates nothing:
@@ -116,9 +116,23 @@ pub fn load<A: Element>(path: impl AsRef<std::path::Path>) -> Result<Model<A>> {
     Reader::new().load(path)
 }
 
+/// [`load`] within other limits.
+#[cfg(feature = "std")]
+pub fn load_within<A: Element>(
+    path: impl AsRef<std::path::Path>,
+    limits: &Limits,
+) -> Result<Model<A>> {
+    Reader::within(limits).load(path)
+}
+
 /// A whole model from bytes: [`Reader::read`] with the defaults.
 pub fn read<A: Element>(bytes: &[u8]) -> Result<Model<A>> {
     Reader::new().read(bytes)
+}
+
+/// [`read`] within other limits.
+pub fn read_within<A: Element>(bytes: &[u8], limits: &Limits) -> Result<Model<A>> {
+    Reader::within(limits).read(bytes)
 }
 
 #[cfg(test)]

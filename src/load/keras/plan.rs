@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::arrays::ToArray;
 use crate::error::{Error, Result};
-use crate::format::Tensor;
+use crate::format::RawArray;
 use crate::kernel::Matrix;
 use alloc::boxed::Box;
 use alloc::format;
@@ -32,7 +32,7 @@ pub struct Want {
 pub type Wanted = (&'static str, Vec<Option<usize>>);
 
 /// The arrays that were wanted, in that order, still in their file.
-pub type Arrays<'a> = dyn Iterator<Item = Tensor<'a>> + 'a;
+pub type Arrays<'a> = dyn Iterator<Item = RawArray<'a>> + 'a;
 
 /// What is made of the arrays.
 type Make<T> = Box<dyn FnOnce(&mut Arrays) -> Result<T>>;
@@ -135,7 +135,7 @@ impl<T: 'static> Plan<T> {
     }
 }
 
-fn next_of<'a>(arrays: &mut Arrays<'a>) -> Result<Tensor<'a>> {
+fn next_of<'a>(arrays: &mut Arrays<'a>) -> Result<RawArray<'a>> {
     let ended = || Error::file("weights", "one more array", "none");
     arrays.next().ok_or_else(ended)
 }

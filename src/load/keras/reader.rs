@@ -53,10 +53,12 @@ impl Reader {
         Self::default()
     }
 
-    /// How much a file may ask of this reader.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
+    /// Other limits; versions decide.
+    pub fn within(limits: &Limits) -> Self {
+        Reader {
+            limits: limits.clone(),
+            ..Self::default()
+        }
     }
 
     /// The version of Keras that decides, whatever the file says.
@@ -230,5 +232,10 @@ impl<'a> Weights<'a> {
     /// The weights in bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
     pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         Reader::new().read_weights(bytes)
+    }
+
+    /// [`read`](Self::read) within other limits.
+    pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
+        Reader::within(limits).read_weights(bytes)
     }
 }

@@ -5,7 +5,7 @@ use super::plan::Want;
 use super::tree::Tree;
 use super::version::Version;
 use crate::error::{Error, Result};
-use crate::format::Tensor;
+use crate::format::RawArray;
 use crate::format::hdf5::{File, Object};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -28,7 +28,7 @@ pub struct Store<'a> {
 }
 
 /// The arrays of one layer, in order: name, and array.
-pub type Listed<'f> = (String, Vec<(String, Tensor<'f>)>);
+pub type Listed<'f> = (String, Vec<(String, RawArray<'f>)>);
 
 impl<'a> Store<'a> {
     pub fn open(files: Vec<File<'a>>) -> Result<Self> {
@@ -146,7 +146,7 @@ impl<'a> Store<'a> {
     }
 
     /// The array at a path of a tree.
-    pub fn at(&self, path: &str) -> Result<Option<Tensor<'_>>> {
+    pub fn at(&self, path: &str) -> Result<Option<RawArray<'_>>> {
         let object = self.find(path)?;
         Ok(object.map(|object| object.tensor()).transpose()?)
     }
@@ -160,7 +160,7 @@ impl<'a> Store<'a> {
     }
 
     /// The arrays that a model wants, in that order and of those shapes. Refuses arrays that it does not want.
-    pub fn tensors(&self, wants: &[Want], names: &[(String, String)]) -> Result<Vec<Tensor<'_>>> {
+    pub fn tensors(&self, wants: &[Want], names: &[(String, String)]) -> Result<Vec<RawArray<'_>>> {
         if self.lists.is_some() {
             return self.listed_tensors(wants);
         }
@@ -194,12 +194,12 @@ impl<'a> Store<'a> {
         }
     }
 
-    fn listed_tensors(&self, wants: &[Want]) -> Result<Vec<Tensor<'_>>> {
+    fn listed_tensors(&self, wants: &[Want]) -> Result<Vec<RawArray<'_>>> {
         let mut layers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, want) in wants.iter().enumerate() {
             layers.entry(&want.top).or_default().push(at);
         }
-        let mut tensors: Vec<Option<Tensor>> = wants.iter().map(|_| None).collect();
+        let mut tensors: Vec<Option<RawArray>> = wants.iter().map(|_| None).collect();
         let listed = self.listed()?;
         let renumbered = renumbered(&listed, wants);
         for (name, arrays) in listed {
@@ -222,7 +222,7 @@ pub fn in_order<'f>(
     (name, arrays): Listed<'f>,
     wants: &[Want],
     mut wanted: Vec<usize>,
-) -> Result<Vec<(usize, Tensor<'f>)>> {
+) -> Result<Vec<(usize, RawArray<'f>)>> {
     // What is trained comes first.
     wanted.sort_by_key(|&at| !wants[at].trainable);
     if let Some((array, _)) = arrays.get(wanted.len()) {
@@ -293,7 +293,7 @@ fn shape(shape: &[Option<usize>]) -> String {
 }
 
 /// Refuses an array of another shape.
-pub fn check_shape(want: &[Option<usize>], place: &str, tensor: &Tensor) -> Result<()> {
+pub fn check_shape(want: &[Option<usize>], place: &str, tensor: &RawArray) -> Result<()> {
     let found = tensor.shape();
     let fits = |(want, found): (&Option<usize>, &usize)| want.is_none_or(|want| want == *found);
     if found.len() == want.len() && want.iter().zip(found).all(fits) {

@@ -14,7 +14,7 @@ use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::hdf5::File;
 use crate::format::json::{self, Value};
-use crate::format::{self, Tensor};
+use crate::format::{self, RawArray};
 use crate::{
     Dense, Element, Embedding, Gru, GruBuilder, Limits, Lstm, LstmBuilder, SimpleRnn,
     SimpleRnnBuilder,
@@ -299,7 +299,7 @@ fn store<'f>(files: &'f [Cow<[u8]>], limits: &Limits) -> Result<Store<'f>> {
     Store::open(files.iter().map(open).collect::<format::Result<_>>()?)
 }
 
-fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<Tensor<'s>>> {
+fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<RawArray<'s>>> {
     let tensor = |entry: &Entry| {
         let missing = || Error::file(&entry.path, "an array", "none");
         store.at(&entry.path)?.ok_or_else(missing)
@@ -308,7 +308,7 @@ fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<Tensor<'s>>
 }
 
 /// Refuses arrays that are not those that are wanted.
-fn check(layer: &LayerWeights, tensors: &[Tensor], wants: &[Wanted]) -> Result<()> {
+fn check(layer: &LayerWeights, tensors: &[RawArray], wants: &[Wanted]) -> Result<()> {
     if tensors.len() != wants.len() {
         let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
         let arrays: Vec<&str> = layer.arrays().map(|(name, _)| name).collect();

@@ -8,7 +8,7 @@ use crate::Element;
 use crate::arrays::ToArray;
 use crate::error::{Error, Result};
 use crate::format::onnx::Node;
-use crate::format::{Number, Tensor};
+use crate::format::{Number, RawArray};
 use alloc::format;
 use ndarray::{Array2, ArrayD, Axis};
 
@@ -25,7 +25,7 @@ impl Scales {
         constants: &Constants,
         index: usize,
         name: &str,
-        of: &Tensor,
+        of: &RawArray,
     ) -> Result<Self> {
         if !matches!(of.number(), Number::I8 | Number::U8) {
             return Err(Error::file(name, "int8 or uint8", of.number()));
@@ -42,7 +42,7 @@ impl Scales {
             let tensor = constants.tensor(value).map_err(|e| e.within(&part))?;
             tensor.ok_or_else(|| unknown(&format!("{part}: {value}"), "another value"))
         };
-        let check = |tensor: &Tensor, what| {
+        let check = |tensor: &RawArray, what| {
             if tensor.shape() == [directions] || tensor.shape() == [directions, columns] {
                 return Ok(());
             }

@@ -7,7 +7,7 @@ use super::quantized::Scales;
 use crate::Element;
 use crate::arrays::ToArray;
 use crate::error::{Error, Result};
-use crate::format::Tensor;
+use crate::format::RawArray;
 use crate::format::onnx::Node;
 use crate::kernel::Matrix;
 use alloc::format;
@@ -26,8 +26,8 @@ pub(super) struct Weight<'m, A> {
 
 enum Numbers<'m, A> {
     /// Of the file.
-    Float(Tensor<'m>),
-    Quantized(Tensor<'m>, Scales),
+    Float(RawArray<'m>),
+    Quantized(RawArray<'m>, Scales),
     /// What operators made of arrays of the file.
     Made(ArrayD<A>),
 }

@@ -1,7 +1,7 @@
 //! `Dict`: the arrays of a file under one prefix, without those that are ignored.
 
 use crate::format::safetensors::File;
-use crate::format::{Arrays, Error, Result, Tensor};
+use crate::format::{Arrays, Error, RawArray, Result};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -92,7 +92,7 @@ impl Arrays for Dict<'_> {
         Ok(own.map(String::from).collect())
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>> {
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>> {
         let name = self.full(name);
         if self.is_ignored(&name) {
             let expected = "an array that is not ignored";

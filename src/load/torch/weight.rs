@@ -3,7 +3,7 @@
 use crate::Element;
 use crate::arrays::ToArray;
 use crate::error::{Error, Result};
-use crate::format::Tensor;
+use crate::format::RawArray;
 use crate::kernel::Matrix;
 use crate::load::reorder::reorder;
 use alloc::boxed::Box;
@@ -13,14 +13,14 @@ use ndarray::{Array, Array2, ArrayD, Dimension};
 /// A weight, of the shape that its module has for it.
 pub(super) enum Weight<'f> {
     /// As it is in the file.
-    Plain(Tensor<'f>),
+    Plain(RawArray<'f>),
     /// `weight_norm`: g · v/‖v‖.
-    Normed { g: Tensor<'f>, v: Tensor<'f> },
+    Normed { g: RawArray<'f>, v: RawArray<'f> },
 }
 
 impl<'f> Weight<'f> {
     /// Of `weight_norm`: lengths `g`, and directions `v`.
-    pub fn normed(g: Tensor<'f>, v: Tensor<'f>) -> Result<Self> {
+    pub fn normed(g: RawArray<'f>, v: RawArray<'f>) -> Result<Self> {
         let (lengths, shape) = (g.shape(), v.shape());
         // One length for each row, or for each column (`dim=1`), or a single one (`dim=None`).
         let kept = |axis: usize| {

@@ -130,7 +130,7 @@ impl Target {
         match self {
             Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?)?,
             Target::Keras => {
-                let reader = keras::Reader::new().limits(limits);
+                let reader = keras::Reader::within(&limits);
                 let weights = reader.read_weights(bytes);
                 let weights = weights.and_then(|weights| read_layers(&weights));
                 // Weights with backslashes in the names of their groups have no configuration beside them.

@@ -1,4 +1,4 @@
-//! `Flow`: what flows from layer to layer.
+//! `Tensor`: what flows from layer to layer.
 
 use crate::Element;
 use crate::error::{Error, Result, check};
@@ -8,28 +8,28 @@ use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, Dimension, Ix2};
 ///
 /// ```
 /// use ndarray::array;
-/// use recurrent::Flow;
+/// use recurrent::Tensor;
 /// let x = array![[[0.1, 0.2], [0.3, 0.4]]];
-/// let padded = Flow::new(&x).masked(&array![[true, false]]);
+/// let padded = Tensor::new(&x).masked(&array![[true, false]]);
 /// assert_eq!(padded.values, x.into_dyn());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Flow<A> {
+pub struct Tensor<A> {
     /// Samples first.
     pub values: ArrayD<A>,
     /// `false` where a timestep is not there, (samples, timesteps).
     pub mask: Option<Array2<bool>>,
 }
 
-impl<A: Element> Flow<A> {
-    /// A copy of an array, without a mask. (One that you give away need not be copied: `Flow { values: x.into_dyn(), mask:
+impl<A: Element> Tensor<A> {
+    /// A copy of an array, without a mask. (One that you give away need not be copied: `Tensor { values: x.into_dyn(), mask:
     /// None }`.)
     pub fn new<D: Dimension>(x: &ArrayRef<A, D>) -> Self {
-        Flow::bare(x.to_owned())
+        Tensor::bare(x.to_owned())
     }
 }
 
-impl<A> Flow<A> {
+impl<A> Tensor<A> {
     /// The same array with this mask, (samples, timesteps).
     pub fn masked(mut self, mask: &ArrayRef<bool, Ix2>) -> Self {
         self.mask = Some(mask.to_owned());
@@ -38,7 +38,7 @@ impl<A> Flow<A> {
 
     /// Without a mask.
     pub(crate) fn bare<D: Dimension>(values: ndarray::Array<A, D>) -> Self {
-        Flow {
+        Tensor {
             values: values.into_dyn(),
             mask: None,
         }

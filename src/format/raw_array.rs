@@ -1,4 +1,4 @@
-//! `Tensor`: an array of a file, not read yet; `Arrays`: a file full of them.
+//! `RawArray`: an array of a file, not read yet; `Arrays`: a file full of them.
 use super::bytes::{Bytes, Data, PIECE};
 use super::error::{Error, Result};
 use super::number::{self, Float, Number};
@@ -13,11 +13,11 @@ pub trait Arrays {
     fn names(&self) -> Result<Vec<String>>;
 
     /// The array of that name; an `Err` if there is none.
-    fn tensor(&self, name: &str) -> Result<Tensor<'_>>;
+    fn tensor(&self, name: &str) -> Result<RawArray<'_>>;
 }
 
 /// An array of a file: name, shape and kind are known, the numbers are read when they are asked for.
-pub struct Tensor<'a> {
+pub struct RawArray<'a> {
     name: String,
     shape: Vec<usize>,
     number: Number,
@@ -28,7 +28,7 @@ pub struct Tensor<'a> {
 
 type Read<'a> = Box<dyn Fn() -> Result<Data<'a>> + 'a>;
 
-impl<'a> Tensor<'a> {
+impl<'a> RawArray<'a> {
     /// `bytes` is called once for each reading; an `Err` if not even the size of the array can be counted.
     pub(super) fn new<D: Into<Data<'a>>>(
         name: String,
@@ -37,7 +37,7 @@ impl<'a> Tensor<'a> {
         bytes: impl Fn() -> Result<D> + 'a,
     ) -> Result<Self> {
         size(&name, &shape, number.size())?;
-        Ok(Tensor {
+        Ok(RawArray {
             name,
             shape,
             number,
@@ -161,13 +161,13 @@ impl<'a> Tensor<'a> {
 
 /// Numbers whose bytes are all there, to be read part by part.
 pub struct Unread<'a> {
-    tensor: Tensor<'a>,
+    tensor: RawArray<'a>,
     data: Data<'a>,
 }
 
 impl<'a> Unread<'a> {
     /// The array that they are of.
-    pub fn tensor(&self) -> &Tensor<'a> {
+    pub fn tensor(&self) -> &RawArray<'a> {
         &self.tensor
     }
 
@@ -185,7 +185,7 @@ impl<'a> Unread<'a> {
 
     /// Hands on all of them, `count` at a time, each as the nearest `A`.
     pub fn pass<A: Float>(&self, count: usize, mut to: impl FnMut(&[A])) -> Result<()> {
-        let Tensor {
+        let RawArray {
             number, big_endian, ..
         } = self.tensor;
         let mut numbers = Vec::new();
