@@ -268,6 +268,11 @@ impl fmt::Display for Error {
 /// `Display` says the whole chain of layers and files, so `source` does not say it again.
 impl core::error::Error for Error {}
 
+/// Says that a layer takes another number of inputs.
+pub(crate) fn wrong_inputs(expected: impl alloc::string::ToString, found: usize) -> Error {
+    Error::value("number of inputs", expected, found)
+}
+
 /// Refuses an axis of another length than `expected`.
 pub(crate) fn check(
     array: &'static str,

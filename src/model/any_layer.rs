@@ -1,10 +1,10 @@
 //! `AnyLayer`: a layer of a model, of whatever kind.
 
-use super::stepper::{Planned, StepShape};
+use super::value::{Inputs, StepShape, Value};
 use super::{Shape, Slot, Tensor};
 use crate::Element;
 use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
-use crate::error::{Error, Result};
+use crate::error::{Result, wrong_inputs};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -206,6 +206,35 @@ pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
     }
 }
 
+/// Takes single steps of one call of a layer. It has the room that a step needs; layer and state are lent at each step, so
+/// that whoever has a model, by whatever owner, can have its steppers beside it.
+pub trait Stepper<A: Element>: Send {
+    /// One step, from and to values of the shapes that were planned.
+    fn step(
+        &mut self,
+        layer: &dyn AnyLayer<A>,
+        slot: &mut Option<Slot>,
+        inputs: Inputs<'_, A>,
+        outputs: &mut [Value<A>],
+    ) -> Result<()>;
+
+    /// Checks a state that came from elsewhere, and brings it into the form that steps work on.
+    fn admit(&self, layer: &dyn AnyLayer<A>, slot: &mut Slot) -> Result<()> {
+        let _ = (layer, slot);
+        Ok(())
+    }
+}
+
+/// The stepper of a call, and what is known of the call before the first step.
+pub struct Planned<A> {
+    pub stepper: Box<dyn Stepper<A>>,
+    pub outputs: Vec<StepShape>,
+    /// The state before the first step; none if there is nothing to keep.
+    pub fresh: Option<Slot>,
+    /// Whether a step can be refused for what comes in.
+    pub may_fail: bool,
+}
+
 /// The outputs of a layer, and the state to keep.
 pub type Called<A> = (Vec<Tensor<A>>, Option<Slot>);
 
@@ -240,9 +269,4 @@ pub(crate) fn one_input<A>(inputs: Vec<Tensor<A>>) -> Result<Tensor<A>> {
         (Some(input), 1) => Ok(input),
         _ => Err(wrong_inputs("1", found)),
     }
-}
-
-/// Says that a layer takes another number of inputs.
-pub(crate) fn wrong_inputs(expected: impl alloc::string::ToString, found: usize) -> Error {
-    Error::value("number of inputs", expected, found)
 }

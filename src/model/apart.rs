@@ -1,7 +1,8 @@
 //! A `Bidirectional` whose outputs stay apart, as a layer of a model.
 
 use super::any_layer::one_input;
-use super::recurrent::{sequence, split};
+use super::recurrent::split;
+use super::tensor::sequence;
 use super::{AnyLayer, Called, Shape, Slot, Stepwise, Tensor};
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]

@@ -1,6 +1,8 @@
 //! `Engine`: takes single steps of a model, in memory that is there.
 
-use super::stepper::{self, Inputs, Planned, StepShape, Stepper, Value, lent};
+use super::any_layer::{Planned, Stepper};
+use super::stepper::{self, lent};
+use super::value::{Inputs, StepShape, Value};
 use super::{AnyLayer, Kept, Model, Slot};
 use crate::Element;
 use crate::error::{Error, Result, check};

@@ -1,7 +1,10 @@
 //! Single steps of a recurrent layer of a model, and what is kept between them.
 
-use super::stepper::{self, Inputs, Planned, StepShape, Stepper, Value, lent};
-use super::{AnyLayer, Slot, recurrent};
+use super::any_layer::{Planned, Stepper};
+use super::stepper::{self, lent};
+use super::tensor::sequence;
+use super::value::{Inputs, StepShape, Value};
+use super::{AnyLayer, Slot};
 use crate::error::{Error, Result, check, check_kept};
 use crate::mask::Rows;
 use crate::state::check_samples;
@@ -91,7 +94,7 @@ impl<R: Recurrent + 'static> Layer<R> {
         }
         // Zeros, of which only the shape is looked at.
         let zeros = Value::new(input.clone())?.to_flow()?;
-        let x = recurrent::sequence(&zeros)?;
+        let x = sequence(&zeros)?;
         self.run(&x).check()?;
         let (samples, units) = (x.dim().0, self.inner().units());
         let Some(of) = self.inner().stepping(samples) else {

@@ -15,12 +15,13 @@ mod stepper;
 mod stream;
 mod summary;
 mod tensor;
+mod value;
 mod weights;
 #[cfg(feature = "saved")]
 mod wiring;
 
 pub use any_layer::{AnyLayer, Stepwise};
-pub(crate) use any_layer::{Called, described, wrong_inputs};
+pub(crate) use any_layer::{Called, Planned, Stepper, described};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 pub(crate) use engine::Engine;
@@ -30,11 +31,11 @@ pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 pub(crate) use run::only;
 pub use shape::Shape;
-pub(crate) use stepper::{Inputs, Planned, StepShape, Stepper, Value};
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
 pub use stream::ModelStream;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::Tensor;
+pub(crate) use value::{Inputs, StepShape, Value};
 pub use weights::WeightInfo;
 
 use crate::Element;

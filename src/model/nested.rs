@@ -1,7 +1,8 @@
 //! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
 
+use super::any_layer::Planned;
 use super::any_layer::foreign;
-use super::stepper::{Planned, StepShape};
+use super::value::StepShape;
 use super::{AnyLayer, Called, Kept, Model, Shape, Slot, Stepwise, Tensor, described};
 use crate::Element;
 use crate::describe::{Describe, ParameterCount, Part, PartMut};

@@ -1,18 +1,20 @@
 //! A recurrent layer with its flags as a layer of a model: masks, states of other layers, kept states.
 
+use super::any_layer::Planned;
 use super::any_layer::one_input;
 use super::held::Held;
-use super::stepper::{Planned, StepShape};
-use super::{AnyLayer, Called, Shape, Slot, Stepwise, Tensor, wrong_inputs};
+use super::tensor::sequence;
+use super::value::StepShape;
+use super::{AnyLayer, Called, Shape, Slot, Stepwise, Tensor};
 use crate::describe::Describe;
-use crate::error::{Error, Result, check_kept};
-use crate::{Element, Layer, Output, Recurrent, Returns, Run, State};
+use crate::error::{Error, Result, check_kept, wrong_inputs};
+use crate::{Layer, Output, Recurrent, Returns, Run, State};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
-use ndarray::{Array2, ArrayView3};
+use ndarray::Array2;
 
 impl<R: Recurrent> Layer<R> {
     /// How many arrays its state is, where it tells.
@@ -106,17 +108,6 @@ pub(super) fn split<A>(mut inputs: Vec<Tensor<A>>) -> Result<(Tensor<A>, Vec<Ten
     }
     let states = inputs.split_off(1);
     Ok((one_input(inputs)?, states))
-}
-
-/// The input as what it must be.
-pub(super) fn sequence<A: Element>(input: &Tensor<A>) -> Result<ArrayView3<'_, A>> {
-    let expected = match input.values.ndim() {
-        2 => {
-            "3 (samples, timesteps, features): for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences"
-        }
-        _ => "3 (samples, timesteps, features)",
-    };
-    input.axes("input", expected)
 }
 
 impl<R> AnyLayer<R::Elem> for Layer<R>

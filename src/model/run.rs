@@ -2,9 +2,9 @@
 
 use super::any_layer::one_input;
 use super::kept::another_model;
-use super::{AnyLayer, Call, Kept, Model, Tensor, wrong_inputs};
+use super::{AnyLayer, Call, Kept, Model, Tensor};
 use crate::Element;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, wrong_inputs};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;

@@ -1,6 +1,6 @@
 //! `ModelStream`: a model that is fed one timestep at a time.
 
-use super::stepper::StepShape;
+use super::value::StepShape;
 use super::{AnyLayer, Engine, Kept, Model, ModelState, Shape};
 use crate::error::{Error, Result, check};
 use crate::state::check_samples;
@@ -182,7 +182,7 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
     ) -> Result<ArrayViewD<'_, A>> {
         self.check_one()?;
         let [input, ..] = self.engine.inputs() else {
-            return Err(super::wrong_inputs(1, 0));
+            return Err(crate::error::wrong_inputs(1, 0));
         };
         let axes = &input.shape.axes;
         if x.shape().first() != axes.first() || x.shape().get(1..) != axes.get(2..) {
@@ -214,7 +214,7 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
     pub fn push_all(&mut self, inputs: &[&[A]]) -> Result<()> {
         let expected = self.engine.inputs().len();
         if inputs.len() != expected {
-            return Err(super::wrong_inputs(expected, inputs.len()));
+            return Err(crate::error::wrong_inputs(expected, inputs.len()));
         }
         for (at, x) in inputs.iter().enumerate() {
             self.take(at, x)?;

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
-use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, Dimension, Ix2};
+use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, ArrayView3, Dimension, Ix2};
 
 /// What flows from layer to layer: an array, and the mask of its timesteps if there is one.
 ///
@@ -69,4 +69,15 @@ impl<A> Tensor<A> {
         check("mask", "samples", samples, mask.nrows())?;
         check("mask", "timesteps", timesteps, mask.ncols())
     }
+}
+
+/// The input as what it must be.
+pub(super) fn sequence<A: Element>(input: &Tensor<A>) -> Result<ArrayView3<'_, A>> {
+    let expected = match input.values.ndim() {
+        2 => {
+            "3 (samples, timesteps, features): for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences"
+        }
+        _ => "3 (samples, timesteps, features)",
+    };
+    input.axes("input", expected)
 }

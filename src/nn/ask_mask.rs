@@ -1,10 +1,8 @@
 //! `AskMask`: the mask of an input is another value of the model.
 
 use crate::Element;
-use crate::error::Result;
-use crate::model::{
-    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, wrong_inputs,
-};
+use crate::error::{Result, wrong_inputs};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;

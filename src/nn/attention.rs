@@ -1,8 +1,8 @@
 //! `Attention`: every timestep of one sequence looks at all timesteps of another.
 
 use crate::describe::Scalar;
-use crate::error::{Result, check, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, wrong_inputs};
+use crate::error::{Result, check, check_size, wrong_inputs};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;

@@ -2,10 +2,9 @@
 
 use super::axis::{check_axis, place_in_sample};
 use crate::Element;
-use crate::error::{Error, Result, check_size};
+use crate::error::{Error, Result, check_size, wrong_inputs};
 use crate::model::{
     AnyLayer, Inputs, Planned, Shape, StepShape, Stepwise, Tensor, Value, described, each_or_err,
-    wrong_inputs,
 };
 use alloc::vec;
 use alloc::vec::Vec;

@@ -20,7 +20,6 @@ mod identity;
 mod layer_normalization;
 mod masking;
 mod merge;
-mod merge_steps;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod old_merge;
 #[cfg(any(feature = "keras", feature = "saved"))]

@@ -1,7 +1,7 @@
 //! `OpLayer`: an operation of `keras.ops` as a layer: what compares token ids for a mask, what `x[:, -1]` and `x + y` become.
 
-use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, only, wrong_inputs};
+use crate::error::{Error, Result, check_size, wrong_inputs};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, only};
 use crate::{Concatenate, Element};
 use alloc::format;
 use alloc::string::String;

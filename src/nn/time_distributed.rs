@@ -5,10 +5,10 @@ use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check};
+use crate::error::{Error, Result, check, wrong_inputs};
 use crate::model::{
     AnyLayer, Inputs, Planned, Shape, Slot, StepShape, Stepper, Stepwise, Tensor, Value, described,
-    each_layer, each_layer_mut, lent, only_output, plan, wrong_inputs,
+    each_layer, each_layer_mut, lent, only_output, plan,
 };
 use alloc::boxed::Box;
 use alloc::vec;
