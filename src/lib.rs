@@ -1,8 +1,30 @@
-//! Recurrent layers with the numbers of Keras and the shapes in the types: [`SimpleRnn`], [`Lstm`], [`Gru`].
+//! Recurrent layers, [`Lstm`], [`Gru`] and [`SimpleRnn`], with the numbers of Keras and the shapes in the types.
 //!
-//! A layer is an immutable value. A call takes an input (samples, timesteps, features), adjectives, and one verb, which
-//! says what is returned. These are the four cases of Keras' two flags, with the numbers of a well-known article
-//! ("How to use return_state or return_sequences in Keras", Chengwei Zhang, dlology.com):
+//! A layer is an immutable value. A call takes an input (samples, timesteps, features), then adjectives, then one verb that
+//! says what is returned:
+//!
+//! ```
+//! use ndarray::array;
+//! use recurrent::{Causal, Lstm, Recurrent};
+//!
+//! let lstm = Lstm::builder(2, 3).build()?; // Keras' defaults: 2 features, 3 units
+//! let x = array![[[0.1_f32, 0.2], [0.3, 0.1], [0.2, 0.3]]]; // 1 sample, 3 timesteps, 2 features
+//! let h = lstm.run(&x).last()?;
+//! assert_eq!(h.dim(), (1, 3));
+//!
+//! let mut live = lstm.stream(1); // the same, one timestep at a time
+//! live.push_slice(&[0.1, 0.2])?;
+//! live.push_slice(&[0.3, 0.1])?;
+//! assert_eq!(live.push_slice(&[0.2, 0.3])?, h.as_slice().unwrap());
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+#![cfg_attr(
+    feature = "keras",
+    doc = "A model that Keras saved is one call away: [`keras::load`]."
+)]
+//!
+//! These are the four cases of Keras' two flags, with the numbers of a well-known article ("How to use return_state or
+//! return_sequences in Keras", Chengwei Zhang, dlology.com):
 //!
 //! ```
 //! use approx::assert_abs_diff_eq;
@@ -39,13 +61,14 @@
 //!
 //! # Where to look
 //! * A call and its adjectives (masks, lengths, initial state, backwards): [`Run`].
-//! * One timestep at a time: [`Stream`], of a whole model [`ModelStream`]. Calls that go on where the last one ended: [`Session`].
-//! * Flags as run-time values: [`Layer`], [`Output`].
-//! * Layers of layers: [`Bidirectional`], [`Stacked`], [`Deep`]; of any kind: [`Model`].
-//! * Equations of your own: [`Cell`].
-//! * Pages: [`doc`].
+//! * One timestep at a time: [`Stream`] of a layer, [`ModelStream`] of a model.
+//! * Calls that continue where the last one ended, as with Keras' `stateful`: [`Session`].
+//! * Keras' flags as run-time values: [`Layer`], [`Output`].
+//! * Layers made of layers: [`Bidirectional`], [`Stacked`], [`Deep`]. Layers of any kind, in a chain or a graph: [`Model`].
+//! * Equations of your own: [`Cell`]. A layer of your own in a model: [`AnyLayer`].
+//! * Guides: [`doc`].
 //!
-//! Inference only: there is no training. Minimum Rust is 1.89.
+//! The crate runs models. It does not train them yet. The minimum Rust is 1.89.
 //!
 //! # Features
 //! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and the processor is asked for AVX2
