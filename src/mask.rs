@@ -200,6 +200,26 @@ impl Rows {
         }
     }
 
+    /// The same into numbers that lie row by row.
+    #[inline]
+    pub(crate) fn append_to<A: Element>(
+        &self,
+        output: ArrayView2<A>,
+        zero_output_for_mask: bool,
+        to: &mut [A],
+    ) -> Result<()> {
+        match output.to_slice() {
+            Some(from) if self.active.is_all() && from.len() == to.len() => {
+                to.copy_from_slice(from);
+            }
+            _ => {
+                let to = ArrayViewMut2::from_shape(output.raw_dim(), to)?;
+                self.append(output, zero_output_for_mask, to);
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what the step appended, where some of the samples took no step.
     fn append_some<A: Element>(
         &self,

@@ -151,6 +151,18 @@ pub trait Stepping<R: Unroll + ?Sized>: Send {
     /// What the step that led to this state put out, (samples, units).
     fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>>;
 
+    /// Writes what the step appended, row by row.
+    fn append(
+        &self,
+        of: &R,
+        state: &R::State,
+        rows: &Rows,
+        zero_output_for_mask: bool,
+        to: &mut [R::Elem],
+    ) -> Result<()> {
+        rows.append_to(self.output(of, state)?, zero_output_for_mask, to)
+    }
+
     /// Whether a step can fail although layer, state and input fit together.
     fn may_fail(&self) -> bool {
         false
@@ -181,6 +193,17 @@ impl<R: Advance> Stepping<R> for Known<R> {
     #[inline]
     fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>> {
         Ok(of.output(state))
+    }
+    #[inline]
+    fn append(
+        &self,
+        of: &R,
+        state: &R::State,
+        rows: &Rows,
+        zero_output_for_mask: bool,
+        to: &mut [R::Elem],
+    ) -> Result<()> {
+        rows.append_to(of.output(state), zero_output_for_mask, to)
     }
     fn may_fail(&self) -> bool {
         self.may_fail

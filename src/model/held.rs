@@ -13,7 +13,7 @@ use crate::{Element, Layer, Recurrent, State};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayViewMut2};
+use ndarray::Array2;
 
 /// What a model keeps of a recurrent layer.
 #[derive(Clone)]
@@ -112,7 +112,7 @@ impl<R: Recurrent + 'static> Layer<R> {
             axes: flow.values.shape().to_vec(),
             is_timestep: false,
         }));
-        let stepper = Steps::<R> { of, samples, units };
+        let stepper = Steps::<R> { of, samples };
         let mut fresh = Held::slot(state);
         stepper.settle(self, fresh.get_mut()?)?;
         Ok(Some(Planned {
@@ -128,7 +128,6 @@ impl<R: Recurrent + 'static> Layer<R> {
 struct Steps<R: Recurrent> {
     of: Box<dyn Stepping<R>>,
     samples: usize,
-    units: usize,
 }
 
 impl<R: Recurrent> Steps<R> {
@@ -165,9 +164,9 @@ impl<R: Recurrent + 'static> Stepper<R::Elem> for Steps<R> {
         let Some((output, states)) = outputs.split_first_mut() else {
             return Err(Error::value("number of outputs", "at least 1", 0));
         };
-        let y = self.of.output(of, state)?;
-        let to = ArrayViewMut2::from_shape((samples, self.units), &mut output.numbers)?;
-        rows.append(y, layer.zeroes_masked_output(), to);
+        let zeroes = layer.zeroes_masked_output();
+        self.of
+            .append(of, state, rows, zeroes, &mut output.numbers)?;
         output.set_mask(mask.filter(|_| layer.returns().sequences));
         if !states.is_empty() {
             let arrays = state.to_arrays().unwrap_or_default();

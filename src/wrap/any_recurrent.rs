@@ -230,6 +230,17 @@ impl<A: Element> Stepping<AnyRecurrent<A>> for AnySteps<A> {
     ) -> Result<ArrayView2<'s, A>> {
         with_steps!(self, of, state, (inner, of, state) => inner.output(of, state))
     }
+
+    fn append(
+        &self,
+        of: &AnyRecurrent<A>,
+        state: &AnyState<A>,
+        rows: &Rows,
+        zeroes: bool,
+        to: &mut [A],
+    ) -> Result<()> {
+        with_steps!(self, of, state, (inner, of, state) => inner.append(of, state, rows, zeroes, to))
+    }
 }
 
 impl<A: Element> State for AnyState<A> {
