@@ -1,13 +1,13 @@
-//! `Activation`: what is applied to the sums, by name: element-wise functions, and softmax.
+//! `Activation`: the function that a layer applies to its sums, by its name.
 
 use crate::error::{Error, Result};
 use core::fmt;
 use core::str::FromStr;
 
-/// A function that is applied to the sums of a layer, element by element (but for [`Softmax`](Self::Softmax)).
+/// The function that a layer applies to its sums. All are applied element by element, except [`Softmax`](Self::Softmax).
 ///
-/// Parameters are `f64` and rounded once to the layer's type. NaN gives NaN, infinities give the limit of the
-/// function. Sources: `keras.activations` 3.15; ONNX operators of that name.
+/// Parameters are `f64` and are rounded once to the layer's type. NaN gives NaN, and an infinity gives the limit of the
+/// function. Sources: `keras.activations` 3.15, and the ONNX operators of these names.
 ///
 /// ```
 /// use recurrent::Activation;
@@ -31,9 +31,11 @@ pub enum Activation {
     Tanh,
     /// 1 / (1 + e^-x)
     Sigmoid,
-    /// clip(alpha x + beta, 0, 1), under one name two functions: Keras 3 has [`HARD_SIGMOID`](Self::HARD_SIGMOID) and so
-    /// has `"hard_sigmoid".parse()`, Keras 1 and 2 have [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2), ONNX has
-    /// alpha 0.2 unless the node says otherwise.
+    /// clip(alpha x + beta, 0, 1)
+    ///
+    /// Two functions have this name. Keras 3 and `"hard_sigmoid".parse()` mean [`HARD_SIGMOID`](Self::HARD_SIGMOID). Keras
+    /// 1 and 2 mean [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2). ONNX has alpha 0.2 and beta 0.5, unless the node
+    /// says otherwise.
     HardSigmoid {
         /// The slope.
         alpha: f64,
@@ -56,19 +58,19 @@ pub enum Activation {
     },
     /// x if x > 0, else alpha (e^x - 1)
     Elu {
-        /// The limit at minus infinity, turned around.
+        /// The negative of the limit at minus infinity.
         alpha: f64,
     },
     /// 1.0507009873554805 · (x if x > 0, else 1.6732632423543772 (e^x - 1))
     Selu,
     /// max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
     Celu {
-        /// The limit at minus infinity, turned around.
+        /// The negative of the limit at minus infinity.
         alpha: f64,
     },
     /// x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
     Gelu {
-        /// Whether it is the approximation.
+        /// Whether to use the approximation with tanh.
         approximate: bool,
     },
     /// x · sigmoid(x), also called swish
@@ -91,24 +93,24 @@ pub enum Activation {
     TanhShrink,
     /// x - threshold if x > threshold, x + threshold if x < -threshold, else 0
     SoftShrink {
-        /// Half the width of what becomes 0.
+        /// Half the width of the interval that becomes 0.
         threshold: f64,
     },
     /// x if |x| > threshold, else 0
     HardShrink {
-        /// Half the width of what becomes 0.
+        /// Half the width of the interval that becomes 0.
         threshold: f64,
     },
     /// x if x > threshold, else value
     Threshold {
         /// The threshold.
         threshold: f64,
-        /// What stands for all below.
+        /// The result for every x up to the threshold.
         value: f64,
     },
     /// (x + √(x² + b)) / 2
     Squareplus {
-        /// How round the corner is.
+        /// The roundness of the corner at 0. With 0 the function is max(x, 0).
         b: f64,
     },
     /// 0 if x ≤ -1, (x + 1)²/4 if x < 1, else x
@@ -124,16 +126,17 @@ pub enum Activation {
     },
     /// alpha tanh(beta x) (ONNX)
     ScaledTanh {
-        /// The limit.
+        /// The limit at infinity.
         alpha: f64,
         /// The scale of the argument.
         beta: f64,
     },
-    /// e^x / Σ e^x over the last axis: for [`Dense`](crate::Dense). Not element-wise, so no activation of a gate.
+    /// e^x / Σ e^x over the last axis, for [`Dense`](crate::Dense). It is not element-wise, so it cannot be the activation
+    /// of a gate.
     Softmax,
 }
 
-/// The names that [`Activation::from_str`] knows, with what they mean.
+/// The names that [`Activation::from_str`] reads, and the functions that they mean.
 const NAMES: [(&str, Activation); 29] = [
     ("linear", Activation::Linear),
     ("tanh", Activation::Tanh),
@@ -167,19 +170,19 @@ const NAMES: [(&str, Activation); 29] = [
 ];
 
 impl Activation {
-    /// Keras 3: clip(x/6 + 1/2, 0, 1).
+    /// The hard sigmoid of Keras 3: clip(x/6 + 1/2, 0, 1).
     pub const HARD_SIGMOID: Self = Activation::HardSigmoid {
         alpha: 1.0 / 6.0,
         beta: 0.5,
     };
 
-    /// Keras 1 and 2: clip(0.2x + 0.5, 0, 1). What Keras up to 2.2 has in the gates by default.
+    /// The hard sigmoid of Keras 1 and 2: clip(0.2x + 0.5, 0, 1). Up to Keras 2.2 it is the default of the gates.
     pub const HARD_SIGMOID_KERAS2: Self = Activation::HardSigmoid {
         alpha: 0.2,
         beta: 0.5,
     };
 
-    /// Refuses what cannot be the activation of a layer: parameters that are no numbers.
+    /// Refuses an activation with a parameter that is not finite.
     pub(crate) fn check(self, name: &'static str) -> Result<()> {
         let parameters = match self {
             Activation::HardSigmoid { alpha, beta }
@@ -193,7 +196,7 @@ impl Activation {
                 [threshold, 0.0]
             }
             Activation::Squareplus { b } => [b, 0.0],
-            // It divides by alpha.
+            // CELU divides by alpha.
             Activation::Celu { alpha } => [1.0 / alpha, alpha],
             _ => [0.0, 0.0],
         };
@@ -207,8 +210,8 @@ impl Activation {
         ))
     }
 
-    /// Refuses what cannot be the activation of a gate: softmax, since a gate is computed element by element, and parameters
-    /// that are no numbers.
+    /// Refuses an activation that a gate cannot have: softmax, since a gate is computed element by element, and invalid
+    /// parameters.
     pub(crate) fn check_gate(self, name: &'static str) -> Result<()> {
         if self == Activation::Softmax {
             let expected = "an element-wise function: units are computed one by one";
@@ -221,8 +224,8 @@ impl Activation {
 impl FromStr for Activation {
     type Err = Error;
 
-    /// Keras 3's names. **`hard_sigmoid` in a file of Keras 1 or 2 is `hard_sigmoid_keras2` here**: the function changed
-    /// and its name did not, so ask the file for its version first.
+    /// Reads a name of Keras 3. **A `hard_sigmoid` in a file of Keras 1 or 2 is `hard_sigmoid_keras2` here**: the function
+    /// changed but its name did not, so check the version of the file first. Returns an error for an unknown name.
     fn from_str(name: &str) -> Result<Self> {
         NAMES
             .iter()
@@ -239,7 +242,7 @@ impl FromStr for Activation {
 }
 
 impl fmt::Display for Activation {
-    /// Keras' name where there is one, else the variant with its parameters.
+    /// Prints Keras' name if there is one, and the variant with its parameters if not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match NAMES.iter().find(|(_, activation)| activation == self) {
             Some((name, _)) => f.write_str(name),
