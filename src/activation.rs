@@ -24,14 +24,14 @@ use core::str::FromStr;
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
 pub enum Activation {
-    /// x
+    /// The identity: x
     Linear,
-    /// tanh x
+    /// The hyperbolic tangent: tanh x
     #[default]
     Tanh,
-    /// 1 / (1 + e^-x)
+    /// The logistic sigmoid: 1 / (1 + e^-x)
     Sigmoid,
-    /// clip(alpha x + beta, 0, 1)
+    /// The hard sigmoid: clip(alpha x + beta, 0, 1)
     ///
     /// Two functions have this name. Keras 3 and `"hard_sigmoid".parse()` mean [`HARD_SIGMOID`](Self::HARD_SIGMOID). Keras
     /// 1 and 2 mean [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2). ONNX has alpha 0.2 and beta 0.5, unless the node
@@ -42,33 +42,33 @@ pub enum Activation {
         /// The value at 0.
         beta: f64,
     },
-    /// max(x, 0)
+    /// The rectified linear unit: max(x, 0)
     Relu,
-    /// min(max(x, 0), 6)
+    /// The rectified linear unit, capped at 6: min(max(x, 0), 6)
     Relu6,
-    /// x if x ≥ 0, else alpha x
+    /// The leaky rectified linear unit: x if x ≥ 0, else alpha x
     LeakyRelu {
         /// The slope below 0: 0.2 in Keras, 0.01 in ONNX.
         alpha: f64,
     },
-    /// x if x > alpha, else 0 (ONNX)
+    /// The thresholded rectified linear unit of ONNX: x if x > alpha, else 0
     ThresholdedRelu {
         /// The threshold.
         alpha: f64,
     },
-    /// x if x > 0, else alpha (e^x - 1)
+    /// The exponential linear unit: x if x > 0, else alpha (e^x - 1)
     Elu {
         /// The negative of the limit at minus infinity.
         alpha: f64,
     },
-    /// 1.0507009873554805 · (x if x > 0, else 1.6732632423543772 (e^x - 1))
+    /// The scaled exponential linear unit: λ (x if x > 0, else 1.6732632423543772 (e^x - 1)) with λ = 1.0507009873554805
     Selu,
-    /// max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
+    /// The continuously differentiable exponential linear unit: max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
     Celu {
         /// The negative of the limit at minus infinity.
         alpha: f64,
     },
-    /// x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
+    /// The Gaussian error linear unit: x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
     Gelu {
         /// Whether to use the approximation with tanh.
         approximate: bool,
@@ -91,12 +91,12 @@ pub enum Activation {
     LogSigmoid,
     /// x - tanh x
     TanhShrink,
-    /// x - threshold if x > threshold, x + threshold if x < -threshold, else 0
+    /// The soft shrink: x - threshold if x > threshold, x + threshold if x < -threshold, else 0
     SoftShrink {
         /// Half the width of the interval that becomes 0.
         threshold: f64,
     },
-    /// x if |x| > threshold, else 0
+    /// The hard shrink: x if |x| > threshold, else 0
     HardShrink {
         /// Half the width of the interval that becomes 0.
         threshold: f64,
@@ -117,14 +117,14 @@ pub enum Activation {
     SparsePlus,
     /// 0 if x ≤ -1, 1 if x ≥ 1, else (x + 1)/2
     SparseSigmoid,
-    /// alpha x + beta (ONNX)
+    /// The affine function of ONNX: alpha x + beta
     Affine {
         /// The slope.
         alpha: f64,
         /// The value at 0.
         beta: f64,
     },
-    /// alpha tanh(beta x) (ONNX)
+    /// The scaled tanh of ONNX: alpha tanh(beta x)
     ScaledTanh {
         /// The limit at infinity.
         alpha: f64,

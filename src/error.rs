@@ -8,7 +8,7 @@ use core::fmt;
 /// The result of every function in this crate that can fail.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// Why a call was refused.
+/// The reason why a call was refused, with what was expected and what was found.
 ///
 /// Every public function checks its arguments before it changes anything: after an `Err`, states, streams and sessions are
 /// as they were. The exception is a [`Cell`](crate::Cell) of your own that breaks its contract during a call. Even then a

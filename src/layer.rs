@@ -12,8 +12,8 @@ use ndarray::{ArrayRef, Ix3};
 
 /// A recurrent layer with Keras' constructor flags, as configurations and files describe it.
 ///
-/// If you know the flags when you write the program, call the layer itself with [`Recurrent::run`]: the type of its result
-/// then has the shape. A `Layer` returns an [`Output`], whose variant depends on the flags.
+/// If you know the flags when you write the program, call the layer itself with [`Recurrent::run`]: the verb that ends the
+/// call then fixes the type of the result. A `Layer` returns an [`Output`], whose variant depends on the flags.
 ///
 /// ```
 /// use recurrent::{Gru, Layer, Output};

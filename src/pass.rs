@@ -17,7 +17,7 @@ pub struct Pass<'a, A> {
     /// Whether the last timestep is read first.
     pub(crate) backwards: bool,
     /// Whether entry 0 of the sequences belongs to the last timestep. This differs from `backwards`: both directions of a
-    /// `Bidirectional` write in one order.
+    /// `Bidirectional` write in the same order.
     pub(crate) reversed: bool,
     pub(crate) zero_output_for_mask: bool,
     /// The number of threads that may work on the call.

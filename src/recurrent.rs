@@ -27,12 +27,12 @@ use ndarray::{ArrayRef, Ix3};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 pub trait Recurrent: Unroll {
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn features(&self) -> usize {
         self.input_size()
     }
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn units(&self) -> usize {
         self.output_size()
     }

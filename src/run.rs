@@ -98,7 +98,8 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         self
     }
 
-    /// Masks timesteps: `false` marks padding. The mask is (samples, timesteps) and may have any pattern.
+    /// Masks timesteps: `false` marks a timestep that does not exist, such as padding. The mask is (samples, timesteps) and
+    /// may have any pattern.
     ///
     /// At a masked timestep the sample keeps its state and repeats its previous output. Before its first real timestep the
     /// output is 0, not the initial state. With [`time_major`](Self::time_major) the mask is (timesteps, samples), like the

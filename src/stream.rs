@@ -74,7 +74,7 @@ pub struct Stream<R: Advance> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct StreamState<S> {
-    /// The state after the last push.
+    /// The state of the layer after the last push.
     pub state: S,
     /// Which samples have taken a step. The masked output of the others is 0.
     pub started: Vec<bool>,

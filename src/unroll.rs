@@ -19,10 +19,10 @@ pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
     /// The state that is carried from one timestep to the next.
     type State: State;
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn input_size(&self) -> usize;
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn output_size(&self) -> usize;
 
     /// The state before the first timestep, for `samples` samples.

@@ -7,7 +7,7 @@ use alloc::format;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array2;
 
-/// The options that every cell has.
+/// The options that the builders of all cells have.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]

@@ -50,10 +50,10 @@ pub trait Cell: Send + Sync {
     /// The state that is carried from one timestep to the next.
     type State: State;
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn features(&self) -> usize;
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn units(&self) -> usize;
 
     /// The state before the first timestep, for `samples` samples.

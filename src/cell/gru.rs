@@ -255,7 +255,7 @@ impl<A: Element> GruBuilder<A> {
     /// The shapes are `kernel` (features, 3·units), `recurrent_kernel` (units, 3·units), with the gates in the order z, r,
     /// h, and `bias` (2, 3·units) with `reset_after`, (3·units) without it. Returns an error if a shape or an option is
     /// invalid.
-    #[allow(clippy::wrong_self_convention)] // the builder ends here: `from_weights` names what it takes
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,

@@ -286,7 +286,7 @@ impl<A: Element> LstmBuilder<A> {
     /// The shapes are `kernel` (features, 4·units), `recurrent_kernel` (units, 4·units), or (size, 4·units) with a
     /// projection, and `bias` (4·units), or `None`. The gates are in the order i, f, c, o. Returns an error if a shape or
     /// an option is invalid.
-    #[allow(clippy::wrong_self_convention)] // the builder ends here: `from_weights` names what it takes
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,

@@ -146,7 +146,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
     ///
     /// The shapes are `kernel` (features, units), `recurrent_kernel` (units, units) and `bias` (units), or `None`. Returns
     /// an error if a shape or an option is invalid.
-    #[allow(clippy::wrong_self_convention)] // the builder ends here: `from_weights` names what it takes
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,

@@ -1,4 +1,4 @@
-//! The forms in which layers hold their arrays.
+//! The forms in which layers hold their arrays, and how their numbers are replaced.
 
 use super::layer::{Part, PartMut, Role, Weight};
 use crate::Element;

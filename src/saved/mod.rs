@@ -68,12 +68,14 @@ pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
     Ok(crate::format::disk::write(path.as_ref(), &write(layer)?)?)
 }
 
-/// Reads a layer or model from the bytes of a file, within the default [`Limits`].
+/// Reads a layer or model from the bytes of a file, within the default [`Limits`]. Returns an error if the file does not
+/// hold the requested type or exceeds the limits.
 pub fn read<L: Saved>(bytes: &[u8]) -> Result<L> {
     read_within(bytes, &Limits::default())
 }
 
-/// Reads a layer or model from the bytes of a file, within these limits.
+/// Reads a layer or model from the bytes of a file, within these limits. Returns an error if the file does not hold the
+/// requested type or exceeds the limits.
 pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
     read_from(&safetensors::File::open(bytes, limits)?, limits)
 }
@@ -101,13 +103,15 @@ fn read_from<L: Saved>(file: &safetensors::File, limits: &Limits) -> Result<L> {
     }
 }
 
-/// Loads a layer or model from the file at a path, within the default [`Limits`].
+/// Loads a layer or model from the file at a path, within the default [`Limits`]. Returns an error if the file does not
+/// hold the requested type or exceeds the limits.
 #[cfg(feature = "std")]
 pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
     load_within(path, &Limits::default())
 }
 
-/// Loads a layer or model from the file at a path, within these limits.
+/// Loads a layer or model from the file at a path, within these limits. Returns an error if the file does not hold the
+/// requested type or exceeds the limits.
 #[cfg(feature = "std")]
 pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
     let path = path.as_ref();

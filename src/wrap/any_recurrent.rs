@@ -11,9 +11,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView2};
 
-/// A recurrent layer of any kind of cell, or several on top of each other.
+/// A recurrent layer of any kind: one cell, or layers in both directions or on top of each other.
 #[derive(Clone)]
-#[cfg_attr(not(all(feature = "keras", feature = "saved")), allow(dead_code))] // who makes them
+#[cfg_attr(not(all(feature = "keras", feature = "saved")), allow(dead_code))] // the features that make it
 pub enum AnyRecurrent<A> {
     SimpleRnn(SimpleRnn<A>),
     Lstm(Lstm<A>),

@@ -23,11 +23,11 @@ pub enum MergeMode {
     /// The forward units, then the backward units.
     #[default]
     Concat,
-    /// forward + backward.
+    /// The sum, forward + backward.
     Sum,
-    /// forward * backward.
+    /// The product, forward * backward.
     Mul,
-    /// (forward + backward) / 2.
+    /// The average, (forward + backward) / 2.
     Ave,
 }
 
@@ -89,20 +89,20 @@ impl<F, B> Bidirectional<F, B> {
         self
     }
 
-    /// Whether masked timesteps of the sequences repeat the previous output of their direction. Keras 1 does so, and Keras
-    /// 2, except the one in TensorFlow.
+    /// Whether masked timesteps of the sequences repeat the previous output of their direction. Keras 1 does so, and so
+    /// does Keras 2 as a package of its own, but not the Keras 2 in TensorFlow.
     #[cfg(feature = "keras")]
     pub(crate) fn repeating_masked(mut self, yes: bool) -> Self {
         self.repeats_masked = yes;
         self
     }
 
-    /// The layer that reads t = 0 first.
+    /// The forward layer, which reads t = 0 first.
     pub fn forward_layer(&self) -> &F {
         &self.forward
     }
 
-    /// The layer that reads the last timestep first.
+    /// The backward layer, which reads the last timestep first.
     pub fn backward_layer(&self) -> &B {
         &self.backward
     }
@@ -114,7 +114,7 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
         Run::new(self, x.view())
     }
 
-    /// The units of each direction.
+    /// The numbers of units of the forward and the backward layer.
     pub(crate) fn output_sizes(&self) -> [usize; 2] {
         [self.forward.output_size(), self.backward.output_size()]
     }

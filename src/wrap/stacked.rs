@@ -59,12 +59,12 @@ impl<L, U> Stacked<L, U> {
         (self.lower, self.upper)
     }
 
-    /// The layer that reads the input.
+    /// The lower layer, which reads the input.
     pub fn lower(&self) -> &L {
         &self.lower
     }
 
-    /// The layer that writes the output.
+    /// The upper layer, which gives the output.
     pub fn upper(&self) -> &U {
         &self.upper
     }

@@ -8,7 +8,7 @@ use crate::kernel::vectors::{Isa, Lanes};
 use core::mem::MaybeUninit;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, s};
 
-/// Copies a vector of weights. A vector of 64 bytes is copied without a call, which would take as long as the copy.
+/// Copies a vector of weights. Sixteen numbers are copied without a call, which would take as long as the copy.
 #[inline(always)]
 fn copy<A: Copy>(from: &[A], to: &mut [MaybeUninit<A>]) {
     const LINE: usize = 16;

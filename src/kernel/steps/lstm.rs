@@ -182,7 +182,7 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmStep<'_, A>, F> {
         unsafe {
             let c = V::load_first(memory.add(at), count);
             let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
-            // Where c becomes 0, h follows in the next step. This h uses the unrounded c, which keeps its chain of
+            // Where c becomes 0, h follows in the next step. This h uses c as it was before, which keeps its chain of
             // operations short.
             c.normal_or_zero().store_first(memory.add(at), count);
             let h = of.gate(o).mul(of.out(c));

@@ -37,7 +37,7 @@ pub enum Source<'a, A> {
     /// the input of the next step is at a distance of `apart`.
     ///
     /// The weights are a reference, since two fields that were just written one by one would be copied as one vector, and
-    /// that copy waits for both writes.
+    /// such a copy waits until the previous step has retired.
     Input {
         weights: &'a Weights<'a, A>,
         x: *const A,

@@ -82,7 +82,7 @@ vector!(
     _mm512_castps_si512, _mm512_castsi512_ps, _mm512_and_si512, _mm512_or_si512, _mm512_set1_epi32,
     _mm512_slli_epi32, i32, "avx512f,avx2,fma", load_f32x16, store_f32x16, normal_f32x16
 );
-// (There are no halves: fewer units are left over here, and each kind of half adds kernels to compile.)
+// These vectors have no halves: fewer units are left over than with `f32`, and each kind of half adds kernels to compile.
 #[rustfmt::skip]
 vector!(
     F64x8, F64x8, core::convert::identity, f64, 8, 32, 2, 52,

@@ -1,4 +1,4 @@
-//! What the instruction sets of x86-64 have in common.
+//! The parts that the instruction sets of x86-64 share.
 
 /// Whether the machine has these features. Without `std` only those that the program was compiled for are known.
 macro_rules! detected {
