@@ -1,13 +1,13 @@
-//! `Activation`: what is applied to the sums, by name: element-wise functions, and softmax.
+//! `Activation`: the function that a layer applies to its sums, by its name.
 
 use crate::error::{Error, Result};
 use core::fmt;
 use core::str::FromStr;
 
-/// A function that is applied to the sums of a layer, element by element (but for [`Softmax`](Self::Softmax)).
+/// The function that a layer applies to its sums. All are applied element by element, except [`Softmax`](Self::Softmax).
 ///
-/// Parameters are `f64` and rounded once to the layer's type. NaN gives NaN, infinities give the limit of the
-/// function. Sources: `keras.activations` 3.15; ONNX operators of that name.
+/// Parameters are `f64` and are rounded once to the layer's type. NaN gives NaN, and an infinity gives the limit of the
+/// function. Sources: `keras.activations` 3.15, and the ONNX operators of these names.
 ///
 /// ```
 /// use recurrent::Activation;
@@ -24,51 +24,53 @@ use core::str::FromStr;
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
 pub enum Activation {
-    /// x
+    /// The identity: x
     Linear,
-    /// tanh x
+    /// The hyperbolic tangent: tanh x
     #[default]
     Tanh,
-    /// 1 / (1 + e^-x)
+    /// The logistic sigmoid: 1 / (1 + e^-x)
     Sigmoid,
-    /// clip(alpha x + beta, 0, 1), under one name two functions: Keras 3 has [`HARD_SIGMOID`](Self::HARD_SIGMOID) and so
-    /// has `"hard_sigmoid".parse()`, Keras 1 and 2 have [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2), ONNX has
-    /// alpha 0.2 unless the node says otherwise.
+    /// The hard sigmoid: clip(alpha x + beta, 0, 1)
+    ///
+    /// Two functions have this name. Keras 3 and `"hard_sigmoid".parse()` mean [`HARD_SIGMOID`](Self::HARD_SIGMOID). Keras
+    /// 1 and 2 mean [`HARD_SIGMOID_KERAS2`](Self::HARD_SIGMOID_KERAS2). ONNX has alpha 0.2 and beta 0.5, unless the node
+    /// says otherwise.
     HardSigmoid {
         /// The slope.
         alpha: f64,
         /// The value at 0.
         beta: f64,
     },
-    /// max(x, 0)
+    /// The rectified linear unit: max(x, 0)
     Relu,
-    /// min(max(x, 0), 6)
+    /// The rectified linear unit, capped at 6: min(max(x, 0), 6)
     Relu6,
-    /// x if x ≥ 0, else alpha x
+    /// The leaky rectified linear unit: x if x ≥ 0, else alpha x
     LeakyRelu {
         /// The slope below 0: 0.2 in Keras, 0.01 in ONNX.
         alpha: f64,
     },
-    /// x if x > alpha, else 0 (ONNX)
+    /// The thresholded rectified linear unit of ONNX: x if x > alpha, else 0
     ThresholdedRelu {
         /// The threshold.
         alpha: f64,
     },
-    /// x if x > 0, else alpha (e^x - 1)
+    /// The exponential linear unit: x if x > 0, else alpha (e^x - 1)
     Elu {
-        /// The limit at minus infinity, turned around.
+        /// The negative of the limit at minus infinity.
         alpha: f64,
     },
-    /// 1.0507009873554805 · (x if x > 0, else 1.6732632423543772 (e^x - 1))
+    /// The scaled exponential linear unit: λ (x if x > 0, else 1.6732632423543772 (e^x - 1)) with λ = 1.0507009873554805
     Selu,
-    /// max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
+    /// The continuously differentiable exponential linear unit: max(x, 0) + min(alpha (e^(x/alpha) - 1), 0)
     Celu {
-        /// The limit at minus infinity, turned around.
+        /// The negative of the limit at minus infinity.
         alpha: f64,
     },
-    /// x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
+    /// The Gaussian error linear unit: x/2 (1 + erf(x/√2)), or its approximation x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
     Gelu {
-        /// Whether it is the approximation.
+        /// Whether to use the approximation with tanh.
         approximate: bool,
     },
     /// x · sigmoid(x), also called swish
@@ -89,51 +91,52 @@ pub enum Activation {
     LogSigmoid,
     /// x - tanh x
     TanhShrink,
-    /// x - threshold if x > threshold, x + threshold if x < -threshold, else 0
+    /// The soft shrink: x - threshold if x > threshold, x + threshold if x < -threshold, else 0
     SoftShrink {
-        /// Half the width of what becomes 0.
+        /// Half the width of the interval that becomes 0.
         threshold: f64,
     },
-    /// x if |x| > threshold, else 0
+    /// The hard shrink: x if |x| > threshold, else 0
     HardShrink {
-        /// Half the width of what becomes 0.
+        /// Half the width of the interval that becomes 0.
         threshold: f64,
     },
     /// x if x > threshold, else value
     Threshold {
         /// The threshold.
         threshold: f64,
-        /// What stands for all below.
+        /// The result for every x up to the threshold.
         value: f64,
     },
     /// (x + √(x² + b)) / 2
     Squareplus {
-        /// How round the corner is.
+        /// The roundness of the corner at 0. With 0 the function is max(x, 0).
         b: f64,
     },
     /// 0 if x ≤ -1, (x + 1)²/4 if x < 1, else x
     SparsePlus,
     /// 0 if x ≤ -1, 1 if x ≥ 1, else (x + 1)/2
     SparseSigmoid,
-    /// alpha x + beta (ONNX)
+    /// The affine function of ONNX: alpha x + beta
     Affine {
         /// The slope.
         alpha: f64,
         /// The value at 0.
         beta: f64,
     },
-    /// alpha tanh(beta x) (ONNX)
+    /// The scaled tanh of ONNX: alpha tanh(beta x)
     ScaledTanh {
-        /// The limit.
+        /// The limit at infinity.
         alpha: f64,
         /// The scale of the argument.
         beta: f64,
     },
-    /// e^x / Σ e^x over the last axis: for [`Dense`](crate::Dense). Not element-wise, so no activation of a gate.
+    /// e^x / Σ e^x over the last axis, for [`Dense`](crate::Dense). It is not element-wise, so it cannot be the activation
+    /// of a gate.
     Softmax,
 }
 
-/// The names that [`Activation::from_str`] knows, with what they mean.
+/// The names that [`Activation::from_str`] reads, and the functions that they mean.
 const NAMES: [(&str, Activation); 29] = [
     ("linear", Activation::Linear),
     ("tanh", Activation::Tanh),
@@ -167,19 +170,19 @@ const NAMES: [(&str, Activation); 29] = [
 ];
 
 impl Activation {
-    /// Keras 3: clip(x/6 + 1/2, 0, 1).
+    /// The hard sigmoid of Keras 3: clip(x/6 + 1/2, 0, 1).
     pub const HARD_SIGMOID: Self = Activation::HardSigmoid {
         alpha: 1.0 / 6.0,
         beta: 0.5,
     };
 
-    /// Keras 1 and 2: clip(0.2x + 0.5, 0, 1). What Keras up to 2.2 has in the gates by default.
+    /// The hard sigmoid of Keras 1 and 2: clip(0.2x + 0.5, 0, 1). Up to Keras 2.2 it is the default of the gates.
     pub const HARD_SIGMOID_KERAS2: Self = Activation::HardSigmoid {
         alpha: 0.2,
         beta: 0.5,
     };
 
-    /// Refuses what cannot be the activation of a layer: parameters that are no numbers.
+    /// Refuses an activation with a parameter that is not finite.
     pub(crate) fn check(self, name: &'static str) -> Result<()> {
         let parameters = match self {
             Activation::HardSigmoid { alpha, beta }
@@ -193,7 +196,7 @@ impl Activation {
                 [threshold, 0.0]
             }
             Activation::Squareplus { b } => [b, 0.0],
-            // It divides by alpha.
+            // CELU divides by alpha.
             Activation::Celu { alpha } => [1.0 / alpha, alpha],
             _ => [0.0, 0.0],
         };
@@ -207,8 +210,8 @@ impl Activation {
         ))
     }
 
-    /// Refuses what cannot be the activation of a gate: softmax, since a gate is computed element by element, and parameters
-    /// that are no numbers.
+    /// Refuses an activation that a gate cannot have: softmax, since a gate is computed element by element, and invalid
+    /// parameters.
     pub(crate) fn check_gate(self, name: &'static str) -> Result<()> {
         if self == Activation::Softmax {
             let expected = "an element-wise function: units are computed one by one";
@@ -221,8 +224,8 @@ impl Activation {
 impl FromStr for Activation {
     type Err = Error;
 
-    /// Keras 3's names. **`hard_sigmoid` in a file of Keras 1 or 2 is `hard_sigmoid_keras2` here**: the function changed
-    /// and its name did not, so ask the file for its version first.
+    /// Reads a name of Keras 3. **A `hard_sigmoid` in a file of Keras 1 or 2 is `hard_sigmoid_keras2` here**: the function
+    /// changed but its name did not, so check the version of the file first. Returns an error for an unknown name.
     fn from_str(name: &str) -> Result<Self> {
         NAMES
             .iter()
@@ -239,7 +242,7 @@ impl FromStr for Activation {
 }
 
 impl fmt::Display for Activation {
-    /// Keras' name where there is one, else the variant with its parameters.
+    /// Prints Keras' name if there is one, and the variant with its parameters if not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match NAMES.iter().find(|(_, activation)| activation == self) {
             Some((name, _)) => f.write_str(name),

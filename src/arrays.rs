@@ -1,4 +1,4 @@
-//! Arrays of files as those of ndarray, and as matrices that are packed while they are read.
+//! Converts arrays of files to ndarray's, and to matrices that are packed while they are read.
 
 use crate::Element;
 use crate::error::{Error, Result, axes};
@@ -8,21 +8,22 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{Array, ArrayD, ArrayView2, Dimension, IxDyn, ShapeBuilder};
 
-/// What a [`RawArray`] becomes.
+/// The conversions of a [`RawArray`].
 pub(crate) trait ToArray<'a> {
-    /// Its floating-point numbers, each as the nearest `A`. Whole numbers are no weights and refused.
+    /// The floating-point numbers, each as the nearest `A`. Integers are refused, since they are not weights.
     fn array<A: Element>(&self) -> Result<ArrayD<A>>;
 
-    /// Its numbers of whatever kind, each as the nearest `A`.
+    /// The numbers of any type, each as the nearest `A`.
     fn numbers<A: Element>(&self) -> Result<ArrayD<A>>;
 
-    /// Its numbers at one place of its first axis, each as the nearest `A`.
+    /// The numbers at one index of the first axis, each as the nearest `A`.
     fn numbers_at<A: Element>(&self, place: usize) -> Result<ArrayD<A>>;
 
-    /// Its whole numbers; fractions are refused.
+    /// The integers. Fractions are refused.
     fn integers(&self) -> Result<ArrayD<i64>>;
 
-    /// A matrix, (rows, columns), as the one that has its rows for columns, block `order[k]` of them in place of block `k`.
+    /// The transpose of a matrix (rows, columns). Its columns come in blocks: block `order[k]` takes the place of block
+    /// `k`.
     fn turned(self, order: &'static [usize]) -> Result<Turned<'a>>;
 }
 
@@ -58,7 +59,7 @@ fn shaped<T>(tensor: &RawArray, shape: &[usize], numbers: Vec<T>) -> Result<Arra
         .map_err(|error| Error::file(tensor.name(), "a shape that ndarray can make", error))
 }
 
-/// An array in the number of axes that was asked for.
+/// Converts an array to the number of axes that is asked for.
 pub(crate) fn with_axes<T, D: Dimension>(name: &str, array: ArrayD<T>) -> Result<Array<T, D>> {
     let found = axes(array.ndim());
     let expected = D::NDIM.map_or_else(|| found.clone(), axes);
@@ -66,7 +67,7 @@ pub(crate) fn with_axes<T, D: Dimension>(name: &str, array: ArrayD<T>) -> Result
     array.map_err(|_| Error::file(name, expected, found))
 }
 
-/// (rows, columns) in the file.
+/// The shape (rows, columns) in the file.
 fn stored(numbers: &Unread) -> (usize, usize) {
     let shape = numbers.tensor().shape();
     let rows = shape.first().copied().unwrap_or(1);
@@ -100,19 +101,19 @@ impl<A: Element> Matrix<A> for Unread<'_> {
     }
 }
 
-/// How many columns are read at once at least: as many as lie in a line of the cache.
+/// The least number of columns that are read at once: as many as a cache line holds.
 const COLUMNS: usize = 16;
 
-/// A matrix of floating-point numbers, (rows, columns), as the one that has its rows for columns; that one is never made as a
-/// whole.
+/// The transpose of a matrix of floating-point numbers (rows, columns). It is read piece by piece, and from memory it is
+/// never held as a whole.
 pub(crate) struct Turned<'a> {
     numbers: Unread<'a>,
-    /// The rows are this many blocks, in this order.
+    /// The order of the blocks of rows. There are `order.len()` blocks.
     order: &'static [usize],
 }
 
 impl Turned<'_> {
-    /// The rows of each block, in order.
+    /// The rows of each block, in the order of the blocks.
     fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
         let height = stored(&self.numbers).0 / self.order.len().max(1);
         self.order
@@ -131,7 +132,7 @@ impl<A: Element> Matrix<A> for Turned<'_> {
         let (rows, columns) = stored(&self.numbers);
         let mut numbers: Vec<A> = Vec::new();
         if !self.numbers.is_in_memory() {
-            // On disk they are read in the order that they have there.
+            // A file on disk is read in its own order, which needs the whole matrix.
             numbers.reserve_exact(rows * columns);
             for block in self.blocks() {
                 let (start, count) = (block.start * columns, block.len() * columns);

@@ -1,7 +1,7 @@
-//! Arrays in serde's data model, bit for bit.
+//! Writes and reads arrays with serde, bit for bit.
 //!
-//! In formats for people (JSON) numbers are the hexadecimal digits of their bits: not every reader of decimals finds the
-//! last one, and JSON has no NaN. In the others they are bytes, the lowest first.
+//! Human-readable formats such as JSON hold the hexadecimal digits of the bits: not every reader of decimal numbers
+//! restores the last bit, and JSON has no NaN. Other formats hold the bytes, in little-endian order.
 
 use crate::Element;
 use alloc::format;
@@ -12,7 +12,7 @@ use ndarray::{Array, ArrayD, Dimension, IxDyn};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An array on its way.
+/// An array in serde's data model.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Array", deny_unknown_fields, bound = "A: Element")]
 struct Bits<A> {
@@ -96,7 +96,7 @@ pub fn serialize<A: Element, D: Dimension, S: Serializer>(
     Bits { shape, bits }.serialize(to)
 }
 
-/// Refuses a shape of other numbers than there are, or of other axes.
+/// Reads an array. Refuses a shape that does not fit the numbers, or that has another number of axes.
 pub fn deserialize<'de, A: Element, D: Dimension, S: Deserializer<'de>>(
     from: S,
 ) -> Result<Array<A, D>, S::Error> {
@@ -106,17 +106,17 @@ pub fn deserialize<'de, A: Element, D: Dimension, S: Deserializer<'de>>(
     array.and_then(Array::into_dimensionality).map_err(wrong)
 }
 
-/// An array among other things.
+/// An array inside another value, such as an `Option`.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound = "A: Element, D: Dimension")]
 struct One<A, D: Dimension>(#[serde(with = "self")] Array<A, D>);
 
-/// One that may be missing.
+/// Arrays that may be missing.
 pub mod option {
     use super::{Deserialize, Deserializer, Dimension, Element, One, Serialize, Serializer};
     use ndarray::Array;
 
-    #[allow(clippy::ref_option)] // as serde calls it
+    #[allow(clippy::ref_option)] // the signature that serde calls
     pub fn serialize<A: Element, D: Dimension, S: Serializer>(
         array: &Option<Array<A, D>>,
         to: S,
@@ -132,7 +132,7 @@ pub mod option {
     }
 }
 
-/// The arrays of several layers, of which some have none.
+/// The arrays of several layers, some of which have none.
 pub mod layers {
     use super::{Deserialize, Deserializer, One, Serialize, Serializer, Vec};
     use ndarray::{Array2, Ix2};

@@ -1,4 +1,4 @@
-//! The two kinds of number that a layer computes in.
+//! `Element`: the two types of number that layers compute in.
 
 use crate::kernel::{Kernels, Number};
 use core::fmt::{Debug, Display};
@@ -14,10 +14,10 @@ mod private {
     impl Sealed for f64 {}
 }
 
-/// A floating-point number that layers compute in: [`f32`] or [`f64`].
+/// The floating-point number that layers compute in: [`f32`] or [`f64`].
 ///
-/// Sealed: the kernels are written for these two. It asks for no `std`: the transcendental functions are the crate's own
-/// or those of the `libm` crate, never those of the C library underneath.
+/// The trait is sealed, since the kernels are written for these two types. It needs no `std`: transcendental functions are
+/// the crate's own or those of the `libm` crate, never those of the system's C library.
 pub trait Element:
     Float
     + NumAssign
@@ -33,9 +33,9 @@ pub trait Element:
 {
     /// The nearest value of this type.
     fn from_f64(x: f64) -> Self;
-    /// This value as an `f64`, exact.
+    /// Converts this value to `f64`, exactly.
     fn as_f64(self) -> f64;
-    /// Its bits, in the lowest places.
+    /// The bits of this value, in the low bits of the result.
     #[doc(hidden)]
     fn bits(self) -> u64;
     #[doc(hidden)]
@@ -52,7 +52,7 @@ macro_rules! element {
             fn as_f64(self) -> f64 {
                 self as f64
             }
-            #[allow(clippy::useless_conversion)] // of one of the two
+            #[allow(clippy::useless_conversion)] // useless for one of the two types
             fn bits(self) -> u64 {
                 self.to_bits().into()
             }

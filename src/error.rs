@@ -1,18 +1,18 @@
-//! What can go wrong, each time with what was expected and what was found.
+//! `Error`: what went wrong, with what was expected and what was found.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The result of everything in this crate that can fail.
+/// The result of every function in this crate that can fail.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// Why a call was refused.
+/// The reason why a call was refused, with what was expected and what was found.
 ///
-/// Every public door checks its arguments first and changes nothing if it refuses: an `Err` leaves states, streams and
-/// sessions as they were. (Only a [`Cell`](crate::Cell) of your own that breaks its word can fail in the middle of a call:
-/// a session keeps its state even then, a stream has to be given a new one.)
+/// Every public function checks its arguments before it changes anything: after an `Err`, states, streams and sessions are
+/// as they were. The exception is a [`Cell`](crate::Cell) of your own that breaks its contract during a call. Even then a
+/// session keeps its old state, but a stream must be given a new one.
 ///
 /// ```
 /// use recurrent::{Lstm, Recurrent};
@@ -24,83 +24,83 @@ pub type Result<T> = core::result::Result<T, Error>;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// An axis of an array is longer or shorter than it must be.
+    /// The length of an axis differs from the one that is required.
     Shape {
-        /// Which array: `"input"`, `"kernel"`, `"mask"`, `"state.h"` …
+        /// The name of the array: `"input"`, `"kernel"`, `"mask"`, `"state.h"` …
         array: &'static str,
-        /// Which axis of it: `"samples"`, `"timesteps"`, `"features"`, `"units"`, `"rows"`, `"columns"`.
+        /// The name of the axis: `"samples"`, `"timesteps"`, `"features"`, `"units"`, `"rows"`, `"columns"`.
         axis: &'static str,
-        /// The length that it must have.
+        /// The length that the axis must have.
         expected: usize,
-        /// The length that it has.
+        /// The length that the axis has.
         found: usize,
     },
-    /// An array has another number of axes than it must have.
+    /// The number of axes of an array differs from the one that is required.
     Rank {
-        /// Which array.
+        /// The name of the array.
         array: &'static str,
-        /// The axes that it must have.
+        /// The number of axes that the array must have, perhaps with their names.
         expected: &'static str,
-        /// How many it has.
+        /// The number of axes that the array has.
         found: usize,
     },
-    /// A sample was named that is not there.
+    /// A sample does not exist.
     Sample {
-        /// The index that was asked for.
+        /// The index of the sample.
         sample: usize,
-        /// How many samples there are.
+        /// The number of samples that exist.
         samples: usize,
     },
     /// An entry of `lengths` is larger than the number of timesteps.
     Length {
-        /// The sample whose length it is.
+        /// The index of the sample.
         sample: usize,
-        /// The timesteps of the input.
+        /// The number of timesteps of the input.
         timesteps: usize,
-        /// The length that was given.
+        /// The length that was given for the sample.
         found: usize,
     },
-    /// An argument has a value that cannot be right.
+    /// An argument has an invalid value.
     Value {
-        /// Which argument.
+        /// The name of the argument.
         name: &'static str,
-        /// What it may be.
+        /// The values that are valid.
         expected: String,
-        /// What it is.
+        /// The value that was given.
         found: String,
     },
-    /// What one part of a composed layer refused.
+    /// A part of a composed layer refused the call.
     Part {
-        /// Which one: `"forward layer"`, `"upper layer"` …
+        /// The name of the part: `"forward layer"`, `"upper layer"` …
         part: &'static str,
-        /// Why.
+        /// The error of the part.
         source: Box<Error>,
     },
     /// A layer of a [`Model`](crate::Model) refused its input.
     Layer {
-        /// Its place, from 0.
+        /// The index of the layer in the model, from 0.
         index: usize,
-        /// Its name.
+        /// The name of the layer.
         name: String,
-        /// Why.
+        /// The error of the layer.
         source: Box<Error>,
     },
-    /// A file does not hold what it must hold there.
+    /// The content of a file differs from what is required.
     #[cfg(feature = "files")]
     File {
-        /// Where in the file, from the outside in: `"model.weights.h5: /layers/lstm/cell/vars/0"` …
+        /// The place in the file, from the outside in: `"model.weights.h5: /layers/lstm/cell/vars/0"` …
         part: String,
-        /// What it must hold.
+        /// The content that is required.
         expected: String,
-        /// What it holds.
+        /// The content that was found.
         found: String,
     },
-    /// What a file describes cannot be made.
+    /// A file describes something that cannot be made.
     #[cfg(feature = "files")]
     InFile {
-        /// Where in the file, from the outside in.
+        /// The place in the file, from the outside in.
         part: String,
-        /// Why.
+        /// The error that prevented it.
         source: Box<Error>,
     },
 }
@@ -115,7 +115,7 @@ impl Error {
         }
     }
 
-    /// Says in which file, or which part of one, something went wrong.
+    /// Adds the name of a file, or of a part of one, to an error.
     #[cfg(feature = "files")]
     #[cfg_attr(not(feature = "keras"), allow(dead_code))] // not every format has parts
     #[must_use]
@@ -157,21 +157,21 @@ impl From<crate::format::Error> for Error {
     }
 }
 
-/// So that `?` works behind ndarray's own functions (`from_shape_vec`, `into_dimensionality` …).
+/// Lets `?` follow ndarray's own functions, such as `from_shape_vec` and `into_dimensionality`.
 impl From<ndarray::ShapeError> for Error {
     fn from(error: ndarray::ShapeError) -> Self {
         Error::value("shape", "one that ndarray can give this array", error)
     }
 }
 
-/// Says in errors which file they are about.
+/// Adds the path of the file to the errors of `read`.
 #[cfg(all(feature = "std", feature = "files"))]
-#[allow(dead_code)] // without a format there is no file
+#[allow(dead_code)] // without a format no file is read
 pub(crate) fn within<T>(path: &std::path::Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
     read().map_err(|error| error.within(&path.display().to_string()))
 }
 
-/// Says which part of a composed layer an error is about.
+/// Adds the name of a part of a composed layer to an error.
 pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
     result.map_err(|source| Error::Part {
         part,
@@ -179,7 +179,7 @@ pub(crate) fn of_part<T>(part: &'static str, result: Result<T>) -> Result<T> {
     })
 }
 
-/// The kind of the error and its sentence: a `main` that returns a [`Result`], and an `unwrap`, print this.
+/// Prints the kind of the error and its message. A `main` that returns a [`Result`] prints this, and so does `unwrap`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self {
@@ -265,7 +265,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// `Display` says the whole chain of layers and files, so `source` does not say it again.
+/// `Display` prints the whole chain of layers and files, so `source` does not repeat it.
 impl core::error::Error for Error {}
 
 /// Says that a layer takes another number of inputs.
@@ -273,7 +273,7 @@ pub(crate) fn wrong_inputs(expected: impl alloc::string::ToString, found: usize)
     Error::value("number of inputs", expected, found)
 }
 
-/// Refuses an axis of another length than `expected`.
+/// Refuses an axis whose length is not `expected`.
 pub(crate) fn check(
     array: &'static str,
     axis: &'static str,
@@ -292,13 +292,13 @@ pub(crate) fn check(
     }
 }
 
-/// So many axes, as messages count them.
+/// Formats a number of axes for a message.
 pub(crate) fn axes(count: usize) -> String {
     let s = if count == 1 { "axis" } else { "axes" };
     alloc::format!("{count} {s}")
 }
 
-/// Refuses an input (samples, timesteps, features) with another number of features than `expected`.
+/// Refuses an input (samples, timesteps, features) that does not have `expected` features.
 #[inline]
 pub(crate) fn check_features(expected: usize, shape: (usize, usize, usize)) -> Result<()> {
     if expected == shape.2 {
@@ -323,7 +323,7 @@ fn wrong_features(expected: usize, shape: (usize, usize, usize)) -> Error {
     }
 }
 
-/// The error of a kernel that has its outputs first, as PyTorch has them.
+/// Makes the error for a kernel whose outputs come first, as in PyTorch.
 pub(crate) fn transposed(
     array: &'static str,
     expected: impl ToString,
@@ -334,7 +334,7 @@ pub(crate) fn transposed(
     Error::value(array, expected, found)
 }
 
-/// Refuses another number of samples than that of the state that a session keeps.
+/// Refuses an input that has another number of samples than the kept state of a session.
 pub(crate) fn check_kept(kept: usize, found: usize) -> Result<()> {
     if kept == found {
         return Ok(());
@@ -352,10 +352,10 @@ fn wrong_samples(kept: usize, found: usize) -> Error {
     Error::value("input", expected, alloc::format!("of {found} sample{s}"))
 }
 
-/// Refuses to make an array that this machine has not the memory for (making it would panic or abort).
+/// Refuses the shape of an array for which there is not enough memory. Making it would panic or abort.
 #[inline]
 pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {
-    /// Up to here asking would take longer than it is worth.
+    /// Up to this many numbers the allocator is not asked: asking would cost more than it saves.
     const SMALL: usize = 1 << 27;
     let count = |len: usize, &n: &usize| len.checked_mul(n.max(1));
     match shape.iter().try_fold(1, count) {
@@ -364,11 +364,11 @@ pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {
     }
 }
 
-/// The same for an array of `len` numbers, if they can be counted. One without elements must still have a size that can be
-/// counted without the axes of length 0.
+/// [`check_size`] for an array of `len` numbers; `None` if that number overflows. Even for an array without elements, the
+/// product of its other axes must be a valid size.
 #[cold]
 fn check_large(array: &'static str, shape: &[usize], len: Option<usize>) -> Result<()> {
-    /// No number is larger.
+    /// The size of the largest number type.
     const BYTES: usize = 8;
     let bytes = len.and_then(|len| len.checked_mul(BYTES));
     let bytes = bytes.filter(|&bytes| isize::try_from(bytes).is_ok());

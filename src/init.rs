@@ -1,15 +1,16 @@
-//! How new weights are filled: seeded, and the same numbers on every platform.
+//! `Initializer`: how new weights are filled. A seed gives the same numbers on every platform.
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
 use alloc::vec::Vec;
 use ndarray::{Array1, Array2};
 
-/// Keras' initialisers.
+/// The initialisers of Keras, which fill the weights of a new layer.
 ///
-/// For an array (rows, columns), `fan_in` = rows and `fan_out` = columns; for a vector both are its length. All is
-/// computed in `f64` from a SplitMix64 sequence and rounded once, so a seed gives the same weights everywhere (other
-/// weights than Keras gives for that seed). Sources: `keras.initializers` 3.15 and the papers named there.
+/// An array (rows, columns) has `fan_in` = rows and `fan_out` = columns. For a vector both are its length. The numbers are
+/// computed in `f64` from a SplitMix64 sequence and rounded once. So a seed gives the same weights on every platform, but
+/// other weights than the same seed gives in Keras. Sources: `keras.initializers` 3.15, and the papers named at the
+/// variants.
 ///
 /// ```
 /// use recurrent::Initializer;
@@ -25,27 +26,27 @@ use ndarray::{Array1, Array2};
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
 pub enum Initializer {
-    /// 0
+    /// All zeros.
     Zeros,
-    /// 1
+    /// All ones.
     Ones,
-    /// The same value everywhere.
+    /// The same value for all elements.
     Constant(f64),
-    /// Uniform in [min, max).
+    /// Uniform in [`min`, `max`).
     RandomUniform {
         /// The lower bound.
         min: f64,
         /// The upper bound.
         max: f64,
     },
-    /// Normal.
+    /// Normal, with this mean and standard deviation.
     RandomNormal {
         /// The mean.
         mean: f64,
         /// The standard deviation.
         stddev: f64,
     },
-    /// Normal, redrawn beyond two standard deviations.
+    /// Normal; values beyond two standard deviations are drawn again.
     TruncatedNormal {
         /// The mean.
         mean: f64,
@@ -64,24 +65,24 @@ pub enum Initializer {
     LecunUniform,
     /// Truncated normal of variance 1 / `fan_in`. LeCun et al. (1998).
     LecunNormal,
-    /// Rows (or columns, if there are fewer) that are orthonormal, times `gain`: Q of the QR decomposition of a normal
-    /// matrix. Saxe et al. (2014).
+    /// Orthonormal rows, or orthonormal columns if there are fewer of them, times `gain`: Q of the QR decomposition of a
+    /// normal matrix. Saxe et al. (2014).
     Orthogonal {
-        /// The length of each row.
+        /// The factor of the orthonormal vectors.
         gain: f64,
     },
-    /// `gain` on the main diagonal.
+    /// `gain` on the main diagonal and zeros elsewhere.
     Identity {
         /// The value on the diagonal.
         gain: f64,
     },
 }
 
-/// The standard deviation of a standard normal that is cut off at ±2.
+/// The standard deviation of a standard normal distribution that is truncated at ±2.
 const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
 
 impl Initializer {
-    /// A new matrix, (rows, columns).
+    /// Fills a new matrix (rows, columns). Returns an error if a parameter is invalid or there is not enough memory.
     pub fn matrix<A: Element>(self, rows: usize, columns: usize, seed: u64) -> Result<Array2<A>> {
         self.check()?;
         check_size("weights", &[rows, columns])?;
@@ -101,7 +102,8 @@ impl Initializer {
         }))
     }
 
-    /// A new vector. `Orthogonal` and `Identity` are refused: they need two axes.
+    /// Fills a new vector. Returns an error if a parameter is invalid or there is not enough memory, and for `Orthogonal`
+    /// and `Identity`, which need two axes.
     pub fn vector<A: Element>(self, len: usize, seed: u64) -> Result<Array1<A>> {
         self.check()?;
         check_size("weights", &[len])?;
@@ -141,7 +143,7 @@ impl Initializer {
         ))
     }
 
-    /// What draws every element by itself.
+    /// Draws the elements independently of each other.
     fn fill(self, len: usize, fan_in: usize, fan_out: usize, seed: u64) -> Vec<f64> {
         let (fan_in, fan_out) = (fan_in as f64, fan_out as f64);
         let mean_fan = f64::midpoint(fan_in, fan_out);
@@ -154,7 +156,7 @@ impl Initializer {
             SplitMix64(seed).fill(len, |r| stddev * r.truncated())
         };
         match self {
-            // The last two never come here: they are no element-wise draws.
+            // `matrix` handles the last two and `vector` refuses them: they are not drawn element by element.
             Initializer::Zeros | Initializer::Orthogonal { .. } | Initializer::Identity { .. } => {
                 alloc::vec![0.0; len]
             }
@@ -179,7 +181,7 @@ impl Initializer {
     }
 }
 
-/// The generator: Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
+/// The random number generator of Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
 struct SplitMix64(u64);
 
 impl SplitMix64 {
@@ -191,18 +193,18 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// In [0, 1), from the upper 53 bits.
+    /// Draws a uniform number in [0, 1) from the upper 53 bits.
     fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Standard normal, by Box & Muller (1958), one of the pair.
+    /// Draws a standard normal number by the method of Box & Muller (1958), one of the pair.
     fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
         radius * libm::cos(core::f64::consts::TAU * self.uniform())
     }
 
-    /// Standard normal within ±2.
+    /// Draws a standard normal number within ±2.
     fn truncated(&mut self) -> f64 {
         loop {
             let x = self.normal();
@@ -217,8 +219,8 @@ impl SplitMix64 {
     }
 }
 
-/// Q of a normal matrix, by Gram & Schmidt's method, each vector projected twice so that rounding leaves it orthogonal to
-/// 1e-15 or so. The diagonal of R is positive by construction: Keras' correction of the signs.
+/// Computes Q of a normal matrix by the Gram-Schmidt method. Each vector is projected twice, so that rounding leaves it
+/// orthogonal to about 1e-15. The diagonal of R is positive by construction; Keras corrects the signs to the same effect.
 fn orthogonal(rows: usize, columns: usize, gain: f64, seed: u64) -> Vec<f64> {
     let (count, len) = (rows.min(columns), rows.max(columns));
     let mut random = SplitMix64(seed);
@@ -232,7 +234,7 @@ fn orthogonal(rows: usize, columns: usize, gain: f64, seed: u64) -> Vec<f64> {
             }
         }
         let norm = libm::sqrt(dot(&v, &v));
-        // A vector that nearly lies in the span of the others is drawn again.
+        // A vector that is nearly in the span of the others is drawn again.
         if norm > 1e-8 {
             vectors.extend(v.iter().map(|v| v / norm));
         }
@@ -249,7 +251,7 @@ fn orthogonal(rows: usize, columns: usize, gain: f64, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-/// Eight sums side by side, in one order on every machine.
+/// Computes a dot product as eight sums side by side, in the same order on every machine.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a

@@ -1,4 +1,4 @@
-//! `Layer`: a recurrent layer with its flags and options fixed at construction, as in Keras.
+//! `Layer`: a recurrent layer whose flags and options are fixed at construction, as in Keras.
 
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
@@ -10,10 +10,10 @@ use crate::unroll::Unroll;
 use crate::{Bidirectional, Output, Recurrent, Returns};
 use ndarray::{ArrayRef, Ix3};
 
-/// A recurrent layer together with Keras' constructor flags: what configurations and files describe.
+/// A recurrent layer with Keras' constructor flags, as configurations and files describe it.
 ///
-/// Where the flags are known when you write the program, call the layer itself ([`Recurrent::run`]) and have the shape in
-/// the type; here it is in the variant of the [`Output`].
+/// If you know the flags when you write the program, call the layer itself with [`Recurrent::run`]: the verb that ends the
+/// call then fixes the type of the result. A `Layer` returns an [`Output`], whose variant depends on the flags.
 ///
 /// ```
 /// use recurrent::{Gru, Layer, Output};
@@ -34,7 +34,7 @@ pub struct Layer<R> {
 }
 
 impl<R: Recurrent> Layer<R> {
-    /// With Keras' defaults: all flags false.
+    /// Makes a layer with Keras' defaults: all flags are false.
     pub fn new(of: R) -> Self {
         Layer {
             of,
@@ -44,73 +44,78 @@ impl<R: Recurrent> Layer<R> {
         }
     }
 
-    /// The output of every timestep, (samples, timesteps, units), not only the last, (samples, units).
+    /// Whether to return the output of every timestep, (samples, timesteps, units), instead of the last one, (samples,
+    /// units).
     pub fn return_sequences(mut self, yes: bool) -> Self {
         self.options.returns.sequences = yes;
         self
     }
 
-    /// The state after the last timestep, too.
+    /// Whether to return the state after the last timestep as well.
     pub fn return_state(mut self, yes: bool) -> Self {
         self.options.returns.state = yes;
         self
     }
 
-    /// Reads the last timestep first; sequences come in processing order. See [`Run::go_backwards`].
+    /// Whether to read the last timestep first. Sequences are returned in processing order. See [`Run::go_backwards`].
     pub fn go_backwards(mut self, yes: bool) -> Self {
         self.options.go_backwards = yes;
         self
     }
 
-    /// Sequences of a backwards pass come in the order of the input. See [`Run::in_time_order`]. (Not in Keras.)
+    /// Whether to return the sequences of a backwards pass in the order of the input. Not in Keras. See
+    /// [`Run::in_time_order`].
     pub fn in_time_order(mut self, yes: bool) -> Self {
         self.options.in_time_order = yes;
         self
     }
 
-    /// Masked steps output 0 instead of the previous output. See [`Run::zero_output_for_mask`].
+    /// Whether masked timesteps output 0 instead of the previous output. See [`Run::zero_output_for_mask`].
     pub fn zero_output_for_mask(mut self, yes: bool) -> Self {
         self.options.zero_output_for_mask = yes;
         self
     }
 
-    /// Input, mask and sequences have timesteps before samples. (Keras 2; gone in Keras 3.)
+    /// Whether the input, the mask and the sequences have timesteps before samples. Keras 2 has this option, Keras 3 does
+    /// not.
     pub fn time_major(mut self, yes: bool) -> Self {
         self.options.time_major = yes;
         self
     }
 
-    /// Whether a [`Session`](crate::Session) keeps the state of this layer from call to call; yes unless a model file
-    /// says no. Outside a session nothing is ever kept, so that Keras' `stateful=False` is every call that is not in one.
+    /// Whether a [`Session`](crate::Session) keeps the state of this layer between calls. Yes, unless a model file says no.
+    /// Without a session no state is ever kept: such a call is Keras' `stateful=False`.
     pub fn stateful(mut self, yes: bool) -> Self {
         self.stateful = yes;
         self
     }
 
-    /// Whether the layer of a [`Model`](crate::Model) whose initial state comes from another layer obeys the mask of its
-    /// input. Keras 3 does so only if the call names the mask (`mask=`), so no is the default; Keras 2 always did. Either
-    /// way the mask goes on to the next layer.
+    /// Whether this layer of a [`Model`](crate::Model) obeys the mask of its input if another layer gives its initial
+    /// state. No by default: Keras 3 obeys such a mask only if the call names it (`mask=`). Keras 2 always did. In both
+    /// cases the mask is passed on to the next layer.
     pub fn mask_with_state(mut self, yes: bool) -> Self {
         self.mask_with_state = yes;
         self
     }
 
-    /// Runs the layer from the zero state and returns what the flags say. `x` is (samples, timesteps, features).
+    /// Runs the layer from the zero state and returns what the flags select. `x` is (samples, timesteps, features). Returns
+    /// an error if `x` does not fit the layer.
     pub fn forward(&self, x: &ArrayRef<R::Elem, Ix3>) -> Result<Output<R::Elem, R::State>> {
         self.run(x).output()
     }
 
-    /// A call with the options set: add `.mask(&m)`, `.initial_state(state)` …, and end it with [`Run::output`] or a verb.
+    /// Starts a call with the options of this layer. Add adjectives such as `.mask(&m)` or `.initial_state(state)`, and end
+    /// it with [`Run::output`] or another verb.
     pub fn run<'a>(&'a self, x: &'a ArrayRef<R::Elem, Ix3>) -> Run<'a, R> {
         self.of.run(x).with_options(self.options)
     }
 
-    /// The layer without the flags.
+    /// The recurrent layer without the flags.
     pub fn inner(&self) -> &R {
         &self.of
     }
 
-    /// The two flags that decide what is returned.
+    /// The two flags that select what is returned.
     pub fn returns(&self) -> Returns {
         self.options.returns
     }
@@ -127,7 +132,7 @@ impl<R: Recurrent> Layer<R> {
         self.options.zero_output_for_mask
     }
 
-    /// Why it cannot be fed one timestep at a time, if so.
+    /// The reason why the layer cannot take one timestep at a time, or `None` if it can.
     pub(crate) fn whole(&self) -> Option<&'static str> {
         let Options {
             go_backwards,
@@ -192,7 +197,8 @@ impl<R: Recurrent + Saved> Saved for Layer<R> {
 }
 
 impl<F: Recurrent, B: Recurrent<Elem = F::Elem>> Layer<Bidirectional<F, B>> {
-    /// A call with the options set that returns the two outputs apart, see [`Bidirectional::run_apart`].
+    /// Starts a call with the options of this layer that returns the outputs of both directions. See
+    /// [`Bidirectional::run_apart`].
     pub fn run_apart<'a>(
         &'a self,
         x: &'a ArrayRef<F::Elem, Ix3>,

@@ -1,4 +1,4 @@
-//! Which samples take a step: masks, lengths, and what a masked sample outputs.
+//! `Mask` and `Rows`: which samples take a step, and what a masked sample outputs.
 
 use crate::Element;
 use crate::error::{Error, Result, check};
@@ -6,12 +6,12 @@ use crate::kernel::Active;
 use alloc::vec::Vec;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
-/// Which steps of a call are real. `false` = masked.
+/// Which timesteps of a call are real. `false` means masked.
 #[derive(Clone, Copy, Debug)]
 pub enum Mask<'a> {
-    /// Any pattern, (samples, timesteps).
+    /// A mask of any pattern, (samples, timesteps).
     Steps(ArrayView2<'a, bool>),
-    /// Right padding: sample `r` has `lengths[r]` real steps, the rest is masked.
+    /// Right padding: sample `r` has `lengths[r]` real timesteps, and the rest is masked.
     Lengths(&'a [usize]),
 }
 
@@ -55,7 +55,7 @@ impl<'a> Mask<'a> {
 }
 
 impl<'a> Mask<'a> {
-    /// How many steps of this sample are real.
+    /// The number of real timesteps of this sample.
     pub(crate) fn real_steps(&self, row: usize) -> usize {
         match self {
             Mask::Steps(mask) => mask.row(row).iter().filter(|&&real| real).count(),
@@ -63,7 +63,7 @@ impl<'a> Mask<'a> {
         }
     }
 
-    /// That of the samples before `middle`, and that of the others.
+    /// Splits the mask into that of the samples before `middle` and that of the others.
     pub(crate) fn split(self, middle: usize) -> (Mask<'a>, Mask<'a>) {
         match self {
             Mask::Steps(mask) => {
@@ -78,22 +78,23 @@ impl<'a> Mask<'a> {
     }
 }
 
-/// The samples of a pass or a stream: which take the present step, and which have ever taken one.
+/// The samples of a pass or a stream: which of them take the current step, and which have taken one before.
 ///
-/// The carried output needs no array of its own. A masked sample holds its state, so the output of its state *is* the
-/// previous output, except before its first real step, where Keras says 0 (not h0): hence `started`.
+/// The carried output needs no array of its own. A masked sample keeps its state, so the output of its state *is* the
+/// previous output. The exception is a sample that has had no real timestep yet: in Keras its output is 0, not h0.
+/// `started` marks the samples that have had one.
 #[derive(Clone, Debug)]
 pub struct Rows {
     active: Active,
-    /// These two are empty where no mask can come.
+    /// `real` and `started` are empty if there can be no mask.
     real: Vec<bool>,
     started: Vec<bool>,
-    /// All take part and all have started: nothing to do before a further step of all.
+    /// Whether all samples take part and all have started. A further step of all samples then has nothing to update.
     steady: bool,
 }
 
 impl Rows {
-    /// Every one of `samples` takes every step.
+    /// Makes rows for `samples` samples that take every step.
     pub(crate) fn unmasked(samples: usize) -> Self {
         Rows {
             active: Active::all(samples),
@@ -103,7 +104,7 @@ impl Rows {
         }
     }
 
-    /// Every one of `samples` takes the step; none has taken one, but for those that have `started` before.
+    /// Makes rows for `samples` samples. Those marked in `started` have taken a step before.
     pub(crate) fn new(samples: usize, started: Option<&[bool]>) -> Self {
         Rows {
             active: Active::with_choice(samples),
@@ -113,7 +114,7 @@ impl Rows {
         }
     }
 
-    /// The samples that take the step.
+    /// The samples that take the current step.
     #[inline]
     pub(crate) fn active(&self) -> &Active {
         &self.active
@@ -129,7 +130,7 @@ impl Rows {
         &self.started
     }
 
-    /// Goes on after the steps of others; there must be one for each sample.
+    /// Sets which samples have taken a step before, one entry for each sample.
     pub(crate) fn set_started(&mut self, started: Vec<bool>) {
         (self.started, self.steady) = (started, false);
     }
@@ -138,7 +139,7 @@ impl Rows {
         self.active.is_all() || self.real[row]
     }
 
-    /// Chooses who takes the next step, without allocating.
+    /// Chooses the samples that take the next step, without allocating.
     pub(crate) fn choose(&mut self, is_real: impl Fn(usize) -> bool) {
         self.steady = false;
         let (real, started) = (&mut self.real, &mut self.started);
@@ -167,19 +168,19 @@ impl Rows {
         }
     }
 
-    /// These samples have not taken a step: their carried output is 0 again.
+    /// Marks this sample as having taken no step yet: its carried output is 0 again.
     pub(crate) fn restart(&mut self, row: usize) {
         self.started[row] = false;
         self.steady = false;
     }
 
-    /// This sample has taken a step before the next one, or not.
+    /// Sets whether this sample has taken a step before.
     pub(crate) fn start(&mut self, row: usize, started: bool) {
         self.started[row] = started;
         self.steady = false;
     }
 
-    /// Writes what the step appended: the output of those who took it, and 0 or the previous output of the others.
+    /// Writes the output of the step: the new output of active samples, and 0 or the previous output of the others.
     #[inline]
     pub(crate) fn append<A: Element>(
         &self,
@@ -200,7 +201,7 @@ impl Rows {
         }
     }
 
-    /// The same into numbers that lie row by row.
+    /// Writes what [`append`](Self::append) writes to numbers that lie row by row.
     #[inline]
     pub(crate) fn append_to<A: Element>(
         &self,
@@ -220,7 +221,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Writes what the step appended, where some of the samples took no step.
+    /// Writes the output of a step that not all samples took.
     fn append_some<A: Element>(
         &self,
         output: ArrayView2<A>,
@@ -237,7 +238,7 @@ impl Rows {
     }
 }
 
-/// Copies a row, as memory where it is one: `assign` takes longer to find that out than a short row to copy.
+/// Copies a row. Contiguous rows are copied as slices: `assign` takes longer to find that out than to copy a short row.
 #[inline]
 fn copy<A: Element>(from: ArrayView1<A>, mut to: ArrayViewMut1<A>) {
     match (from.to_slice(), to.as_slice_mut()) {

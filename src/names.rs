@@ -1,10 +1,10 @@
-//! `names!`: the names that the variants of an option have in Keras.
+//! `names!`: Keras' names for the variants of an option.
 
-/// Prints an option as Keras names it, and reads it by that name.
+/// Implements `Display` and `FromStr` for an option, by Keras' names.
 macro_rules! names {
     ($option:ident, $argument:literal, { $($variant:ident: $name:literal),* $(,)? }) => {
         impl core::fmt::Display for $option {
-            /// Keras' name.
+            /// Prints Keras' name.
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(match self {
                     $($option::$variant => $name),*
@@ -15,7 +15,7 @@ macro_rules! names {
         impl core::str::FromStr for $option {
             type Err = crate::Error;
 
-            /// Reads Keras' name.
+            /// Reads Keras' name. Returns an error for an unknown name.
             fn from_str(name: &str) -> crate::Result<Self> {
                 match name {
                     $($name => Ok($option::$variant),)*

@@ -1,19 +1,19 @@
-//! What a pass returns: the two flags, and the enum whose variant they choose.
+//! `Output` and `Returns`: what a pass returns, and the two flags that select it.
 
 use ndarray::{Array2, Array3};
 
-/// Keras' two flags as run-time values, as they stand in configurations and files.
+/// Keras' flags `return_sequences` and `return_state` as values, as configurations and files have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Returns {
-    /// `return_sequences`: the output of every timestep, not only the last.
+    /// `return_sequences`: whether to return the output of every timestep instead of the last one.
     pub sequences: bool,
-    /// `return_state`: the state after the last timestep, too.
+    /// `return_state`: whether to return the state after the last timestep as well.
     pub state: bool,
 }
 
-/// What a pass returned; the variants are named like the verbs of [`Run`](crate::Run).
+/// The result of a pass. The variants are named like the verbs of [`Run`](crate::Run).
 ///
 /// | `return_sequences` | `return_state` | variant | shape of the array |
 /// | --- | --- | --- | --- |
@@ -22,21 +22,21 @@ pub struct Returns {
 /// | true | false | `Sequences` | (samples, timesteps, units) |
 /// | true | true | `SequencesAndState` | (samples, timesteps, units) |
 ///
-/// `Last` holds the last *appended output*, which is not always `state.h`: see [`Run::last`](crate::Run::last).
+/// `Last` holds the last *appended output*, which can differ from `state.h`: see [`Run::last`](crate::Run::last).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output<A, S> {
-    /// The last output.
+    /// The last output, (samples, units).
     Last(Array2<A>),
-    /// The last output and the state after it.
+    /// The last output, (samples, units), and the state after it.
     LastAndState(Array2<A>, S),
-    /// The output of every timestep.
+    /// The output of every timestep, (samples, timesteps, units).
     Sequences(Array3<A>),
-    /// The output of every timestep and the state after the last.
+    /// The output of every timestep, (samples, timesteps, units), and the state after the last one.
     SequencesAndState(Array3<A>, S),
 }
 
 impl<A, S> Output<A, S> {
-    /// The last output, if that is what was asked for.
+    /// The last output, or `None` if the pass returned sequences.
     pub fn last(&self) -> Option<&Array2<A>> {
         match self {
             Output::Last(y) | Output::LastAndState(y, _) => Some(y),
@@ -44,7 +44,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The outputs of all timesteps, if they were asked for.
+    /// The output of every timestep, or `None` if the pass returned the last one only.
     pub fn sequences(&self) -> Option<&Array3<A>> {
         match self {
             Output::Sequences(y) | Output::SequencesAndState(y, _) => Some(y),
@@ -52,7 +52,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The last output itself, if that is what was asked for.
+    /// Takes the last output out, or returns `None` if the pass returned sequences.
     pub fn into_last(self) -> Option<Array2<A>> {
         match self {
             Output::Last(y) | Output::LastAndState(y, _) => Some(y),
@@ -60,7 +60,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The outputs of all timesteps themselves, if they were asked for.
+    /// Takes the output of every timestep out, or returns `None` if the pass returned the last one only.
     pub fn into_sequences(self) -> Option<Array3<A>> {
         match self {
             Output::Sequences(y) | Output::SequencesAndState(y, _) => Some(y),
@@ -68,7 +68,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The state, if it was asked for.
+    /// The state, or `None` if the pass did not return it.
     pub fn state(&self) -> Option<&S> {
         match self {
             Output::LastAndState(_, s) | Output::SequencesAndState(_, s) => Some(s),
@@ -76,7 +76,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The state itself, if it was asked for: to hand it on.
+    /// Takes the state out, or returns `None` if the pass did not return it.
     pub fn into_state(self) -> Option<S> {
         match self {
             Output::LastAndState(_, s) | Output::SequencesAndState(_, s) => Some(s),
@@ -84,7 +84,7 @@ impl<A, S> Output<A, S> {
         }
     }
 
-    /// The flags that lead to this variant.
+    /// The flags that select this variant.
     pub fn returns(&self) -> Returns {
         Returns {
             sequences: self.sequences().is_some(),

@@ -1,4 +1,4 @@
-//! `Pass` and `Sink`: a checked call, and where its outputs go.
+//! `Pass` and `Sink`: a checked call, and the destination of its outputs.
 
 use crate::error::Result;
 use crate::mask::Mask;
@@ -6,26 +6,26 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{ArrayBase, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2, RawData, Slice};
 
-/// A checked call: what is read, in which order, and what of it is real.
+/// A checked call: what is read, in which order, and which timesteps of it are real.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a, A> {
-    /// (samples, timesteps, features).
+    /// The input, (samples, timesteps, features).
     pub(crate) x: ArrayView3<'a, A>,
     pub(crate) mask: Option<Mask<'a>>,
-    /// Which samples have had a real step in a part of the call that went before; `None`: none has.
+    /// Which samples have had a real timestep in an earlier part of the call. `None` means none of them.
     pub(crate) started: Option<&'a [bool]>,
-    /// Reads the last timestep first.
+    /// Whether the last timestep is read first.
     pub(crate) backwards: bool,
-    /// Entry 0 of the sequences belongs to the last timestep. Not the same as `backwards`: both directions of a
-    /// `Bidirectional` write in one order.
+    /// Whether entry 0 of the sequences belongs to the last timestep. This differs from `backwards`: both directions of a
+    /// `Bidirectional` write in the same order.
     pub(crate) reversed: bool,
     pub(crate) zero_output_for_mask: bool,
-    /// How many may work on it.
+    /// The number of threads that may work on the call.
     pub(crate) threads: usize,
 }
 
 impl<'a, A> Pass<'a, A> {
-    /// The same way through time over another input.
+    /// Makes a pass over another input in the same order, with the same mask.
     pub(crate) fn over<'b>(&'b self, x: ArrayView3<'b, A>) -> Pass<'b, A> {
         let Pass {
             started,
@@ -47,7 +47,7 @@ impl<'a, A> Pass<'a, A> {
         }
     }
 
-    /// How many steps of samples are real.
+    /// The number of real timesteps of all samples together.
     pub(crate) fn real_steps(&self) -> usize {
         (0..self.x.dim().0).map(|row| self.real_steps_of(row)).sum()
     }
@@ -57,7 +57,8 @@ impl<'a, A> Pass<'a, A> {
         self.mask.map_or(timesteps, |mask| mask.real_steps(row))
     }
 
-    /// How many samples from the first one on have about this part of the real steps; some, and not all.
+    /// The number of leading samples that have about `part / of` of the real timesteps: at least one sample, and not all of
+    /// them.
     pub(crate) fn middle(&self, part: usize, of: usize) -> usize {
         let (samples, goal) = (self.x.dim().0, self.real_steps() * part / of);
         let (mut middle, mut steps) = (0, 0);
@@ -68,7 +69,7 @@ impl<'a, A> Pass<'a, A> {
         middle.clamp(1, samples - 1)
     }
 
-    /// The samples before `middle`, and the others.
+    /// Splits the pass into that of the samples before `middle` and that of the others.
     pub(crate) fn split(&self, middle: usize) -> (Pass<'a, A>, Pass<'a, A>) {
         let (before, after) = self.x.split_at(Axis(0), middle);
         let masks = self.mask.map(|mask| mask.split(middle));
@@ -86,8 +87,8 @@ impl<'a, A> Pass<'a, A> {
         )
     }
 
-    /// Goes through time in stretches of so many steps, for a layer that carries all it knows in its state: what lies
-    /// between its parts is never longer than that.
+    /// Runs the pass in stretches of `steps` timesteps. The layer must carry everything from one stretch to the next in its
+    /// state. The arrays between its parts are then never longer than a stretch.
     pub(crate) fn in_stretches(
         &self,
         steps: usize,
@@ -149,17 +150,17 @@ impl<'a, A> Pass<'a, A> {
     }
 }
 
-/// Where the outputs go. (A tape for training will be another sink.)
+/// The destination of the outputs.
 #[derive(Debug)]
 pub enum Sink<'a, A> {
-    /// Keeps the last appended output, (samples, units).
+    /// Takes the last appended output, (samples, units).
     Last(ArrayViewMut2<'a, A>),
-    /// Keeps all of them, (samples, timesteps, units).
+    /// Takes the output of every timestep, (samples, timesteps, units).
     Sequences(ArrayViewMut3<'a, A>),
 }
 
 impl<'a, A> Sink<'a, A> {
-    /// What becomes of the samples before `middle`, and of the others.
+    /// Splits the destination into that of the samples before `middle` and that of the others.
     pub(crate) fn split(self, middle: usize) -> (Sink<'a, A>, Sink<'a, A>) {
         match self {
             Sink::Last(last) => {
@@ -174,7 +175,7 @@ impl<'a, A> Sink<'a, A> {
     }
 }
 
-/// Leaves these steps of a sample's rows, counted from the last one if `downwards`, in their order.
+/// Narrows the rows of one sample to these steps, in processing order. Steps are counted from the last row if `downwards`.
 #[inline]
 pub(crate) fn keep_steps<S: RawData>(
     rows: &mut ArrayBase<S, Ix2>,

@@ -1,19 +1,22 @@
-//! `Recurrent` and `Causal`: what a user calls on a recurrent layer.
+//! `Recurrent` and `Causal`: the methods that a user calls on a recurrent layer.
 
 use crate::unroll::{Advance, Unroll};
 use crate::{Run, Stacked, Stream};
 use ndarray::{ArrayRef, Ix3};
 
-/// A layer that runs whole sequences: [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru),
-/// [`Rnn`](crate::Rnn) with your own cell, [`Stacked`], [`Deep`](crate::Deep), [`Bidirectional`](crate::Bidirectional), and
-/// references, boxes and [`Arc`](alloc::sync::Arc)s of them.
+/// A recurrent layer that runs whole sequences.
 ///
-/// `Self::Elem` is the type of its numbers, `f32` or `f64`. `Self::State` is what it carries from one timestep to the next:
-/// [`LstmState`](crate::LstmState), [`HiddenState`](crate::HiddenState), a pair, a list, or the state of your own cell.
+/// These are [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm), [`Gru`](crate::Gru), [`Rnn`](crate::Rnn) with a cell
+/// of your own, [`Stacked`], [`Deep`](crate::Deep), [`Bidirectional`](crate::Bidirectional), and references, boxes and
+/// [`Arc`](alloc::sync::Arc)s of them.
 ///
-/// Weights are immutable here: a call takes them by `&self`, takes a state in and gives a state out. The trait is sealed:
-/// write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn) to have a layer of your own. Where a signature says
-/// `Unroll` or `Advance`, read `Recurrent` or [`Causal`]: they are the private traits below these.
+/// `Self::Elem` is the type of its numbers, `f32` or `f64`. `Self::State` is the state that it carries from one timestep to
+/// the next: a [`LstmState`](crate::LstmState), a [`HiddenState`](crate::HiddenState), a pair or list of states, or the
+/// state of your own cell.
+///
+/// A call borrows the layer by `&self`, takes a state and returns a state; it never changes the weights. The trait is
+/// sealed. To make a layer of your own, write a [`Cell`](crate::Cell) and wrap it in [`Rnn`](crate::Rnn). The traits
+/// `Unroll` and `Advance` in signatures are the private supertraits of `Recurrent` and [`Causal`].
 ///
 /// ```
 /// use recurrent::{Gru, Recurrent};
@@ -24,34 +27,36 @@ use ndarray::{ArrayRef, Ix3};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 pub trait Recurrent: Unroll {
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn features(&self) -> usize {
         self.input_size()
     }
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn units(&self) -> usize {
         self.output_size()
     }
 
-    /// The state before the first step. Like every allocation it panics or aborts if there is no memory for that.
+    /// The state before the first timestep, for `samples` samples. Panics or aborts if there is not enough memory, as every
+    /// allocation does.
     fn zero_state(&self, samples: usize) -> Self::State {
         self.zeros(samples)
     }
 
-    /// The number of weights.
+    /// The number of learned parameters.
     fn parameter_count(&self) -> usize {
         self.count_parameters().total()
     }
 
-    /// Starts a call: choose adjectives (`.initial_state(state)`, `.mask(&m)` …), then a verb (`.last()`, `.sequences()` …).
+    /// Starts a call. Add adjectives (`.initial_state(state)`, `.mask(&m)` …) and end it with a verb (`.last()`,
+    /// `.sequences()` …).
     ///
-    /// `x` is (samples, timesteps, features), an owned array or any view of one.
+    /// `x` is (samples, timesteps, features), as an owned array or any view of one.
     fn run<'a>(&'a self, x: &'a ArrayRef<Self::Elem, Ix3>) -> Run<'a, Self> {
         Run::new(self, x.view())
     }
 
-    /// Puts `upper` on top: its input is the output of this layer.
+    /// Puts `upper` on top of this layer: its input is the output of this layer.
     fn then<U: Recurrent<Elem = Self::Elem>>(self, upper: U) -> Stacked<Self, U>
     where
         Self: Sized,
@@ -62,8 +67,9 @@ pub trait Recurrent: Unroll {
 
 impl<R: Unroll + ?Sized> Recurrent for R {}
 
-/// A layer whose output at t depends on inputs up to t only, so that it can be stepped and streamed: all but
-/// [`Bidirectional`](crate::Bidirectional), and a [`Stacked`] or [`Deep`](crate::Deep) when its parts are.
+/// A layer whose output at timestep t depends only on inputs up to t, so that it can be stepped and streamed. All recurrent
+/// layers are causal except [`Bidirectional`](crate::Bidirectional). A [`Stacked`] or a [`Deep`](crate::Deep) is causal if
+/// its parts are.
 ///
 /// ```
 /// use recurrent::{Causal, Lstm}; // `run` needs `Recurrent`
@@ -72,7 +78,7 @@ impl<R: Unroll + ?Sized> Recurrent for R {}
 /// live.push_slice(&[0.5])?;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
-/// A `Bidirectional` has to see the end before its first output, so this does not compile:
+/// A `Bidirectional` must read the last timestep before it gives its first output, so this does not compile:
 /// ```compile_fail
 /// use recurrent::{Bidirectional, Causal, Lstm, Recurrent};
 /// let lstm = Lstm::<f32>::builder(1, 2).build()?;
@@ -80,19 +86,20 @@ impl<R: Unroll + ?Sized> Recurrent for R {}
 /// live.push_slice(&[0.5])?;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
-// As at `Advance`: the compiler shows this one for a bound, that one for a call.
+// `Advance` has the same message: the compiler shows this one for a bound, and that one for a call.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stepped or streamed",
     note = "a `Bidirectional` reads its input from both ends: `both.run(&x).sequences()?` runs all timesteps of `x`, the whole \
             sequence or a part of it; a live stream takes a layer of one direction: `lstm.stream(samples)`"
 )]
 pub trait Causal: Recurrent + Advance {
-    /// A stream of this many samples that borrows the weights.
+    /// Makes a stream of `samples` samples that borrows the weights.
     fn stream(&self, samples: usize) -> Stream<&Self> {
         Stream::new(self, samples)
     }
 
-    /// A stream that owns its weights, or shares them if `self` is an [`Arc`](alloc::sync::Arc): `Send + 'static`.
+    /// Makes a stream of `samples` samples that owns its weights, or shares them if `self` is an [`Arc`](alloc::sync::Arc).
+    /// Such a stream can be `Send + 'static`.
     fn into_stream(self, samples: usize) -> Stream<Self>
     where
         Self: Sized,

@@ -1,4 +1,4 @@
-//! A call: adjectives that say how, then one verb that says what is returned.
+//! `Run`: a call of a layer. Adjectives set its options, and one verb runs it.
 
 use crate::error::{Error, Result, check, check_features, check_kept, check_size};
 use crate::mask::Mask;
@@ -9,7 +9,7 @@ use crate::{Output, Returns, State};
 use core::marker::PhantomData;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, Ix2};
 
-/// How a pass goes through time; a [`Layer`](crate::Layer) fixes it at construction.
+/// The options of a pass through time. A [`Layer`](crate::Layer) fixes them at construction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // four independent options of Keras
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -22,15 +22,17 @@ pub(crate) struct Options {
     pub returns: Returns,
 }
 
-/// Both directions of a `Bidirectional` merged into one output: what [`Recurrent::run`](crate::Recurrent::run) starts.
+/// Marks a [`Run`] with one output; a `Bidirectional` merges its two directions into it.
+/// [`Recurrent::run`](crate::Recurrent::run) starts it.
 #[derive(Debug)]
 pub struct Merged(());
 
-/// Two outputs, one of each direction: what [`Bidirectional::run_apart`](crate::Bidirectional::run_apart) starts.
+/// Marks a [`Run`] with two outputs, one for each direction. [`Bidirectional::run_apart`](crate::Bidirectional::run_apart)
+/// starts it.
 #[derive(Debug)]
 pub struct Apart(());
 
-/// A call of a layer on one input, with its adjectives. It does nothing until a verb ends it.
+/// A call of a layer on one input. Adjectives set its options; it does nothing until a verb ends it.
 ///
 /// | verb | returns |
 /// | --- | --- |
@@ -38,14 +40,19 @@ pub struct Apart(());
 /// | [`last_and_state`](Self::last_and_state) | (samples, units), state |
 /// | [`sequences`](Self::sequences) | (samples, timesteps, units) |
 /// | [`sequences_and_state`](Self::sequences_and_state) | (samples, timesteps, units), state |
-/// | each `…_into` | the same into memory of yours |
+/// | each `…_into` | the same, written to memory of the caller |
 /// | [`returning`](Self::returning), [`output`](Self::output) | one of the four as an [`Output`] |
 ///
-/// # What is decided for unusual input
-/// Zero samples give arrays without rows. Zero timesteps give `last` = 0, empty sequences and the initial state. A layer
-/// without features runs on its bias and state alone. NaN and infinities go through the arithmetic of their own sample
-/// and touch no other; a masked step is not read at all, so padding may hold anything. (But a [`Cell`](crate::Cell) of your
-/// own sees the padding; what it makes of that is thrown away.)
+/// # Unusual input
+/// Zero samples give arrays without rows. Zero timesteps give a last output of 0, empty sequences and the initial state. A
+/// layer without features computes from its bias and state alone. NaN and infinities affect their own sample only. A masked
+/// timestep is never read, so padding may hold anything. A [`Cell`](crate::Cell) of your own does see the padding, but its
+/// result there is discarded.
+///
+/// # Errors
+/// Each verb checks the whole call before it computes or changes anything. It returns an error if the input has other
+/// features than the layer, if the mask, the lengths, the state or the output have another shape, if both a mask and
+/// lengths are given, or if there is not enough memory for the output.
 #[must_use = "a run does nothing until a verb ends it"]
 #[derive(Debug)]
 pub struct Run<'a, R: Unroll + ?Sized, V = Merged> {
@@ -79,64 +86,69 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         self
     }
 
-    /// Starts from the state in `slot`, if any, and leaves the state at the end there.
+    /// Starts from the state in `slot`, if there is one, and stores the final state there.
     pub(crate) fn keeping(mut self, slot: &'a mut Option<R::State>) -> Self {
         self.kept = Some(slot);
         self
     }
 
-    /// Starts from this state instead of zero: Keras' `initial_state`.
+    /// Starts from this state instead of zeros: Keras' `initial_state`.
     pub fn initial_state(mut self, state: R::State) -> Self {
         self.from = Some(state);
         self
     }
 
-    /// `false` marks a step that is not there, (samples, timesteps), any pattern.
+    /// Masks timesteps: `false` marks a timestep that does not exist, such as padding. The mask is (samples, timesteps) and
+    /// may have any pattern.
     ///
-    /// A masked step holds the state and repeats the previous output; before the first real step of a sample that is
-    /// 0, not the initial state. In a `time_major` run the mask is (timesteps, samples), like the input.
+    /// At a masked timestep the sample keeps its state and repeats its previous output. Before its first real timestep the
+    /// output is 0, not the initial state. With [`time_major`](Self::time_major) the mask is (timesteps, samples), like the
+    /// input.
     pub fn mask(mut self, mask: &'a ArrayRef<bool, Ix2>) -> Self {
         self.conflict |= self.mask.is_some();
         self.mask = Some(Mask::Steps(mask.view()));
         self
     }
 
-    /// Right padding: only the first `lengths[r]` timesteps of sample `r` are real. The same as the mask that says so.
+    /// Masks right padding: only the first `lengths[r]` timesteps of sample `r` are real. It has the effect of the
+    /// [`mask`](Self::mask) with that pattern. An error is returned if a length is larger than the number of timesteps.
     pub fn lengths(mut self, lengths: &'a [usize]) -> Self {
         self.conflict |= self.mask.is_some();
         self.mask = Some(Mask::Lengths(lengths));
         self
     }
 
-    /// Reads the last timestep first. Sequences come in processing order, as in Keras: entry 0 belongs to the last
-    /// timestep. Add [`in_time_order`](Self::in_time_order) to have entry 0 belong to the first.
+    /// Reads the last timestep first. As in Keras, sequences are returned in processing order: entry 0 belongs to the last
+    /// timestep. Add [`in_time_order`](Self::in_time_order) to make entry 0 belong to the first one.
     pub fn go_backwards(mut self) -> Self {
         self.options.go_backwards = true;
         self
     }
 
-    /// Sequences of a backwards pass come in the order of the input, as in `PyTorch` and ONNX.
+    /// Returns the sequences of a backwards pass in the order of the input, as `PyTorch` and ONNX do.
     pub fn in_time_order(mut self) -> Self {
         self.options.in_time_order = true;
         self
     }
 
-    /// A masked step outputs 0 instead of the previous output. The last output, too: it is 0 when the last processed
-    /// step is masked, also without sequences (as Keras does, whatever its documentation says).
+    /// Makes masked timesteps output 0 instead of the previous output.
     ///
-    /// A [`Bidirectional`](crate::Bidirectional) sets this by itself to whether sequences are returned, as in Keras.
+    /// This holds for the last output, too: it is 0 if the timestep that is processed last is masked, even without
+    /// sequences. Keras does so as well, contrary to its documentation. In a [`Bidirectional`](crate::Bidirectional) this
+    /// option has no effect: as in Keras 3, masked timesteps output 0 if sequences are returned, and the previous output if
+    /// not.
     pub fn zero_output_for_mask(mut self) -> Self {
         self.options.zero_output_for_mask = true;
         self
     }
 
-    /// Input, mask and sequences have timesteps before samples: (timesteps, samples, features).
+    /// Puts timesteps before samples in the input, the mask and the sequences: (timesteps, samples, features).
     pub fn time_major(mut self) -> Self {
         self.options.time_major = true;
         self
     }
 
-    /// Checks everything that can be wrong with the call before anything is computed or changed.
+    /// Checks the whole call before anything is computed or changed.
     #[inline]
     pub(crate) fn check(&self) -> Result<Pass<'a, R::Elem>> {
         let Options {
@@ -199,14 +211,14 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         self.x.len_of(Axis(usize::from(self.options.time_major)))
     }
 
-    /// The shape of the sequences as the caller sees them.
+    /// The shape of the sequences in the caller's order of axes.
     #[inline]
     pub(crate) fn sequences_dim(&self, units: usize) -> (usize, usize, usize) {
         let (first, second, _) = self.x.dim();
         (first, second, units)
     }
 
-    /// The caller's memory as the pass sees it, samples first.
+    /// The caller's memory in the order of axes of the pass, samples first.
     #[inline]
     pub(crate) fn sequences_sink<'o>(
         &self,
@@ -218,14 +230,14 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         Sink::Sequences(out)
     }
 
-    /// Takes the initial state and lets `run` bring it to the end of the pass.
+    /// Takes the initial state and lets `run` advance it to the end of the pass.
     #[inline]
     pub(crate) fn drive(
         self,
         pass: Pass<R::Elem>,
         run: impl FnOnce(&R, Pass<R::Elem>, &mut R::State) -> Result<()>,
     ) -> Result<End<'a, R::State>> {
-        // A copy: should a cell of the user's own break its word in the middle, the kept state is still there.
+        // This is a copy: if a user's cell fails during the pass, the kept state is unchanged.
         let kept = || self.kept.as_deref().cloned().flatten();
         let mut state = match self.from.or_else(kept) {
             Some(state) => state,
@@ -282,7 +294,7 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
     }
 }
 
-/// The state at the end of a pass; where a session keeps it, it is copied only for those who want it.
+/// The state at the end of a pass. A state that a session keeps is copied only if the caller wants it.
 pub(crate) enum End<'a, S> {
     Owned(S),
     Kept(&'a S),
@@ -297,56 +309,60 @@ impl<S: State> End<'_, S> {
     }
 }
 
-/// The verbs.
+/// The verbs that run a call with one output.
 impl<R: Unroll + ?Sized> Run<'_, R> {
-    /// The last output, (samples, units): `return_sequences=False`.
+    /// Returns the last output, (samples, units): Keras' `return_sequences=False`.
     ///
-    /// It is the last *appended* output, as in Keras: behind padding at the end, that of the sample's last real timestep.
-    /// It is not always `state.h`: it is 0 where a whole sample is masked (its state is held), or where the last processed
-    /// step is masked under `zero_output_for_mask`; and in a [`Bidirectional`](crate::Bidirectional) it joins the last output of each direction,
-    /// of which the backward one has just read t = 0.
+    /// As in Keras, this is the last *appended* output: after padding at the end it is the output of the sample's last real
+    /// timestep. It can differ from `state.h`:
+    ///
+    /// * It is 0 if all timesteps of a sample are masked; the state then keeps its initial value.
+    /// * It is 0 under [`zero_output_for_mask`](Self::zero_output_for_mask) if the timestep that is processed last is
+    ///   masked.
+    /// * In a [`Bidirectional`](crate::Bidirectional) it merges the last outputs of both directions. The backward direction
+    ///   has just read t = 0.
     pub fn last(self) -> Result<Array2<R::Elem>> {
         Ok(self.new_last()?.0)
     }
 
-    /// The last output, and the state after it: `return_state=True`.
+    /// Returns the last output, (samples, units), and the state after it: Keras' `return_state=True`.
     pub fn last_and_state(self) -> Result<(Array2<R::Elem>, R::State)> {
         self.new_last().map(|(y, end)| (y, end.into_state()))
     }
 
-    /// The output of every timestep, (samples, timesteps, units): `return_sequences=True`.
+    /// Returns the output of every timestep, (samples, timesteps, units): Keras' `return_sequences=True`.
     pub fn sequences(self) -> Result<Array3<R::Elem>> {
         Ok(self.new_sequences()?.0)
     }
 
-    /// The output of every timestep, and the state after the last: both flags.
+    /// Returns the output of every timestep, (samples, timesteps, units), and the state after the last one.
     pub fn sequences_and_state(self) -> Result<(Array3<R::Elem>, R::State)> {
         self.new_sequences().map(|(y, end)| (y, end.into_state()))
     }
 
-    /// [`last`](Self::last) into memory of the caller's, (samples, units).
+    /// Writes the last output to `out`, (samples, units). See [`last`](Self::last).
     pub fn last_into(self, out: ArrayViewMut2<R::Elem>) -> Result<()> {
         self.into_last(out).map(drop)
     }
 
-    /// [`last_and_state`](Self::last_and_state) into memory of the caller's; the state reuses that of
-    /// [`from`](Self::from).
+    /// Writes the last output to `out`, (samples, units), and returns the state after it. The state reuses the memory of
+    /// [`initial_state`](Self::initial_state).
     pub fn last_and_state_into(self, out: ArrayViewMut2<R::Elem>) -> Result<R::State> {
         self.into_last(out).map(End::into_state)
     }
 
-    /// [`sequences`](Self::sequences) into memory of the caller's, (samples, timesteps, units).
+    /// Writes the output of every timestep to `out`, (samples, timesteps, units).
     pub fn sequences_into(self, out: ArrayViewMut3<R::Elem>) -> Result<()> {
         self.into_sequences(out).map(drop)
     }
 
-    /// [`sequences_and_state`](Self::sequences_and_state) into memory of the caller's; the state reuses that of
-    /// [`from`](Self::from).
+    /// Writes the output of every timestep to `out`, (samples, timesteps, units), and returns the state after the last one.
+    /// The state reuses the memory of [`initial_state`](Self::initial_state).
     pub fn sequences_and_state_into(self, out: ArrayViewMut3<R::Elem>) -> Result<R::State> {
         self.into_sequences(out).map(End::into_state)
     }
 
-    /// The verb that these flags choose.
+    /// Runs the verb that these flags select.
     pub fn returning(self, returns: Returns) -> Result<Output<R::Elem, R::State>> {
         Ok(match (returns.sequences, returns.state) {
             (false, false) => Output::Last(self.last()?),
@@ -362,7 +378,8 @@ impl<R: Unroll + ?Sized> Run<'_, R> {
         })
     }
 
-    /// The verb that the flags of the [`Layer`](crate::Layer) choose which began this run; without one, the last output.
+    /// Runs the verb that the flags of the [`Layer`](crate::Layer) select. A run that no `Layer` started returns the last
+    /// output.
     pub fn output(self) -> Result<Output<R::Elem, R::State>> {
         let returns = self.options.returns;
         self.returning(returns)

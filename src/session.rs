@@ -1,4 +1,4 @@
-//! `Session`: a layer or a model together with the state it keeps from call to call.
+//! `Session`: a layer or a model with the state that it keeps between calls.
 
 use crate::error::{Error, Result, check};
 use crate::model::{Engine, Kept, Model, StepShape, Tensor, Value, only};
@@ -11,19 +11,19 @@ use core::fmt;
 use core::ops::Deref;
 use ndarray::{ArrayD, ArrayRef, ArrayView2, Axis, Dimension, Ix2, Ix3, IxDyn};
 
-/// What has a state to keep: a [`Layer`] or a [`Model`].
+/// A [`Layer`] or a [`Model`], whose state a [`Session`] keeps.
 #[diagnostic::on_unimplemented(
     message = "a `Session` is one of a `Layer` or a `Model`, not of `{Self}`",
     note = "a recurrent layer needs its flags: `let layer = Layer::new(lstm);`, then `Session::new(&layer)`",
     note = "what is in an `Arc` or a `Box` is borrowed as `Session::new(&*shared)`, or shared as `Session::new(Arc::clone(&shared))`"
 )]
 pub trait Stateful {
-    /// `f32` or `f64`.
+    /// The type of the numbers, `f32` or `f64`.
     type Elem: Element;
-    /// What is kept between calls.
+    /// The state that is kept between calls.
     type Kept: State;
 
-    /// What takes single steps.
+    /// The engine that takes single timesteps.
     #[doc(hidden)]
     type Steps: Default + Send;
 
@@ -31,15 +31,15 @@ pub trait Stateful {
     #[doc(hidden)]
     fn fresh(&self) -> Self::Kept;
 
-    /// Whether a state is one of this layer or model.
+    /// Returns an error if a state does not fit this layer or model.
     #[doc(hidden)]
     fn check_state(&self, state: &Self::Kept) -> Result<()>;
 }
 
-/// What can be called in a [`Session`] with an input of `D` axes: a [`Layer`] with three, a [`Model`] with any number.
-/// Sealed by its hidden method.
+/// A layer or model that a [`Session`] can call with an input of `D` axes: three for a [`Layer`], any number for a
+/// [`Model`]. The trait is sealed by its hidden method.
 pub trait Forward<D>: Stateful {
-    /// What a call returns.
+    /// The result of a call.
     type Output;
 
     #[doc(hidden)]
@@ -50,11 +50,12 @@ pub trait Forward<D>: Stateful {
     ) -> Result<Self::Output>;
 }
 
-/// Keras' `stateful=True`: every call goes on where the last one ended.
+/// A layer or model that keeps its state between calls: Keras' `stateful=True`. Each call starts from the state in which
+/// the last one ended.
 ///
-/// The state is kept here and not in the layer, so that one set of weights serves any number of sessions, and any batch
-/// size: the first call after a [`reset`](Self::reset) decides it. A session borrows (`Session::new(&layer)`) or shares
-/// (`Session::new(Arc::clone(&layer))`) its layer or model.
+/// The state is kept in the session and not in the layer, so one set of weights serves any number of sessions. The batch
+/// size is that of the first call, or of the first call after a [`reset`](Self::reset). A session borrows its layer or
+/// model (`Session::new(&layer)`) or shares it (`Session::new(Arc::clone(&layer))`).
 ///
 /// ```
 /// use ndarray::{Array3, s};
@@ -68,10 +69,10 @@ pub trait Forward<D>: Stateful {
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// A layer read from a model file keeps its state from call to call only if it is `stateful` there, as in Keras; if
-/// not, `forward` keeps nothing, and [`step`](Self::step) alone goes on.
+/// A layer from a model file keeps its state between calls only if the file says that it is `stateful`, as in Keras. If it
+/// is not, [`forward`](Self::forward) starts from zeros each time, and only [`step`](Self::step) continues.
 ///
-/// A call with another number of samples is refused, and leaves the session as it was.
+/// A call with another number of samples returns an error and leaves the session unchanged.
 pub struct Session<P: Deref>
 where
     P::Target: Stateful,
@@ -79,7 +80,7 @@ where
     of: P,
     kept: Option<<P::Target as Stateful>::Kept>,
     steps: <P::Target as Stateful>::Steps,
-    /// Whether the kept state is what the last step left.
+    /// Whether the kept state comes from the last step.
     is_stepped: bool,
 }
 
@@ -87,7 +88,7 @@ impl<P: Deref> Session<P>
 where
     P::Target: Stateful,
 {
-    /// A session at the zero state.
+    /// Makes a session that starts from the zero state.
     pub fn new(of: P) -> Self {
         Session {
             of,
@@ -97,7 +98,8 @@ where
         }
     }
 
-    /// Runs one call from the kept state, and keeps the state it ends in.
+    /// Runs one call from the kept state and keeps the state after it. Returns an error, and keeps the old state, if the
+    /// input does not fit.
     pub fn forward<D>(
         &mut self,
         x: &ArrayRef<<P::Target as Stateful>::Elem, D>,
@@ -109,12 +111,12 @@ where
         self.of.forward_kept(x, &mut self.kept)
     }
 
-    /// The state that the next call starts from; none before the first call and after a reset.
+    /// The state that the next call starts from. `None` before the first call and after a reset.
     pub fn state(&self) -> Option<&<P::Target as Stateful>::Kept> {
         self.kept.as_ref()
     }
 
-    /// Goes on from this state in the next call. Refuses one that does not fit.
+    /// Sets the state that the next call starts from. Returns an error if it does not fit.
     pub fn set_state(&mut self, state: <P::Target as Stateful>::Kept) -> Result<()> {
         self.of.check_state(&state)?;
         self.keep(state);
@@ -126,18 +128,19 @@ where
         self.kept = Some(state);
     }
 
-    /// The state that the next call would start from, without the session.
+    /// Ends the session and returns the state that the next call would have started from.
     pub fn into_state(self) -> Option<<P::Target as Stateful>::Kept> {
         self.kept
     }
 
-    /// Everything starts anew; the next call may have another number of samples.
+    /// Resets all samples to the zero state. The next call may have another number of samples.
     pub fn reset(&mut self) {
         self.is_stepped = false;
         self.kept = None;
     }
 
-    /// These samples start anew, the others go on. Refuses the whole call if one of them does not exist.
+    /// Resets these samples to the zero state; the others continue. Returns an error, and resets nothing, if one of them
+    /// does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         match (&mut self.kept, samples.first()) {
             (Some(kept), _) => {
@@ -169,8 +172,9 @@ where
 }
 
 impl<R: Recurrent, P: Deref<Target = Layer<R>>> Session<P> {
-    /// A call from the kept state with adjectives: masks, lengths, or `.initial_state(state)`, which wins over the kept state; the
-    /// state at the end is kept.
+    /// Starts a call from the kept state, and keeps the state after it. Add adjectives and end it with a verb, as in
+    /// [`Layer::run`]. `.initial_state(state)` takes precedence over the kept state. If the layer is not
+    /// [`stateful`](Layer::stateful), the call starts from zeros and nothing is kept.
     pub fn run<'a>(&'a mut self, x: &'a ArrayRef<R::Elem, Ix3>) -> Run<'a, R> {
         let run = self.of.run(x);
         if self.of.is_stateful() {
@@ -182,25 +186,27 @@ impl<R: Recurrent, P: Deref<Target = Layer<R>>> Session<P> {
 }
 
 impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
-    /// All that the next call or step starts from, to be written down; none before the first call and after a reset.
-    /// Another session of the same model that [resumes](Self::resume) it goes on bit for bit, in whatever process.
-    /// Refuses the state of a [`Cell`](crate::Cell) of your own that does not say how it is made of arrays.
+    /// Returns everything that the next call or step starts from, so that it can be stored. `None` before the first call
+    /// and after a reset.
     ///
-    /// (The session of a single [`Layer`] has [`state`](Self::state) and [`set_state`](Self::set_state) for that.)
+    /// Another session of the same model that [resumes](Self::resume) the snapshot continues bit for bit, in any process.
+    /// Returns an error if the model has a [`Cell`](crate::Cell) of your own whose state does not implement
+    /// [`State::to_arrays`]. For the session of a single [`Layer`] use [`state`](Self::state) and
+    /// [`set_state`](Self::set_state).
     pub fn snapshot(&self) -> Result<Option<ModelState>> {
         let fresh = self.of.fresh_states();
         let kept = self.kept.as_ref();
         kept.map(|kept| kept.snapshot(&fresh)).transpose()
     }
 
-    /// Goes on from a snapshot. Refuses that of a model with other layers.
+    /// Continues from a snapshot. Returns an error if it comes from a model with other layers.
     pub fn resume(&mut self, snapshot: ModelState) -> Result<()> {
         let state = self.of.fresh_states().resume(snapshot)?;
         self.keep(state);
         Ok(())
     }
 
-    /// A call from the kept state, with a mask of its own, (samples, timesteps).
+    /// Runs one call from the kept state with a mask, (samples, timesteps), and keeps the state after it.
     pub fn forward_masked<D: Dimension>(
         &mut self,
         x: &ArrayRef<A, D>,
@@ -211,7 +217,8 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         Ok(flow.values)
     }
 
-    /// A call from the kept state of a model with several inputs or outputs, in their order.
+    /// Runs one call from the kept state of a model with several inputs or outputs, given and returned in the order of the
+    /// model.
     pub fn forward_all(
         &mut self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
@@ -222,18 +229,19 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         Ok(flows)
     }
 
-    /// One timestep in a live stream: an input without its axis of timesteps, so (samples, features), or (samples) for token
-    /// ids.
+    /// Takes one timestep in real time. The input has no axis of timesteps: it is (samples, features), or (samples) for
+    /// token ids.
     ///
-    /// It returns what [`Model::forward`] gives for all timesteps up to this one: where the model returns sequences their
-    /// newest timestep, (samples, …), else its output. Every recurrent layer goes on from step to step, also one that is
-    /// not [`stateful`](Layer::stateful); a later `forward` starts that one anew, as in Keras.
+    /// The result is what [`Model::forward`] gives for all timesteps up to this one. If the model returns sequences, it is
+    /// their newest timestep, (samples, …). Every recurrent layer continues from step to step, even one that is not
+    /// [`stateful`](Layer::stateful); a later [`forward`](Self::forward) starts such a layer from zeros, as in Keras.
     ///
-    /// The first step plans those that follow, until the shape of the input changes. A [`ModelStream`](crate::ModelStream) does
-    /// the same without allocating its outputs.
+    /// The first step plans the following ones, until the shape of the input changes. A [`ModelStream`](crate::ModelStream)
+    /// does the same without allocating its outputs.
     ///
-    /// A layer that cannot work timestep by timestep is refused, by its name: a [`Bidirectional`](crate::Bidirectional), a
-    /// pooling over time. Behind the last output of a recurrent layer (without `return_sequences`) any layer may stand.
+    /// Returns an error that names the layer if a layer cannot work timestep by timestep, such as a
+    /// [`Bidirectional`](crate::Bidirectional) or a pooling over time. After the last output of a recurrent layer (without
+    /// `return_sequences`) any layer is allowed.
     ///
     /// ```
     /// use ndarray::{Array2, array, s};
@@ -255,7 +263,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         self.step_one(x, None)
     }
 
-    /// One timestep of those samples whose `mask` is true. The others hold their states, as in a masked call.
+    /// Takes one timestep of the samples whose `mask` is true. The others keep their states, as in a masked call.
     pub fn step_masked<D: Dimension>(
         &mut self,
         x: &ArrayRef<A, D>,
@@ -294,8 +302,10 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         )?)
     }
 
-    /// One timestep of a model with several inputs or outputs. Inputs have their axis of timesteps, of length 1:
-    /// (samples, 1, …), masks (samples, 1); and so have the outputs that are sequences.
+    /// Takes one timestep of a model with several inputs or outputs.
+    ///
+    /// Inputs have an axis of timesteps of length 1, (samples, 1, …), and so do outputs that are sequences. Masks are
+    /// (samples, 1).
     pub fn step_all(
         &mut self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
@@ -306,8 +316,8 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         outputs.map(Value::to_flow).collect()
     }
 
-    /// One timestep of all inputs, each (samples, 1, …). The steps are planned anew where these are of another shape than
-    /// the last.
+    /// Takes one timestep of all inputs, each (samples, 1, …). If the shapes differ from those of the last step, the steps
+    /// are planned again.
     fn step_from(&mut self, inputs: &[Tensor<A>]) -> Result<&Engine<A>> {
         self.of.check_inputs(inputs, self.kept.as_ref())?;
         for input in inputs {
@@ -346,7 +356,7 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
     }
 }
 
-/// An error about the axes of a step's input, which a step gives one more, as whoever gave it counts them.
+/// Counts the axes of a step's input in an error as the caller does: without the axis of timesteps that a step adds.
 fn of_step(error: Error, axes: usize) -> Error {
     if let Error::Layer { source, .. } = &error
         && let Error::Rank {

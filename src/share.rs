@@ -1,6 +1,6 @@
-//! How a call is shared out over threads: which calls are long enough, and which samples each thread takes.
+//! Divides a call among threads: which calls are long enough, and which samples each thread takes.
 //!
-//! A sample does not depend on its neighbours, so the bits are the same for any number of threads.
+//! A sample does not depend on the other samples, so the bits are the same for any number of threads.
 
 use crate::State;
 use crate::error::Result;
@@ -8,13 +8,13 @@ use crate::pass::{Pass, Sink};
 use crate::threads::{available, both, inside};
 use crate::unroll::Unroll;
 
-/// Each thread has at least this many multiply-adds to do: some ten microseconds.
+/// The least number of multiply-adds for each thread: about ten microseconds of work.
 const LEAST: usize = 4_000_000;
 
-/// How many of the available threads a call of this layer keeps busy.
+/// The number of available threads that a call of this layer can keep busy.
 pub(crate) fn worth<R: Unroll + ?Sized>(of: &R, pass: &Pass<R::Elem>) -> usize {
     let has_parts = || pass.x.dim().0 > 1 || of.directions() > 1 || of.shares_steps();
-    // Nobody is asked for a short call: the first question starts the pool.
+    // A short call does not ask for the number of threads: the first question starts the pool.
     match of.multiply_adds() {
         Some(each) if cfg!(feature = "rayon") && has_parts() => {
             match each.saturating_mul(pass.real_steps()) / LEAST {
@@ -26,7 +26,7 @@ pub(crate) fn worth<R: Unroll + ?Sized>(of: &R, pass: &Pass<R::Elem>) -> usize {
     }
 }
 
-/// [`Unroll::unroll`], the samples in as many shares as `pass.threads` asks for beyond the layer's own ways.
+/// Runs [`Unroll::unroll`]. If `pass.threads` exceeds the directions of the layer, the samples are divided among threads.
 pub(crate) fn unroll<R: Unroll + ?Sized>(
     of: &R,
     pass: Pass<R::Elem>,
@@ -62,7 +62,7 @@ pub(crate) fn unroll<R: Unroll + ?Sized>(
     Ok(())
 }
 
-/// The states of the samples from `start` to `end`.
+/// Copies the states of the samples from `start` to `end`.
 fn part<S: State>(state: &S, start: usize, end: usize) -> Result<S> {
     let mut part = state.zeros_like(end - start);
     for row in start..end {

@@ -1,12 +1,12 @@
-//! What is often written and does not exist: the compiler then says what to write instead.
+//! Compile errors for calls that are often written but do not exist: each message says what to write instead.
 //!
-//! Each slip is a hidden method in an impl whose bound never holds. No program can call it, and a method of the same name
-//! in a trait of yours is found as if this one were not there. The message is that of the trait in the bound. Where the
-//! type of the numbers is not known yet, the compiler prints the name of the trait only, so the name says it, too.
+//! Each is a hidden method in an impl whose bound never holds. No program can call it, and a trait of yours can have a
+//! method of the same name, which is found as usual. The compiler prints the message of the trait in the bound. If it does
+//! not know the type of the numbers yet, it prints only the trait's name, so the name gives the advice as well.
 
 use crate::{Cell, Deep, Element, Gru, Lstm, Recurrent, Rnn, SimpleRnn, Stacked};
 
-/// Instead of Keras' `LSTM(32)`.
+/// The advice for Keras' `LSTM(32)`.
 #[diagnostic::on_unimplemented(
     message = "a layer is made from its features and its units, by a builder: there is no `new`",
     label = "write `builder(features, units).build()?`, or `from_weights(kernel, recurrent_kernel, bias)?`",
@@ -16,7 +16,7 @@ use crate::{Cell, Deep, Element, Gru, Lstm, Recurrent, Rnn, SimpleRnn, Stacked};
 )]
 pub trait UseBuilderWithFeaturesAndUnits {}
 
-/// Instead of Keras' `layer(x)`.
+/// The advice for Keras' `layer(x)`.
 #[diagnostic::on_unimplemented(
     message = "a recurrent layer without flags has no `forward`: call `run` and say what it returns",
     label = "write `run(&x).last()?` or `run(&x).sequences()?`",

@@ -1,4 +1,4 @@
-//! What a layer carries from one timestep to the next: a named value, outside the weights.
+//! `State`: the values that a layer carries from one timestep to the next, separate from its weights.
 
 use crate::Element;
 use crate::error::{Error, Result, check};
@@ -7,14 +7,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
 
-/// What is carried from one timestep to the next, one row a sample.
+/// The values that a layer carries from one timestep to the next, one row per sample.
 ///
-/// A state goes into a pass ([`Run::initial_state`](crate::Run::initial_state)), comes out of it (`…_and_state`) and is kept by a
-/// [`Stream`](crate::Stream) or a [`Session`](crate::Session). It belongs to samples, not to weights, so any number of
-/// states can share one layer and any batch size is a state of its own.
+/// A pass starts from a state ([`Run::initial_state`](crate::Run::initial_state)) and returns one (`…_and_state`). A
+/// [`Stream`](crate::Stream) and a [`Session`](crate::Session) keep one. A state belongs to samples, not to weights: any
+/// number of states can share one layer, and each can have its own batch size.
 ///
-/// [`HiddenState`], [`LstmState`], [`BiState`], pairs and lists of states are given; implement it for the state of your own
-/// [`Cell`](crate::Cell).
+/// The crate implements it for [`HiddenState`], [`LstmState`], [`BiState`], and for pairs and lists of states. Implement it
+/// for the state of your own [`Cell`](crate::Cell).
 ///
 /// ```
 /// use recurrent::{LstmState, State};
@@ -28,32 +28,37 @@ use ndarray::Array2;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 pub trait State: Clone + Send + Sync + 'static {
-    /// How many samples it is the state of.
+    /// The number of samples.
     fn samples(&self) -> usize;
 
-    /// A zero state with the same units for another number of samples.
+    /// Makes a zero state with the same units for another number of samples.
     fn zeros_like(&self, samples: usize) -> Self;
 
-    /// Takes over row `from_row` of `from` as row `row`: how a masked sample holds its state.
+    /// Copies row `from_row` of `from` to row `row`. A masked sample keeps its state in this way. Returns an error if a row
+    /// does not exist or the units differ.
     fn copy_sample(&mut self, row: usize, from: &Self, from_row: usize) -> Result<()>;
 
-    /// Sets one sample to zero, without allocating.
+    /// Sets one sample to zero, without allocating. Returns an error if it does not exist.
     fn reset_sample(&mut self, row: usize) -> Result<()>;
 
-    /// The arrays that it is made of, (samples, units) each, in Keras' order: h, c; the forward ones, the backward ones; the
-    /// lowest cell first. `None`, unless you say more: then it cannot go in and out of a [`Model`](crate::Model) array by
-    /// array. The numbers of your state become those of the caller's: `A::from_f64(x.as_f64())`.
+    /// The arrays of the state, (samples, units) each, in Keras' order: h before c, forward before backward, the lowest
+    /// layer first.
+    ///
+    /// The default is `None`: the state can then not be passed into or out of a [`Model`](crate::Model) as arrays. Convert
+    /// the numbers of your state to those of the caller with `A::from_f64(x.as_f64())`.
     fn to_arrays<A: Element>(&self) -> Option<Vec<Array2<A>>> {
         None
     }
 
-    /// The same state with other arrays, as many as it is made of, taken from the front. Their shapes are checked later.
+    /// Makes a state of this kind from other arrays. It takes as many as it needs from the front of the iterator; their
+    /// shapes are checked later. The default is `None`.
     fn with_arrays<A: Element>(&self, arrays: &mut dyn Iterator<Item = Array2<A>>) -> Option<Self> {
         let _ = arrays;
         None
     }
 
-    /// The states of these samples, in this order; a sample may stand more than once.
+    /// The states of these samples, in this order. A sample may occur more than once. Returns an error if one of them does
+    /// not exist.
     fn select(&self, samples: &[usize]) -> Result<Self> {
         let mut picked = self.zeros_like(samples.len());
         for (row, &from) in samples.iter().enumerate() {
@@ -62,7 +67,7 @@ pub trait State: Clone + Send + Sync + 'static {
         Ok(picked)
     }
 
-    /// Sets these samples to zero; refuses the whole call if one of them does not exist.
+    /// Sets these samples to zero. Returns an error, and changes nothing, if one of them does not exist.
     fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         let all = self.samples();
         check_samples(samples, all)?;
@@ -72,17 +77,17 @@ pub trait State: Clone + Send + Sync + 'static {
     }
 }
 
-/// The state of a [`SimpleRnn`](crate::SimpleRnn) or a [`Gru`](crate::Gru): its output.
+/// The state of a [`SimpleRnn`](crate::SimpleRnn) or a [`Gru`](crate::Gru): the hidden state, which is also the output.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct HiddenState<A> {
-    /// The output of the last unmasked step, (samples, units).
+    /// The hidden state, which is the output of the last unmasked timestep: (samples, units).
     #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub h: Array2<A>,
 }
 
-/// The state of an [`Lstm`](crate::Lstm): its output and its memory.
+/// The state of an [`Lstm`](crate::Lstm): the hidden state and the cell state.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -90,15 +95,16 @@ pub struct HiddenState<A> {
     serde(bound = "A: Element", try_from = "Unchecked<A>")
 )]
 pub struct LstmState<A> {
-    /// The output of the last unmasked step, (samples, units); with a projection, (samples, its size).
+    /// The hidden state, which is the output of the last unmasked timestep: (samples, units), or (samples, size) with a
+    /// projection to `size` numbers.
     #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub h: Array2<A>,
-    /// The memory cell, (samples, units).
+    /// The cell state, (samples, units).
     #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
     pub c: Array2<A>,
 }
 
-/// The state of an LSTM that comes from elsewhere.
+/// The state of an LSTM as it is read, before the sample counts are compared.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize)]
 #[serde(rename = "LstmState", deny_unknown_fields, bound = "A: Element")]
@@ -113,26 +119,26 @@ struct Unchecked<A> {
 impl<A: Element> TryFrom<Unchecked<A>> for LstmState<A> {
     type Error = Error;
 
-    /// Refuses arrays of different samples.
+    /// Returns an error if the arrays have different numbers of samples.
     fn try_from(Unchecked { h, c }: Unchecked<A>) -> Result<Self> {
         check("state.c", "samples", h.nrows(), c.nrows())?;
         Ok(LstmState { h, c })
     }
 }
 
-/// The state of a [`Bidirectional`](crate::Bidirectional): one of each direction, never merged.
+/// The state of a [`Bidirectional`](crate::Bidirectional): one state for each direction, never merged.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct BiState<F, B> {
-    /// The state of the direction that reads t = 0 first.
+    /// The state of the forward layer, which reads t = 0 first.
     pub forward: F,
-    /// The state of the direction that reads the last timestep first.
+    /// The state of the backward layer, which reads the last timestep first.
     pub backward: B,
 }
 
 impl<A: Element> HiddenState<A> {
-    /// The state before the first step.
+    /// Makes the zero state before the first timestep, (samples, units).
     pub fn zeros(samples: usize, units: usize) -> Self {
         HiddenState {
             h: zeros(samples, units),
@@ -141,7 +147,7 @@ impl<A: Element> HiddenState<A> {
 }
 
 impl<A: Element> LstmState<A> {
-    /// The state before the first step.
+    /// Makes the zero state before the first timestep, both arrays (samples, units).
     pub fn zeros(samples: usize, units: usize) -> Self {
         LstmState {
             h: zeros(samples, units),
@@ -209,7 +215,7 @@ impl<A: Element> State for LstmState<A> {
     }
 }
 
-/// The same numbers in another type; in the same type, the same bits.
+/// Converts numbers to another type. For the same type the bits stay the same.
 pub(crate) fn cast<A: Element, B: Element>(array: &Array2<A>) -> Array2<B> {
     if size_of::<A>() == size_of::<B>() {
         return array.mapv(|x| B::of_bits(x.bits()));
@@ -217,7 +223,7 @@ pub(crate) fn cast<A: Element, B: Element>(array: &Array2<A>) -> Array2<B> {
     array.mapv(|x| B::from_f64(x.as_f64()))
 }
 
-/// A pair of states has one sample count, row by row the same samples.
+/// Implements `State` for two states of the same samples.
 macro_rules! state_of_two {
     ($state:ty, $first:tt, $second:tt, $make:expr) => {
         impl<F: State, B: State> State for $state {
@@ -256,7 +262,7 @@ macro_rules! state_of_two {
 state_of_two!((F, B), 0, 1, |lower, upper| (lower, upper));
 state_of_two!(BiState<F, B>, forward, backward, |forward, backward| BiState { forward, backward });
 
-/// The states of the layers of a [`Deep`](crate::Deep), the lowest first.
+/// The states of the layers of a [`Deep`](crate::Deep), the lowest layer first.
 impl<S: State> State for Vec<S> {
     fn samples(&self) -> usize {
         self.iter().map(S::samples).min().unwrap_or(0)
@@ -287,7 +293,7 @@ impl<S: State> State for Vec<S> {
     }
 }
 
-/// Refuses samples that are not there.
+/// Refuses samples that do not exist.
 pub(crate) fn check_samples(samples: &[usize], all: usize) -> Result<()> {
     match samples.iter().find(|&&s| s >= all) {
         None => Ok(()),
@@ -321,7 +327,7 @@ fn check_copy<A>(
     check(name, "units", to.ncols(), from.ncols())
 }
 
-/// Refuses one array of a state that has other samples or units than a layer expects.
+/// Refuses an array of a state that has other samples or units than the layer.
 pub(crate) fn check_array<A>(
     name: &'static str,
     array: &Array2<A>,

@@ -1,4 +1,4 @@
-//! One timestep at a time, in real time.
+//! `Stream`: a layer that takes one timestep at a time, in real time.
 
 use crate::State;
 use crate::error::{Error, Result, check};
@@ -8,9 +8,9 @@ use crate::unroll::{Advance, check_output};
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-/// A layer that is fed one timestep at a time and keeps its state between them.
+/// A layer that takes one timestep at a time and keeps its state in between.
 ///
-/// It owns state and scratch, and borrows, owns or shares its weights:
+/// A stream owns its state and its scratch memory. It borrows, owns or shares its weights:
 ///
 /// | made by | weights | |
 /// | --- | --- | --- |
@@ -18,7 +18,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 /// | [`layer.into_stream(n)`](crate::Causal::into_stream) | owned | `Send + 'static` |
 /// | [`Arc::clone(&layer).into_stream(n)`](crate::Causal::into_stream) | shared | `Send + 'static` |
 ///
-/// Pushing every timestep of a sequence gives what [`Run::sequences`](crate::Run::sequences) gives in one call.
+/// Pushing every timestep of a sequence gives the numbers that [`Run::sequences`](crate::Run::sequences) gives in one call.
+/// A push of a built-in layer allocates nothing; see [`doc::real_time`](crate::doc::real_time).
 ///
 /// ```
 /// use recurrent::{Causal, Lstm, Recurrent};
@@ -39,19 +40,19 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 pub struct Stream<R: Advance> {
     of: R,
     state: R::State,
-    /// The state of one sample before its first step.
+    /// The state of one sample before its first timestep.
     fresh: R::State,
     scratch: R::Scratch,
     rows: Rows,
     zero_output_for_mask: bool,
-    /// The outputs of a masked step, where they are not those of the state.
+    /// The outputs of a masked timestep, if they differ from those of the state.
     masked: Array2<R::Elem>,
 }
 
-/// All that the next push of a [`Stream`] depends on, beside the weights.
+/// Everything that the next push of a [`Stream`] depends on, except the weights.
 ///
-/// With the feature `serde` it can be written down in any format of serde's; that of
-/// an [`Lstm`](crate::Lstm) is a `StreamState<LstmState<f32>>`:
+/// With the feature `serde` it can be written in any serde format. For an [`Lstm`](crate::Lstm) the type is
+/// `StreamState<LstmState<f32>>`:
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -73,17 +74,19 @@ pub struct Stream<R: Advance> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct StreamState<S> {
-    /// The state after the last push.
+    /// The state of the layer after the last push.
     pub state: S,
-    /// Which samples have taken a step: the masked output of the others is 0.
+    /// Which samples have taken a step. The masked output of the others is 0.
     pub started: Vec<bool>,
-    /// Whether masked samples output 0.
+    /// Whether masked samples output 0 instead of their previous output.
     pub zero_output_for_mask: bool,
 }
 
 impl<R: Advance> Stream<R> {
-    /// A stream of this many samples, from the zero state. Panics or aborts if there is no memory for that many, as every
-    /// allocation does.
+    /// Makes a stream of `samples` samples that starts from the zero state.
+    ///
+    /// # Panics
+    /// Panics or aborts if there is not enough memory, as every allocation does.
     pub fn new(of: R, samples: usize) -> Self {
         let (mut state, fresh) = (of.zeros(samples), of.zeros(1));
         of.settle(&mut state);
@@ -100,35 +103,37 @@ impl<R: Advance> Stream<R> {
         }
     }
 
-    /// Masked samples output 0 instead of their previous output.
+    /// Makes masked samples output 0 instead of their previous output.
     pub fn zero_output_for_mask(mut self) -> Self {
         self.zero_output_for_mask = true;
         self
     }
 
-    /// Lets up to this many threads share the step of one sample, if it reads a megabyte of recurrent kernel or more (an
-    /// LSTM of 256 units in `f32`); the bits stay the same. The threads are those of the pool in which `push` is called
-    /// (`rayon::ThreadPool::install`). A stream that was not told so never leaves its thread; one that was wakes others,
-    /// which takes locks and system calls. Without the feature `rayon` nothing changes.
+    /// Lets up to `threads` threads share the step of one sample. The bits of the results stay the same.
+    ///
+    /// Steps are shared only if they read a megabyte or more of recurrent kernel (an LSTM of 256 units in `f32`). The
+    /// threads are those of the rayon pool in which `push` is called (`rayon::ThreadPool::install`). Without this call a
+    /// stream never leaves its thread; with it, a step wakes other threads, which takes locks and system calls. Without the
+    /// feature `rayon` this call has no effect.
     pub fn threads(mut self, threads: usize) -> Self {
         self.of.share(&mut self.scratch, threads);
         self
     }
 
-    /// How many samples are pushed at a time.
+    /// The number of samples in each push.
     pub fn samples(&self) -> usize {
         self.rows.samples()
     }
 
-    /// The layer whose weights it uses.
+    /// The layer of the stream.
     pub fn layer(&self) -> &R {
         &self.of
     }
 
-    /// One timestep of all samples: (samples, features) in, (samples, units) out.
+    /// Takes one timestep of all samples and returns their output: (samples, features) in, (samples, units) out.
     ///
-    /// `x` is anything that is a view of two axes: `x.view()` of an array, `&array`, `&[[0.1, 0.2]]`. For a plain slice there
-    /// is [`push_slice`](Self::push_slice).
+    /// `x` can be any view of two axes: `x.view()`, `&array` or `&[[0.1, 0.2]]`. For a plain slice use
+    /// [`push_slice`](Self::push_slice). Returns an error, and changes nothing, if `x` has another shape.
     pub fn push<'x>(
         &mut self,
         x: impl Into<ArrayView2<'x, R::Elem>>,
@@ -151,8 +156,11 @@ impl<R: Advance> Stream<R> {
         of.advance(x, rows, state, scratch)
     }
 
-    /// One timestep of those samples whose `mask` is true; the others hold their state and repeat their previous
-    /// output (0 before their first real step, and under [`zero_output_for_mask`](Self::zero_output_for_mask)).
+    /// Takes one timestep of the samples whose `mask` is true, and returns the output of all samples, (samples, units).
+    ///
+    /// The other samples keep their state and repeat their previous output. Their output is 0 before their first real
+    /// timestep and under [`zero_output_for_mask`](Self::zero_output_for_mask). Returns an error if `x` or `mask` has
+    /// another shape.
     pub fn push_masked<'x>(
         &mut self,
         x: impl Into<ArrayView2<'x, R::Elem>>,
@@ -170,7 +178,10 @@ impl<R: Advance> Stream<R> {
         Ok(self.masked.view())
     }
 
-    /// [`push`](Self::push) without ndarray: samples × features numbers in, samples × units numbers out, row by row.
+    /// Takes one timestep of all samples from a slice and returns their output as a slice.
+    ///
+    /// `x` holds samples × features numbers, one sample after the other. The result holds samples × units numbers in the
+    /// same order. Returns an error if `x` has another length.
     #[inline]
     pub fn push_slice(&mut self, x: &[R::Elem]) -> Result<&[R::Elem]> {
         let (samples, features) = (self.samples(), self.of.input_size());
@@ -183,7 +194,7 @@ impl<R: Advance> Stream<R> {
             });
         }
         let x = match samples {
-            1 => ArrayView1::from(x).insert_axis(Axis(0)), // sooner than the general way
+            1 => ArrayView1::from(x).insert_axis(Axis(0)), // faster than the general case
             _ => ArrayView2::from_shape((samples, features), x)?,
         };
         self.step(x)?;
@@ -191,7 +202,7 @@ impl<R: Advance> Stream<R> {
         if let Some(output) = output.to_slice() {
             return Ok(output);
         }
-        // Only a cell of a user's own can keep its output in another order.
+        // Only a user's own cell can store its output in another order.
         self.masked.assign(&output);
         Ok(self.masked.as_slice().unwrap_or_default())
     }
@@ -207,8 +218,8 @@ impl<R: Advance> Stream<R> {
         &self.state
     }
 
-    /// Starts or goes on from this state: that of an encoder, or one kept before. As at the start of a call, masked steps
-    /// give 0 until the first that is not.
+    /// Continues from this state, such as that of an encoder or one kept earlier. As at the start of a call, masked
+    /// timesteps output 0 until the first real one. Returns an error if the state has other samples or units.
     ///
     /// ```
     /// use ndarray::Array3;
@@ -238,13 +249,13 @@ impl<R: Advance> Stream<R> {
         Ok(())
     }
 
-    /// The state after the last push, without the stream.
+    /// Ends the stream and returns the state after the last push.
     pub fn into_state(self) -> R::State {
         self.state
     }
 
-    /// All that the next push depends on, to be written down. A stream of the same layer that [resumes](Self::resume) it
-    /// goes on bit for bit, in whatever process.
+    /// Returns everything that the next push depends on, except the weights, so that it can be stored. A stream of the same
+    /// layer that [resumes](Self::resume) the snapshot continues bit for bit, in any process.
     pub fn snapshot(&self) -> StreamState<R::State> {
         StreamState {
             state: self.state.clone(),
@@ -253,8 +264,8 @@ impl<R: Advance> Stream<R> {
         }
     }
 
-    /// Goes on from a snapshot, also behind masked steps. Refuses one of other shapes or of other samples. The
-    /// weights are not in it: that of another layer of this shape is not noticed.
+    /// Continues from a snapshot, even from one taken after masked timesteps. Returns an error if it has other samples or
+    /// units. A snapshot does not hold the weights, so one of another layer with the same shapes is accepted.
     pub fn resume(&mut self, snapshot: StreamState<R::State>) -> Result<()> {
         let StreamState {
             state,
@@ -268,11 +279,11 @@ impl<R: Advance> Stream<R> {
         Ok(())
     }
 
-    /// All samples start anew, without allocating.
+    /// Resets all samples to the zero state, without allocating.
     pub fn reset(&mut self) {
         for row in 0..self.samples() {
             if self.state.copy_sample(row, &self.fresh, 0).is_err() {
-                // Only a state of a user's own refuses a row that is there.
+                // Only a user's own state refuses a row that exists.
                 self.state = self.of.zeros(self.samples());
                 self.of.settle(&mut self.state);
             }
@@ -280,7 +291,8 @@ impl<R: Advance> Stream<R> {
         }
     }
 
-    /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.
+    /// Resets these samples to the zero state, without allocating; the others continue. Returns an error, and resets
+    /// nothing, if one of them does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         check_samples(samples, self.samples())?;
         for &row in samples {

@@ -1,9 +1,9 @@
-//! What runs side by side: on the threads of the pool that the caller is in, or of rayon's global one. Without the feature
-//! `rayon` one part runs after the other.
+//! Runs work in parallel, on the rayon pool of the caller or on the global one. Without the feature `rayon` the work runs
+//! in sequence.
 
 use crate::error::Result;
 
-/// How many threads there are.
+/// The number of available threads.
 #[cfg(feature = "rayon")]
 pub(crate) fn available() -> usize {
     rayon::current_num_threads()
@@ -14,7 +14,7 @@ pub(crate) fn available() -> usize {
     1
 }
 
-/// Runs both, at the same time if there are threads for it.
+/// Runs both closures, in parallel if `threads` is more than 1.
 pub(crate) fn both(
     threads: usize,
     first: impl FnOnce() -> Result<()> + Send,
@@ -36,7 +36,8 @@ pub(crate) fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) 
     (first(), second())
 }
 
-/// Calls `work` with ranges that make up the parts from `first` to `last`; `threads` of them run at the same time.
+/// Divides the parts from `first` to `last` into ranges and calls `work` for each range. Up to `threads` ranges run in
+/// parallel.
 pub(crate) fn share(
     threads: usize,
     first: usize,
@@ -55,7 +56,7 @@ pub(crate) fn share(
     );
 }
 
-/// Runs `work` in the pool, so that the parts it starts need not enter the pool one by one.
+/// Runs `work` in the pool, so that the parallel parts inside it need not enter the pool one by one.
 pub(crate) fn inside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     #[cfg(feature = "rayon")]
     if rayon::current_thread_index().is_none() {

@@ -1,4 +1,5 @@
-//! What every recurrent layer does under [`Recurrent`](crate::Recurrent): sizes, states, and the pass through time.
+//! `Unroll` and `Advance`: what every recurrent layer does below [`Recurrent`](crate::Recurrent): sizes, states, and the
+//! pass through time.
 
 use crate::describe::Describe;
 use crate::error::{Result, check};
@@ -9,54 +10,55 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
-/// A recurrent layer of this crate, as the crate sees it. [`Recurrent`](crate::Recurrent) is what a user calls.
+/// A recurrent layer as the crate sees it. Users call the methods of [`Recurrent`](crate::Recurrent).
 ///
-/// The module is private, so that the trait is sealed.
+/// The module is private, so the trait is sealed.
 pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
-    /// `f32` or `f64`.
+    /// The type of the numbers, `f32` or `f64`.
     type Elem: Element;
-    /// What is carried from one timestep to the next.
+    /// The state that is carried from one timestep to the next.
     type State: State;
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn input_size(&self) -> usize;
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn output_size(&self) -> usize;
 
-    /// The state before the first step.
+    /// The state before the first timestep, for `samples` samples.
     fn zeros(&self, samples: usize) -> Self::State;
 
-    /// About how many multiply-adds a timestep of one sample takes; `None` if the samples of a batch must stay together.
+    /// The approximate number of multiply-adds in a timestep of one sample. `None` if the samples of a batch must stay
+    /// together.
     fn multiply_adds(&self) -> Option<usize> {
         None
     }
 
-    /// How many parts of it can run side by side, whatever the samples: the directions.
+    /// The number of directions, which can run in parallel for any number of samples.
     fn directions(&self) -> usize {
         1
     }
 
-    /// Whether a step of one sample reads enough weights to be shared out over threads.
+    /// Whether a step of one sample reads enough weights to be divided among threads.
     fn shares_steps(&self) -> bool {
         false
     }
 
-    /// Whether the parts of a composed layer fit together.
+    /// Returns an error if the parts of a composed layer do not fit together.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Whether an output depends on the inputs up to its timestep only. A boxed layer says it here, although its type is
-    /// not [`Advance`].
+    /// Whether an output depends only on the inputs up to its timestep. A boxed layer answers here, since its type does not
+    /// implement [`Advance`].
     fn is_causal(&self) -> bool {
         true
     }
 
-    /// Whether a state has the samples and units of this layer.
+    /// Returns an error if a state has other samples or units than this layer.
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()>;
 
-    /// Runs a checked call, moves the state to its end, and writes what the sink keeps.
+    /// Runs a checked call, advances the state to its end, and writes the outputs to the sink.
     fn unroll(
         &self,
         pass: Pass<Self::Elem>,
@@ -64,7 +66,8 @@ pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
         sink: Sink<Self::Elem>,
     ) -> Result<()>;
 
-    /// What takes single steps of this layer, of so many samples; `None` if it cannot be stepped.
+    /// Makes an engine that takes single timesteps of this layer, for `samples` samples. `None` if the layer cannot be
+    /// stepped.
     fn stepping(&self, samples: usize) -> Option<Box<dyn Stepping<Self>>>
     where
         Self: 'static,
@@ -74,27 +77,27 @@ pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
     }
 }
 
-/// A layer that can take one timestep after another: what [`Causal`](crate::Causal) stands on.
+/// A layer that can take one timestep after another. It is the supertrait of [`Causal`](crate::Causal).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stepped or streamed",
     note = "a `Bidirectional` reads its input from both ends: `both.run(&x).sequences()?` runs all timesteps of `x`, the whole \
             sequence or a part of it; a live stream takes a layer of one direction: `lstm.stream(samples)`"
 )]
 pub trait Advance: Unroll {
-    /// What a step needs room for.
+    /// The memory that a step works in.
     type Scratch: Send;
 
     fn scratch(&self, samples: usize) -> Self::Scratch;
 
-    /// Lets up to `threads` threads share the step of one sample, if it is long enough.
+    /// Lets up to `threads` threads share the step of one sample, if the step is long enough.
     fn share(&self, _scratch: &mut Self::Scratch, _threads: usize) {}
 
-    /// How many timesteps are worth to be prepared together; 0 if none.
+    /// How many timesteps are prepared together, or 0 if steps need no preparation.
     fn block(&self, _samples: usize) -> usize {
         0
     }
 
-    /// Does what a few steps to come have in common: `steps` lists them, (sample, timestep) in their order.
+    /// Computes what the coming steps have in common. `steps` lists them as (sample, timestep), in processing order.
     fn prepare(
         &self,
         _x: &ArrayView3<Self::Elem>,
@@ -105,10 +108,10 @@ pub trait Advance: Unroll {
     {
     }
 
-    /// Brings a state that came from outside into the form that steps work on.
+    /// Brings a state from outside into the memory layout that steps require.
     fn settle(&self, state: &mut Self::State);
 
-    /// One timestep of the active rows, `x` (samples, features); the others hold their state.
+    /// Takes one timestep of the active rows. `x` is (samples, features). The other samples keep their state.
     fn advance(
         &self,
         x: ArrayView2<Self::Elem>,
@@ -117,8 +120,8 @@ pub trait Advance: Unroll {
         scratch: &mut Self::Scratch,
     ) -> Result<()>;
 
-    /// Takes several steps of one sample at once, `x` (timesteps, features) in their order, and writes their outputs
-    /// (timesteps, units) if they are wanted; or returns false, and nothing was done.
+    /// Takes several timesteps of one sample at once, and writes their outputs (timesteps, units) if they are wanted. `x`
+    /// is (timesteps, features), in processing order. Returns false if the layer cannot do so; nothing has changed then.
     fn advance_through(
         &self,
         _x: &ArrayView2<Self::Elem>,
@@ -129,17 +132,17 @@ pub trait Advance: Unroll {
         false
     }
 
-    /// What the step that led to this state put out, (samples, units).
+    /// The output of the step that led to this state, (samples, units).
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
 }
 
-/// Takes single steps of a layer: what [`Advance`] says in types, said of a layer whose kind is known only when the program
-/// runs. It has the room that a step needs, and is lent layer and state.
+/// Takes single timesteps of a layer. It does what [`Advance`] does, but for a layer whose type is known only when the
+/// program runs. It owns the scratch memory, and borrows the layer and the state for each step.
 pub trait Stepping<R: Unroll + ?Sized>: Send {
-    /// Brings a state that came from outside into the form that steps work on.
+    /// Brings a state from outside into the memory layout that steps require.
     fn settle(&self, of: &R, state: &mut R::State) -> Result<()>;
 
-    /// One timestep of the active rows, as in [`Advance::advance`].
+    /// Takes one timestep of the active rows, as [`Advance::advance`] does.
     fn advance(
         &mut self,
         of: &R,
@@ -148,28 +151,30 @@ pub trait Stepping<R: Unroll + ?Sized>: Send {
         state: &mut R::State,
     ) -> Result<()>;
 
-    /// What the step that led to this state put out, (samples, units).
+    /// The output of the step that led to this state, (samples, units).
     fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>>;
 
-    /// Writes what the step appended, row by row.
-    fn append(
-        &self,
+    /// Takes one timestep as [`advance`](Self::advance) does, and writes its outputs to `to`, one row after another.
+    fn step_into(
+        &mut self,
         of: &R,
-        state: &R::State,
+        x: ArrayView2<R::Elem>,
         rows: &Rows,
+        state: &mut R::State,
         zero_output_for_mask: bool,
         to: &mut [R::Elem],
     ) -> Result<()> {
+        self.advance(of, x, rows, state)?;
         rows.append_to(self.output(of, state)?, zero_output_for_mask, to)
     }
 
-    /// Whether a step can fail although layer, state and input fit together.
+    /// Whether a step can fail even if the layer, the state and the input fit together.
     fn may_fail(&self) -> bool {
         false
     }
 }
 
-/// Steps of a layer whose kind is known.
+/// The steps of a layer whose type is known at compile time.
 pub(crate) struct Known<R: Advance> {
     pub scratch: R::Scratch,
     pub may_fail: bool,
@@ -195,14 +200,16 @@ impl<R: Advance> Stepping<R> for Known<R> {
         Ok(of.output(state))
     }
     #[inline]
-    fn append(
-        &self,
+    fn step_into(
+        &mut self,
         of: &R,
-        state: &R::State,
+        x: ArrayView2<R::Elem>,
         rows: &Rows,
+        state: &mut R::State,
         zero_output_for_mask: bool,
         to: &mut [R::Elem],
     ) -> Result<()> {
+        of.advance(x, rows, state, &mut self.scratch)?;
         rows.append_to(of.output(state), zero_output_for_mask, to)
     }
     fn may_fail(&self) -> bool {
@@ -210,7 +217,7 @@ impl<R: Advance> Stepping<R> for Known<R> {
     }
 }
 
-/// The one unrolled pass, with Keras' rules for masks.
+/// Runs a pass one timestep after another, with Keras' rules for masks.
 ///
 /// ```text
 /// for t in order:                                 order = T-1..0 if go_backwards else 0..T-1
@@ -251,7 +258,7 @@ pub(crate) fn unroll_by_steps<C: Advance>(
             cell.prepare(&pass.x, steps.filter(is_real), &mut scratch);
         }
         if samples == 1 && pass.mask.is_none() {
-            // These steps in their order, of the only sample.
+            // The timesteps of this block in processing order, of the only sample.
             let mut x = pass.x.index_axis(Axis(0), 0);
             keep_steps(&mut x, first..end, pass.backwards);
             let mut outputs = sequences.as_mut().map(|to| to.index_axis_mut(Axis(0), 0));
@@ -287,7 +294,7 @@ pub(crate) fn unroll_by_steps<C: Advance>(
     Ok(())
 }
 
-/// References and shared owners of a layer are layers.
+/// Implements the traits for references and shared owners of a layer.
 macro_rules! by_reference {
     ($([$($generics:tt)*] $owner:ty),*) => {$(
         impl<$($generics)*> Unroll for $owner {
@@ -334,7 +341,7 @@ macro_rules! by_reference {
 }
 by_reference!([R: Unroll + ?Sized] &R, [R: Unroll] Box<R>, [R: Unroll] Arc<R>);
 
-/// Steps of a layer behind a pointer.
+/// The steps of a layer that is behind a pointer.
 struct Owned<R: ?Sized>(Box<dyn Stepping<R>>);
 
 macro_rules! steps_by_reference {
@@ -393,7 +400,7 @@ macro_rules! causal_by_reference {
 }
 causal_by_reference!([R: Advance + ?Sized] &R, [R: Advance] Box<R>, [R: Advance] Arc<R>);
 
-/// Refuses an output of another shape than (samples, units).
+/// Refuses an output whose shape is not (samples, units).
 pub(crate) fn check_output(
     array: &'static str,
     samples: usize,

@@ -1,4 +1,4 @@
-//! What the builders of all cells share: sizes, initialisers, and the check of weights against them.
+//! The options that the builders of all cells share, and the checks of weights against them.
 
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
@@ -7,7 +7,7 @@ use alloc::format;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array2;
 
-/// The options that every cell has.
+/// The options that the builders of all cells have.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -20,7 +20,7 @@ pub(crate) struct Common {
     pub kernel_initializer: Initializer,
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
-    /// None until the layer is built, unless it was given.
+    /// `None` until the layer is built, unless the caller set it.
     pub seed: Option<u64>,
     #[cfg_attr(feature = "serde", serde(skip, default = "Isa::detect"))]
     pub isa: Isa,
@@ -42,8 +42,8 @@ impl Common {
         }
     }
 
-    /// The kernel and the recurrent kernel, from a state of size `h`, that the initialisers give, and the seed of the bias:
-    /// each array has a sequence of its own.
+    /// Draws the kernel and the recurrent kernel of a hidden state of size `h`, and returns them with the seed of the bias.
+    /// Each array has a seed of its own.
     pub fn matrices<A: Element>(
         &self,
         gates: usize,
@@ -60,7 +60,7 @@ impl Common {
         ))
     }
 
-    /// Refuses sizes and activations with which no cell can be, and weights of other sizes; `h` is what the state has.
+    /// Refuses invalid sizes and activations, and weights of other shapes. `h` is the size of the hidden state.
     pub fn check<A>(
         &self,
         gates: usize,
@@ -79,13 +79,14 @@ impl Common {
             1 => "units".into(),
             _ => format!("{gates} gates x units"),
         };
-        // The square one first: it alone tells the units, so a wrong one would make the other look wrong.
+        // The recurrent kernel comes first: it alone determines the units, and a wrong one would make the kernel look
+        // wrong.
         let (rows, found) = recurrent_kernel.dim();
         if gates > 1 && rows == found.saturating_mul(gates) && found > 0 {
             let expected = format!("(units, {of_gates})");
             return Err(transposed("recurrent_kernel", expected, (rows, found)));
         }
-        // `from_weights` of a cell takes the number of features from the kernel itself.
+        // In a cell's `from_weights` the number of features is taken from the kernel.
         let may_be = [features, kernel_columns].contains(&self.features);
         if features == columns && kernel_columns != columns && may_be {
             let expected = format!("(features, {of_gates})");
@@ -97,7 +98,7 @@ impl Common {
         check("kernel", axis, columns, kernel_columns)
     }
 
-    /// Refuses a bias that is there although it was said that there is none.
+    /// Refuses a bias if `use_bias` is false.
     pub fn check_bias(&self, given: bool) -> Result<()> {
         if given && !self.use_bias {
             return Err(Error::value(
@@ -109,7 +110,7 @@ impl Common {
         Ok(())
     }
 
-    /// Refuses a bias (gates · units) of another length.
+    /// Refuses a bias whose length is not gates · units.
     pub fn check_bias_len(&self, gates: usize, found: usize) -> Result<()> {
         let expected = gates * self.units;
         if found == 2 * expected {
@@ -131,7 +132,7 @@ impl Common {
         if self.units == 0 {
             return Err(Error::value("units", "at least 1", 0));
         }
-        // Also bounds the products below.
+        // This check also keeps the products below from overflowing.
         check_size(
             "kernel",
             &[self.features.max(self.units), self.units, gates],
@@ -140,18 +141,18 @@ impl Common {
     }
 }
 
-/// The seed of a layer that was given none: another one for each layer, the same in every run of a program that builds its
-/// layers in one order.
+/// Returns the seed of a layer that was given none. Every layer gets a different one, and a program that builds its layers
+/// in the same order gets the same ones in every run.
 fn next_seed() -> u64 {
     static BUILT: AtomicUsize = AtomicUsize::new(0);
-    // Far from each other, from the small numbers that people choose, and no multiple of the generator's own step: its
-    // sequences would be each other's, moved by one.
+    // Seeds lie far from each other and from the small numbers that people choose. They are not multiples of the
+    // generator's own step: one sequence would then be another one, shifted.
     const STEP: u64 = 0xD1B5_4A32_D192_ED03;
     let built = BUILT.fetch_add(1, Ordering::Relaxed) as u64;
     (built + 1).wrapping_mul(STEP)
 }
 
-/// What the columns of a kernel are, by the number of gates.
+/// What errors call the columns of a kernel, by the number of gates.
 const COLUMNS: [&str; 5] = [
     "",
     "columns (units)",
@@ -160,55 +161,57 @@ const COLUMNS: [&str; 5] = [
     "columns (4 gates x units)",
 ];
 
-/// The setters that every builder has, named like Keras' arguments.
+/// The setters of every builder, named like Keras' arguments.
 macro_rules! common_setters {
     () => {
-        /// The activation of the candidate (and of the output); Tanh by default.
+        /// Sets the activation: of the candidate in a GRU, of the sum in a simple RNN, and of the candidate and the cell
+        /// state in an LSTM that has no activation of its own for the latter. The default is Tanh.
         pub fn activation(mut self, activation: crate::Activation) -> Self {
             self.common.activation = activation;
             self
         }
 
-        /// For tests: the kernels of this instruction set instead of the machine's best.
+        /// Uses the kernels of this instruction set instead of the machine's best. For tests.
         #[doc(hidden)]
         pub fn with_isa(mut self, isa: crate::Isa) -> Self {
             self.common.isa = isa;
             self
         }
 
-        /// Whether there is a bias; yes by default.
+        /// Whether the layer has a bias. Yes by default.
         pub fn use_bias(mut self, use_bias: bool) -> Self {
             self.common.use_bias = use_bias;
             self
         }
 
-        /// Holds the sums that go into the activations between minus this and this, as ONNX' `clip` does; none by
-        /// default, as in Keras.
+        /// Limits each sum to [-clip, clip] before its activation, as ONNX' `clip` does. The default is no limit, as in
+        /// Keras. A limit must be above 0.
         pub fn clip(mut self, clip: impl Into<Option<f64>>) -> Self {
             self.common.clip = clip.into();
             self
         }
 
-        /// How the kernel is filled; `GlorotUniform` by default.
+        /// Sets the initialiser of the kernel. The default is [`GlorotUniform`](crate::Initializer::GlorotUniform).
         pub fn kernel_initializer(mut self, initializer: crate::Initializer) -> Self {
             self.common.kernel_initializer = initializer;
             self
         }
 
-        /// How the recurrent kernel is filled; Orthogonal by default.
+        /// Sets the initialiser of the recurrent kernel. The default is [`Orthogonal`](crate::Initializer::Orthogonal) with
+        /// gain 1.
         pub fn recurrent_initializer(mut self, initializer: crate::Initializer) -> Self {
             self.common.recurrent_initializer = initializer;
             self
         }
 
-        /// How the bias is filled; Zeros by default.
+        /// Sets the initialiser of the bias. The default is [`Zeros`](crate::Initializer::Zeros).
         pub fn bias_initializer(mut self, initializer: crate::Initializer) -> Self {
             self.common.bias_initializer = initializer;
             self
         }
 
-        /// Where the random numbers start. The same seed gives the same weights on every platform. Without one, every layer
-        /// that a program builds gets other weights.
+        /// Sets the seed of the random numbers. A seed gives the same weights on every platform. Without one, each layer
+        /// that a program builds gets different weights.
         pub fn seed(mut self, seed: u64) -> Self {
             self.common.seed = Some(seed);
             self
@@ -217,7 +220,7 @@ macro_rules! common_setters {
 }
 pub(crate) use common_setters;
 
-/// What every built-in cell says as a layer: sizes, one zero state, the unrolled pass.
+/// Implements `Unroll` and `Debug` for a built-in cell: its sizes, its zero state and the unrolled pass.
 macro_rules! recurrent_of_cell {
     ($cell:ident, $state:ident, [$($array:ident),*]) => {
         impl<A: Element> Unroll for $cell<A> {
@@ -278,13 +281,14 @@ macro_rules! recurrent_of_cell {
 }
 pub(crate) use recurrent_of_cell;
 
-/// About how many bytes of projected inputs stay in the cache until they are used.
+/// The approximate number of bytes of projected inputs that stay in the cache until they are used.
 const AHEAD: usize = 256 * 1024;
 
-/// Up to so many features of one sample are cheaper projected within the step.
+/// One sample with at most this many features is cheaper to project within the step.
 const FEW: usize = 4;
 
-/// How many timesteps of so many samples are projected together, before the steps; none if the steps do it.
+/// How many timesteps of `samples` samples are projected together, ahead of the steps. 0 means that each step projects its
+/// own.
 pub(crate) fn block<A: Element>(kernel: &Panels<A>, samples: usize) -> usize {
     if samples == 1 && kernel.rows() <= FEW {
         return 0;
@@ -293,15 +297,15 @@ pub(crate) fn block<A: Element>(kernel: &Panels<A>, samples: usize) -> usize {
     (AHEAD / step.max(1)).max(1)
 }
 
-/// So many bytes of a recurrent kernel are worth a thread of their own: a step reads all of them.
+/// The number of bytes of a recurrent kernel for which one more thread pays off: a step reads all of them.
 const SHARE: usize = 512 * 1024;
 
-/// How many threads may share the step of one sample.
+/// The number of threads that may share the step of one sample.
 pub(crate) fn shares<A: Element>(kernel: &Panels<A>, units: usize) -> usize {
     units * kernel.len() * size_of::<A>() / SHARE
 }
 
-/// What the three cells do alike as causal layers; `advance` is theirs.
+/// Implements the methods of `Advance` that are alike for the three cells.
 macro_rules! causal_of_cell {
     () => {
         type Scratch = Workspace<A>;

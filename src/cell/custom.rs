@@ -1,4 +1,4 @@
-//! `Cell`: your own equations for one timestep; `Rnn` makes a layer of them.
+//! `Cell`: equations of your own for one timestep. `Rnn`: a layer made of them.
 
 use crate::describe::{Describe, ParameterCount, Part, PartMut};
 use crate::error::{Result, check};
@@ -9,9 +9,9 @@ use crate::{Element, State};
 use alloc::boxed::Box;
 use ndarray::ArrayView2;
 
-/// The mathematics of one timestep, open to you: what Keras' `RNN` takes as `cell`.
+/// The equations of one timestep, for a layer of your own. It corresponds to the `cell` of Keras' `RNN`.
 ///
-/// Wrapped in [`Rnn`] it runs whole sequences with masks, directions, states, streams, stacks and flags. Here is a leaky
+/// [`Rnn`] makes a layer of it, with masks, directions, states, streams, stacks and flags. The example is a leaky
 /// integrator, `h' = 0.9 h + 0.1 x`:
 ///
 /// ```
@@ -42,45 +42,48 @@ use ndarray::ArrayView2;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// A result is the same for a sample alone or in any batch if `step` treats the rows independently. As it may not, a call
-/// is not shared out over threads.
+/// If `step` treats the rows independently, a sample has the same result alone and in any batch. `step` need not do so, so
+/// a call is never shared out over threads.
 pub trait Cell: Send + Sync {
-    /// `f32` or `f64`.
+    /// The type of the numbers, `f32` or `f64`.
     type Elem: Element;
-    /// What is carried from one timestep to the next.
+    /// The state that is carried from one timestep to the next.
     type State: State;
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the last axis of the input.
     fn features(&self) -> usize;
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the last axis of the output.
     fn units(&self) -> usize;
 
-    /// The state before the first step.
+    /// The state before the first timestep, for `samples` samples.
     fn zero_state(&self, samples: usize) -> Self::State;
 
-    /// One timestep of all samples, `x` (samples, features). The rows of masked samples hold their padding, whatever it is;
-    /// their states are put back by the caller.
+    /// Computes one timestep of all samples in place. `x` is (samples, features).
+    ///
+    /// The rows of masked samples hold their padding, which may be anything. The caller restores the states of these
+    /// samples afterwards.
     fn step(&self, x: ArrayView2<Self::Elem>, state: &mut Self::State);
 
-    /// What the step that led to this state put out, (samples, units): a view of an array in the state. An output that has
-    /// to be computed goes into the state, as one more array that `step` fills.
+    /// The output of the step that led to this state, (samples, units), as a view of an array in the state. If the output
+    /// has to be computed, store it in the state as one more array, which `step` fills.
     fn output<'s>(&self, state: &'s Self::State) -> ArrayView2<'s, Self::Elem>;
 
-    /// Whether a state that came from outside fits, so that `step` need not look. Unless you say more, the number of samples
-    /// and the shape of the output are looked at; of a state with several arrays, check the others here. The example
-    /// `custom_cell` does.
+    /// Checks whether a state from outside fits, so that `step` need not check it. Returns an error if it does not.
+    ///
+    /// The default checks the number of samples, and [`Rnn`] checks the shape of the output. If the state has several
+    /// arrays, check the others here, as the example `custom_cell` does.
     fn check_state(&self, state: &Self::State, samples: usize) -> Result<()> {
         check("state", "samples", samples, state.samples())
     }
 
-    /// How many numbers it has learned: what the summary of a [`Model`](crate::Model) says.
+    /// The number of learned parameters, which the summary of a [`Model`](crate::Model) shows. 0 by default.
     fn parameter_count(&self) -> usize {
         0
     }
 }
 
-/// A [`Cell`] of your own as a layer, like Keras' `RNN(cell)`.
+/// A layer made of a [`Cell`] of your own, like Keras' `RNN(cell)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Rnn<C>(pub C);
 
@@ -138,7 +141,7 @@ impl<C: Cell> Unroll for Rnn<C> {
     where
         Self: 'static,
     {
-        // A step is refused after it if it changed the shape of its state.
+        // A cell may change the shape of its state; the step then returns an error.
         Some(Box::new(Known {
             scratch: Some(self.zeros(samples)),
             may_fail: true,
@@ -147,7 +150,7 @@ impl<C: Cell> Unroll for Rnn<C> {
 }
 
 impl<C: Cell> Advance for Rnn<C> {
-    /// The states that masked samples had before the step; made when the first mask comes.
+    /// The states of masked samples before the step. Made when the first mask comes.
     type Scratch = Option<C::State>;
 
     fn scratch(&self, _: usize) -> Option<C::State> {
@@ -176,7 +179,7 @@ impl<C: Cell> Advance for Rnn<C> {
             masked().try_for_each(|row| held.copy_sample(row, state, row))?;
         }
         self.0.step(x, state);
-        // A cell whose step changes the shape of its state is refused here, before anybody reads a row of it.
+        // A cell that changed the shape of its state is refused here, before any row of the state is read.
         self.check_state(state, samples)?;
         masked().try_for_each(|row| state.copy_sample(row, held, row))
     }

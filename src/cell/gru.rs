@@ -1,4 +1,4 @@
-//! `Gru`: two gates, its output is its state; in both forms of the reset gate.
+//! `Gru`: a gated recurrent unit with an update and a reset gate, in both forms of the reset gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Assign, Describe, Part, PartMut, Role, Weight, each_array, each_array_mut};
@@ -22,7 +22,7 @@ use ndarray::{
     concatenate, s,
 };
 
-/// A gated recurrent unit, in the two forms that exist of it.
+/// A gated recurrent unit, in both forms of the reset gate.
 ///
 /// ```text
 /// reset_after = true  (Keras 3, PyTorch, cuDNN)         s = recurrent_activation, a = activation
@@ -39,8 +39,8 @@ use ndarray::{
 /// | --- | --- | --- |
 /// | kernel | (features, 3·units) | z, r, h |
 /// | `recurrent_kernel` | (units, 3·units) | z, r, h |
-/// | bias, `reset_after` | (2, 3·units): row 0 with the input, row 1 with the state | z, r, h |
-/// | bias, not `reset_after` | (3·units) | z, r, h |
+/// | bias with `reset_after` | (2, 3·units): row 0 for the input, row 1 for the hidden state | z, r, h |
+/// | bias without `reset_after` | (3·units) | z, r, h |
 ///
 /// Source: Cho et al., "Learning Phrase Representations using RNN Encoder–Decoder" (2014); `keras.layers.GRU`.
 ///
@@ -59,22 +59,23 @@ use ndarray::{
 pub struct Gru<A> {
     kernel: Panels<A>,
     recurrent_kernel: RecurrentKernel<A>,
-    /// As given, for reading it back; the packed sums start from it.
+    /// The bias as it was given. `start` and `inner` are packed from it.
     bias: GruBias<A>,
-    /// b0, and the gates' part of b1, which is added up with it.
+    /// The bias of the inputs. With `reset_after`, the gates' part of the second row is added to it.
     start: Option<Panels<A>>,
     functions: Chosen,
 }
 
-/// The recurrent kernel, in the form of the reset gate.
+/// The recurrent kernel, in the layout that the form of the reset gate needs.
 #[derive(Clone)]
 enum RecurrentKernel<A> {
-    /// z, r, h in one product; b1, of which the candidate's part is used, since r multiplies it.
+    /// One product gives z, r and h. `inner` packs the second row of the bias; only the candidate's part is read, since r
+    /// multiplies it.
     ResetAfter {
         all: Panels<A>,
         inner: Option<Panels<A>>,
     },
-    /// h apart, since its product waits for r.
+    /// The candidate has panels of its own, since its product needs r.
     ResetBefore {
         gates: Panels<A>,
         candidate: Panels<A>,
@@ -92,14 +93,14 @@ impl<A: Element> RecurrentKernel<A> {
     }
 }
 
-/// The bias of a [`Gru`]: its shape tells the form of the reset gate.
+/// The bias of a [`Gru`]. Its shape determines the form of the reset gate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GruBias<A> {
-    /// `use_bias=False`.
+    /// No bias: Keras' `use_bias=False`.
     None,
-    /// (3·units): the reset gate acts before the product, `reset_after=False`.
+    /// Shape (3·units): the reset gate acts before the product with the recurrent kernel, Keras' `reset_after=False`.
     ResetBefore(Array1<A>),
-    /// (2, 3·units), row 0 with the input, row 1 with the state: `reset_after=True`.
+    /// Shape (2, 3·units), row 0 for the input and row 1 for the hidden state: Keras' `reset_after=True`.
     ResetAfter(Array2<A>),
 }
 
@@ -116,14 +117,14 @@ impl<A> From<Array2<A>> for GruBias<A> {
 }
 
 impl<A> From<Option<Array2<A>>> for GruBias<A> {
-    /// So that `None` means none, as it does for the other cells.
+    /// Lets `None` mean no bias, as it does for the other cells.
     fn from(bias: Option<Array2<A>>) -> Self {
         bias.map_or(GruBias::None, GruBias::ResetAfter)
     }
 }
 
 impl<A: Element> Gru<A> {
-    /// Options and initialisers for a layer of these sizes.
+    /// Starts a builder for a layer with `features` inputs and `units` of hidden state.
     pub fn builder(features: usize, units: usize) -> GruBuilder<A> {
         GruBuilder {
             common: Common::new(features, units),
@@ -133,10 +134,12 @@ impl<A: Element> Gru<A> {
         }
     }
 
-    /// A layer with Keras' default activations (Tanh, Sigmoid) and these weights: `kernel` (features, 3·units),
-    /// `recurrent_kernel` (units, 3·units), gates in the order z, r, h. A `bias` of shape (2, 3·units) means
-    /// `reset_after`, one of shape (3·units) means not; without one (`None`) it is `reset_after`, as in
-    /// Keras 3, unless the builder says otherwise.
+    /// Makes a layer from weights, with Keras' default activations (Tanh, Sigmoid).
+    ///
+    /// The shapes are `kernel` (features, 3·units) and `recurrent_kernel` (units, 3·units), with the gates in the order z,
+    /// r, h. A `bias` of shape (2, 3·units) means `reset_after=True`, and one of shape (3·units) means `reset_after=False`.
+    /// Without a bias (`None`) the layer has `reset_after=True`, as in Keras 3. Returns an error if the shapes do not fit
+    /// together.
     pub fn from_weights(
         kernel: Array2<A>,
         recurrent_kernel: Array2<A>,
@@ -149,7 +152,8 @@ impl<A: Element> Gru<A> {
         )
     }
 
-    /// The same options with other weights.
+    /// Makes a layer with other weights and the options of this one. Returns an error if the shapes differ from those of
+    /// this layer.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
@@ -175,33 +179,33 @@ impl<A: Element> Gru<A> {
         self.recurrent_kernel.unpack()
     }
 
-    /// The bias as it was given, both rows of it.
+    /// The bias as it was given, with both rows if it has two.
     pub fn bias(&self) -> &GruBias<A> {
         &self.bias
     }
 
-    /// Whether the reset gate acts after the product with the recurrent kernel.
+    /// Whether the reset gate acts after the product with the recurrent kernel, as in Keras 3.
     pub fn reset_after(&self) -> bool {
         matches!(self.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
     }
 
-    /// What is applied to the candidate.
+    /// The activation of the candidate.
     pub fn activation(&self) -> Activation {
         self.functions.act
     }
 
-    /// What is applied to the gates.
+    /// The activation of the update and the reset gate.
     pub fn recurrent_activation(&self) -> Activation {
         self.functions.gate
     }
 
-    /// What the sums are held within on their way into the activations.
+    /// The bound of the sums: each is limited to [-clip, clip] before its activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
     }
 }
 
-/// Builds a [`Gru`]; the setters are named like Keras' arguments.
+/// Builds a [`Gru`]. The setters are named like Keras' arguments.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
@@ -216,20 +220,20 @@ pub struct GruBuilder<A> {
 impl<A: Element> GruBuilder<A> {
     common_setters!();
 
-    /// The activation of both gates; Sigmoid by default, [`Activation::HARD_SIGMOID_KERAS2`] in files of Keras 2.2 and
-    /// before.
+    /// Sets the activation of both gates. The default is Sigmoid; files of Keras 2.2 and earlier mean
+    /// [`Activation::HARD_SIGMOID_KERAS2`] by default.
     pub fn recurrent_activation(mut self, activation: Activation) -> Self {
         self.recurrent_activation = activation;
         self
     }
 
-    /// Whether the reset gate acts after the product; yes by default, as in Keras 3.
+    /// Whether the reset gate acts after the product with the recurrent kernel. Yes by default, as in Keras 3.
     pub fn reset_after(mut self, reset_after: bool) -> Self {
         self.reset_after = Some(reset_after);
         self
     }
 
-    /// A layer whose weights come from the initialisers.
+    /// Makes a layer whose weights come from the initialisers. Returns an error if a size or an option is invalid.
     pub fn build(self) -> Result<Gru<A>> {
         let (kernel, recurrent_kernel, seed) = self.common.matrices(3, self.common.units)?;
         let Common {
@@ -246,9 +250,12 @@ impl<A: Element> GruBuilder<A> {
         self.from_weights(kernel, recurrent_kernel, bias)
     }
 
-    /// A layer with these weights: `kernel` (features, 3·units), `recurrent_kernel` (units, 3·units), gates in the order
-    /// z, r, h; `bias` (2, 3·units) with `reset_after`, (3·units) without.
-    #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
+    /// Makes a layer with these weights and the options of the builder.
+    ///
+    /// The shapes are `kernel` (features, 3·units), `recurrent_kernel` (units, 3·units), with the gates in the order z, r,
+    /// h, and `bias` (2, 3·units) with `reset_after`, (3·units) without it. Returns an error if a shape or an option is
+    /// invalid.
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,
@@ -258,8 +265,8 @@ impl<A: Element> GruBuilder<A> {
         self.from_matrices(&kernel, &recurrent_kernel, bias.into())
     }
 
-    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
-    #[allow(clippy::wrong_self_convention)] // as there
+    /// [`from_weights`](Self::from_weights) for matrices that may still be in a file.
+    #[allow(clippy::wrong_self_convention)] // as in `from_weights`
     pub(crate) fn from_matrices(
         self,
         kernel: &dyn Matrix<A>,
@@ -323,7 +330,7 @@ impl<A: Element> GruBuilder<A> {
     }
 }
 
-/// Refuses a bias of one axis that is not (3 · units).
+/// Refuses a bias with one axis whose length is not 3·units.
 fn check_flat(common: &Common, found: usize) -> Result<()> {
     let columns = 3 * common.units;
     if found == 2 * columns {
@@ -336,7 +343,7 @@ fn check_flat(common: &Common, found: usize) -> Result<()> {
     common.check_bias_len(3, found)
 }
 
-/// Refuses a bias of two axes that is not (2, 3 · units).
+/// Refuses a bias with two axes whose shape is not (2, 3·units).
 fn check_rows(columns: usize, found: (usize, usize)) -> Result<()> {
     let (rows, len) = found;
     if found == (columns, 2) && found != (2, columns) {
@@ -370,7 +377,7 @@ impl<A: Element> Describe<A> for Gru<A> {
             kernel,
             recurrent_kernel,
             bias,
-            start: _, // made of the bias
+            start: _, // packed from the bias
             functions,
         } = self;
         each(Part::Option("activation", &functions.act));
@@ -466,7 +473,7 @@ impl<A: Element> Gru<A> {
         [self.kernel.units()]
     }
 
-    /// Packs what steps read of the bias.
+    /// Packs the bias in the form in which steps read it.
     fn pack_bias(&mut self) {
         let (units, isa) = (self.kernel.units(), self.kernel.isa());
         let pack = |row: ArrayView1<A>| Some(Panels::pack_vector(row, 3, isa));
@@ -474,7 +481,7 @@ impl<A: Element> Gru<A> {
             GruBias::None => {}
             GruBias::ResetBefore(bias) => self.start = pack(bias.view()),
             GruBias::ResetAfter(bias) => {
-                // The gates add both rows up; the candidate keeps them apart, since r multiplies the second.
+                // The gates add both rows. The candidate keeps them separate, since r multiplies the second one.
                 let mut start = bias.row(0).to_owned();
                 let mut gates = start.slice_mut(s![..2 * units]);
                 gates += &bias.slice(s![1, ..2 * units]);
@@ -486,13 +493,13 @@ impl<A: Element> Gru<A> {
         }
     }
 
-    /// What inputs are multiplied with, and where their sums start.
+    /// The kernel that inputs are multiplied with, and the bias that their sums start from.
     fn input_weights(&self) -> Weights<'_, A> {
         let (kernel, bias) = (&self.kernel, self.start.as_ref());
         Weights { kernel, bias }
     }
 
-    /// Whether a step is one product, and puts out what it starts from.
+    /// Whether a step is a single product whose output is the state that the next step starts from.
     fn is_simple(of: &Self) -> bool {
         matches!(of.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
     }

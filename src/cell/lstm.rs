@@ -1,4 +1,4 @@
-//! `Lstm`: a memory cell behind three gates.
+//! `Lstm`: long short-term memory, a cell state with an input, a forget and an output gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
@@ -16,7 +16,7 @@ use crate::{Activation, Element, LstmState};
 use alloc::boxed::Box;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 
-/// Long short-term memory: input, forget and output gates around a memory cell `c`.
+/// Long short-term memory: an input, a forget and an output gate control the cell state `c`.
 ///
 /// ```text
 /// i = s(x @ Ki + h @ Ri + bi)        s = recurrent_activation, a = activation
@@ -33,7 +33,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 /// | bias | (4·units) | i, f, c, o |
 ///
 /// Source: Hochreiter & Schmidhuber, "Long Short-Term Memory" (1997), with the forget gate of Gers et al. (2000);
-/// `keras.layers.LSTM`. What PyTorch and ONNX have beyond that is an option of the [builder](LstmBuilder).
+/// `keras.layers.LSTM`. The [builder](LstmBuilder) has an option for each extension of PyTorch and ONNX.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -54,21 +54,21 @@ pub struct Lstm<A> {
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
     functions: Chosen,
-    /// Apart, so that an LSTM without any of it stays small.
+    /// Boxed, so that an LSTM without extensions stays small.
     extras: Option<Box<Extras<A>>>,
 }
 
-/// What Keras does not have.
+/// The extensions that Keras does not have.
 #[derive(Clone)]
 struct Extras<A> {
-    /// (3, units) in rows, for i, f, o.
+    /// Shape (3, units), one row each for i, f, o.
     peepholes: Option<Array2<A>>,
     input_forget: bool,
     projection: Option<Panels<A>>,
 }
 
 impl<A: Element> Lstm<A> {
-    /// Options and initialisers for a layer of these sizes.
+    /// Starts a builder for a layer with `features` inputs and `units` of cell state.
     pub fn builder(features: usize, units: usize) -> LstmBuilder<A> {
         LstmBuilder {
             common: Common::new(features, units),
@@ -81,8 +81,10 @@ impl<A: Element> Lstm<A> {
         }
     }
 
-    /// A layer with Keras' default activations (Tanh, Sigmoid) and these weights: `kernel` (features, 4·units),
-    /// `recurrent_kernel` (units, 4·units), `bias` (4·units) or `None`; gates in the order i, f, c, o.
+    /// Makes a layer from weights, with Keras' default activations (Tanh, Sigmoid).
+    ///
+    /// The shapes are `kernel` (features, 4·units), `recurrent_kernel` (units, 4·units) and `bias` (4·units), or `None`.
+    /// The gates are in the order i, f, c, o. Returns an error if the shapes do not fit together.
     pub fn from_weights(
         kernel: Array2<A>,
         recurrent_kernel: Array2<A>,
@@ -95,7 +97,8 @@ impl<A: Element> Lstm<A> {
         )
     }
 
-    /// The same options, peepholes and projection with other weights.
+    /// Makes a layer with other weights and the options, peepholes and projection of this one. Returns an error if the
+    /// shapes differ from those of this layer.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
@@ -118,62 +121,62 @@ impl<A: Element> Lstm<A> {
         self.kernel.unpack()
     }
 
-    /// The recurrent kernel as it was given, (units, 4·units).
+    /// The recurrent kernel as it was given, (units, 4·units), or (size, 4·units) with a projection.
     pub fn recurrent_kernel(&self) -> Array2<A> {
         self.recurrent_kernel.unpack()
     }
 
-    /// The bias as it was given, (4·units).
+    /// The bias as it was given, (4·units), or `None` if the layer has no bias.
     pub fn bias(&self) -> Option<Array1<A>> {
         self.bias
             .as_ref()
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
     }
 
-    /// What is applied to the candidate; to the memory too, unless it has an
-    /// [`output_activation`](Self::output_activation) of its own.
+    /// The activation of the candidate. It is also the activation of the cell state, unless
+    /// [`output_activation`](Self::output_activation) was set.
     pub fn activation(&self) -> Activation {
         self.functions.act
     }
 
-    /// What is applied to the memory on its way out.
+    /// The activation of the cell state in the output, `out` in `h' = o * out(c')`.
     pub fn output_activation(&self) -> Activation {
         self.functions.out
     }
 
-    /// What is applied to the gates.
+    /// The activation of the three gates.
     pub fn recurrent_activation(&self) -> Activation {
         self.functions.gate
     }
 
-    /// What the sums are held within on their way into the activations.
+    /// The bound of the sums: each is limited to [-clip, clip] before its activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
     }
 
-    /// Whether the forget gate is what the input gate leaves.
+    /// Whether the input and forget gates are coupled, `f = 1 - i`.
     pub fn input_forget(&self) -> bool {
         self.extras.as_ref().is_some_and(|x| x.input_forget)
     }
 
-    /// What the gates see of the memory, (3, units), rows i, f, o.
+    /// The peephole weights, (3, units), with rows i, f, o; `None` if the layer has none.
     pub fn peepholes(&self) -> Option<Array2<A>> {
         self.extras.as_ref()?.peepholes.clone()
     }
 
-    /// What the output is multiplied with, (units, size).
+    /// The projection of the output, (units, size); `None` if the layer has none.
     pub fn projection(&self) -> Option<Array2<A>> {
         let projection = self.extras.as_ref()?.projection.as_ref();
         projection.map(Panels::unpack)
     }
 
-    /// The units of the memory: those of the layer, but for a projection.
+    /// The units of the cell state. With a projection, the output has another size.
     fn memory_units(&self) -> usize {
         self.kernel.units()
     }
 }
 
-/// Builds a [`Lstm`]; the setters are named like Keras' arguments.
+/// Builds an [`Lstm`]. The setters are named like Keras' arguments.
 ///
 /// ```
 /// use ndarray::{Array2, Array3};
@@ -203,50 +206,54 @@ pub struct LstmBuilder<A> {
 impl<A: Element> LstmBuilder<A> {
     common_setters!();
 
-    /// The activation of the three gates; Sigmoid by default, [`Activation::HARD_SIGMOID_KERAS2`] in files of Keras 2.2
-    /// and before.
+    /// Sets the activation of the three gates. The default is Sigmoid; files of Keras 2.2 and earlier mean
+    /// [`Activation::HARD_SIGMOID_KERAS2`] by default.
     pub fn recurrent_activation(mut self, activation: Activation) -> Self {
         self.recurrent_activation = activation;
         self
     }
 
-    /// Whether the forget gate's bias starts at ones, whatever the bias initialiser; yes by default, as in Keras.
+    /// Whether [`build`](Self::build) sets the forget gate's bias to ones, whatever the bias initialiser. Yes by default,
+    /// as in Keras.
     pub fn unit_forget_bias(mut self, unit_forget_bias: bool) -> Self {
         self.unit_forget_bias = unit_forget_bias;
         self
     }
 
-    /// The activation of the memory on its way out, `h' = o * out(c')`; that of the candidate by default, as in Keras.
-    /// (ONNX: the third of a direction's `activations`.)
+    /// Sets the activation of the cell state in the output, `h' = o * out(c')`. The default is the activation of the
+    /// candidate, as in Keras. (ONNX: the third of a direction's `activations`.)
     pub fn output_activation(mut self, activation: Activation) -> Self {
         self.output_activation = Some(activation);
         self
     }
 
-    /// Couples the gates: `f = 1 - i`, and what the weights say of f is not used. No by default. (ONNX: `input_forget`;
-    /// Greff et al., "LSTM: A Search Space Odyssey", 2017.)
+    /// Couples the input and forget gates: `f = 1 - i`. The weights of the forget gate are then ignored. No by default.
+    /// (ONNX: `input_forget`; Greff et al., "LSTM: A Search Space Odyssey", 2017.)
     pub fn input_forget(mut self, input_forget: bool) -> Self {
         self.input_forget = input_forget;
         self
     }
 
-    /// Lets the gates see the memory, (3, units), rows i, f, o: `+ Pi * c` and `+ Pf * c` in the sums of i and f, `+ Po *
-    /// c'` in that of o. None by default. (ONNX: `P`, whose order is i, o, f; Gers & Schmidhuber, "Recurrent Nets that Time
-    /// and Count", 2000.)
+    /// Adds peepholes, through which the gates see the cell state. The array is (3, units), with rows i, f, o.
+    ///
+    /// They add `Pi * c` and `Pf * c` to the sums of i and f, and `Po * c'` to the sum of o. None by default. (ONNX: `P`,
+    /// in the order i, o, f; Gers & Schmidhuber, "Recurrent Nets that Time and Count", 2000.)
     pub fn peepholes(mut self, peepholes: Array2<A>) -> Self {
         self.peepholes = Some(peepholes);
         self
     }
 
-    /// Multiplies the output, `h' = (o * a(c')) @ projection`, with an array (units, size): h has that size, `c` has units,
-    /// and the recurrent kernel is (size, 4·units). None by default. (PyTorch: `proj_size`, `weight_hr` transposed; Sak et
-    /// al., "Long Short-Term Memory Based Recurrent Neural Network Architectures", 2014.)
+    /// Projects the output: `h' = (o * a(c')) @ projection`, with a projection of shape (units, size).
+    ///
+    /// The hidden state then has `size` columns, the cell state has `units`, and the recurrent kernel is (size, 4·units).
+    /// None by default. (PyTorch: `proj_size`, with `weight_hr` transposed; Sak et al., "Long Short-Term Memory Based
+    /// Recurrent Neural Network Architectures", 2014.)
     pub fn projection(mut self, projection: Array2<A>) -> Self {
         self.projection = Some(projection);
         self
     }
 
-    /// A layer whose weights come from the initialisers.
+    /// Makes a layer whose weights come from the initialisers. Returns an error if a size or an option is invalid.
     pub fn build(self) -> Result<Lstm<A>> {
         let (kernel, recurrent_kernel, seed) = self.common.matrices(4, self.state_size().0)?;
         let bias = if self.common.use_bias {
@@ -266,7 +273,7 @@ impl<A: Element> LstmBuilder<A> {
         self.from_weights(kernel, recurrent_kernel, bias)
     }
 
-    /// What the recurrent kernel has as rows, and what they are.
+    /// The number of rows of the recurrent kernel, and the name of that axis in errors.
     fn state_size(&self) -> (usize, &'static str) {
         match &self.projection {
             Some(projection) => (projection.ncols(), "rows (size of the projection)"),
@@ -274,9 +281,12 @@ impl<A: Element> LstmBuilder<A> {
         }
     }
 
-    /// A layer with these weights: `kernel` (features, 4·units), `recurrent_kernel` (units, 4·units), `bias`
-    /// (4·units) or `None`; gates in the order i, f, c, o.
-    #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
+    /// Makes a layer with these weights and the options of the builder.
+    ///
+    /// The shapes are `kernel` (features, 4·units), `recurrent_kernel` (units, 4·units), or (size, 4·units) with a
+    /// projection, and `bias` (4·units), or `None`. The gates are in the order i, f, c, o. Returns an error if a shape or
+    /// an option is invalid.
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,
@@ -286,8 +296,8 @@ impl<A: Element> LstmBuilder<A> {
         self.from_matrices(&kernel, &recurrent_kernel, bias.into())
     }
 
-    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
-    #[allow(clippy::wrong_self_convention)] // as there
+    /// [`from_weights`](Self::from_weights) for matrices that may still be in a file.
+    #[allow(clippy::wrong_self_convention)] // as in `from_weights`
     pub(crate) fn from_matrices(
         self,
         kernel: &dyn Matrix<A>,
@@ -295,7 +305,7 @@ impl<A: Element> LstmBuilder<A> {
         bias: Option<Array1<A>>,
     ) -> Result<Lstm<A>> {
         let common = &self.common;
-        // Before the kernels, since it decides the size of the state.
+        // The projection is checked before the kernels, since it decides the size of the hidden state.
         if let Some(projection) = &self.projection
             && projection.ncols() == common.units
             && projection.nrows() != common.units
@@ -422,13 +432,13 @@ impl<A: Element> Lstm<A> {
         [self.recurrent_kernel.rows(), self.kernel.units()]
     }
 
-    /// What inputs are multiplied with, and where their sums start.
+    /// The kernel that inputs are multiplied with, and the bias that their sums start from.
     fn input_weights(&self) -> Weights<'_, A> {
         let (kernel, bias) = (&self.kernel, self.bias.as_ref());
         Weights { kernel, bias }
     }
 
-    /// Whether a step is one product, and puts out what it starts from.
+    /// Whether a step is a single product whose output is the state that the next step starts from.
     fn is_simple(of: &Self) -> bool {
         of.extras.as_ref().is_none_or(|x| x.projection.is_none())
     }

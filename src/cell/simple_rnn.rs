@@ -1,4 +1,4 @@
-//! `SimpleRnn`: one gate, its output is its state.
+//! `SimpleRnn`: a fully connected recurrent layer whose output is its hidden state.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
@@ -16,7 +16,7 @@ use crate::{Activation, Element, HiddenState};
 use core::marker::PhantomData;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
-/// A fully connected recurrent layer: the output is fed back as it is.
+/// A fully connected recurrent layer whose output is fed back as its hidden state.
 ///
 /// ```text
 /// h' = activation(x @ kernel + h @ recurrent_kernel + bias)          output = h'
@@ -46,7 +46,7 @@ pub struct SimpleRnn<A> {
 }
 
 impl<A: Element> SimpleRnn<A> {
-    /// Options and initialisers for a layer of these sizes.
+    /// Starts a builder for a layer with `features` inputs and `units` of hidden state.
     pub fn builder(features: usize, units: usize) -> SimpleRnnBuilder<A> {
         SimpleRnnBuilder {
             common: Common::new(features, units),
@@ -54,8 +54,10 @@ impl<A: Element> SimpleRnn<A> {
         }
     }
 
-    /// A layer with Keras' default activation (Tanh) and these weights: `kernel` (features, units),
-    /// `recurrent_kernel` (units, units), `bias` (units) or `None`.
+    /// Makes a layer from weights, with Keras' default activation (Tanh).
+    ///
+    /// The shapes are `kernel` (features, units), `recurrent_kernel` (units, units) and `bias` (units), or `None`. Returns
+    /// an error if the shapes do not fit together.
     pub fn from_weights(
         kernel: Array2<A>,
         recurrent_kernel: Array2<A>,
@@ -68,7 +70,8 @@ impl<A: Element> SimpleRnn<A> {
         )
     }
 
-    /// The same options with other weights.
+    /// Makes a layer with other weights and the options of this one. Returns an error if the shapes differ from those of
+    /// this layer.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
@@ -92,25 +95,25 @@ impl<A: Element> SimpleRnn<A> {
         self.recurrent_kernel.unpack()
     }
 
-    /// The bias as it was given, (units).
+    /// The bias as it was given, (units), or `None` if the layer has no bias.
     pub fn bias(&self) -> Option<Array1<A>> {
         self.bias
             .as_ref()
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
     }
 
-    /// What is applied to the sum.
+    /// The activation of the sum.
     pub fn activation(&self) -> Activation {
         self.functions.act
     }
 
-    /// What the sum is held within on its way into the activation.
+    /// The bound of the sum: it is limited to [-clip, clip] before the activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
     }
 }
 
-/// Builds a [`SimpleRnn`]; the setters are named like Keras' arguments.
+/// Builds a [`SimpleRnn`]. The setters are named like Keras' arguments.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
@@ -123,7 +126,7 @@ pub struct SimpleRnnBuilder<A> {
 impl<A: Element> SimpleRnnBuilder<A> {
     common_setters!();
 
-    /// A layer whose weights come from the initialisers.
+    /// Makes a layer whose weights come from the initialisers. Returns an error if a size or an option is invalid.
     pub fn build(self) -> Result<SimpleRnn<A>> {
         let (kernel, recurrent_kernel, seed) = self.common.matrices(1, self.common.units)?;
         let bias = if self.common.use_bias {
@@ -139,9 +142,11 @@ impl<A: Element> SimpleRnnBuilder<A> {
         self.from_weights(kernel, recurrent_kernel, bias)
     }
 
-    /// A layer with these weights: `kernel` (features, units), `recurrent_kernel` (units, units), `bias` (units) or
-    /// `None`.
-    #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
+    /// Makes a layer with these weights and the options of the builder.
+    ///
+    /// The shapes are `kernel` (features, units), `recurrent_kernel` (units, units) and `bias` (units), or `None`. Returns
+    /// an error if a shape or an option is invalid.
+    #[allow(clippy::wrong_self_convention)] // a builder's last call, which takes the weights
     pub fn from_weights(
         self,
         kernel: Array2<A>,
@@ -151,8 +156,8 @@ impl<A: Element> SimpleRnnBuilder<A> {
         self.from_matrices(&kernel, &recurrent_kernel, bias.into())
     }
 
-    /// [`from_weights`](Self::from_weights), but of matrices that are perhaps still in a file.
-    #[allow(clippy::wrong_self_convention)] // as there
+    /// [`from_weights`](Self::from_weights) for matrices that may still be in a file.
+    #[allow(clippy::wrong_self_convention)] // as in `from_weights`
     pub(crate) fn from_matrices(
         self,
         kernel: &dyn Matrix<A>,
@@ -238,13 +243,13 @@ impl<A: Element> SimpleRnn<A> {
         [self.kernel.units()]
     }
 
-    /// What inputs are multiplied with, and where their sums start.
+    /// The kernel that inputs are multiplied with, and the bias that their sums start from.
     fn input_weights(&self) -> Weights<'_, A> {
         let (kernel, bias) = (&self.kernel, self.bias.as_ref());
         Weights { kernel, bias }
     }
 
-    /// Whether a step is one product, and puts out what it starts from.
+    /// Whether a step is a single product whose output is the state that the next step starts from.
     fn is_simple(_: &Self) -> bool {
         true
     }

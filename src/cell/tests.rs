@@ -1,6 +1,6 @@
-//! The layers against the equations of their cells as they stand in the books: slow, and obviously right.
+//! Tests the layers against the equations of their cells, written as the papers have them: slow, and obviously right.
 //!
-//! Each sum is one chain of fused multiply-adds: bias, then x ascending, then h ascending. Kernels keep this order.
+//! Each sum is one chain of fused multiply-adds: the bias first, then x and h in ascending order. Kernels keep this order.
 
 use crate::{
     Activation, Element, Gru, GruBias, Initializer, Lstm, LstmState, Recurrent, SimpleRnn,
@@ -16,7 +16,7 @@ fn dot<A: Element>(start: A, x: ArrayView1<A>, matrix: &Array2<A>, column: usize
         .fold(start, |sum, (&x, &w)| x.mul_add(w, sum))
 }
 
-/// One timestep of one sample: h in, h' out.
+/// Computes one timestep of one sample: h in, h' out.
 fn simple_rnn<A: Element>(of: &SimpleRnn<A>, x: ArrayView1<A>, h: &mut [A]) {
     let (kernel, recurrent_kernel, bias) = (of.kernel(), of.recurrent_kernel(), of.bias());
     let before = h.to_vec();
@@ -29,7 +29,7 @@ fn simple_rnn<A: Element>(of: &SimpleRnn<A>, x: ArrayView1<A>, h: &mut [A]) {
     }
 }
 
-/// One timestep of one sample: h and c in, h' and c' out.
+/// Computes one timestep of one sample: h and c in, h' and c' out.
 fn lstm<A: Element>(of: &Lstm<A>, x: ArrayView1<A>, h: &mut [A], c: &mut [A]) {
     let (kernel, recurrent_kernel, bias) = (of.kernel(), of.recurrent_kernel(), of.bias());
     let clipped = |x: A| {
@@ -74,7 +74,7 @@ fn lstm<A: Element>(of: &Lstm<A>, x: ArrayView1<A>, h: &mut [A], c: &mut [A]) {
     }
 }
 
-/// One timestep of one sample: h in, h' out.
+/// Computes one timestep of one sample: h in, h' out.
 fn gru<A: Element>(of: &Gru<A>, x: ArrayView1<A>, h: &mut [A]) {
     let (kernel, recurrent_kernel) = (of.kernel(), of.recurrent_kernel());
     let (s, a) = (of.recurrent_activation(), of.activation());
@@ -135,7 +135,7 @@ fn lattice() -> impl Iterator<Item = (usize, usize, usize, usize)> {
             )
         })
     });
-    // Miri takes a second for what takes a microsecond.
+    // Miri takes a second for a microsecond of work.
     all.filter(|&(.., features, units)| !cfg!(miri) || [11, 22].contains(&(features + units)))
 }
 
@@ -145,7 +145,7 @@ fn input<A: Element>(samples: usize, timesteps: usize, features: usize) -> Array
         .unwrap()
 }
 
-/// Keras' LSTM, and one with each thing that it does not have.
+/// Keras' LSTM, and one LSTM for each extension that Keras does not have.
 fn lstms<A: Element>(features: usize, units: usize) -> Vec<(&'static str, Lstm<A>)> {
     let lstm = || Lstm::<A>::builder(features, units).bias_initializer(SPREAD);
     let peepholes = || SPREAD.matrix(3, units, 5).unwrap();
@@ -168,7 +168,7 @@ fn lstms<A: Element>(features: usize, units: usize) -> Vec<(&'static str, Lstm<A
     .into()
 }
 
-/// The largest difference between a run and the books' equations over the same input.
+/// The largest difference between a run and the equations over the same input.
 fn distance<A: Element>(
     hs: ArrayView3<A>,
     x: ArrayView3<A>,

@@ -1,10 +1,10 @@
-//! `Debug` of a described layer: its options, and the shapes of its arrays.
+//! `Debug` of a described layer: prints its options and the shapes of its arrays.
 
 use super::layer::{Describe, Part};
 use crate::Element;
 use core::fmt;
 
-/// Prints a layer under the name of its type.
+/// Prints a layer with the name of its type.
 pub(crate) fn debug<A: Element>(
     layer: &dyn Describe<A>,
     name: &str,
@@ -23,7 +23,7 @@ pub(crate) fn debug<A: Element>(
     f.finish()
 }
 
-/// As Python writes it: (2, 3).
+/// A shape that is printed as in Python: (2, 3).
 struct Shape<'s>(&'s [usize]);
 
 impl fmt::Debug for Shape<'_> {

@@ -1,4 +1,4 @@
-//! `Describe`: the one description of a layer.
+//! `Describe`: the description of a layer.
 
 use super::setting::Setting;
 use crate::Element;
@@ -7,75 +7,77 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayViewD};
 
-/// Under which the description stands in the metadata of a saved file.
+/// The key of the description in the metadata of a saved file.
 #[cfg(any(feature = "torch", feature = "saved"))]
 pub(crate) const KEY: &str = "recurrent";
 
-/// Whether training moves an array.
+/// Whether and how training changes an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Gradients move it.
+    /// Gradients change it.
     Trainable,
-    /// It is learned without gradients: a moving average.
+    /// It is learned without gradients, as a moving average.
     Fixed,
-    /// It is not learned: an argument that a file keeps bit for bit.
+    /// It is not learned. It is an argument that a file keeps bit for bit.
     Constant,
 }
 
-/// An array of a layer, in whatever form the layer holds it.
+/// An array of a layer, in any of the forms in which layers hold arrays.
 pub trait Weight<A> {
-    /// Whether the layer has it at all.
+    /// Whether the layer has the array.
     fn is_given(&self) -> bool {
         true
     }
 
-    /// Its shape in Keras.
+    /// The shape of the array in Keras.
     fn shape(&self) -> Vec<usize>;
 
-    /// Its numbers in that shape.
+    /// The numbers of the array, in the shape that it has in Keras.
     fn to_array(&self) -> ArrayD<A>;
 }
 
-/// One thing that a layer is made of.
+/// One part of a layer.
 pub enum Part<'p, A> {
-    /// An option, under the name of Keras' argument.
+    /// An option, with the name of Keras' argument.
     Option(&'static str, &'p dyn Setting),
-    /// An array, under the name of Keras' weight.
+    /// An array, with the name of Keras' weight.
     Array(&'static str, Role, &'p dyn Weight<A>),
-    /// A layer inside: its key in a file, and its name in paths, if it adds a level to them.
+    /// An inner layer, with its key in a file. It has a name if it adds a level to the paths of its arrays.
     Layer(&'p str, Option<&'p str>, &'p dyn Describe<A>),
-    /// A layer or cell of a user's own, of which only its name is known.
+    /// A layer or cell of a user's own. Only its name is known.
     Foreign(&'p str),
 }
 
-/// A part that can be changed. Options cannot, so shapes stay as they are.
+/// A part that can be changed. Options cannot be changed, so shapes stay the same.
 pub enum PartMut<'p, A> {
-    /// An array, and what takes other numbers for it. Their shape was checked.
+    /// An array, with a function that replaces its numbers. The caller has checked their shape.
     Array(&'static str, &'p mut dyn FnMut(ArrayViewD<A>)),
-    /// A layer inside, and its name in paths.
+    /// An inner layer. It has a name if it adds a level to the paths of its arrays.
     Layer(Option<&'p str>, &'p mut dyn Describe<A>),
 }
 
-/// What a layer is made of. The macro `describe!` writes it for layers whose fields are their options and arrays.
+/// The parts of a layer: its options, arrays and inner layers. The macro `describe!` implements it for layers whose fields
+/// are their options and arrays.
 ///
-/// `A` is a parameter and no associated type, since a layer without weights is one for every `A`.
+/// `A` is a parameter and not an associated type, since a layer without weights implements the trait for every `A`.
 pub trait Describe<A: Element> {
-    /// What kind of layer it is, in Keras' words.
+    /// The kind of the layer, in Keras' words.
     fn class(&self) -> &'static str;
 
-    /// Hands out every part, in the one order that files and lists of weights share.
+    /// Calls `each` with every part. The order is the one of files and of lists of weights.
     fn parts(&self, each: &mut dyn FnMut(Part<A>));
 
-    /// Hands out the arrays and inner layers, in the same order, to be changed. A borrowed layer has none.
+    /// Calls `each` with every array and inner layer, in the order of [`parts`](Self::parts), so that it can be changed. A
+    /// borrowed layer has none.
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>));
 
-    /// A copy, if the layer can be copied: what is shared is copied before it is changed.
+    /// Copies the layer. Returns `None` if it cannot be copied. A shared layer is copied in this way before it is changed.
     fn duplicate(&self) -> Option<Self>
     where
         Self: Sized;
 
-    /// How many numbers it has learned.
+    /// Counts the learned parameters.
     fn count_parameters(&self) -> ParameterCount {
         let mut count = ParameterCount::default();
         self.parts(&mut |part| match part {
@@ -98,17 +100,17 @@ pub trait Describe<A: Element> {
     }
 }
 
-/// How many numbers a layer or a model has learned.
+/// The number of learned parameters of a layer or a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParameterCount {
-    /// Learned by gradients.
+    /// The number of parameters that gradients change.
     pub trainable: usize,
-    /// Learned otherwise: moving averages.
+    /// The number of parameters that are learned otherwise, as moving averages.
     pub non_trainable: usize,
 }
 
 impl ParameterCount {
-    /// A count of numbers that are all learned by gradients.
+    /// A count of parameters that gradients change, without others.
     pub fn trainable(trainable: usize) -> Self {
         ParameterCount {
             trainable,
@@ -116,13 +118,13 @@ impl ParameterCount {
         }
     }
 
-    /// Both kinds together.
+    /// The number of all learned parameters.
     pub fn total(self) -> usize {
         self.trainable + self.non_trainable
     }
 }
 
-/// Hands out every weight by its path, such as `bidirectional/forward/kernel`.
+/// Calls `each` with every weight and its path, such as `bidirectional/forward/kernel`.
 pub(crate) fn walk<A: Element>(
     layer: &dyn Describe<A>,
     path: &str,
@@ -136,7 +138,7 @@ pub(crate) fn walk<A: Element>(
     });
 }
 
-/// Hands out every array that can be changed by its path.
+/// Calls `each` with every array that can be changed, and its path.
 pub(crate) fn walk_mut<A: Element>(
     layer: &mut dyn Describe<A>,
     path: &str,
@@ -156,7 +158,7 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// A layer of a user's own among described ones.
+/// The description of a user's own layer.
 pub(crate) struct Foreign<'l> {
     pub name: &'l str,
     pub count: ParameterCount,

@@ -1,9 +1,10 @@
-//! `describe!`: a description from a list of fields.
+//! `describe!`: makes a description from a list of fields.
 
-/// Describes a layer whose fields are its options and arrays, and says how it is made of them again. Every field is named
-/// once, under the name of Keras' argument or weight; one that is left out does not compile. Arrays have the word by which
-/// they are read (`array`, `optional`, `scalar`, `optional_scalar`), and `fixed` or `constant` where gradients do not
-/// move them. An enum is an option of itself.
+/// Implements the description of a layer whose fields are its options and arrays, and the way back from a file. Every field
+/// is named once, with the name of Keras' argument or weight; a field that is left out does not compile.
+///
+/// Each array has the word by which it is read (`array`, `optional`, `scalar` or `optional_scalar`), and `fixed` or
+/// `constant` if gradients do not change it. An enum is described as an option.
 macro_rules! describe {
     ($layer:ident, $class:literal, $key:literal) => {
         impl<A: crate::Element> crate::describe::Describe<A> for $layer {
@@ -24,7 +25,7 @@ macro_rules! describe {
 
         #[cfg(feature = "saved")]
         impl crate::describe::Saved for $layer {
-            type Number = f32; // it has no numbers
+            type Number = f32; // the layer has no numbers
 
             fn read_from(from: &mut crate::describe::In) -> crate::Result<Self> {
                 from.class($class)?;
@@ -76,7 +77,7 @@ macro_rules! describe {
 }
 pub(crate) use describe;
 
-/// The type of a layer's numbers; of one without numbers any will do.
+/// The type of a layer's numbers. For a layer without numbers it may be any type.
 #[cfg(feature = "saved")]
 macro_rules! element_of {
     () => {

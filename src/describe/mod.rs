@@ -1,5 +1,6 @@
-//! What a layer is made of: its class, its options, its arrays, and the layers inside it. Every layer says it once, and
-//! saving, loading, counting, `Debug`, reading and replacing weights derive from it. Knows no layer.
+//! The description of a layer: its class, its options, its arrays and its inner layers. Every layer describes itself once.
+//! Saving, loading, counting, `Debug`, and the reading and replacing of weights all use this description. The module knows
+//! no particular layer.
 
 mod debug;
 mod layer;

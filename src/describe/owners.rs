@@ -1,4 +1,4 @@
-//! Owners and borrowers of a layer are described as the layer is.
+//! Describes references and owners of a layer as the layer itself.
 
 use super::layer::{Describe, ParameterCount, Part, PartMut};
 use crate::Element;
@@ -21,7 +21,7 @@ macro_rules! as_the_layer {
     };
 }
 
-/// What is borrowed cannot be changed.
+/// A borrowed layer cannot be changed.
 impl<A: Element, L: Describe<A> + ?Sized> Describe<A> for &L {
     as_the_layer!();
 
@@ -44,7 +44,7 @@ impl<A: Element, L: Describe<A>> Describe<A> for Box<L> {
     }
 }
 
-/// What others hold, too, is copied before it is changed.
+/// A shared layer is copied before it is changed, so that its other owners keep the old one.
 impl<A: Element, L: Describe<A>> Describe<A> for Arc<L> {
     as_the_layer!();
 

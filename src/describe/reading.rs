@@ -1,4 +1,4 @@
-//! `In`: a file that is being read, layer by layer.
+//! `In`: reads a file, layer by layer.
 
 use super::layer::Describe;
 use super::weight::Scalar;
@@ -15,12 +15,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 
-/// The form of the description. 2: `after` for the end of paddings, and a recurrent layer's class as it is.
+/// The version of the description. In version 2, `after` names the end of paddings, and a recurrent layer has its own
+/// class.
 pub(crate) const VERSION: u64 = 2;
 
-/// What can be saved and loaded: every layer of this crate, and models of them. Sealed by its hidden method.
+/// A layer or model that can be saved and loaded: every layer of this crate, and models of them. The trait is sealed by its
+/// hidden method.
 pub trait Saved: Describe<<Self as Saved>::Number> + Sized {
-    /// `f32` or `f64`.
+    /// The type of the numbers, `f32` or `f64`.
     #[doc(hidden)]
     type Number: Element;
 
@@ -28,7 +30,7 @@ pub trait Saved: Describe<<Self as Saved>::Number> + Sized {
     fn read_from(from: &mut In) -> Result<Self>;
 }
 
-/// What a file says of a layer. What was read is taken out, so that nothing may be left.
+/// The description of a layer in a file. Reading a part removes it, so that parts that nobody asked for remain.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Node {
@@ -41,16 +43,16 @@ struct Node {
     layers: BTreeMap<String, Value>,
 }
 
-/// A file that is being read, and the layer in it that is.
+/// A file and the layer in it that is being read.
 pub struct In<'f> {
     node: Node,
     file: &'f safetensors::File<'f>,
-    /// The arrays that no layer has taken.
+    /// The names of the arrays that no layer has taken yet.
     arrays: &'f mut BTreeSet<String>,
     limits: &'f Limits,
 }
 
-/// The layer that is described.
+/// Reads the layer that `json` describes.
 pub(crate) fn read<'f, L: Saved>(
     json: Value,
     file: &'f safetensors::File<'f>,
@@ -71,12 +73,12 @@ pub(crate) fn read<'f, L: Saved>(
 }
 
 impl<'f> In<'f> {
-    /// Which layer it is.
+    /// The class of the layer.
     pub(crate) fn name(&self) -> &str {
         &self.node.class
     }
 
-    /// Which layer is inside, at the end of this path; empty if there is none.
+    /// The class of the inner layer at the end of this path, or an empty text if there is none.
     pub(crate) fn name_inside(&self, path: &[&str]) -> &str {
         let Some((first, path)) = path.split_first() else {
             return self.name();
@@ -89,7 +91,7 @@ impl<'f> In<'f> {
         class.unwrap_or_default()
     }
 
-    /// Refuses another layer.
+    /// Refuses a layer of another class.
     pub(crate) fn class(&self, expected: &'static str) -> Result<()> {
         if self.node.class == expected {
             return Ok(());
@@ -98,14 +100,14 @@ impl<'f> In<'f> {
         Err(Error::file("class", expected, &self.node.class))
     }
 
-    /// An option.
+    /// Reads an option. Returns an error if it is missing.
     pub(crate) fn get<T: DeserializeOwned>(&mut self, key: &'static str) -> Result<T> {
         let json = self.node.config.remove(key);
         let json = json.ok_or_else(|| Error::file(key, "an option", "none"))?;
         T::deserialize(json).map_err(|error| Error::file(key, "an option of this layer", error))
     }
 
-    /// An array.
+    /// Reads an array. Returns an error if it is missing.
     pub(crate) fn array<A: Element, D: Dimension>(
         &mut self,
         key: &'static str,
@@ -114,7 +116,7 @@ impl<'f> In<'f> {
         array.ok_or_else(|| missing(key))
     }
 
-    /// An array that may be left out.
+    /// Reads an array that may be missing.
     pub(crate) fn optional<A: Element, D: Dimension>(
         &mut self,
         key: &'static str,
@@ -124,12 +126,12 @@ impl<'f> In<'f> {
         array.transpose()
     }
 
-    /// A number that is stored as an array.
+    /// Reads a number that is stored as an array. Returns an error if it is missing.
     pub(crate) fn scalar<A: Element>(&mut self, key: &'static str) -> Result<Scalar<A>> {
         self.optional_scalar(key)?.ok_or_else(|| missing(key))
     }
 
-    /// A number that is stored as an array and may be left out.
+    /// Reads a number that is stored as an array and may be missing.
     pub(crate) fn optional_scalar<A: Element>(
         &mut self,
         key: &'static str,
@@ -138,7 +140,7 @@ impl<'f> In<'f> {
         Ok(array.map(|array| Scalar(array.into_scalar())))
     }
 
-    /// An array of two axes, which is read as it is packed.
+    /// Finds an array with two axes, which is read while it is packed.
     pub(crate) fn matrix(&mut self, key: &'static str) -> Result<Unread<'f>> {
         let tensor = self.tensor(key)?.ok_or_else(|| missing(key))?;
         if tensor.shape().len() != 2 {
@@ -148,7 +150,7 @@ impl<'f> In<'f> {
         Ok(tensor.unread()?)
     }
 
-    /// An array that no other layer has taken.
+    /// Takes an array that no other layer has taken.
     fn tensor(&mut self, key: &'static str) -> Result<Option<RawArray<'f>>> {
         let Some(name) = self.node.weights.remove(key) else {
             return Ok(None);
@@ -161,12 +163,12 @@ impl<'f> In<'f> {
         Err(Error::file(name, expected, "that of another, too"))
     }
 
-    /// Whether there is a layer of this name inside.
+    /// Whether there is an inner layer with this key.
     pub(crate) fn has_layer(&self, key: &str) -> bool {
         self.node.layers.contains_key(key)
     }
 
-    /// A layer inside.
+    /// Reads an inner layer.
     pub(crate) fn layer<L: Saved>(&mut self, key: &str) -> Result<L> {
         let part = format!("layer {key:?}");
         let json = self.node.layers.remove(key);
@@ -175,7 +177,7 @@ impl<'f> In<'f> {
         layer.map_err(|error| error.within(&part))
     }
 
-    /// Refuses more of something than there may be.
+    /// Refuses a count above the limit of entries.
     pub(crate) fn check_count(&self, part: &str, found: usize) -> Result<()> {
         let most = self.limits.entries;
         if found <= most {
@@ -184,7 +186,7 @@ impl<'f> In<'f> {
         Err(Error::file(part, format!("at most {most}"), found))
     }
 
-    /// Refuses what no layer has asked for: it may change numbers.
+    /// Refuses parts that no layer has asked for, since they could change the results.
     fn done(&self) -> Result<()> {
         let Node {
             class,

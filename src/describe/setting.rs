@@ -9,7 +9,7 @@ use {
     serde::{Serialize, de::DeserializeOwned},
 };
 
-/// An option of a layer: it prints itself.
+/// An option of a layer, which can be printed.
 #[cfg(not(feature = "saved"))]
 pub trait Setting: Debug {}
 
@@ -17,9 +17,9 @@ pub trait Setting: Debug {}
 impl<T: Debug> Setting for T {}
 
 #[cfg(feature = "saved")]
-/// An option of a layer: it prints itself, and it can be written to a file.
+/// An option of a layer, which can be printed and written to a file.
 pub trait Setting: Debug {
-    /// The option in a file. Refuses one that would not be read as it is: JSON has finite numbers only.
+    /// The value of the option in a file. Returns an error if the file could not restore it: JSON has finite numbers only.
     fn to_json(&self, key: &str) -> Result<Value>;
 }
 

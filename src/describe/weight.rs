@@ -1,4 +1,4 @@
-//! The forms in which layers hold their arrays.
+//! The forms in which layers hold their arrays, and how their numbers are replaced.
 
 use super::layer::{Part, PartMut, Role, Weight};
 use crate::Element;
@@ -6,7 +6,7 @@ use crate::kernel::Panels;
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayD, ArrayViewD, Dimension, arr0};
 
-/// An array whose numbers can be replaced by others of the same shape.
+/// An array whose numbers can be replaced by others of its shape.
 pub(crate) trait Assign<A> {
     fn assign(&mut self, numbers: ArrayViewD<A>);
 }
@@ -75,7 +75,7 @@ impl<A: Element> Assign<A> for Panels<A> {
     }
 }
 
-/// An array that a layer may lack.
+/// An array that a layer may not have.
 impl<A: Element, W: Weight<A>> Weight<A> for Option<W> {
     fn is_given(&self) -> bool {
         self.is_some()
@@ -98,7 +98,7 @@ impl<A: Element, W: Assign<A>> Assign<A> for Option<W> {
     }
 }
 
-/// Hands out an array, if the layer has it.
+/// Calls `each` with an array, if the layer has it.
 pub(crate) fn each_array<A>(
     each: &mut dyn FnMut(Part<A>),
     name: &'static str,
@@ -110,7 +110,7 @@ pub(crate) fn each_array<A>(
     }
 }
 
-/// Hands out an array to be changed, if the layer has it.
+/// Calls `each` with an array that can be changed, if the layer has it.
 pub(crate) fn each_array_mut<A>(
     each: &mut dyn FnMut(PartMut<A>),
     name: &'static str,

@@ -1,4 +1,4 @@
-//! `Out`: a file that is being written, layer by layer.
+//! `Out`: writes a file, layer by layer.
 
 use super::layer::{Describe, KEY, Part, Weight};
 use super::reading::VERSION;
@@ -11,7 +11,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Map, json};
 
-/// What a file says of a layer.
+/// The description of a layer in a file.
 #[derive(Default)]
 struct Node {
     class: &'static str,
@@ -31,17 +31,17 @@ impl Node {
     }
 }
 
-/// A file that is being written, and the layer in it that is.
+/// A file and the layer in it that is being written.
 #[derive(Default)]
 pub struct Out {
     file: Writer,
-    /// The names of the layers around.
+    /// The names of the enclosing layers.
     path: Vec<String>,
     node: Node,
 }
 
 impl Out {
-    /// Writes the layer that is described.
+    /// Writes the described layer.
     pub(crate) fn layer<A: Element>(&mut self, layer: &dyn Describe<A>) -> Result<()> {
         self.node.class = layer.class();
         let mut written = Ok(());
@@ -75,7 +75,7 @@ impl Out {
         };
         let plain = format!("{home}/{key}");
         let (mut name, mut count) = (plain.clone(), 0);
-        // Layers of a sequence may have one name.
+        // Several layers of a sequence may have the same name.
         while self.file.has(&name) {
             count += 1;
             name = format!("{plain}_{count}");
@@ -86,7 +86,7 @@ impl Out {
         Ok(())
     }
 
-    /// A layer inside, which has this name in those of arrays, if it has one.
+    /// Writes an inner layer. If it has a name, that is part of the names of its arrays.
     fn inner<A: Element>(
         &mut self,
         key: &str,

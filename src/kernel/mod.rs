@@ -1,6 +1,6 @@
-//! The arithmetic under the cells. It knows no time, no masks and no layers, and is the only place in the crate with `unsafe`.
+//! The arithmetic below the cells. It does not know time, masks or layers, and it is the only module with `unsafe`.
 //!
-//! Three storeys, each of which imports only those below it:
+//! It has three levels, each of which imports only those below it:
 //! ```text
 //! steps     a file a cell: from sums to the new state      dispatch: all of them, compiled for each number type
 //!           functions, activations                         workspace: memory, and the checks before a step
@@ -11,7 +11,7 @@
 //!           math: tanh, sigmoid                            number: the scalars
 //! ```
 #![allow(unsafe_code)]
-// Kernels index registers: `for r in 0..R` reads as the equations do.
+// Kernels index registers: `for r in 0..R` reads like the equations.
 #![allow(clippy::needless_range_loop, clippy::inline_always)]
 
 mod packed;

@@ -160,13 +160,12 @@ impl<R: Recurrent + 'static> Stepper<R::Elem> for Steps<R> {
         }
         let samples = rows.samples();
         let x = stepper::rows(&input.numbers, samples)?;
-        self.of.advance(of, x, rows, state)?;
         let Some((output, states)) = outputs.split_first_mut() else {
             return Err(Error::value("number of outputs", "at least 1", 0));
         };
         let zeroes = layer.zeroes_masked_output();
-        self.of
-            .append(of, state, rows, zeroes, &mut output.numbers)?;
+        let to = &mut output.numbers;
+        self.of.step_into(of, x, rows, state, zeroes, to)?;
         output.set_mask(mask.filter(|_| layer.returns().sequences));
         if !states.is_empty() {
             let arrays = state.to_arrays().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which class in a file is which layer.
+//! Which class in a file is which type of layer.
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
@@ -19,11 +19,12 @@ fn boxed<A: Element, L: AnyLayer<A> + Saved>(from: &mut In) -> Result<Any<A>> {
 }
 
 type Read<A> = fn(&mut In) -> Result<Any<A>>;
-/// Both directions of one cell.
+/// A `Bidirectional` with the same type in both directions.
 type Twice<C> = Bidirectional<C, C>;
 type Two<C> = Stacked<C, C>;
 
-/// A recurrent layer with its flags: of its own type where it is one cell, or the same one twice.
+/// Chooses the type of a recurrent layer with flags. One cell, or two of the same type, has a concrete type; others are
+/// [`AnyRecurrent`].
 fn flagged<A: Element>(from: &In) -> Read<A> {
     match from.name_inside(&["layer"]) {
         "simple_rnn" => boxed::<A, Layer<SimpleRnn<A>>>,
@@ -45,7 +46,7 @@ fn flagged<A: Element>(from: &In) -> Read<A> {
     }
 }
 
-/// A `Bidirectional` whose outputs stay apart.
+/// Chooses the type of a `Bidirectional` that returns the outputs of both directions.
 fn apart<A: Element>(from: &In) -> Read<A> {
     match both(from, &["layer", "layer"], ["forward", "backward"]) {
         "simple_rnn" => boxed::<A, LayerApart<SimpleRnn<A>, SimpleRnn<A>>>,
@@ -55,13 +56,13 @@ fn apart<A: Element>(from: &In) -> Read<A> {
     }
 }
 
-/// Which layer both of these are, inside of the one at this path; empty if they differ.
+/// The class of two layers inside the one at this path, or an empty text if their classes differ.
 fn both<'f>(from: &'f In, path: &[&str], keys: [&str; 2]) -> &'f str {
     let [first, second] = keys.map(|key| from.name_inside(&[path, &[key]].concat()));
     if first == second { first } else { "" }
 }
 
-/// A layer of a model, whatever it is.
+/// A layer of a model, of any class.
 impl<A: Element> Saved for Any<A> {
     type Number = A;
 

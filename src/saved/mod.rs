@@ -1,5 +1,5 @@
-//! Layers and models of this crate in files, and back, bit for bit: weights as safetensors, and in the file's metadata
-//! everything else there is to know of them.
+//! Saves layers and models of this crate to files and loads them, bit for bit. Weights are stored as safetensors, and
+//! everything else in the metadata of the file.
 //!
 //! ```
 //! use ndarray::Array3;
@@ -11,23 +11,22 @@
 //! assert_eq!(again.forward(&x)?, model.forward(&x)?);
 //! # Ok::<(), recurrent::Error>(())
 //! ```
-//! The type that is asked for says what has to be in the file, as deep as it says it: a `Model<A>`, a single `Lstm<A>`, a
-//! `Layer<Bidirectional<Gru<A>, Gru<A>>>`, or whatever it may be, `Box<dyn AnyLayer<A>>`. With another `A` than that of the
-//! file, every weight is rounded once.
+//! The requested type determines what the file must hold: a `Model<A>`, a single `Lstm<A>`, a `Layer<Bidirectional<Gru<A>,
+//! Gru<A>>>`, or any layer, `Box<dyn AnyLayer<A>>`. If `A` is not the type in the file, every weight is rounded once.
 //!
 //! # What is in the file
-//! Arrays have Keras' names, shapes and order of gates, behind the names of the layers that they are in:
-//! `encoder/kernel`, `encoder/recurrent_kernel`, `encoder/bias`; `forward/kernel` of a [`Bidirectional`](crate::Bidirectional),
-//! `lower/kernel` of a [`Stacked`](crate::Stacked), `0/kernel` of a [`Deep`](crate::Deep), `lstm/kernel` of an
-//! [`Lstm`](crate::Lstm) alone. So every program that reads safetensors can have them.
+//! Arrays have Keras' names, shapes and order of gates. The names of the enclosing layers come first: `encoder/kernel`,
+//! `encoder/recurrent_kernel`, `encoder/bias`; `forward/kernel` in a [`Bidirectional`](crate::Bidirectional),
+//! `lower/kernel` in a [`Stacked`](crate::Stacked), `0/kernel` in a [`Deep`](crate::Deep), and `lstm/kernel` for a single
+//! [`Lstm`](crate::Lstm). So every program that reads safetensors can read them.
 //!
-//! The metadata has one text, under the key `recurrent`: JSON, `{"version": 2, "layer": …}`. A layer is an object of its
-//! `class`, its options (`config`), its arrays (`weights`: what each is, and its name in the file), and the `layers` in it.
+//! The metadata has one text, with the key `recurrent`. It is JSON: `{"version": 2, "layer": …}`. A layer is an object with
+//! its `class`, its options (`config`), the names of its arrays in the file (`weights`), and its inner layers (`layers`).
 //!
 //! # What is refused
-//! Layers and cells of your own, when they are saved; an option that is no number. When a file is loaded: another version,
-//! layers, options and arrays that are not known, missing or left over, all by their names, and whatever goes beyond the
-//! [`Limits`].
+//! Saving returns an error for layers and cells of your own, and for an option that is NaN or infinite. Loading returns an
+//! error for another version, for layers, options and arrays that are unknown, missing or left over, and for a file that
+//! exceeds the [`Limits`]. The error names the part.
 
 mod classes;
 
@@ -45,7 +44,7 @@ use serde::Deserialize;
 #[cfg(feature = "std")]
 use std::path::Path;
 
-/// The description.
+/// The description in the metadata.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -54,25 +53,29 @@ struct Head {
     layer: json::Value,
 }
 
-/// The bytes of a file. The same layer makes the same bytes.
+/// Returns the bytes of a file that holds a layer or model. The same layer always gives the same bytes. Returns an error if
+/// it has a part that cannot be saved.
 pub fn write<L: Saved>(layer: &L) -> Result<Vec<u8>> {
     let mut to = Out::default();
     to.layer::<L::Number>(layer)?;
     to.finish()
 }
 
-/// Writes a file.
+/// Saves a layer or model to a file. Returns an error if it has a part that cannot be saved, or if the file cannot be
+/// written.
 #[cfg(feature = "std")]
 pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
     Ok(crate::format::disk::write(path.as_ref(), &write(layer)?)?)
 }
 
-/// What is in the bytes of a file, within the default [`Limits`].
+/// Reads a layer or model from the bytes of a file, within the default [`Limits`]. Returns an error if the file does not
+/// hold the requested type or exceeds the limits.
 pub fn read<L: Saved>(bytes: &[u8]) -> Result<L> {
     read_within(bytes, &Limits::default())
 }
 
-/// [`read`] within other limits.
+/// Reads a layer or model from the bytes of a file, within these limits. Returns an error if the file does not hold the
+/// requested type or exceeds the limits.
 pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
     read_from(&safetensors::File::open(bytes, limits)?, limits)
 }
@@ -100,13 +103,15 @@ fn read_from<L: Saved>(file: &safetensors::File, limits: &Limits) -> Result<L> {
     }
 }
 
-/// What is in the file at a path, within the default [`Limits`].
+/// Loads a layer or model from the file at a path, within the default [`Limits`]. Returns an error if the file does not
+/// hold the requested type or exceeds the limits.
 #[cfg(feature = "std")]
 pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
     load_within(path, &Limits::default())
 }
 
-/// [`load`] within other limits.
+/// Loads a layer or model from the file at a path, within these limits. Returns an error if the file does not hold the
+/// requested type or exceeds the limits.
 #[cfg(feature = "std")]
 pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
     let path = path.as_ref();

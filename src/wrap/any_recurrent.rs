@@ -1,4 +1,4 @@
-//! `AnyRecurrent`: a recurrent layer whose kind is known when a file is read, not when the program is compiled.
+//! `AnyRecurrent`: a recurrent layer whose kind is known only when a file is read.
 
 use crate::describe::{Describe, Part, PartMut};
 use crate::error::{Error, Result};
@@ -11,9 +11,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView2};
 
-/// A layer of one cell, or of several.
+/// A recurrent layer of any kind: one cell, or layers in both directions or on top of each other.
 #[derive(Clone)]
-#[cfg_attr(not(all(feature = "keras", feature = "saved")), allow(dead_code))] // who makes them
+#[cfg_attr(not(all(feature = "keras", feature = "saved")), allow(dead_code))] // the features that make it
 pub enum AnyRecurrent<A> {
     SimpleRnn(SimpleRnn<A>),
     Lstm(Lstm<A>),
@@ -37,7 +37,7 @@ fn another_layer() -> Error {
     Error::value("state", "that of this layer", "that of another")
 }
 
-/// The same of the layer inside.
+/// Calls a method of the layer inside.
 macro_rules! of_inner {
     ($layer:expr, $inner:ident => $value:expr) => {
         match $layer {
@@ -51,7 +51,7 @@ macro_rules! of_inner {
     };
 }
 
-/// The same with its state.
+/// Calls a method of the layer inside with the state inside.
 macro_rules! with_state {
     ($layer:expr, $state:expr, ($inner:ident, $of:ident) => $value:expr) => {
         match ($layer, $state) {
@@ -66,7 +66,7 @@ macro_rules! with_state {
     };
 }
 
-/// The same of the state inside.
+/// Calls a method of the state inside.
 macro_rules! of_state {
     ($state:expr, $inner:ident => $value:expr) => {
         match $state {
@@ -79,7 +79,7 @@ macro_rules! of_state {
     };
 }
 
-/// A state of the same kind, made of the one inside.
+/// Makes a state of the same kind from the state inside.
 macro_rules! state_of {
     ($state:expr, $inner:ident => $value:expr) => {
         match $state {
@@ -92,7 +92,7 @@ macro_rules! state_of {
     };
 }
 
-/// It is described as the layer that it is.
+/// It is described as the layer inside.
 impl<A: Element> Describe<A> for AnyRecurrent<A> {
     fn class(&self) -> &'static str {
         of_inner!(self, inner => inner.class())
@@ -174,7 +174,7 @@ impl<A: Element> Unroll for AnyRecurrent<A> {
     }
 }
 
-/// What takes single steps of an [`AnyRecurrent`].
+/// The engine that takes single timesteps of an [`AnyRecurrent`].
 enum AnySteps<A: Element> {
     SimpleRnn(Known<SimpleRnn<A>>),
     Lstm(Known<Lstm<A>>),
@@ -190,7 +190,7 @@ fn known<R: Advance>(of: &R, samples: usize) -> Known<R> {
     }
 }
 
-/// The same of the steps, the layer and the state inside.
+/// Calls a method of the steps inside with the layer and the state inside.
 macro_rules! with_steps {
     ($steps:expr, $layer:expr, $state:expr, ($inner:ident, $of:ident, $in:ident) => $value:expr) => {
         match ($steps, $layer, $state) {
@@ -231,15 +231,18 @@ impl<A: Element> Stepping<AnyRecurrent<A>> for AnySteps<A> {
         with_steps!(self, of, state, (inner, of, state) => inner.output(of, state))
     }
 
-    fn append(
-        &self,
+    fn step_into(
+        &mut self,
         of: &AnyRecurrent<A>,
-        state: &AnyState<A>,
+        x: ArrayView2<A>,
         rows: &Rows,
+        state: &mut AnyState<A>,
         zeroes: bool,
         to: &mut [A],
     ) -> Result<()> {
-        with_steps!(self, of, state, (inner, of, state) => inner.append(of, state, rows, zeroes, to))
+        with_steps!(self, of, state, (inner, of, state) => {
+            inner.step_into(of, x, rows, state, zeroes, to)
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Bidirectional`: one layer reads the sequence forwards, another backwards.
+//! `Bidirectional`: one layer reads the sequence forwards, another one backwards.
 
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
@@ -11,8 +11,8 @@ use crate::unroll::Unroll;
 use crate::{BiState, Element};
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
 
-/// How the two outputs of a [`Bidirectional`] become one. (Keras' `None`, two outputs, is
-/// [`Bidirectional::run_apart`].)
+/// How a [`Bidirectional`] merges the outputs of its two directions. For Keras' `merge_mode=None`, which returns both
+/// outputs, call [`Bidirectional::run_apart`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -20,31 +20,31 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut, Axis, Dimension, Ix3};
     serde(rename_all = "snake_case", deny_unknown_fields)
 )]
 pub enum MergeMode {
-    /// Forward, then backward units.
+    /// The forward units, then the backward units.
     #[default]
     Concat,
-    /// forward + backward.
+    /// The sum, forward + backward.
     Sum,
-    /// forward * backward.
+    /// The product, forward * backward.
     Mul,
-    /// (forward + backward) / 2.
+    /// The average, (forward + backward) / 2.
     Ave,
 }
 
 crate::names::names!(MergeMode, "merge_mode", { Concat: "concat", Sum: "sum", Mul: "mul", Ave: "ave" });
 
-/// Two layers over the same input, one of which starts at the end.
+/// Two layers over the same input, the second of which reads it backwards.
 ///
 /// ```text
 /// sequences[t] = merge(forward at t, backward at t)
 /// last         = merge(forward after the last timestep, backward after t = 0)
 /// ```
-/// Both layers are given as forward ones; the second is turned around here. States are never merged:
-/// [`BiState`] has `forward` and `backward`.
+/// Give both layers as forward layers; `Bidirectional` reverses the second one. States are never merged: [`BiState`] has
+/// `forward` and `backward`.
 ///
-/// As in Keras, masked steps are 0 in its sequences and held in its last output (it sets `zero_output_for_mask` to
-/// whether sequences are returned, whatever the call says); with `go_backwards` each direction reads the other way and
-/// the sequences come in the forward layer's processing order.
+/// As in Keras, sequences are 0 at masked timesteps, and the last output repeats the previous one: the layer sets
+/// `zero_output_for_mask` to whether sequences are returned, whatever the call says. With `go_backwards` both directions
+/// read the other way, and the sequences are in the processing order of the forward layer.
 ///
 /// Source: Schuster & Paliwal, "Bidirectional Recurrent Neural Networks" (1997); `keras.layers.Bidirectional`.
 ///
@@ -61,8 +61,8 @@ crate::names::names!(MergeMode, "merge_mode", { Concat: "concat", Sum: "sum", Mu
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// If the two layers were built for different features, or are merged by other than `Concat` and have different units,
-/// every call is refused.
+/// Every call returns an error if the two layers have different features, or if a merge mode other than `Concat` is set and
+/// they have different units.
 #[derive(Clone, Debug)]
 pub struct Bidirectional<F, B> {
     forward: F,
@@ -72,7 +72,8 @@ pub struct Bidirectional<F, B> {
 }
 
 impl<F, B> Bidirectional<F, B> {
-    /// `forward` reads t = 0 first, `backward` the last timestep; outputs are concatenated.
+    /// Makes a layer of both directions: `forward` reads t = 0 first, `backward` the last timestep first. The outputs are
+    /// concatenated.
     pub fn new(forward: F, backward: B) -> Self {
         Bidirectional {
             forward,
@@ -82,38 +83,38 @@ impl<F, B> Bidirectional<F, B> {
         }
     }
 
-    /// The same layers with another way to merge.
+    /// Sets how the two outputs are merged. The default is [`MergeMode::Concat`].
     pub fn merge_mode(mut self, merge_mode: MergeMode) -> Self {
         self.merge_mode = merge_mode;
         self
     }
 
-    /// Masked steps of its sequences repeat the previous output of their direction: Keras 1, and Keras 2 but for that of
-    /// TensorFlow.
+    /// Whether masked timesteps of the sequences repeat the previous output of their direction. Keras 1 does so, and so
+    /// does Keras 2 as a package of its own, but not the Keras 2 in TensorFlow.
     #[cfg(feature = "keras")]
     pub(crate) fn repeating_masked(mut self, yes: bool) -> Self {
         self.repeats_masked = yes;
         self
     }
 
-    /// The layer that reads t = 0 first.
+    /// The forward layer, which reads t = 0 first.
     pub fn forward_layer(&self) -> &F {
         &self.forward
     }
 
-    /// The layer that reads the last timestep first.
+    /// The backward layer, which reads the last timestep first.
     pub fn backward_layer(&self) -> &B {
         &self.backward
     }
 }
 
 impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
-    /// A call that returns the two outputs apart: Keras' `merge_mode=None`.
+    /// Starts a call that returns the outputs of both directions: Keras' `merge_mode=None`.
     pub fn run_apart<'a>(&'a self, x: &'a ArrayRef<F::Elem, Ix3>) -> Run<'a, Self, Apart> {
         Run::new(self, x.view())
     }
 
-    /// The units of each direction.
+    /// The numbers of units of the forward and the backward layer.
     pub(crate) fn output_sizes(&self) -> [usize; 2] {
         [self.forward.output_size(), self.backward.output_size()]
     }
@@ -145,7 +146,7 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
         )
     }
 
-    /// The forward output goes where the merged one will be, the backward one beside it, and then they become one.
+    /// Merges the backward output `with` into the forward output `to`, in place.
     fn merge_into<D: Dimension>(
         &self,
         to: ArrayViewMut<F::Elem, D>,
@@ -322,18 +323,18 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Unroll for Bidirectional<F, B> {
     }
 }
 
-/// The verbs of Keras' `merge_mode=None`: each gives the forward and the backward output.
+/// The verbs that run a call with two outputs, Keras' `merge_mode=None`. Each returns the forward and the backward output.
 impl<F, B> Run<'_, Bidirectional<F, B>, Apart>
 where
     F: Unroll,
     B: Unroll<Elem = F::Elem>,
 {
-    /// The last output of each direction.
+    /// Returns the last output of each direction, (samples, units) each.
     pub fn last(self) -> Result<(Array2<F::Elem>, Array2<F::Elem>)> {
         self.last_and_state().map(|(f, b, _)| (f, b))
     }
 
-    /// The last output of each direction, and the states.
+    /// Returns the last output of each direction, (samples, units) each, and the states.
     pub fn last_and_state(
         self,
     ) -> Result<(
@@ -349,12 +350,13 @@ where
         Ok((f, b, end.into_state()))
     }
 
-    /// The output of each direction at every timestep, both in the order of the forward one.
+    /// Returns the output of each direction at every timestep, (samples, timesteps, units) each, both in the order of the
+    /// forward layer.
     pub fn sequences(self) -> Result<(Array3<F::Elem>, Array3<F::Elem>)> {
         self.sequences_and_state().map(|(f, b, _)| (f, b))
     }
 
-    /// The output of each direction at every timestep, and the states.
+    /// Returns the output of each direction at every timestep, (samples, timesteps, units) each, and the states.
     pub fn sequences_and_state(
         self,
     ) -> Result<(

@@ -1,4 +1,4 @@
-//! `Deep`: layers of one kind on top of each other, as many as there are.
+//! `Deep`: any number of layers of one type on top of each other.
 
 use super::stacked::stretch;
 use crate::describe::{Describe, Part, PartMut};
@@ -12,11 +12,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayView2};
 
-/// Layers of one kind, the output of each being the input of the next: PyTorch's `num_layers`. Their number is known when
-/// the program runs; where you know it before, or the kinds differ, there is [`Stacked`](crate::Stacked), with the same
-/// numbers. Its state is the list of states, the lowest layer first.
+/// Layers of one type on top of each other, like PyTorch's `num_layers`. The output of each layer is the input of the next.
 ///
-/// A mask holds for all of them; `go_backwards` turns them all.
+/// The number of layers can be chosen when the program runs. If it is known at compile time, or if the types differ, use
+/// [`Stacked`](crate::Stacked), which gives the same numbers. The state is the list of the layers' states, the lowest layer
+/// first. A mask applies to all layers, and `go_backwards` reverses all of them.
 ///
 /// ```
 /// use recurrent::{Deep, Lstm, Recurrent};
@@ -34,7 +34,8 @@ pub struct Deep<R> {
 }
 
 impl<R: Unroll> Deep<R> {
-    /// The lowest layer first. Refuses none at all, and layers that do not fit on top of each other.
+    /// Makes a layer of these layers, the lowest first. Returns an error if there are none, or if the features of one are
+    /// not the units of the one below.
     pub fn new(layers: impl IntoIterator<Item = R>) -> Result<Self> {
         let layers: Vec<R> = layers.into_iter().collect();
         if layers.is_empty() {
@@ -52,7 +53,7 @@ impl<R> Deep<R> {
         &self.layers
     }
 
-    /// The layers, without the wrapper.
+    /// Takes the layers out of the wrapper, the lowest first.
     pub fn into_layers(self) -> Vec<R> {
         self.layers
     }
@@ -179,7 +180,7 @@ impl<R: Unroll> Unroll for Deep<R> {
                     &[between.0, between.1, between.2],
                 )?;
                 let mut between = Array3::zeros(between);
-                // In time order, so that the next layer can go through time as the call says.
+                // The lower layer writes in time order, so that the next one can read in the order of the call.
                 let lower = Pass {
                     reversed: false,
                     ..pass.over(below.as_ref().map_or(pass.x, |below| below.view()))
@@ -245,7 +246,7 @@ impl<R: Advance> Advance for Deep<R> {
     }
 }
 
-/// What takes single steps of all layers, the lowest first.
+/// The engines that take single timesteps of all layers, the lowest first.
 struct Steps<R>(Vec<Box<dyn Stepping<R>>>);
 
 impl<R: Unroll> Stepping<Deep<R>> for Steps<R> {

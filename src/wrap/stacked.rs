@@ -10,11 +10,11 @@ use crate::unroll::{Advance, Stepping, Unroll};
 use alloc::boxed::Box;
 use ndarray::{Array3, ArrayView2, s};
 
-/// Two layers, the output of the lower being the input of the upper; made by [`Recurrent::then`](crate::Recurrent::then). Its state is the pair
-/// of states.
+/// Two layers on top of each other: the output of the lower one is the input of the upper one.
+/// [`Recurrent::then`](crate::Recurrent::then) makes it. The state is the pair of states.
 ///
-/// It is two layers of a Keras `Sequential` (the lower with `return_sequences`) as well as Keras' `RNN([cell, cell])`:
-/// both give the same numbers, also under masks. A mask holds for both; `go_backwards` turns the whole stack.
+/// It gives the same numbers as two layers of a Keras `Sequential` (the lower one with `return_sequences`) and as Keras'
+/// `RNN([cell, cell])`, even under masks. A mask applies to both layers, and `go_backwards` reverses the whole stack.
 ///
 /// ```
 /// use recurrent::{Gru, Lstm, Recurrent};
@@ -25,7 +25,7 @@ use ndarray::{Array3, ArrayView2, s};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// A classifier of padded sequences, of two bidirectional layers:
+/// A classifier of padded sequences with two bidirectional layers:
 /// ```
 /// use recurrent::{Activation, Bidirectional, Dense, Initializer, Lstm, Recurrent};
 /// let both = |features| {
@@ -41,7 +41,7 @@ use ndarray::{Array3, ArrayView2, s};
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// If the upper layer was built for other features than the units of the lower, every call is refused.
+/// Every call returns an error if the features of the upper layer are not the units of the lower one.
 #[derive(Clone, Debug)]
 pub struct Stacked<L, U> {
     lower: L,
@@ -53,18 +53,18 @@ impl<L, U> Stacked<L, U> {
         Stacked { lower, upper }
     }
 
-    /// Both layers, without the wrapper.
+    /// Takes both layers out of the wrapper.
     #[cfg(feature = "keras")]
     pub(crate) fn into_parts(self) -> (L, U) {
         (self.lower, self.upper)
     }
 
-    /// The layer that reads the input.
+    /// The lower layer, which reads the input.
     pub fn lower(&self) -> &L {
         &self.lower
     }
 
-    /// The layer that writes the output.
+    /// The upper layer, which gives the output.
     pub fn upper(&self) -> &U {
         &self.upper
     }
@@ -174,7 +174,7 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
         let mut between = Array3::zeros(between);
         pass.in_stretches(steps, sink, |pass, sink| {
             let mut between = between.slice_mut(s![.., ..pass.x.dim().1, ..]);
-            // In time order, so that the upper layer can go through time as the call says.
+            // The lower layer writes in time order, so that the upper one can read in the order of the call.
             let lower = Pass {
                 reversed: false,
                 ..pass
@@ -195,7 +195,7 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Unroll for Stacked<L, U> {
     }
 }
 
-/// What takes single steps of both layers.
+/// The engines that take single timesteps of both layers.
 struct Steps<L, U> {
     lower: Box<dyn Stepping<L>>,
     upper: Box<dyn Stepping<U>>,
@@ -232,10 +232,10 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Stepping<Stacked<L, U>> for Steps<L, 
     }
 }
 
-/// About how many bytes stand between two layers: they stay in the cache until the upper one reads them.
+/// The approximate number of bytes between two layers that stay in the cache until the upper layer reads them.
 const BETWEEN: usize = 256 * 1024;
 
-/// How many timesteps of so many samples and units go from one layer of this stack to the next at a time.
+/// How many timesteps go from one layer of this stack to the next at a time, for this number of samples and units.
 pub(super) fn stretch<R: Unroll>(of: &R, samples: usize, timesteps: usize, units: usize) -> usize {
     if !of.is_causal() {
         return timesteps;

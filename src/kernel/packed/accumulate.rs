@@ -1,12 +1,14 @@
-//! The micro-kernel: the sums of a tile stay in registers while products are added.
+//! The micro-kernel: the sums of a tile stay in registers while products are added to them.
 
 use crate::kernel::vectors::Vector;
 use core::hint::black_box;
 
-/// `sums[r][p] += x[r] · panels[p]`, `depth` rows ascending; and the panels of half vectors with the first row of `x`.
+/// Adds `x[r] · panels[p]` to `sums[r][p]`, with the rows of the panels in ascending order. It adds the products of `x[0]`
+/// and the panels of half vectors to `halves`.
 ///
 /// # Safety
-/// `x[r]` has `depth` numbers, one every `stride`; each panel has `depth · W` vectors.
+/// Each `x[r]` must be valid for reads of `depth` numbers at distances of `stride`. Each panel must be valid for reads of
+/// `depth · W` vectors, and each half panel for reads of `depth · W` half vectors.
 #[inline(always)]
 pub unsafe fn accumulate<
     V: Vector,
@@ -23,12 +25,12 @@ pub unsafe fn accumulate<
     depth: usize,
 ) {
     if R * W + W + 2 > V::REGISTERS && R > 1 {
-        // SAFETY: what is asked for is the same.
+        // SAFETY: the contract is the same.
         return unsafe { accumulate_in_lots(sums, x, stride, panels, depth) };
     }
     let mut at = 0;
     for k in 0..depth {
-        // SAFETY: there are `depth` rows, and `k` is one of them; the sums are the proof of the instruction set.
+        // SAFETY: `k` is below `depth`, so the caller guarantees that its row is valid; the sums prove the instruction set.
         unsafe {
             for p in 0..P {
                 let weights: [V; W] = load(panels[p].add(k * W * V::LANES));
@@ -51,21 +53,23 @@ pub unsafe fn accumulate<
     }
 }
 
-/// `W` vectors that follow one another in memory.
+/// Loads `W` vectors that are adjacent in memory.
 ///
 /// # Safety
-/// They are there; the machine has the instruction set of `V`.
+/// The machine must have the instruction set of `V`, and `from` must be valid for reads of `W` vectors.
 #[inline(always)]
 pub unsafe fn load<V: Vector, const W: usize>(from: *const V::Elem) -> [V; W] {
-    // SAFETY: they are there, and a vector is its numbers. (Not one `V::load` after the other by `array::from_fn`: without
-    // link-time optimisation its closure is a function of its own, which has no instruction set, and each load a call.)
+    // SAFETY: the caller guarantees that `from` is valid for `W` vectors, and a vector consists of its numbers only.
+    // (`array::from_fn` over `V::load` would be wrong here: without link-time optimisation its closure is a function
+    // without the instruction set, and each load a call.)
     unsafe { from.cast::<[V; W]>().read_unaligned() }
 }
 
-/// [`accumulate`] for tiles whose sums leave no registers for all the weights of a row: it takes two of them at a time.
+/// [`accumulate`] for tiles whose sums do not leave enough registers for all weights of a row. It takes two vectors of
+/// weights at a time.
 ///
 /// # Safety
-/// As [`accumulate`].
+/// The contract of [`accumulate`] must hold.
 #[inline(always)]
 unsafe fn accumulate_in_lots<V: Vector, const W: usize, const R: usize, const P: usize>(
     sums: &mut [[[V; W]; P]; R],
@@ -74,12 +78,13 @@ unsafe fn accumulate_in_lots<V: Vector, const W: usize, const R: usize, const P:
     panel: [*const V::Elem; P],
     depth: usize,
 ) {
-    // The compiler would keep the inputs of the first lot for the second, and spill them.
+    // Otherwise the compiler would keep the inputs of the first two vectors for the next ones, and spill them.
     let again = black_box(x);
     let mut at = 0;
     for k in 0..depth {
         for p in 0..P {
-            // SAFETY: there are `depth` rows, and `k` is one of them; the sums are the proof of the instruction set.
+            // SAFETY: `k` is below `depth`, so the caller guarantees that its row is valid; the sums prove the instruction
+            // set.
             unsafe {
                 let row = panel[p].add(k * W * V::LANES);
                 for first in (0..W).step_by(2) {

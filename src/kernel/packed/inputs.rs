@@ -1,6 +1,6 @@
-//! `Inputs`: rows that are multiplied, wherever they are in memory.
+//! `Inputs`: the rows that a matrix is multiplied with, at any places in memory.
 
-/// Rows of an array: where each one starts, and how far apart its numbers are.
+/// Rows of an array: the offset of each row, and the distance of its numbers.
 pub struct Inputs<'a, A> {
     pub(super) base: *const A,
     pub(super) offsets: &'a [isize],
@@ -8,9 +8,11 @@ pub struct Inputs<'a, A> {
 }
 
 impl<'a, A> Inputs<'a, A> {
+    /// Makes inputs of the rows that start at `base` plus each of the offsets.
+    ///
     /// # Safety
-    /// From `base` plus each offset on there is a number every `stride`, as many as the panels that they are multiplied with
-    /// have rows. Nobody writes to them for `'a`.
+    /// Each row must be valid for reads during `'a`: one number at every `stride`, as many as the panels that it is
+    /// multiplied with have rows. Nobody may write to these numbers during `'a`.
     pub unsafe fn new(base: *const A, offsets: &'a [isize], stride: isize) -> Self {
         Inputs {
             base,
@@ -23,7 +25,7 @@ impl<'a, A> Inputs<'a, A> {
         self.offsets.len()
     }
 
-    /// The rows before `middle`, and the others.
+    /// Splits the inputs into the rows before `middle` and the others.
     pub fn split(self, middle: usize) -> (Self, Self) {
         let (before, after) = self.offsets.split_at(middle);
         let part = |offsets| Inputs { offsets, ..self };
@@ -31,5 +33,5 @@ impl<'a, A> Inputs<'a, A> {
     }
 }
 
-// SAFETY: the numbers are only read, as if through a `&'a [A]`.
+// SAFETY: the numbers are only read, as through a `&'a [A]`, which is `Send` if `A` is `Sync`.
 unsafe impl<A: Sync> Send for Inputs<'_, A> {}

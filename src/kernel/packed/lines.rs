@@ -1,27 +1,27 @@
-//! `Lines`: memory that vectors do not straddle cache lines in, written once.
+//! `Lines`: memory aligned to cache lines, so that no vector crosses from one line to the next. It is written once.
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::slice;
 
-/// A cache line of the machines that this crate has kernels for.
+/// A cache line on the machines that this crate has kernels for.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line(#[allow(dead_code)] [u8; 64]);
 
-/// Large pages, which systems like to give at multiples of their size only.
+/// The size of a large page. Systems tend to provide large pages only at multiples of it.
 const PAGE: usize = 2 << 20;
-/// The least that is worth them.
+/// The smallest size for which large pages pay off.
 const LARGE: usize = 4 << 20;
 
-/// Memory for numbers, from the start of a line on.
+/// Memory for numbers, starting at a cache line.
 ///
-/// New memory costs a process more time than what is written to it, so nothing is written twice, and large memory lies where
-/// the system can give it in large pages.
+/// New memory costs a process more time than writing to it. So nothing is written twice, and a large block lies where the
+/// system can use large pages.
 pub struct Lines<A> {
     memory: Box<[MaybeUninit<Line>]>,
-    /// The first line in use, and how many numbers there are from it on.
+    /// The index of the first line in use, and the number of numbers from there on.
     start: usize,
     count: usize,
     of: PhantomData<A>,
@@ -35,7 +35,7 @@ impl<A> Lines<A> {
         let mut memory = Box::new_uninit_slice(lines + spare);
         let mut start = 0;
         if large {
-            start = memory.as_ptr().align_offset(PAGE).min(spare); // where it cannot tell, anywhere will do
+            start = memory.as_ptr().align_offset(PAGE).min(spare); // if the offset is unknown, any line will do
             prefer_large_pages(&mut memory[start..start + lines]);
         }
         Lines {
@@ -47,7 +47,7 @@ impl<A> Lines<A> {
     }
 
     fn lines(count: usize) -> usize {
-        // More than there can be is refused by the allocation.
+        // If this saturates, the allocation refuses it.
         count
             .saturating_mul(size_of::<A>())
             .div_ceil(size_of::<Line>())
@@ -55,17 +55,19 @@ impl<A> Lines<A> {
 
     #[inline]
     pub fn first(&self) -> *const A {
-        // SAFETY: `new` took `start` lines and more.
+        // SAFETY: `new` allocated at least `start` lines.
         unsafe { self.memory.as_ptr().add(self.start).cast() }
     }
 
     pub fn numbers(&self) -> &[MaybeUninit<A>] {
-        // SAFETY: `new` took memory for `count` numbers from there on, aligned for any of them; nothing is said of their values.
+        // SAFETY: `new` allocated `count` numbers from the first line on, aligned for numbers; `MaybeUninit` allows any
+        // values.
         unsafe { slice::from_raw_parts(self.first().cast(), self.count) }
     }
 
     pub fn numbers_mut(&mut self) -> &mut [MaybeUninit<A>] {
-        // SAFETY: `new` took memory for `count` numbers from there on, and nobody else has it.
+        // SAFETY: `new` allocated `count` numbers from the first line on, aligned for numbers, and `self` is borrowed
+        // mutably.
         unsafe {
             let first = self.memory.as_mut_ptr().add(self.start);
             slice::from_raw_parts_mut(first.cast(), self.count)
@@ -82,11 +84,11 @@ impl<A: Clone> Clone for Lines<A> {
     }
 }
 
-/// Asks the system for large pages, as NumPy does for its arrays: a process that is given new memory page by page waits longer
-/// for it than for the file that it loads.
+/// Asks the system for large pages, as NumPy does for its arrays. Getting new memory page by page can take longer than
+/// reading the file that is loaded into it.
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 fn prefer_large_pages(memory: &mut [MaybeUninit<Line>]) {
-    const MADV_HUGEPAGE: core::ffi::c_int = 14; // on every architecture that Rust knows
+    const MADV_HUGEPAGE: core::ffi::c_int = 14; // the same on every architecture that Rust supports
     unsafe extern "C" {
         fn madvise(
             start: *mut core::ffi::c_void,
@@ -94,8 +96,8 @@ fn prefer_large_pages(memory: &mut [MaybeUninit<Line>]) {
             advice: core::ffi::c_int,
         ) -> core::ffi::c_int;
     }
-    // SAFETY: all of these bytes are this function's alone; the advice moves and changes none of them, and where it is not
-    // understood, or the address begins no page, nothing happens.
+    // SAFETY: the bytes belong to `memory`, and the advice neither moves nor changes them. If the system does not know the
+    // advice, or if the address is not the start of a page, the call has no effect.
     unsafe {
         madvise(
             memory.as_mut_ptr().cast(),

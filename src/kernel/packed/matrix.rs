@@ -1,14 +1,15 @@
-//! `Matrix`: weights that are about to be packed.
+//! `Matrix`: weights that will be packed.
 
 use crate::error::Result;
 use ndarray::{Array2, ArrayView2};
 
-/// A matrix of weights: an array, or one that is read from its file while it is packed, so that it is in memory once.
+/// A matrix of weights: an array, or a part of a file that is read while it is packed, so that it is in memory only once.
 pub trait Matrix<A> {
-    /// How many rows and columns it has.
+    /// The numbers of rows and columns.
     fn dim(&self) -> (usize, usize);
 
-    /// Hands on its rows from the first to the last, some at a time; an `Err` before that if it has not as many as it says.
+    /// Passes the rows to `to`, from the first to the last, some at a time. Returns an error if there are fewer rows than
+    /// `dim` says.
     fn rows(&self, to: &mut dyn FnMut(ArrayView2<A>)) -> Result<()>;
 }
 

@@ -1,4 +1,5 @@
-//! The middle storey: matrices of weights in the order in which they are used, and their products. It knows no cells.
+//! The middle level: matrices of weights in the order in which they are used, and their products. It does not know the
+//! cells.
 
 mod accumulate;
 mod inputs;

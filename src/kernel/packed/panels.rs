@@ -1,4 +1,4 @@
-//! `Panels`: a matrix of weights, laid out once for the products of every step.
+//! `Panels`: a matrix of weights, packed once for the products of every step.
 
 use super::lines::Lines;
 use super::matrix::Matrix;
@@ -8,7 +8,7 @@ use crate::kernel::vectors::{Isa, Lanes};
 use core::mem::MaybeUninit;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, s};
 
-/// Copies a vector of weights; whole lines as such, since for 64 bytes a call takes as long as the copy.
+/// Copies a vector of weights. Sixteen numbers are copied without a call, which would take as long as the copy.
 #[inline(always)]
 fn copy<A: Copy>(from: &[A], to: &mut [MaybeUninit<A>]) {
     const LINE: usize = 16;
@@ -23,49 +23,50 @@ fn copy<A: Copy>(from: &[A], to: &mut [MaybeUninit<A>]) {
     }
 }
 
-/// A Keras-shaped matrix (rows, gates · units), stored as `[panel][row][gate][block][lane]`: units in blocks of one vector,
-/// `blocks` of them side by side where there is one gate only, the last ones filled up with zeros. What is accumulated has
-/// the layout `[panel][gate][block][lane]`, one row of this. The last panel of several gates has half vectors where these
-/// have room for its units.
+/// A matrix (rows, gates · units) in Keras' order, packed as `[panel][row][gate][block][lane]`.
 ///
-/// The weights are stored here and nowhere else; [`unpack`](Self::unpack) gives the matrix back bit for bit.
+/// A block holds the units of one vector. A panel of several gates has one block; a panel of a single gate has `blocks` of
+/// them, side by side. The last panel is padded with zeros. The sums of a product have the layout of one row,
+/// `[panel][gate][block][lane]`. With several gates the last panel has half vectors, if its units fit into them.
+///
+/// The weights are stored only here; [`unpack`](Self::unpack) restores the matrix bit for bit.
 #[derive(Clone)]
 pub struct Panels<A> {
-    /// All of them are written: whoever makes one fills it ([`Unfilled`]).
+    /// The numbers, all of which are written: [`Unfilled`] becomes `Panels` only when it is full.
     lines: Lines<A>,
     rows: usize,
     gates: usize,
     units: usize,
-    /// Whether it was packed from one axis: a bias.
+    /// Whether it was packed from an array with one axis, which is a bias.
     is_vector: bool,
     lanes: usize,
     blocks: usize,
     /// Whether the last panel has half vectors.
     half: bool,
-    /// How many panels there are, and how many numbers each of them has.
+    /// The number of panels, and the number of numbers in each of them.
     count: usize,
     panel: usize,
-    /// How a product with one row is cut into tiles.
+    /// The tiles of a product with one row.
     tiles: RowTiles,
     isa: Isa,
 }
 
 impl<A: Lanes> Panels<A> {
-    /// `matrix` is (rows, gates · units).
+    /// Packs a matrix (rows, gates · units).
     pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
         let mut packed = Unfilled::new(matrix.dim(), gates, isa);
         packed.fill(&matrix);
         packed.filled()
     }
 
-    /// `bias` is (gates · units).
+    /// Packs a bias (gates · units).
     pub fn pack_vector(bias: ArrayView1<A>, gates: usize, isa: Isa) -> Self {
         let mut packed = Self::pack(bias.insert_axis(Axis(0)), gates, isa);
         packed.is_vector = true;
         packed
     }
 
-    /// Packs other numbers of the same shape, in the order of rows.
+    /// Packs other numbers of the same shape, in row-major order.
     pub fn repack(&mut self, numbers: ArrayViewD<A>) {
         let numbers = numbers.iter().copied().collect();
         let shape = (self.rows, self.gates * self.units);
@@ -76,8 +77,8 @@ impl<A: Lanes> Panels<A> {
         }
     }
 
-    /// Packs a matrix that is read once, in parts that stand side by side: each has its number of gates, all of equally many
-    /// units.
+    /// Packs a matrix that is read once, in `N` parts that stand side by side. Each part has its own number of gates; all
+    /// gates have the same number of units.
     pub fn read<const N: usize>(
         matrix: &dyn Matrix<A>,
         gates: [usize; N],
@@ -88,7 +89,7 @@ impl<A: Lanes> Panels<A> {
         let unfilled = || gates.map(|gates| Unfilled::new((height, gates * units), gates, isa));
         let mut packed = None;
         matrix.rows(&mut |rows| {
-            // Only now: a shape is what a file claims, but these numbers are there.
+            // Memory is allocated only now: a file can claim any shape, but these rows have been read.
             let mut start = 0;
             for part in packed.get_or_insert_with(unfilled) {
                 let end = start + part.panels.gates * units;
@@ -101,19 +102,19 @@ impl<A: Lanes> Panels<A> {
 }
 
 impl<A> Panels<A> {
-    /// The matrix that was packed, (rows, gates · units).
+    /// Restores the matrix that was packed, (rows, gates · units).
     pub fn unpack(&self) -> Array2<A>
     where
         A: Copy,
     {
         Array2::from_shape_fn((self.rows, self.gates * self.units), |(row, column)| {
             let at = self.position(row, column / self.units, column % self.units);
-            // SAFETY: each of its numbers was written, or it would still be `Unfilled`.
+            // SAFETY: `Unfilled` wrote every number of the matrix before it became `Panels`.
             unsafe { self.lines.numbers()[at].assume_init() }
         })
     }
 
-    /// Whether it was packed from one axis.
+    /// Whether it was packed from an array with one axis.
     pub fn is_vector(&self) -> bool {
         self.is_vector
     }
@@ -138,7 +139,7 @@ impl<A> Panels<A> {
         self.isa
     }
 
-    /// How many panels there are.
+    /// The number of panels.
     #[inline]
     pub fn panels(&self) -> usize {
         self.count
@@ -156,50 +157,50 @@ impl<A> Panels<A> {
         self.half
     }
 
-    /// Which tile of a product with one row ends in that panel: the last one of its breadth.
+    /// The index of the tile, in a product with one row, that contains the panel of half vectors.
     #[inline]
     pub fn half_tile(&self) -> Option<usize> {
         self.half.then(|| (self.count - 1) % self.tiles.count)
     }
 
-    /// How many units a panel has.
+    /// The number of units in a panel.
     #[inline]
     pub fn panel_units(&self) -> usize {
         self.lanes * self.blocks
     }
 
-    /// How many vectors a row of a panel has.
+    /// The number of vectors in a row of a panel.
     #[inline]
     pub fn vectors(&self) -> usize {
         self.gates * self.blocks
     }
 
-    /// How many numbers a row of a panel has.
+    /// The number of numbers in a row of a panel.
     #[inline]
     pub fn width(&self) -> usize {
         self.vectors() * self.lanes
     }
 
-    /// The length of what is accumulated: all gates of all units, filled up.
+    /// The length of the sums of a product: all gates of all units, with the padding.
     #[inline]
     pub fn len(&self) -> usize {
         let width = self.width();
         self.panels() * width - if self.half { width / 2 } else { 0 }
     }
 
-    /// How many numbers a panel has.
+    /// The number of numbers in a panel.
     #[inline]
     pub fn panel_len(&self) -> usize {
         self.panel
     }
 
-    /// The first number of a panel; its rows follow one another.
+    /// A pointer to the first number of a panel. Its rows are adjacent.
     #[inline]
     pub fn panel(&self, panel: usize) -> *const A {
         self.lines.first().wrapping_add(panel * self.panel)
     }
 
-    /// Whether what is accumulated lies as it does with the other panels, whatever their rows.
+    /// Whether the sums of products have the same layout as with the other panels. The numbers of rows may differ.
     #[inline]
     pub fn has_layout_of(&self, other: &Self) -> bool {
         (self.gates, self.units, self.isa) == (other.gates, other.units, other.isa)
@@ -215,7 +216,7 @@ impl<A> Panels<A> {
     }
 }
 
-/// Panels of which the first `rows` rows are written, and the zeros that the last ones are filled up with.
+/// Panels whose first `rows` rows and whose padding are written.
 struct Unfilled<A> {
     panels: Panels<A>,
     rows: usize,
@@ -226,14 +227,14 @@ impl<A: Lanes> Unfilled<A> {
         let units = columns / gates;
         let sizes = isa.sizes::<A>();
         let lanes = sizes.lanes;
-        // One gate alone would leave most registers of a tile empty.
+        // With one gate only, a single block would leave most registers of a tile empty.
         let blocks = if gates == 1 {
             units.div_ceil(lanes).clamp(1, 4)
         } else {
             1
         };
         let rest = units % lanes;
-        // Only after whole ones: a layer of fewer units gets narrower vectors (`Isa::for_units`).
+        // Half vectors come only after whole ones: a layer with fewer units has narrower vectors (`Isa::for_units`).
         let half = gates > 1 && units > lanes && rest > 0 && rest <= sizes.half_lanes;
         let half = half && sizes.half_lanes < lanes;
         let mut panels = Panels {
@@ -264,8 +265,8 @@ impl<A: Lanes> Unfilled<A> {
         let (first, rows) = (self.rows, matrix.nrows());
         let panels = &mut self.panels;
         let units = panels.units;
-        // A few rows at a time: what is read stays in the cache until all panels have their part, and each panel gets enough
-        // at once.
+        // Eight rows at a time: their numbers stay in the cache until every panel has its part, and each panel gets enough
+        // numbers at once.
         for first_row in (0..rows).step_by(8) {
             for unit in (0..units).step_by(panels.lanes) {
                 let end = units.min(unit + panels.lanes);

@@ -1,4 +1,4 @@
-//! `Product`: a tile's part of a product, from memory to memory.
+//! `Product`: the part of a product that belongs to a tile, from memory to memory.
 
 use super::accumulate::accumulate;
 use super::sizes::{MOST_ROWS, most_panels, most_rows};
@@ -7,7 +7,7 @@ use crate::kernel::vectors::{MAX_LANES, Number, Vector, Work};
 use core::mem::MaybeUninit;
 use num_traits::zero;
 
-/// The most vectors of sums that a tile has.
+/// The largest number of vectors of sums in a tile.
 const MOST_SUMS: usize = 24;
 
 /// Memory for the sums of a tile, `[row][panel][vector][lane]`.
@@ -15,7 +15,7 @@ const MOST_SUMS: usize = 24;
 pub struct Sums<A>(MaybeUninit<[A; MOST_SUMS * MAX_LANES]>);
 
 impl<A> Sums<A> {
-    /// For tiles whose panels have `W` vectors `V`.
+    /// Makes memory for tiles whose panels have `W` vectors `V`.
     pub fn new<V: Vector<Elem = A>, const W: usize>() -> Self {
         const { assert!(W * most_rows(V::SIZES, W) <= MOST_SUMS) };
         const { assert!(W * most_panels(V::SIZES, W) <= MOST_SUMS) };
@@ -27,7 +27,8 @@ impl<A> Sums<A> {
     }
 }
 
-/// Vectors for the rows and panels of a tile: the first one, and how far the next row and the next panel are.
+/// The places of vectors for the rows and panels of a tile: the first one, and the distances to the next row and the next
+/// panel.
 #[derive(Clone, Copy)]
 pub struct Grid<P> {
     pub first: P,
@@ -35,23 +36,24 @@ pub struct Grid<P> {
     pub panel: usize,
 }
 
-/// `to = from + x · weights` for the rows and panels of a tile, the weights' rows ascending: each sum is one chain.
+/// `to = from + x · weights` for the rows and panels of a tile, with the rows of the weights in ascending order. Each sum
+/// is one chain.
 pub struct Product<A> {
-    /// What the sums start from; zero if null.
+    /// The start of the sums, or null for zero.
     pub from: Grid<*const A>,
-    /// If given, what the third of three vectors starts from instead.
+    /// If given, the start of the last vector of three, in place of `from`.
     pub third: Option<Grid<*const A>>,
-    /// The rows that are multiplied: `depth` numbers each, one every `stride`.
+    /// The rows that are multiplied, each `depth` numbers at distances of `stride`.
     pub x: [*const A; MOST_ROWS],
     pub stride: isize,
-    /// The tile's first panel, and how far the next is.
+    /// The first panel of the tile, and the distance to the next one.
     pub weights: *const A,
     pub apart: usize,
     pub depth: usize,
     pub to: Grid<*mut A>,
 }
 
-/// A product whose size is known at compile time: `R` rows, `P` panels of `W` vectors. Only [`product`] makes it.
+/// A product whose size is known at compile time: `R` rows and `P` panels of `W` vectors. Only [`product`] makes it.
 struct Fixed<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<A>);
 
 impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixed<'_, A, W, R, P> {
@@ -67,7 +69,8 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
             depth,
             to,
         } = self.0;
-        // SAFETY: `product` was called: the machine has the instruction set, and what this points at is there.
+        // SAFETY: only `product` makes this value, and its caller guarantees the instruction set and that the pointers are
+        // valid for the rows and panels of the tile.
         unsafe {
             let mut sums = [[[V::splat(zero()); W]; P]; R];
             if !from.first.is_null() {
@@ -116,13 +119,14 @@ const fn panels<V: Vector>(vectors: usize) -> usize {
     most_panels(V::SIZES, vectors)
 }
 
-/// Computes the product for a tile whose panels have `W` vectors.
+/// Computes the product of a tile whose panels have `W` vectors.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`; what `product` points at is there for all rows and panels of the tile.
+/// The machine must have the instruction set of `V`. The pointers of `product` must be valid for all rows and panels of the
+/// tile: `to` for writes and the others for reads. `from` may be null.
 pub unsafe fn product<V: Vector, const W: usize>(tile: &Tile, product: &Product<V::Elem>) {
-    // (A constant for each size: what it excludes is not even compiled.)
-    // SAFETY: the caller knows that the machine has the instruction set, and that the memory is there.
+    // Each size is a constant, so sizes that the condition excludes are not compiled. SAFETY: the caller guarantees the
+    // instruction set and the pointers; `R` and `P` are the size of the tile.
     unsafe {
         match (tile.rows, tile.panels) {
             (1, 1) => V::enter(Fixed::<_, W, 1, 1>(product)),

@@ -1,4 +1,4 @@
-//! `Project`: many rows times a packed matrix.
+//! `Project`: the product of many rows and a packed matrix.
 
 use super::inputs::Inputs;
 use super::panels::Panels;
@@ -10,7 +10,7 @@ use crate::threads::join;
 use alloc::vec::Vec;
 use core::ptr;
 
-/// `z = bias + x · matrix` for every input. Only [`Panels::project`] makes it, and checks that its parts fit together.
+/// `z = bias + x · matrix` for every input. Only [`Panels::project`] makes it; it checks that the parts fit together.
 pub struct Project<'a, A> {
     panels: &'a Panels<A>,
     bias: Option<&'a Panels<A>>,
@@ -18,7 +18,7 @@ pub struct Project<'a, A> {
     z: &'a mut [A],
 }
 
-/// A number type whose products are compiled once, with this crate, and not again in every crate that uses a layer.
+/// A number type whose products are compiled once with this crate, and not again in every crate that uses a layer.
 pub trait Products: Lanes {
     #[doc(hidden)]
     fn project(work: Project<Self>, isa: Isa);
@@ -37,8 +37,8 @@ impl Products for f64 {
 }
 
 impl<A: Products> Panels<A> {
-    /// `z[i] = bias + inputs[i] · matrix`, the rows ascending: each output is one chain, so its bits do not depend on its
-    /// neighbours. `z` has `len()` numbers for each input.
+    /// Computes `z[i] = bias + inputs[i] · matrix`, with the rows in ascending order. Each output is one chain, so its bits
+    /// do not depend on other inputs. `z` has `len()` numbers for each input.
     pub fn project(&self, bias: Option<&Self>, inputs: Inputs<A>, z: &mut [A], threads: usize) {
         assert!(inputs.len() * self.len() <= z.len());
         assert!(bias.is_none_or(|bias| bias.rows() == 1 && bias.has_layout_of(self)));
@@ -62,12 +62,13 @@ impl<A: Products> Panels<A> {
         A::project(work, self.isa());
     }
 
-    /// `z = bias + x · matrix`. `z` is made as long as the panels are; it allocates if it never was.
+    /// Computes `z = bias + x · matrix`. `z` is resized to the length of the panels, which allocates only if it has never
+    /// been that long.
     pub fn project_row(&self, bias: Option<&Self>, x: &[A], z: &mut Vec<A>) {
         assert_eq!(x.len(), self.rows());
         z.clear();
         z.resize(self.len(), A::zero());
-        // SAFETY: one input of `rows` numbers that follow one another.
+        // SAFETY: the input is `x`, which has `rows` adjacent numbers and is borrowed for the call.
         let input = unsafe { Inputs::new(x.as_ptr(), &[0], 1) };
         self.project(bias, input, z, 1);
     }
@@ -77,7 +78,8 @@ impl<A: Number> Op<A> for Project<'_, A> {
     unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
         let z = self.z.as_mut_ptr();
         each_tile::<V>(self.inputs.len(), self.panels, |at| {
-            // SAFETY: the caller knows that the machine has the instruction set; the tile is one of this product.
+            // SAFETY: the caller guarantees the instruction set, and so that of the half; `each_tile` makes the tiles of
+            // this product, and `z` has room for all of it.
             unsafe {
                 if at.half {
                     self.tile::<V::Half>(at, z);
@@ -90,16 +92,19 @@ impl<A: Number> Op<A> for Project<'_, A> {
 }
 
 impl<A: Number> Project<'_, A> {
+    /// Computes one tile.
+    ///
     /// # Safety
-    /// The machine has the instruction set of `V`; the tile is one of [`each_tile`]'s, `z` the start of all of it.
+    /// The machine must have the instruction set of `V`. `at` must be a tile that [`each_tile`] makes for this product, and
+    /// `z` must be valid for writes of the whole product.
     unsafe fn tile<V: Vector<Elem = A>>(&self, at: &Tile, z: *mut A) {
         let (panels, inputs, len) = (self.panels, self.inputs, self.panels.len());
         let mut x = [ptr::null(); MOST_ROWS];
         for (r, x) in x.iter_mut().enumerate().take(at.rows) {
             *x = inputs.base.wrapping_offset(inputs.offsets[at.row + r]);
         }
-        // SAFETY: the caller knows that the machine has the instruction set. `Panels::project` checked that `z` has room for all
-        // rows and that the bias has the layout of the panels; the inputs have as many numbers as the panels have rows.
+        // SAFETY: the caller guarantees the instruction set. `Panels::project` checked that `z` has room for all rows, and
+        // that the bias has the layout of the panels. Each input has as many numbers as the panels have rows.
         unsafe {
             let work = Product {
                 from: bias(self.bias, at),
@@ -125,7 +130,7 @@ impl<A: Number> Project<'_, A> {
     }
 }
 
-/// Sums that start from the bias, the same for all rows, or from zero.
+/// The start of the sums: the bias for every row, or zero.
 #[inline(always)]
 pub fn bias<A>(bias: Option<&Panels<A>>, at: &Tile) -> Grid<*const A> {
     Grid {

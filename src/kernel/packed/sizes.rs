@@ -1,18 +1,18 @@
-//! How large tiles are: as many sums as the registers hold, and no more streams of weights than are read fast.
+//! The sizes of tiles: as many sums as fit into the registers, but few enough streams of weights to be read fast.
 
 use crate::kernel::vectors::Sizes;
 
-/// The most rows that a tile has.
+/// The largest number of rows in a tile.
 pub const MOST_ROWS: usize = 8;
 
-/// The most rows that a tile of `vectors` vectors has: its sums, the weights and one input fill the registers.
+/// The largest number of rows in a tile of `vectors` vectors. Its sums, the weights and one input then fill the registers.
 pub const fn most_rows(of: Sizes, vectors: usize) -> usize {
     let rows = of.registers * 3 / 4 / vectors;
     if rows > MOST_ROWS { MOST_ROWS } else { rows }
 }
 
-/// The most panels that a tile of one row has: that many sums keep the multiply-adds busy, and more streams of weights would be
-/// read slower.
+/// The largest number of panels in a tile of one row. Their sums keep the multiply-add units busy; more streams of weights
+/// would be read more slowly.
 pub const fn most_panels(of: Sizes, vectors: usize) -> usize {
     let panels = (of.registers - 2) / vectors;
     if panels > of.streams {
@@ -22,7 +22,7 @@ pub const fn most_panels(of: Sizes, vectors: usize) -> usize {
     }
 }
 
-/// A product with one row: `count` tiles of `panels` panels, the first `wider` of them of one panel more.
+/// The tiles of a product with one row: `count` tiles of `panels` panels each. The first `wider` tiles have one panel more.
 #[derive(Clone, Copy, Default)]
 pub struct RowTiles {
     pub count: usize,
@@ -31,9 +31,9 @@ pub struct RowTiles {
 }
 
 impl RowTiles {
-    /// For `panels` panels of `rows` rows, each of `vectors` vectors. The sums of one panel alone would wait for each other, so
-    /// a tile has several. Weights beyond the first cache come one line at a time anyway; there, few streams of them are read
-    /// faster than many.
+    /// Divides `panels` panels of `rows` rows, each of `vectors` vectors, into tiles. A tile has several panels, since the
+    /// sums of one panel would wait for each other. Weights beyond the first cache come one line at a time, and a few
+    /// streams of them are read faster than many.
     pub fn new(of: Sizes, vectors: usize, panels: usize, rows: usize) -> Self {
         const FIRST_CACHE: usize = 64 << 10;
         let row = vectors * of.bytes;

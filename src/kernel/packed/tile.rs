@@ -4,8 +4,8 @@ use super::panels::Panels;
 use super::sizes::most_rows;
 use crate::kernel::vectors::Vector;
 
-/// The part of a product that is computed at once: `rows` rows from `row` on, and `panels` panels, every `apart`-th from `panel`
-/// on; or the last panel alone, of half vectors.
+/// A part of a product that is computed at once. It has `rows` rows from `row` on, and `panels` panels: `panel` and every
+/// `apart`-th one after it. With `half` it has only the last panel, whose vectors are half vectors.
 #[derive(Clone, Copy)]
 pub struct Tile {
     pub row: usize,
@@ -16,12 +16,13 @@ pub struct Tile {
     pub half: bool,
 }
 
-/// Calls `tile` for each tile of a product with `rows` rows; the tiles of a panel one after the other, since they share its
-/// weights.
+/// Calls `tile` for each tile of a product with `rows` rows. The tiles of one panel come one after the other, since they
+/// share its weights.
 pub fn each_tile<V: Vector>(rows: usize, weights: &Panels<V::Elem>, mut tile: impl FnMut(&Tile)) {
     let all = weights.panels();
     if rows == 1 {
-        // Each of a tile's panels goes on where that of the tile before ended: the streams never restart.
+        // Each panel of a tile continues where the same panel of the previous tile ended, so the streams of weights never
+        // restart.
         let tiles = weights.tiles();
         for panel in 0..tiles.count {
             let mut at = Tile {
@@ -52,7 +53,7 @@ pub fn each_tile<V: Vector>(rows: usize, weights: &Panels<V::Elem>, mut tile: im
         let half = weights.ends_in_half() && panel + 1 == all;
         let of = if half { V::Half::SIZES } else { V::SIZES };
         let height = most_rows(of, weights.vectors());
-        // Tiles of nearly equal height: a last one of one or two rows would wait for its weights.
+        // The tiles have nearly equal heights: a last tile of one or two rows would wait for its weights.
         let tiles = rows.div_ceil(height);
         let mut row = 0;
         for done in 0..tiles {

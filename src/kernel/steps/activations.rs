@@ -1,16 +1,16 @@
-//! The functions that the names of [`Activation`] stand for: the common ones over vectors, the others one number at a time.
+//! The functions that [`Activation`] names: the common ones over vectors, the others one number at a time.
 
 use crate::activation::Activation;
 use crate::kernel::vectors::{Number, Op, Vector, Work, math};
 
-/// Klambauer et al., "Self-Normalizing Neural Networks" (2017), to `f64`.
+/// The scale of Klambauer et al., "Self-Normalizing Neural Networks" (2017), rounded to `f64`.
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
-/// √(2/π), of the approximation by Hendrycks & Gimpel, "Gaussian Error Linear Units" (2016).
+/// √(2/π), in the approximation of Hendrycks & Gimpel, "Gaussian Error Linear Units" (2016).
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
 
-/// An activation of a vector.
+/// Applies an activation to a vector.
 #[inline(always)]
 pub fn apply<V: Vector>(activation: Activation, x: V) -> V {
     let of = |y: f64| V::Elem::nearest(y);
@@ -27,7 +27,7 @@ pub fn apply<V: Vector>(activation: Activation, x: V) -> V {
     }
 }
 
-/// An activation of many numbers, in place.
+/// Applies an activation to many numbers in place.
 pub struct Map<'a, A> {
     pub values: &'a mut [A],
     pub activation: Activation,
@@ -36,7 +36,7 @@ pub struct Map<'a, A> {
 impl<A: Number> Op<A> for Map<'_, A> {
     unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
         let (values, activation) = (&mut *self.values, self.activation);
-        // SAFETY: the caller knows that the machine has the instruction set.
+        // SAFETY: the caller guarantees that the machine has the instruction set.
         unsafe { V::enter(Map { values, activation }) }
     }
 }
@@ -45,7 +45,7 @@ impl<A: Number> Work<A> for Map<'_, A> {
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = A>>(self) {
         for chunk in self.values.chunks_mut(V::LANES) {
-            // SAFETY: the caller knows that the machine has the instruction set; the chunk has as many numbers as are loaded and
+            // SAFETY: the caller guarantees the instruction set, and the chunk is valid for the numbers that are loaded and
             // stored.
             unsafe {
                 let x = V::load_first(chunk.as_ptr(), chunk.len());
@@ -56,7 +56,7 @@ impl<A: Number> Work<A> for Map<'_, A> {
 }
 
 impl Activation {
-    /// One element, of all but softmax.
+    /// Applies an activation to one number. Softmax is not element-wise, so it is not handled here.
     pub(crate) fn elementwise<A: Number>(self, x: A) -> A {
         let (zero, one, half) = (A::zero(), A::one(), A::nearest(0.5));
         let of = A::nearest;
@@ -146,7 +146,7 @@ fn clip<A: Number>(x: A, low: A, high: A) -> A {
     }
 }
 
-/// `x · y` where a vanishing `y` wins over an infinite `x`.
+/// `x · y`, which is 0 if `y` is 0, even if `x` is infinite.
 fn times<A: Number>(x: A, y: A) -> A {
     if y == A::zero() && !x.is_nan() {
         y
@@ -160,6 +160,6 @@ fn sigmoid<A: Number>(x: A) -> A {
 }
 
 fn softplus<A: Number>(x: A) -> A {
-    // ln(1 + e^x), with an exponential that cannot overflow.
+    // ln(1 + e^x) in a form whose exponential cannot overflow.
     at_least(x, A::zero()) + (-x.abs()).libm_exp().libm_ln_1p()
 }

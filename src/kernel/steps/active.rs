@@ -2,16 +2,17 @@
 
 use alloc::vec::Vec;
 
-/// Some of the samples from 0 on, or all of them.
+/// All samples of a batch, or some of them.
 #[derive(Debug)]
 pub struct Active {
     samples: usize,
     all: bool,
-    /// Which they are if not all, ascending. Only `choose` writes here, and only what is below `samples`.
+    /// The chosen samples in ascending order, if they are not all. Only `choose` writes here, and only indices below
+    /// `samples`.
     rows: Vec<usize>,
 }
 
-/// With as much room: others can be chosen without allocating, if they could.
+/// The clone has the same capacity: if the original can choose without allocating, so can the clone.
 impl Clone for Active {
     fn clone(&self) -> Self {
         let mut rows = Vec::with_capacity(self.rows.capacity());
@@ -21,7 +22,7 @@ impl Clone for Active {
 }
 
 impl Active {
-    /// All of `samples`. It never allocates, unless others are chosen.
+    /// All of `samples` samples. It does not allocate, unless other samples are chosen later.
     pub(crate) fn all(samples: usize) -> Self {
         Active {
             samples,
@@ -30,7 +31,7 @@ impl Active {
         }
     }
 
-    /// All of `samples`; others can be chosen without allocating.
+    /// All of `samples` samples. Others can be chosen later without allocating.
     pub(crate) fn with_choice(samples: usize) -> Self {
         Active {
             rows: Vec::with_capacity(samples),
@@ -38,7 +39,7 @@ impl Active {
         }
     }
 
-    /// Chooses those of which `is_active` is true.
+    /// Chooses the samples for which `is_active` returns true.
     pub(crate) fn choose(&mut self, is_active: impl FnMut(&usize) -> bool) {
         self.rows.clear();
         self.rows.extend((0..self.samples).filter(is_active));
@@ -49,7 +50,7 @@ impl Active {
         self.all = true;
     }
 
-    /// How many samples there are.
+    /// The number of samples in the batch.
     #[inline]
     pub(crate) fn samples(&self) -> usize {
         self.samples
@@ -60,13 +61,13 @@ impl Active {
         self.all
     }
 
-    /// The samples that take the step, ascending; `None` if they all do.
+    /// The samples that take the step, in ascending order, or `None` if all do.
     #[inline]
     pub(crate) fn rows(&self) -> Option<&[usize]> {
         (!self.all).then_some(&self.rows)
     }
 
-    /// How many samples take the step.
+    /// The number of samples that take the step.
     #[inline]
     pub(crate) fn count(&self) -> usize {
         self.rows().map_or(self.samples, <[usize]>::len)

@@ -1,11 +1,11 @@
-//! The arrays that steps work on: (samples, units), row after row without gaps.
+//! The arrays that steps use: (samples, units), in row-major order without gaps.
 
 use alloc::vec::Vec;
 use ndarray::{Array1, Array2, Axis};
 use num_traits::Zero;
 
-/// Zeros for a state, (samples, units). A few of one sample come on the shortest way that there is: short calls consist of
-/// asking for memory.
+/// Makes a state of zeros, (samples, units). A small state of one sample takes a short way, since short calls spend most of
+/// their time on allocation.
 #[inline]
 pub fn zeros<A: Clone + Zero>(samples: usize, units: usize) -> Array2<A> {
     const FEW: usize = 1024;
@@ -17,7 +17,7 @@ pub fn zeros<A: Clone + Zero>(samples: usize, units: usize) -> Array2<A> {
     Array1::from_vec(row).insert_axis(Axis(0))
 }
 
-/// Brings an array into the order of rows, which one that a user transposed does not have.
+/// Copies an array to row-major order if it has another one, as the transpose of an array has.
 #[inline]
 pub fn make_contiguous<A: Clone>(array: &mut Array2<A>) {
     if !array.is_standard_layout() {
@@ -25,15 +25,15 @@ pub fn make_contiguous<A: Clone>(array: &mut Array2<A>) {
     }
 }
 
-/// Whether (samples, units) lies row by row, without gaps.
+/// Whether an array (samples, units) is in row-major order without gaps.
 #[inline]
 pub fn in_rows<A>(array: &Array2<A>) -> bool {
-    // The general answer, which knows empty arrays and single rows, takes longer.
+    // ndarray's own check also handles empty arrays and single rows, and takes longer.
     matches!(*array.strides(), [row, 1] if row == signed(array.ncols()) || array.nrows() == 1)
         || array.is_standard_layout()
 }
 
-/// An offset in an array, as a pointer takes it.
+/// Converts an offset in an array to the type that pointers take.
 #[allow(clippy::cast_possible_wrap)] // an array is never larger than `isize::MAX` bytes
 pub fn signed(offset: usize) -> isize {
     offset as isize

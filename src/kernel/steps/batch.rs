@@ -1,4 +1,5 @@
-//! The step of several samples, tile by tile: sums of inputs and state, then the ends. No gate outlives its tile.
+//! The step of several samples, tile by tile: the sums of inputs and state, and then the new state. The gates are never
+//! stored beyond a tile.
 
 use super::cell::{Cell, ends};
 use super::step::{Source, Step};
@@ -6,14 +7,15 @@ use crate::kernel::packed::{Grid, Product, Sums, Tile, bias, each_tile, load, pr
 use crate::kernel::vectors::{Number, Vector, Work};
 use num_traits::zero;
 
-/// The tiles of a step of several samples.
+/// Runs the tiles of a step of several samples.
 ///
 /// # Safety
-/// As [`tiles::run`](super::tiles::run).
+/// The contract of [`tiles::run`](super::tiles::run) must hold.
 #[inline(never)]
 pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
     each_tile::<V>(step.count, step.panels, |at| {
-        // SAFETY: the caller knows that the machine has the instruction set, and so that of the halves; the tile is one of the step.
+        // SAFETY: the caller guarantees the instruction set, and so that of the half; `each_tile` makes the tiles of this
+        // step.
         unsafe {
             if at.half {
                 tile::<V::Half, C, W>(step, at, cell);
@@ -24,8 +26,10 @@ pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::El
     });
 }
 
+/// Computes one tile.
+///
 /// # Safety
-/// As [`run`]; the tile is one of the step.
+/// The contract of [`run`] must hold, and `at` must be a tile of the step.
 unsafe fn tile<V: Vector, C: Cell<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
     at: &Tile,
@@ -47,8 +51,8 @@ unsafe fn tile<V: Vector, C: Cell<V::Elem>, const W: usize>(
         row: at.panels * width,
         panel: width,
     };
-    // SAFETY: the step has inputs, states and new states for the rows of the tile, and all of its panels; the sums have room for
-    // any tile.
+    // SAFETY: the step has inputs, states and new states for the rows of the tile, and the panels of the tile. `Sums` has
+    // room for any tile.
     unsafe {
         let third = C::APART.then(|| {
             let mut from = bias(cell.inner(), at);
@@ -78,7 +82,7 @@ unsafe fn tile<V: Vector, C: Cell<V::Elem>, const W: usize>(
     }
 }
 
-/// The ends of a tile, in one call. Only [`tile`] makes it.
+/// The ends of the rows of a tile, in one call. Only [`tile`] makes it.
 struct Ends<'a, A, C, const W: usize> {
     step: &'a Step<'a, A>,
     at: &'a Tile,
@@ -93,7 +97,8 @@ impl<A: Number, C: Cell<A>, const W: usize> Work<A> for Ends<'_, A, C, W> {
         let at = self.at;
         let first = at.panel * self.step.panels.panel_units();
         for r in 0..at.rows {
-            // SAFETY: the caller knows that the machine has the instruction set; the tile has sums and inputs for each row.
+            // SAFETY: the caller guarantees the instruction set; only `tile` makes this value, with sums and inputs for
+            // each row.
             unsafe {
                 let sums: [V; W] = load(self.sums.add(r * W * V::LANES));
                 let input = if C::INPUTS == 3 {

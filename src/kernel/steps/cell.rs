@@ -1,21 +1,22 @@
-//! `Cell`: what the step of a cell makes of its sums.
+//! `Cell`: how a cell computes its new state from its sums.
 
 use super::step::{Step, Units};
 use crate::kernel::packed::Panels;
 use crate::kernel::vectors::{Number, Op, Vector};
 
-/// The step of a cell with its functions. A value of it stands for the memory that it points at.
+/// The step of a cell with its functions. If an implementation holds pointers, whoever makes a value of it guarantees that
+/// they are valid for the step.
 pub trait Cell<A: Number> {
-    /// How many vectors of sums a vector of units has: the gates.
+    /// The number of gates: the vectors of sums for each vector of units.
     const GATES: usize;
-    /// How many the projected inputs have: more, if a gate of them is not summed up here.
+    /// The number of gates in the projected inputs. It is larger than `GATES` if a gate is not summed up in this step.
     const INPUTS: usize = Self::GATES;
-    /// Whether the third of the gates keeps the sum of the inputs and that of the state apart.
+    /// Whether the sum of the inputs and the sum of the state are kept separate in the third gate.
     const APART: bool = false;
 
     fn step(&self) -> &Step<'_, A>;
 
-    /// What the state's sum of the third gate starts from, where it is kept apart; zero if none.
+    /// The bias of the state's sum in the third gate, if that is kept separate. `None` means that it starts from zero.
     fn inner(&self) -> Option<&Panels<A>> {
         None
     }
@@ -23,18 +24,18 @@ pub trait Cell<A: Number> {
     /// Runs all tiles of the step.
     ///
     /// # Safety
-    /// The machine has the instruction set of `V`.
+    /// The machine must have the instruction set of `V`.
     unsafe fn run<V: Vector<Elem = A>>(&self);
 
-    /// From the sums of some units to their new state. `sums` are the gates, `input` is the inputs' part of a third gate that is
-    /// not in them, or apart. (Implementations are `#[inline(always)]`.)
+    /// Computes the new state of some units from their sums. `sums` has one vector for each gate. `input` is the inputs'
+    /// sum of a third gate that is not in `sums`, or that is kept separate. Implementations are `#[inline(always)]`.
     ///
     /// # Safety
-    /// The step has these units; `sums` are [`GATES`](Self::GATES) vectors.
+    /// The step must have the units `at`, and `sums` must have [`GATES`](Self::GATES) vectors.
     unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], input: V, at: Units);
 }
 
-/// A cell and its functions.
+/// A cell with its functions.
 pub struct With<C, F> {
     pub cell: C,
     pub functions: F,
@@ -45,15 +46,15 @@ where
     Self: Cell<A>,
 {
     unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
-        // SAFETY: the caller knows that the machine has the instruction set.
+        // SAFETY: the caller guarantees that the machine has the instruction set.
         unsafe { self.run::<V>() }
     }
 }
 
-/// The ends of one row and panel, whose first unit is `first`.
+/// Computes the new state of the units of one panel in one row.
 ///
 /// # Safety
-/// The step has this row, and a panel whose first unit is `first`; `sums` and `input` are those of that panel.
+/// The step must have this row, and a panel whose first unit is `first`. `sums` and `input` must be those of the panel.
 #[inline(always)]
 pub unsafe fn ends<V: Vector, C: Cell<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
@@ -72,7 +73,8 @@ pub unsafe fn ends<V: Vector, C: Cell<V::Elem>, const W: usize>(
                 first: unit,
                 count: units - unit,
             };
-            // SAFETY: the caller has this row and panel, and the first of these units is one of them.
+            // SAFETY: the caller guarantees that the step has this row and panel, and the first of these units is in the
+            // panel.
             unsafe { cell.end(gates, input, at) };
         }
     }

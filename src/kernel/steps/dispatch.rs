@@ -1,5 +1,5 @@
-//! `Kernels`: the steps of all cells, compiled for every number type and instruction set. This is the one file that names them
-//! all.
+//! `Kernels`: the steps of all cells, compiled for every number type and instruction set. This is the only file that names
+//! all of them.
 
 use super::activations::Map;
 use super::cell::{Cell, With};
@@ -15,8 +15,8 @@ macro_rules! kernels {
     ($($name:ident($step:ident)),*) => {
         /// A number type that layers compute in.
         ///
-        /// The kernels are methods of the two number types, so that they are compiled once, with this crate, and not again in
-        /// every crate that uses a layer.
+        /// The kernels are methods of the two number types, so that they are compiled once with this crate, and not again
+        /// in every crate that uses a layer.
         pub trait Kernels: Products {
             #[doc(hidden)]
             fn activate(values: &mut [Self], activation: Activation, isa: Isa);
@@ -36,7 +36,7 @@ macro_rules! kernels {
                 isa.run(&mut Map { values, activation });
             }
             fn lstm_variant(step: LstmVariantStep<Self>, of: &Chosen) {
-                // Its functions are always looked up, so that it is compiled once.
+                // The variant always looks its functions up, so that it is compiled only once.
                 match step.plain() {
                     Some(step) => Self::lstm(step, of),
                     None => run(step, of),
@@ -63,7 +63,7 @@ kernels! {
     gru_candidate(GruCandidate)
 }
 
-/// Runs a step on the instruction set that its weights were packed for.
+/// Runs a step with the instruction set that its weights were packed for.
 #[inline(always)]
 fn run<A: Lanes, C, F>(cell: C, functions: F)
 where

@@ -1,4 +1,4 @@
-//! `Functions`: the activations of a cell, known when its kernel is compiled or looked up in every step.
+//! `Functions`: the activations of a cell, which are known at compile time or looked up in every step.
 
 use super::activations::apply;
 use crate::activation::Activation;
@@ -6,17 +6,17 @@ use crate::kernel::vectors::math::{sigmoid, tanh};
 use crate::kernel::vectors::{MAX_LANES, Number, Vector, Work};
 use num_traits::zero;
 
-/// The functions of a cell.
+/// The activations of a cell.
 pub trait Functions: Copy {
-    /// The recurrent activation.
+    /// Applies the recurrent activation, which is that of the gates.
     fn gate<V: Vector>(self, x: V) -> V;
-    /// The activation.
+    /// Applies the activation: of the candidate, or of the sum in a simple RNN.
     fn act<V: Vector>(self, x: V) -> V;
-    /// The activation of an LSTM's memory on its way out.
+    /// Applies the activation of an LSTM's cell state in the output.
     fn out<V: Vector>(self, x: V) -> V;
 }
 
-/// Keras' defaults, known when the kernel is compiled.
+/// Keras' default activations, known at compile time.
 #[derive(Clone, Copy)]
 pub struct Defaults;
 
@@ -35,15 +35,15 @@ impl Functions for Defaults {
     }
 }
 
-/// Those of a layer.
+/// The activations that a layer was built with.
 #[derive(Clone, Copy)]
 pub struct Chosen {
     pub gate: Activation,
     pub act: Activation,
     pub out: Activation,
-    /// What goes into the first two is held between minus this and this.
+    /// The bound of the arguments of `gate` and `act`: each is limited to [-clip, clip].
     pub clip: Option<f64>,
-    /// Whether they are [`Defaults`]: found once and not in every step.
+    /// Whether these are the [`Defaults`]. It is found once and not in every step.
     pub(super) are_defaults: bool,
 }
 
@@ -82,11 +82,12 @@ impl Functions for &Chosen {
     }
 }
 
-/// An activation as a call, so that not every kernel holds a copy of all of them.
+/// Applies an activation in a function of its own, so that each kernel need not hold a copy of all activations.
 #[inline(always)]
 fn call<V: Vector>(activation: Activation, x: V) -> V {
     let mut lanes = [zero(); MAX_LANES];
-    // SAFETY: `x` is the proof that the machine has the instruction set; the array has room for any vector.
+    // SAFETY: the existence of `x` proves that the machine has the instruction set, and the buffer has room for a whole
+    // vector.
     unsafe {
         x.store(lanes.as_mut_ptr());
         V::call(Call {
@@ -105,7 +106,7 @@ struct Call<'a, A> {
 impl<A: Number> Work<A> for Call<'_, A> {
     #[inline(always)]
     unsafe fn run<V: Vector<Elem = A>>(self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the array has room for any vector.
+        // SAFETY: the caller guarantees the instruction set, and the buffer has room for a whole vector.
         unsafe {
             let x = V::load(self.lanes.as_ptr());
             apply(self.activation, x).store(self.lanes.as_mut_ptr());

@@ -1,4 +1,4 @@
-//! The steps of a `Gru`: with `reset_after` one, without it two halves.
+//! The steps of a `Gru`: one step with `reset_after`, and two halves without it.
 
 use super::active::Active;
 use super::array::zeros;
@@ -13,42 +13,42 @@ use alloc::vec;
 use ndarray::Array2;
 use num_traits::one;
 
-/// `reset_after`: `g = a(zh + r (h Rh + b1h))`, `h' = z h + (1 - z) g`. Only [`Workspace::gru`] makes it, of panels with three
-/// gates.
+/// The step with `reset_after`: `g = a(zh + r (h Rh + b1h))`, `h' = z h + (1 - z) g`. Only [`Workspace::gru`] makes it,
+/// from panels with three gates.
 pub struct GruStep<'a, A> {
     step: &'a Step<'a, A>,
-    /// b1, of which the candidate's part is used; packed as the step's panels are.
+    /// The second row of the bias, packed like the panels of the step. Only the candidate's part is read.
     inner: Option<&'a Panels<A>>,
 }
 
-/// Without `reset_after`, first half: z, and `r h`, which the second half multiplies with the candidate's kernel. The inputs are
-/// projected, three gates a panel. Only [`Workspace::gru_in_two_halves`] makes it, of panels with two gates, and the halves.
+/// The first half without `reset_after`: z, and `r h`, which the second half multiplies with the candidate's kernel. The
+/// inputs are projected for three gates. Only [`Workspace::gru_in_two_halves`] makes it, from panels with two gates.
 pub struct GruGates<'a, A> {
     step: &'a Step<'a, A>,
     halves: Halves<A>,
 }
 
-/// Without `reset_after`, second half: `g = a(zh + (r h) Rh)`, `h' = z h + (1 - z) g`. The panels are the candidate's part of
-/// the recurrent kernel, one gate. Only [`Workspace::gru_in_two_halves`] makes it.
+/// The second half without `reset_after`: `g = a(zh + (r h) Rh)`, `h' = z h + (1 - z) g`. The panels hold the candidate's
+/// part of the recurrent kernel, which is one gate. Only [`Workspace::gru_in_two_halves`] makes it.
 pub struct GruCandidate<'a, A> {
     step: &'a Step<'a, A>,
     halves: Halves<A>,
 }
 
-/// What the second half needs of the first: a row for each sample that takes the step.
+/// The results of the first half that the second half needs, one row for each sample that takes the step.
 #[derive(Clone, Copy)]
 struct Halves<A> {
-    /// z, and r * h: `units` numbers.
+    /// z and r * h, with `units` numbers in each row.
     update: *mut A,
     reset: *mut A,
-    /// The inputs' part of the candidate, in the layout of the candidate's sums.
+    /// The inputs' sum of the candidate, in the layout of the candidate's sums.
     input: *mut A,
-    /// How long a row of that is.
+    /// The length of a row of `input`.
     input_len: usize,
 }
 
 impl<A: Products> Workspace<A> {
-    /// For a GRU without `reset_after`, whose inputs are always projected first.
+    /// Makes a workspace for a GRU without `reset_after`. Its inputs are always projected before the step.
     pub(crate) fn in_two_halves(samples: usize, kernel: &Panels<A>, candidate: &Panels<A>) -> Self {
         let units = samples * kernel.units();
         let mut workspace = Workspace::new(0, kernel, candidate);
@@ -61,7 +61,7 @@ impl<A: Products> Workspace<A> {
         workspace
     }
 
-    /// Takes a step of a `Gru` with `reset_after`; `run` is [`Kernels::gru`](super::Kernels::gru).
+    /// Takes a step of a `Gru` with `reset_after`. `run` must call [`Kernels::gru`](super::Kernels::gru).
     pub(crate) fn gru<'a>(
         &mut self,
         input: &'a Input<'_, 'a, A>,
@@ -78,8 +78,8 @@ impl<A: Products> Workspace<A> {
         self.finish(input, active, h);
     }
 
-    /// Takes a step of a `Gru` without `reset_after`: the gates of all units, then the candidates, which need all of r * h.
-    /// What runs them is [`Kernels::gru_gates`](super::Kernels::gru_gates) and
+    /// Takes a step of a `Gru` without `reset_after`: the gates of all units first, and then the candidates, which need all
+    /// of r * h. The closures must call [`Kernels::gru_gates`](super::Kernels::gru_gates) and
     /// [`Kernels::gru_candidate`](super::Kernels::gru_candidate).
     pub(crate) fn gru_in_two_halves<'a>(
         &mut self,
@@ -114,7 +114,7 @@ impl<A: Products> Workspace<A> {
     }
 }
 
-/// `z h + (1 - z) g`, the new state.
+/// Computes the new state `z h + (1 - z) g`.
 #[inline(always)]
 fn mix<V: Vector>(z: V, h: V, g: V) -> V {
     z.mul_add(h, z.fill(one()).sub(z).mul(g)).normal_or_zero()
@@ -133,7 +133,7 @@ impl<A: Number, F: Functions> Cell<A> for With<GruStep<'_, A>, F> {
     }
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have three gates.
+        // SAFETY: the caller guarantees the instruction set, and `Workspace::gru` checked that the panels have three gates.
         unsafe { run::<V, Self, 3>(self.cell.step, self) }
     }
 
@@ -160,7 +160,7 @@ impl<A: Number, F: Functions> Cell<A> for With<GruGates<'_, A>, F> {
     }
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have two gates, those of the inputs three.
+        // SAFETY: the caller guarantees the instruction set; the panels have two gates, and those of the inputs have three.
         unsafe { run::<V, Self, 2>(self.cell.step, self) }
     }
 
@@ -169,7 +169,7 @@ impl<A: Number, F: Functions> Cell<A> for With<GruGates<'_, A>, F> {
         let (GruGates { step, halves }, of) = (&self.cell, self.functions);
         let (z, reset) = (sums[0], sums[1]);
         let to = units.row * step.panels.units() + units.first;
-        // SAFETY: the step has a state for each of its units, the halves have a row for each of its rows.
+        // SAFETY: the step has a state for each of its units, and the halves have a row for each row of the step.
         unsafe {
             of.gate(z).store_first(halves.update.add(to), units.count);
             let h = V::load_first(step.h.add(step.at(units)), units.count);
@@ -189,8 +189,8 @@ impl<A: Number, F: Functions> Cell<A> for With<GruCandidate<'_, A>, F> {
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
         let GruCandidate { step, halves } = &self.cell;
-        // SAFETY: the first half has written r * h and the candidate's inputs, a row for each sample that takes the step; this half
-        // only reads them.
+        // SAFETY: the first half has written r * h and the candidate's inputs, one row for each sample that takes the step.
+        // This half only reads them.
         let step = &unsafe {
             Step::new(Parts {
                 source: Source::Projected {
@@ -202,7 +202,7 @@ impl<A: Number, F: Functions> Cell<A> for With<GruCandidate<'_, A>, F> {
                 ..***step
             })
         };
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have one gate.
+        // SAFETY: the caller guarantees the instruction set, and the panels have one gate.
         unsafe { run_blocks::<V, Self>(step, self) }
     }
 
@@ -214,7 +214,8 @@ impl<A: Number, F: Functions> Cell<A> for With<GruCandidate<'_, A>, F> {
             step.at(units),
             units.row * step.panels.units() + units.first,
         );
-        // SAFETY: the step has a state and a new state for each of its units, the halves have a row for each of its rows.
+        // SAFETY: the step has a state and a new state for each of its units, and the halves have a row for each row of the
+        // step.
         unsafe {
             let h = V::load_first(step.h.add(at), units.count);
             let z = V::load_first(halves.update.add(from), units.count);

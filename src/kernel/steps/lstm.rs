@@ -1,4 +1,4 @@
-//! The step of an `Lstm`, and of one with what Keras does not have.
+//! The steps of an `Lstm`, with and without the extensions that Keras does not have.
 
 use super::active::Active;
 use super::array::{in_rows, signed, zeros};
@@ -13,7 +13,7 @@ use alloc::vec;
 use ndarray::Array2;
 use num_traits::one;
 
-/// `c' = f c + i g`, `h' = o a(c')`; `c` in place.
+/// The step of an LSTM: `c' = f c + i g`, `h' = o a(c')`. `c` is updated in place.
 #[derive(Clone, Copy)]
 pub struct LstmStep<'a, A> {
     step: &'a Step<'a, A>,
@@ -21,32 +21,34 @@ pub struct LstmStep<'a, A> {
 }
 
 impl<'a, A: Number> LstmStep<'a, A> {
+    /// Makes the step of an LSTM with the cell state `c`.
+    ///
     /// # Safety
-    /// The step's panels have four gates. For as long as this is used, `c` points at an array (samples, units), row after row
-    /// without gaps, and nobody else reads or writes it.
+    /// The panels of `step` must have four gates. For as long as the value is used, `c` must point to an array (samples,
+    /// units) in row-major order without gaps, which nobody else reads or writes.
     unsafe fn new(step: &'a Step<'a, A>, c: *mut A) -> Self {
         LstmStep { step, c }
     }
 }
 
-/// What only few LSTMs have.
+/// The extensions that only few LSTMs have.
 #[derive(Clone, Copy, Default)]
 pub struct Variant<'a, A> {
-    /// The weights of the memory in the gates: (3, units), for i, f and o.
+    /// The peephole weights, (3, units), with rows i, f and o.
     pub peepholes: Option<&'a [A]>,
-    /// The forget gate is what the input gate leaves: `f = 1 - i`.
+    /// Whether the input and forget gates are coupled, `f = 1 - i`.
     pub input_forget: bool,
 }
 
-/// An LSTM with peepholes or coupled gates.
+/// The step of an LSTM with peepholes or coupled gates.
 pub struct LstmVariantStep<'a, A> {
     lstm: LstmStep<'a, A>,
-    /// `peepholes` has three rows of units, if any.
+    /// If it has `peepholes`, they have three rows of units.
     variant: Variant<'a, A>,
 }
 
 impl<'a, A: Number> LstmVariantStep<'a, A> {
-    /// The step without its variant, if that says nothing.
+    /// The plain step, or `None` if the variant has peepholes or coupled gates.
     pub fn plain(&self) -> Option<LstmStep<'a, A>> {
         let Variant {
             peepholes,
@@ -55,24 +57,25 @@ impl<'a, A: Number> LstmVariantStep<'a, A> {
         (peepholes.is_none() && !input_forget).then_some(self.lstm)
     }
 
-    /// The sum of a gate that sees the memory `c`. (Not a closure: one that is called three times is not inlined into the
-    /// instruction set.)
+    /// Adds the peephole of a gate, which sees the cell state `c`, to the sum of the gate. It is not a closure: a closure
+    /// with three calls would not be inlined into the instruction set.
     ///
     /// # Safety
-    /// The gate is one of three; the step has these units.
+    /// `gate` must be below three, and the step must have these units.
     #[inline(always)]
     unsafe fn seen<V: Vector<Elem = A>>(&self, gate: usize, sum: V, c: V, units: Units) -> V {
         let Some(peepholes) = self.variant.peepholes else {
             return sum;
         };
         let from = gate * self.lstm.step.panels.units() + units.first;
-        // SAFETY: the peepholes have a number for each unit of three gates; `c` is the proof of the instruction set.
+        // SAFETY: the peepholes have a number for each unit of three gates, and the existence of `c` proves the instruction
+        // set.
         unsafe { V::load_first(peepholes.as_ptr().add(from), units.count).mul_add(c, sum) }
     }
 }
 
 impl<A: Products> Workspace<A> {
-    /// For an LSTM whose output is projected.
+    /// Makes a workspace for an LSTM whose output is projected.
     pub(crate) fn projected(
         samples: usize,
         kernel: &Panels<A>,
@@ -86,7 +89,7 @@ impl<A: Products> Workspace<A> {
         workspace
     }
 
-    /// Takes a step of an `Lstm`; `run` is [`Kernels::lstm`](super::Kernels::lstm).
+    /// Takes a step of an `Lstm`. `run` must call [`Kernels::lstm`](super::Kernels::lstm).
     pub(crate) fn lstm<'a>(
         &mut self,
         input: &'a Input<'_, 'a, A>,
@@ -97,13 +100,14 @@ impl<A: Products> Workspace<A> {
     ) {
         let c = memory(c, active, panels);
         self.advance(input, (panels, 4), active, h, |step| {
-            // SAFETY: `memory` checked the gates and the array.
+            // SAFETY: `memory` checked the gates and the array, which is borrowed for the whole step.
             run(unsafe { LstmStep::new(step, c) });
         });
         self.finish(input, active, h);
     }
 
-    /// Takes a step of an `Lstm` that is not as Keras has it; `run` is [`Kernels::lstm_variant`](super::Kernels::lstm_variant).
+    /// Takes a step of an `Lstm` with peepholes or coupled gates. `run` must call
+    /// [`Kernels::lstm_variant`](super::Kernels::lstm_variant).
     pub(crate) fn lstm_variant<'a>(
         &mut self,
         input: &'a Input<'_, 'a, A>,
@@ -117,7 +121,7 @@ impl<A: Products> Workspace<A> {
         let peepholes = variant.peepholes.map_or(3 * panels.units(), <[A]>::len);
         assert!(peepholes == 3 * panels.units());
         self.advance(input, (panels, 4), active, h, |step| {
-            // SAFETY: `memory` checked the gates and the array.
+            // SAFETY: `memory` checked the gates and the array, which is borrowed for the whole step.
             let lstm = unsafe { LstmStep::new(step, c) };
             run(LstmVariantStep { lstm, variant });
         });
@@ -127,7 +131,7 @@ impl<A: Products> Workspace<A> {
         }
     }
 
-    /// The product of the new state and the projection becomes the state.
+    /// Multiplies the new state with the projection, and stores the product as the state.
     fn finish_projected(&mut self, projection: &Panels<A>, active: &Active, h: &mut Array2<A>) {
         let (len, units) = (projection.len(), projection.rows());
         let next = self.next.as_ref().filter(|next| next.ncols() == units);
@@ -136,7 +140,8 @@ impl<A: Products> Workspace<A> {
         self.offsets.clear();
         self.offsets
             .extend((0..active.count()).map(|i| signed(sample(i) * units)));
-        // SAFETY: each offset is the start of a row of `next`, `units` numbers that follow one another.
+        // SAFETY: each offset is the start of a row of `next`, which has `units` adjacent numbers and is borrowed for the
+        // product.
         let inputs = unsafe { Inputs::new(next.as_ptr(), &self.offsets, 1) };
         projection.project(None, inputs, &mut self.input, 1);
         for (i, projected) in self.input.chunks(len).take(active.count()).enumerate() {
@@ -147,7 +152,8 @@ impl<A: Products> Workspace<A> {
     }
 }
 
-/// The memory of an LSTM with these panels, checked as the state is.
+/// Returns a pointer to the cell state of an LSTM with these panels, after checking its shape and layout and the number of
+/// gates.
 #[inline(always)]
 fn memory<A: Number>(c: &mut Array2<A>, active: &Active, panels: &Panels<A>) -> *mut A {
     assert!(panels.gates() == 4);
@@ -163,7 +169,7 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmStep<'_, A>, F> {
     }
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have four gates.
+        // SAFETY: the caller guarantees the instruction set, and `memory` checked that the panels have four gates.
         unsafe { run::<V, Self, 4>(self.cell.step, self) }
     }
 
@@ -172,11 +178,12 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmStep<'_, A>, F> {
         let (LstmStep { step, c: memory }, of) = (self.cell, self.functions);
         let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
         let (at, count) = (step.at(units), units.count);
-        // SAFETY: the memory and the new state have a number for each unit of the step.
+        // SAFETY: the cell state and the new state have a number for each unit of the step.
         unsafe {
             let c = V::load_first(memory.add(at), count);
             let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
-            // Where c becomes 0, h follows in the next step: the way to this h stays as short as it is.
+            // Where c becomes 0, h follows in the next step. This h uses c as it was before, which keeps its chain of
+            // operations short.
             c.normal_or_zero().store_first(memory.add(at), count);
             let h = of.gate(o).mul(of.out(c));
             h.store_first(step.next.add(at), count);
@@ -192,7 +199,7 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmVariantStep<'_, A>, F> {
     }
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have four gates.
+        // SAFETY: the caller guarantees the instruction set, and `memory` checked that the panels have four gates.
         unsafe { run::<V, Self, 4>(self.cell.lstm.step, self) }
     }
 
@@ -201,7 +208,8 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmVariantStep<'_, A>, F> {
         let (LstmVariantStep { lstm, variant }, of) = (&self.cell, self.functions);
         let LstmStep { step, c: memory } = *lstm;
         let (at, count) = (step.at(units), units.count);
-        // SAFETY: the memory and the new state have a number for each unit of the step; three gates see the memory.
+        // SAFETY: the cell state and the new state have a number for each unit of the step, and three gates see the cell
+        // state.
         unsafe {
             let c = V::load_first(memory.add(at), count);
             let i = of.gate(self.cell.seen(0, sums[0], c, units));

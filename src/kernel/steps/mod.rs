@@ -1,8 +1,8 @@
-//! The upper storey: the steps of the cells, each from the sums of inputs and state to the new state, a vector of units at a
-//! time. A cell is a file; [`dispatch`] alone names them all.
+//! The upper level: the steps of the cells. Each computes the new state from the sums of inputs and state, one vector of
+//! units at a time. Each cell has a file of its own, and only [`dispatch`] names all of them.
 //!
-//! What of a state falls below the normal numbers becomes 0. Else a state that decays, of a stream that fell silent, would
-//! stay at the smallest number there is, with which many processors compute a hundred times slower.
+//! State values below the smallest normal number are replaced by 0. Otherwise, in a stream that falls silent, a decaying
+//! state would stay at the smallest number there is, and many processors compute a hundred times slower with such numbers.
 
 mod activations;
 mod active;

@@ -1,7 +1,7 @@
 //! The step of one sample: nothing leaves the registers between its input and its new state.
 //!
-//! Its time goes into reading weights or, where they are few, into waiting for one sum after the other. So its tiles have
-//! one row and several panels, and the end of a tile runs while the weights of the next one come in.
+//! Such a step spends its time on reading weights or, if they are few, on waiting for one sum after another. So its tiles
+//! have one row and several panels, and the end of a tile runs while the weights of the next tile are loaded.
 
 use super::cell::{Cell, ends};
 use super::step::{Source, Step};
@@ -10,14 +10,14 @@ use crate::kernel::vectors::{Number, Vector, Work};
 use crate::threads::share;
 use num_traits::zero;
 
-/// All tiles of a step of one sample.
+/// Runs all tiles of a step of one sample.
 ///
 /// # Safety
-/// As [`tiles::run`](super::tiles::run), and the step is of one sample.
+/// The contract of [`tiles::run`](super::tiles::run) must hold, and the step must be of one sample.
 #[inline(always)]
 pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
     let tiles = step.panels.tiles();
-    // SAFETY: the tiles are those of the step's panels.
+    // SAFETY: the caller guarantees the contract; the tiles are those of the step's panels.
     unsafe {
         if tiles.count > 1 {
             return of_tiles::<V, C, W>(step, cell);
@@ -36,47 +36,47 @@ pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::El
     }
 }
 
-/// Several tiles, perhaps on several threads.
+/// Runs several tiles, on several threads if the step may use them.
 ///
 /// # Safety
-/// As [`run`].
+/// The contract of [`run`] must hold.
 #[inline(never)]
 unsafe fn of_tiles<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
     let count = step.panels.tiles().count;
     if !cfg!(feature = "rayon") || step.threads == 1 {
-        // SAFETY: the step has these tiles.
+        // SAFETY: the step has these tiles, and this thread alone computes them.
         unsafe { some::<V, C, W>(step, cell, 0, count) }
     } else {
         let shared = Shared { step, cell };
         share(step.threads, 0, count, &|first, last| {
             let Shared { step, cell } = *shared.get();
-            // SAFETY: the step has these tiles, and each of them is in one range only.
+            // SAFETY: the step has these tiles, and each of them is in one range only, so one thread alone computes it.
             unsafe { some::<V, C, W>(step, cell, first, last) }
         });
     }
 }
 
-/// A step that several threads work on.
+/// A step that several threads compute together.
 struct Shared<'a, A, C> {
     step: &'a Step<'a, A>,
     cell: &'a C,
 }
 
-// SAFETY: threads read the same state and weights, and write the new state of different units: those of their tiles. A step
-// in place has one tile only.
+// SAFETY: all threads read the same state and weights. Each thread writes the new state of different units: those of its
+// own tiles. A step in place has a single tile, so no thread reads what another one writes.
 unsafe impl<A: Sync, C> Sync for Shared<'_, A, C> {}
 
 impl<A, C> Shared<'_, A, C> {
-    /// The whole of it: a closure that named the fields would take them one by one.
+    /// Borrows the whole value. A closure that named the fields would capture them one by one, without this `Sync`.
     fn get(&self) -> &Self {
         self
     }
 }
 
-/// The tiles from `first` to `last`.
+/// Runs the tiles from `first` to `last`.
 ///
 /// # Safety
-/// As [`run`]; the step has these tiles, and nobody else computes them.
+/// The contract of [`run`] must hold. The step must have these tiles, and nobody else may compute them.
 #[inline(always)]
 unsafe fn some<V: Vector, C: Cell<V::Elem>, const W: usize>(
     step: &Step<V::Elem>,
@@ -99,8 +99,8 @@ unsafe fn some<V: Vector, C: Cell<V::Elem>, const W: usize>(
         };
         let whole = half.filter(|half| (first..last).contains(half));
         let whole = whole.unwrap_or(last);
-        // SAFETY: these tiles are among those from `first` to `last`, and have this many panels; the last one ends in a half or
-        // not, as it is entered here.
+        // SAFETY: these tiles are between `first` and `last`, and each of them has this many panels. `enter` has the tiles
+        // without half vectors, and `enter_half` the one that ends in them.
         unsafe {
             if first < whole {
                 enter::<V, C, W>(panels, of(first, whole));
@@ -112,10 +112,10 @@ unsafe fn some<V: Vector, C: Cell<V::Elem>, const W: usize>(
     }
 }
 
-/// The most panels that a tile of whole panels has. (It is asked in a constant of its own each time: what that excludes is not
-/// even compiled.)
+/// The largest number of panels in a tile of whole panels. Each use is a constant of its own, so that excluded sizes are
+/// not compiled.
 const fn most<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
-    // One gate fills fewer than four vectors only where these are all there are, in one panel.
+    // A single gate has fewer than four vectors in a panel only if there is just one panel.
     if C::GATES == 1 && vectors < 4 {
         1
     } else {
@@ -123,7 +123,7 @@ const fn most<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
     }
 }
 
-/// The most panels that a tile has whose last panel has half vectors.
+/// The largest number of panels in a tile whose last panel has half vectors.
 const fn most_half<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
     if V::HAS_HALF && C::GATES > 1 {
         most_panels(V::SIZES, vectors)
@@ -132,16 +132,16 @@ const fn most_half<V: Vector, C: Cell<V::Elem>>(vectors: usize) -> usize {
     }
 }
 
-/// Tiles of `panels` panels.
+/// Runs tiles of `panels` whole panels.
 ///
 /// # Safety
-/// As [`some`]; the tiles have `panels` whole panels.
+/// The contract of [`some`] must hold, and each tile must have `panels` whole panels.
 #[inline(always)]
 unsafe fn enter<V: Vector, C: Cell<V::Elem>, const W: usize>(
     panels: usize,
     tiles: Tiles<V::Elem, C>,
 ) {
-    // SAFETY: the caller knows that the machine has the instruction set; `P` is the number of panels.
+    // SAFETY: the caller guarantees the instruction set and the tiles; `P` is the number of panels.
     unsafe {
         match panels {
             1 => V::enter(Row::<_, _, W, 1, 0>(tiles)),
@@ -152,16 +152,17 @@ unsafe fn enter<V: Vector, C: Cell<V::Elem>, const W: usize>(
     }
 }
 
-/// A tile of `panels` panels whose last one has half vectors.
+/// Runs a tile of `panels` panels whose last one has half vectors.
 ///
 /// # Safety
-/// As [`some`]; the tile has `panels` panels, and the last one is that of half vectors.
+/// The contract of [`some`] must hold. The tile must have `panels` panels, the last of which must be the panel of half
+/// vectors.
 #[inline(always)]
 unsafe fn enter_half<V: Vector, C: Cell<V::Elem>, const W: usize>(
     panels: usize,
     tiles: Tiles<V::Elem, C>,
 ) {
-    // SAFETY: the caller knows that the machine has the instruction set; `P` and `H` add up to the number of panels.
+    // SAFETY: the caller guarantees the instruction set and the tile; `P` and `H` add up to the number of panels.
     unsafe {
         match panels {
             2 if const { most_half::<V, C>(W) >= 2 } => V::enter(Row::<_, _, W, 1, 1>(tiles)),
@@ -171,8 +172,8 @@ unsafe fn enter_half<V: Vector, C: Cell<V::Elem>, const W: usize>(
     }
 }
 
-/// Tiles of equally many panels. Each panel of a tile goes on where that of the tile before ended, and is as far from the next
-/// panel of its tile as there are tiles: the streams of weights never restart.
+/// Tiles with the same number of panels. The distance between two panels of a tile is the number of tiles. So each panel
+/// continues where the same panel of the previous tile ended, and the streams of weights never restart.
 struct Tiles<'a, A, C> {
     first: usize,
     last: usize,
@@ -180,8 +181,8 @@ struct Tiles<'a, A, C> {
     cell: &'a C,
 }
 
-/// Tiles whose numbers of panels are known at compile time: `P`, and `H` of half vectors after them. Only [`enter`] and
-/// [`enter_half`] make it.
+/// Tiles whose numbers of panels are known at compile time: `P` whole ones, and then `H` with half vectors. Only [`enter`]
+/// and [`enter_half`] make it.
 struct Row<'a, A, C, const W: usize, const P: usize, const H: usize>(Tiles<'a, A, C>);
 
 impl<A: Number, C: Cell<A>, const W: usize, const P: usize, const H: usize> Work<A>
@@ -198,9 +199,8 @@ impl<A: Number, C: Cell<A>, const W: usize, const P: usize, const H: usize> Work
         let apart = step.panels.tiles().count;
         let of_inputs = W / C::GATES * C::INPUTS * V::LANES;
         let of_units = W / C::GATES * V::LANES;
-        // SAFETY: the caller knows that the machine has the instruction set, and so that of the halves. The tiles are those of the
-        // step, whose weights and bias have the layout of its panels, and whose input and state have as many numbers as these have
-        // rows.
+        // SAFETY: the caller guarantees the instruction set, and so that of the half. The tiles belong to the step. Its
+        // weights and bias have the layout of its panels, and its input and state have as many numbers as these have rows.
         unsafe {
             let x_of_h = step.h_row(0);
             for panel in first..last {
@@ -259,8 +259,8 @@ impl<A: Number, C: Cell<A>, const W: usize, const P: usize, const H: usize> Work
                 }
                 let rows = step.panels.rows();
                 accumulate(&mut sums, &mut halves, [x_of_h], 1, of(step.panels), rows);
-                // As a loop it would wait for the sums to come back from memory: 15 % of a step of 40 units. (Nor as a
-                // closure: one that is called three times is not inlined into the instruction set.)
+                // This is not a loop: that would wait for the sums to come back from memory, which takes 15 % of a step of
+                // 40 units. It is not a closure either: one with three calls would not be inlined into the instruction set.
                 let [second, third] = [1 % P, 2 % P];
                 let unit = |p| at(p) * of_units;
                 ends::<V, C, W>(step, cell, (&sums[0][0], input[0]), 0, unit(0));
@@ -285,13 +285,14 @@ impl<A: Number, C: Cell<A>, const W: usize, const P: usize, const H: usize> Work
     }
 }
 
-/// What the sums of a panel start from, and a third gate of the inputs that is not in them, or apart.
+/// Loads the projected inputs of a panel: the start of its sums, and the third gate of the inputs, if that is not in the
+/// sums or is kept separate.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`; at `z` are the projected inputs of a panel of the cell.
+/// The machine must have the instruction set of `V`, and `z` must point to the projected inputs of a panel of the cell.
 #[inline(always)]
 unsafe fn projected<V: Vector, C: Cell<V::Elem>, const W: usize>(z: *const V::Elem) -> ([V; W], V) {
-    // SAFETY: of a panel with `W` vectors, or with a third gate after them.
+    // SAFETY: the inputs of a panel have `W` vectors, or two vectors for the sums and a third one after them.
     unsafe {
         let third = if C::INPUTS == 3 {
             V::load(z.add(2 * V::LANES))
@@ -302,13 +303,13 @@ unsafe fn projected<V: Vector, C: Cell<V::Elem>, const W: usize>(z: *const V::El
     }
 }
 
-/// What the state's sum of a third gate that is kept apart starts from.
+/// Loads the start of the state's sum of a third gate that is kept separate.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`; the cell has this panel.
+/// The machine must have the instruction set of `V`, and the cell must have this panel.
 #[inline(always)]
 unsafe fn third<V: Vector, C: Cell<V::Elem>>(cell: &C, panel: usize) -> V {
-    // SAFETY: `inner` has the layout of the cell's panels, of which this is one.
+    // SAFETY: `inner` has the layout of the cell's panels, and `panel` is one of them.
     unsafe {
         match cell.inner() {
             Some(inner) => V::load(inner.panel(panel).add(2 * V::LANES)),

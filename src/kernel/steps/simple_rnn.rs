@@ -10,13 +10,13 @@ use crate::kernel::packed::{Panels, Products};
 use crate::kernel::vectors::{Number, Vector};
 use ndarray::Array2;
 
-/// `h' = a(z + h R)`. Only [`Workspace::simple_rnn`] makes it, of panels with one gate.
+/// The step of a `SimpleRnn`: `h' = a(z + h R)`. Only [`Workspace::simple_rnn`] makes it, from panels with one gate.
 pub struct SimpleRnnStep<'a, A> {
     step: &'a Step<'a, A>,
 }
 
 impl<A: Products> Workspace<A> {
-    /// Takes a step of a `SimpleRnn`; `run` is [`Kernels::simple_rnn`](super::Kernels::simple_rnn).
+    /// Takes a step of a `SimpleRnn`. `run` must call [`Kernels::simple_rnn`](super::Kernels::simple_rnn).
     pub(crate) fn simple_rnn<'a>(
         &mut self,
         input: &'a Input<'_, 'a, A>,
@@ -41,7 +41,8 @@ impl<A: Number, F: Functions> Cell<A> for With<SimpleRnnStep<'_, A>, F> {
     }
 
     unsafe fn run<V: Vector<Elem = A>>(&self) {
-        // SAFETY: the caller knows that the machine has the instruction set; the panels have one gate.
+        // SAFETY: the caller guarantees the instruction set, and `Workspace::simple_rnn` checked that the panels have one
+        // gate.
         unsafe { run_blocks::<V, Self>(self.cell.step, self) }
     }
 

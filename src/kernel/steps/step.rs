@@ -1,4 +1,4 @@
-//! `Step`: what all cells read and write in a timestep.
+//! `Step`: the memory that the step of any cell reads and writes.
 
 use crate::kernel::packed::{MOST_ROWS, Panels, Tile};
 use core::marker::PhantomData;
@@ -6,20 +6,20 @@ use core::ops::Deref;
 use core::ptr;
 use ndarray::ArrayViewMut2;
 
-/// A step that has the memory it points at.
+/// A step whose pointers are valid.
 #[derive(Clone, Copy)]
 pub struct Step<'a, A>(Parts<'a, A>);
 
-/// What a [`Step`] is made of.
+/// The parts of a [`Step`].
 #[derive(Clone, Copy)]
 pub struct Parts<'a, A> {
-    /// The recurrent kernel, or the part of it that this step is about.
+    /// The recurrent kernel, or the part of it that this step uses.
     pub panels: &'a Panels<A>,
     pub source: Source<'a, A>,
-    /// The samples that take the step; `None`: all, which are `count`.
+    /// The samples that take the step. `None` means all of them, which are `count`.
     pub rows: Option<&'a [usize]>,
     pub count: usize,
-    /// How many may share it, if it is of one sample.
+    /// The number of threads that may share the step, if it is of one sample.
     pub threads: usize,
     /// The state, (samples, rows of `panels`).
     pub h: *const A,
@@ -27,14 +27,17 @@ pub struct Parts<'a, A> {
     pub next: *mut A,
 }
 
-/// Where the inputs' part of the sums comes from: both ways add up in the same order.
+/// The source of the inputs' part of the sums. Both variants add up in the same order.
 #[derive(Clone, Copy)]
 pub enum Source<'a, A> {
-    /// It was projected ahead, the `i`-th row of `len` numbers for the `i`-th sample that takes the step.
+    /// The inputs were projected before the step. The `i`-th sample that takes the step has the `i`-th row of `len`
+    /// numbers.
     Projected { z: *const A, len: usize },
-    /// The step is of one sample, and projects its input, one number every `stride`, itself; that of the next step is `apart`
-    /// from it. (A reference to the weights: two fields that were just written one by one would be copied as one vector,
-    /// and that waits until the step before has retired.)
+    /// The step is of one sample and projects its input itself. The numbers of the input are at distances of `stride`, and
+    /// the input of the next step is at a distance of `apart`.
+    ///
+    /// The weights are a reference, since two fields that were just written one by one would be copied as one vector, and
+    /// such a copy waits until the previous step has retired.
     Input {
         weights: &'a Weights<'a, A>,
         x: *const A,
@@ -43,7 +46,7 @@ pub enum Source<'a, A> {
     },
 }
 
-/// What inputs are multiplied with and added to.
+/// The kernel that inputs are multiplied with, and the bias that is added.
 #[derive(Clone, Copy)]
 pub struct Weights<'a, A> {
     pub kernel: &'a Panels<A>,
@@ -51,7 +54,7 @@ pub struct Weights<'a, A> {
 }
 
 impl<A> Weights<'_, A> {
-    /// Whether these were packed as inputs of a step with these panels, `gates` of them.
+    /// Whether these weights were packed for the inputs of a step with these panels, with `gates` gates.
     #[inline]
     pub fn fit(&self, panels: &Panels<A>, gates: usize) -> bool {
         let Weights { kernel, bias } = self;
@@ -60,12 +63,12 @@ impl<A> Weights<'_, A> {
     }
 }
 
-/// Steps of one sample that follow each other, and where their outputs go, if anybody wants them.
+/// Consecutive steps of one sample, and the place for their outputs, if they are wanted.
 #[derive(Clone, Copy)]
 pub struct Through<'o, A> {
     pub(super) steps: usize,
     pub(super) units: usize,
-    /// A row for each step: the state that the next one starts from.
+    /// The outputs, one row for each step. Each row is the state that the next step starts from.
     pub(super) outputs: Option<Outputs<A>>,
     borrowed: PhantomData<&'o mut A>,
 }
@@ -77,7 +80,8 @@ pub(super) struct Outputs<A> {
 }
 
 impl<'o, A> Through<'o, A> {
-    /// `outputs` is (timesteps, units); none if the numbers of a row do not follow one another in memory.
+    /// Makes `steps` steps with the outputs (timesteps, units). `None` if the numbers of a row of the outputs are not
+    /// adjacent.
     pub(crate) fn new(
         steps: usize,
         units: usize,
@@ -107,23 +111,25 @@ impl<'o, A> Through<'o, A> {
 }
 
 impl<'a, A> Step<'a, A> {
+    /// Makes a step from its parts.
+    ///
     /// # Safety
-    /// For as long as the step is used:
-    /// * `h` and `next` point at arrays of the shapes that [`Parts`] names, row after row without gaps; `rows` are `count`
-    ///   different samples of them, or they have `count` samples.
-    /// * `source` has what it says for each of these samples. Its panels and `panels` were packed for the same units and
-    ///   instruction set.
-    /// * Nobody else writes to any of this memory, or reads `next`. But `next` may be `h` itself, where one sample takes its step
-    ///   in one tile.
+    /// For as long as the step is used, all of these must hold:
+    /// * `h` and `next` point to arrays of the shapes that [`Parts`] names, in row-major order without gaps.
+    /// * If `rows` is given, it has `count` different samples of these arrays. Otherwise the arrays have `count` samples.
+    /// * `source` is valid for reads of the inputs of each of these samples, as [`Source`] describes them.
+    /// * The panels of `source` and `panels` were packed for the same units and instruction set.
+    /// * Nobody else writes to any of this memory, and nobody else reads `next`.
+    /// * `next` does not overlap `h`, unless one sample takes its step in one tile. Then `next` may be `h`.
     pub unsafe fn new(parts: Parts<'a, A>) -> Self {
         Step(parts)
     }
 
-    /// Runs this step, and those of `through` that come after it.
+    /// Runs this step, and then the further steps of `through`.
     ///
     /// # Safety
-    /// If there are more steps, this is the first one of `through`: they are of one sample, and `source` and the outputs have
-    /// what they say for each.
+    /// If `through` has more than one step, this must be the first of them, and all of them must be of one sample. `source`
+    /// must be valid for reads of the inputs of each of these steps, and the outputs must have a row for each of them.
     #[inline(always)]
     pub unsafe fn run(mut self, through: Option<&Through<A>>, run: impl Fn(&Self)) {
         run(&self);
@@ -153,7 +159,7 @@ impl<'a, A> Deref for Step<'a, A> {
     }
 }
 
-/// Some units of a row: `count` of them from `first` on, or a vector of them.
+/// Units of a row: `count` of them from `first` on, or as many as a vector has, if that is less.
 #[derive(Clone, Copy)]
 pub struct Units {
     pub row: usize,
@@ -162,13 +168,13 @@ pub struct Units {
 }
 
 impl<A> Step<'_, A> {
-    /// Which sample the `i`-th row is.
+    /// The index of the sample in the `i`-th row.
     #[inline(always)]
     fn sample(&self, i: usize) -> usize {
         self.rows.map_or(i, |rows| rows[i])
     }
 
-    /// Where these units are in an array (samples, units).
+    /// The offset of these units in an array (samples, units).
     #[inline(always)]
     pub fn at(&self, units: Units) -> usize {
         self.sample(units.row) * self.panels.units() + units.first

@@ -1,4 +1,4 @@
-//! `Workspace`: the memory of a running layer, and the checks before every step.
+//! `Workspace`: the memory of a running layer, and the checks before each step.
 
 use super::active::Active;
 use super::array::{in_rows, signed, zeros};
@@ -9,23 +9,23 @@ use alloc::vec::Vec;
 use core::mem;
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 
-/// Memory for the projected inputs and the next state of one pass or stream. It allocates when it is made, and when more
+/// The memory for the projected inputs and the next state of a pass or stream. It allocates when it is made, and when more
 /// timesteps are projected ahead than ever before.
 #[derive(Clone, Debug)]
 pub struct Workspace<A> {
-    /// The projected inputs, one row for every real step of a sample, in the order in which they are taken.
+    /// The projected inputs, one row for each real timestep of a sample, in the order of the steps.
     pub(super) z: Vec<A>,
-    /// How many threads share the step of one sample.
+    /// The number of threads that share the step of one sample.
     threads: usize,
-    /// How many of these rows were taken, and how many there are.
+    /// The number of rows of `z` that steps have used, and the number of rows that are projected.
     taken: usize,
     pub(super) ahead: usize,
-    /// Where the rows of an input start.
+    /// The offsets of the rows of an input.
     pub(super) offsets: Vec<isize>,
-    /// The state after the step, (samples, units); none if a step is done in place.
+    /// The state after the step, (samples, units). `None` if the step is done in place.
     pub(super) next: Option<Array2<A>>,
-    /// z, r * h and the inputs' part of the candidate of a GRU without `reset_after`; or, in `input`, the projected output
-    /// of an LSTM.
+    /// z, r * h and the candidate's inputs of a GRU without `reset_after`. For an LSTM with a projection, `input` is the
+    /// projected output.
     pub(super) update: Vec<A>,
     pub(super) reset: Vec<A>,
     pub(super) input: Vec<A>,
@@ -36,14 +36,14 @@ pub struct Workspace<A> {
 pub struct Input<'x, 'a, A> {
     pub x: &'x ArrayView2<'x, A>,
     pub weights: Weights<'a, A>,
-    /// `x` is not that of one step of all samples, but of all these steps of one.
+    /// If given, `x` has the inputs of all these steps of one sample instead of those of one step of all samples.
     pub through: Option<Through<'x, A>>,
 }
 
 impl<A: Products> Workspace<A> {
-    /// For steps of `samples` samples with these kernels.
+    /// Makes a workspace for steps of `samples` samples with these kernels.
     pub(crate) fn new(samples: usize, kernel: &Panels<A>, recurrent: &Panels<A>) -> Self {
-        // One sample projects its input within the step; and a single tile has read all of the state before it writes.
+        // A single sample projects its input within the step. A single tile has read all of the state before it writes.
         let rows = if samples > 1 { samples } else { 0 };
         let is_square = recurrent.rows() == recurrent.units();
         let in_place = samples == 1 && recurrent.tiles().count == 1 && is_square;
@@ -65,8 +65,8 @@ impl<A: Products> Workspace<A> {
         self.threads = threads.max(1);
     }
 
-    /// Projects the inputs of these steps, (sample, timestep) in the order in which they will be taken. Returns what was
-    /// projected, one row for each step.
+    /// Projects the inputs of these steps, given as (sample, timestep) in the order of the steps. Returns the projected
+    /// inputs, one row for each step.
     pub(crate) fn project(
         &mut self,
         kernel: &Panels<A>,
@@ -86,14 +86,15 @@ impl<A: Products> Workspace<A> {
         if self.z.len() < len {
             self.z.resize(len, A::zero());
         }
-        // SAFETY: each offset is the start of a row of the view, `features` numbers by its own strides.
+        // SAFETY: each offset is the start of a row of `x`, which has `features` numbers at distances of `of_feature` and
+        // is borrowed for the product.
         let inputs = unsafe { Inputs::new(x.as_ptr(), &self.offsets, of_feature) };
         kernel.project(bias, inputs, &mut self.z, self.threads);
         (self.taken, self.ahead) = (0, self.offsets.len());
         &mut self.z[..len]
     }
 
-    /// Projects the inputs of the step that is next.
+    /// Projects the inputs of the next step.
     #[inline(never)]
     pub(super) fn project_now(&mut self, input: &Input<A>, active: &Active) {
         let Input { x, weights, .. } = *input;
@@ -105,8 +106,8 @@ impl<A: Products> Workspace<A> {
         };
     }
 
-    /// Calls `run` with the step of `input`, or with all that go through. `gates` of the inputs are projected.
-    /// [`finish`](Self::finish) comes next.
+    /// Calls `run` with the step of `input`, or with each of its consecutive steps. The inputs have `gates` gates.
+    /// [`finish`](Self::finish) must be called afterwards.
     #[inline(always)]
     pub(super) fn advance<'a>(
         &mut self,
@@ -116,14 +117,14 @@ impl<A: Products> Workspace<A> {
         h: &mut Array2<A>,
         run: impl Fn(&Step<A>),
     ) {
-        // (In a release it would be one hundredth of a short step. The layers pack all of their weights alike.)
+        // (In a release build this check would take one hundredth of a short step. Layers pack all of their weights alike.)
         debug_assert!(input.weights.fit(panels, gates));
         let step = self.step(input, panels, active, h);
-        // SAFETY: `step` checked the inputs and outputs of all steps that go through.
+        // SAFETY: `step` checked the inputs and outputs of all consecutive steps.
         unsafe { step.run(input.through.as_ref(), run) };
     }
 
-    /// Makes the step, and checks the shapes that [`Step::new`] asks for.
+    /// Makes the step after checking the shapes that [`Step::new`] requires.
     #[inline(always)]
     fn step<'a>(
         &mut self,
@@ -140,7 +141,7 @@ impl<A: Products> Workspace<A> {
         }
     }
 
-    /// A step of one sample, which a stream takes so often that each instruction counts.
+    /// Makes the step of one sample. A stream takes it so often that each instruction counts.
     #[inline(always)]
     fn step_of_one<'a>(
         &mut self,
@@ -165,12 +166,12 @@ impl<A: Products> Workspace<A> {
             h: h.as_ptr(),
             next,
         };
-        // SAFETY: the arrays have the shapes that were just asserted, the weights fit (`advance`); all of them are borrowed for
+        // SAFETY: the asserts above checked the shapes, and the weights fit (see `advance`). All arrays are borrowed for
         // longer than the step is used.
         unsafe { Step::new(parts) }
     }
 
-    /// A step of any samples, or steps that go through.
+    /// Makes a step of any number of samples, or the first of consecutive steps.
     #[inline(never)]
     fn step_of_any<'a>(
         &mut self,
@@ -224,12 +225,12 @@ impl<A: Products> Workspace<A> {
             h: h.as_ptr(),
             next: outputs.map_or(next, |to| to.first),
         };
-        // SAFETY: the arrays have the shapes that were just asserted, `Active` has different samples of them, the weights fit
-        // (`advance`); all of them are borrowed for longer than the step is used.
+        // SAFETY: the asserts above checked the shapes, `Active` has different samples of them, and the weights fit (see
+        // `advance`). All arrays are borrowed for longer than the step is used.
         unsafe { Step::new(parts) }
     }
 
-    /// Where the new state goes: (samples, units), or the state itself in a step in place.
+    /// Returns the place for the new state, (samples, units). It is the state itself in a step in place.
     #[inline(always)]
     fn next(&mut self, samples: usize, panels: &Panels<A>, h: &mut Array2<A>) -> *mut A {
         if let Some(next) = &mut self.next {
@@ -242,8 +243,8 @@ impl<A: Products> Workspace<A> {
         }
     }
 
-    /// The new state becomes the state; those who took no step keep theirs. Of several steps the last one's does, if it
-    /// is not among the outputs.
+    /// Makes the new state the state. Samples that took no step keep theirs. After consecutive steps the last state is
+    /// used, if it is not among the outputs.
     #[inline(always)]
     pub(super) fn finish(&mut self, input: &Input<A>, active: &Active, h: &mut Array2<A>) {
         let (steps, in_next) = match &input.through {
@@ -262,7 +263,7 @@ impl<A: Products> Workspace<A> {
         self.drop_taken(active.count() * steps);
     }
 
-    /// Drops the inputs of `steps` steps, which were taken, from those projected ahead.
+    /// Drops the projected inputs of `steps` steps, which have been taken.
     #[inline(always)]
     pub(super) fn drop_taken(&mut self, steps: usize) {
         if self.ahead > 0 {
@@ -274,7 +275,7 @@ impl<A: Products> Workspace<A> {
     }
 }
 
-/// The new state of these samples becomes their state.
+/// Copies the new state of these samples to their state.
 #[inline(never)]
 fn keep<A: Products>(rows: &[usize], next: &Array2<A>, h: &mut Array2<A>) {
     for &row in rows {

@@ -1,38 +1,38 @@
-//! The constants of tanh and sigmoid, in each precision. [`math`](super::math) says how they are used.
+//! The constants of tanh and sigmoid in each precision. [`math`](super::math) describes how they are used.
 
 use num_traits::Float;
 
-/// The constants of one precision.
+/// The constants of tanh and sigmoid in one precision.
 pub trait Constants: Float + 'static {
-    /// r² P(r) from the square up, for -r …
+    /// The coefficients of r² P(r), from r² upwards, for an argument of -r.
     const OF_MINUS_R: &'static [Self];
-    /// … and for 2r.
+    /// The coefficients of r² P(r), from r² upwards, for an argument of 2r.
     const OF_TWICE_R: &'static [Self];
-    /// 1.5 · 2^mantissa + the exponent's bias: what is added to it is rounded to an integer, whose low bits are the
-    /// exponent of 2^n.
+    /// 1.5 · 2^mantissa + the exponent's bias. Adding a number to it rounds the number to an integer n, whose low bits are
+    /// the exponent of 2^n.
     const ROUND: Self;
-    /// 1.5 · 2^mantissa + the bias less 1: as `ROUND`, for 2^(n-1).
+    /// 1.5 · 2^mantissa + the bias - 1. It is used like `ROUND`, for 2^(n-1).
     const ROUND_HALF: Self;
     /// 1 / ln 2.
     const PER_LN_2: Self;
     /// ln 2.
     const LN_2: Self;
-    /// ln 2, rounded so that n · this is exact for the n that occur.
+    /// ln 2, rounded so that its product with each n that occurs is exact.
     const LN_2_HIGH: Self;
-    /// The rest of ln 2.
+    /// The difference between ln 2 and `LN_2_HIGH`.
     const LN_2_LOW: Self;
-    /// sigmoid is 1 long before this, and e^-x still more than 0 …
+    /// An upper bound of the argument of sigmoid. The result is 1 long before it, and e^-x is still above 0.
     const SIGMOID_MAX: Self;
-    /// … and here e^-x overflows, so that sigmoid is 0.
+    /// A lower bound of the argument of sigmoid. There e^-x overflows, so the result is 0.
     const SIGMOID_MIN: Self;
     /// tanh rounds to 1 from here on.
     const TANH_MAX: Self;
-    /// 2 - 2^n · this is 2 until 2^n is as large as e must be for e + 2 to lie in the middle of two numbers, and less than
-    /// 2 from there on.
+    /// The constant k that turns ties down: 2 - 2^n · k is 2 until e is so large that e + 2 lies halfway between two
+    /// numbers. It is less than 2 from there on.
     const TANH_TIE: Self;
 }
 
-/// P from the constant term up, for `f32`.
+/// The coefficients of P from the constant term upwards, for `f32`.
 const P_F32: [f32; 5] = [
     0.5,
     0.166_665_43,
@@ -41,7 +41,7 @@ const P_F32: [f32; 5] = [
     0.001_394_645_1,
 ];
 
-/// P from the constant term up, for `f64`.
+/// The coefficients of P from the constant term upwards, for `f64`.
 const P_F64: [f64; 11] = [
     0.5,
     0.166_666_666_666_666_77,
@@ -56,7 +56,7 @@ const P_F64: [f64; 11] = [
     2.092_453_093_327_746_4e-9,
 ];
 
-/// The coefficients of r² P(s r) s², for a power of two s: no bit of them is rounded.
+/// The coefficients of r² P(s r) s², for a power of two s. None of them is rounded again.
 macro_rules! scale {
     ($name:ident, $elem:ty) => {
         const fn $name<const N: usize>(mut p: [$elem; N], s: $elem) -> [$elem; N] {

@@ -1,4 +1,4 @@
-//! `Isa`: the instruction set that kernels run on. This is the one file that names them all.
+//! `Isa`: the instruction set that kernels run on. This is the only file that names all of them.
 
 mod portable;
 
@@ -17,29 +17,29 @@ use avx2::Avx2;
 use avx512::Avx512;
 use portable::Portable;
 
-/// An instruction set that this machine has: the value is the proof. It is found when weights are packed. Hidden: it is
-/// there for tests.
+/// An instruction set that this machine has: the value proves it. It is chosen when weights are packed. Hidden, since only
+/// tests name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Set);
 
 impl Isa {
-    /// The best one that this machine has. Without `std` only what the program was compiled for is known.
+    /// The best instruction set of this machine. Without `std` it is the best one that the program was compiled for.
     pub fn detect() -> Self {
         Self::all().last().unwrap_or(Isa(Set::Portable))
     }
 }
 
-/// Work that is written once, over any vector.
+/// An operation that is written once, for vectors of any kind.
 ///
-/// A value of it stands for the memory that it points at: who makes one out of pointers has promised that.
+/// If an implementation holds pointers, whoever makes a value of it guarantees that they are valid for the work.
 pub trait Op<A> {
     /// # Safety
-    /// The machine has the instruction set of `V`.
+    /// The machine must have the instruction set of `V`.
     unsafe fn eval<V: Vector<Elem = A>>(&mut self);
 }
 
-/// The sets, the slowest first. A layer whose units all fit into one vector of the set that is named after `or` gets that one:
-/// it computes the same bits, sooner.
+/// The instruction sets, the slowest first. If all units of a layer fit into one vector of the set after `or`, the layer
+/// uses that set: it gives the same bits in less time.
 macro_rules! sets {
     ($($(#[$cfg:meta])* $set:ident $(or $narrower:ident)?,)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,35 +47,35 @@ macro_rules! sets {
             $($(#[$cfg])* $set,)*
         }
 
-        // What holds a vector in memory has room for this many numbers.
+        // A buffer for one vector has `MAX_LANES` numbers, which must be enough for each set.
         $($(#[$cfg])* const _: () = {
             assert!(<$set as InstructionSet>::F32::LANES <= MAX_LANES);
             assert!(<$set as InstructionSet>::F64::LANES <= MAX_LANES);
         };)*
 
         impl Isa {
-            /// All that this machine has, the slowest first.
+            /// The instruction sets of this machine, the slowest first.
             pub fn all() -> impl Iterator<Item = Isa> {
                 let all = [$($(#[$cfg])* $set::is_present().then_some(Set::$set),)*];
                 all.into_iter().flatten().map(Isa)
             }
 
-            /// Whether a multiply-add is rounded once: those that do so compute the same bits.
+            /// Whether a multiply-add is rounded once. All sets for which this holds give the same bits.
             pub fn is_fused(self) -> bool {
                 match self.0 {
                     $($(#[$cfg])* Set::$set => $set::IS_FUSED,)*
                 }
             }
 
-            /// The sizes of its vectors.
+            /// The sizes of the vectors of this set.
             pub(crate) fn sizes<A: Lanes>(self) -> Sizes {
                 match self.0 {
                     $($(#[$cfg])* Set::$set => A::In::<$set>::SIZES,)*
                 }
             }
 
-            /// The set for a layer of `units` units.
-            #[allow(unused_variables)] // where no set has a narrower one
+            /// The instruction set for a layer of `units` units.
+            #[allow(unused_variables)] // unused if no set has a narrower one
             pub(crate) fn for_units<A: Lanes>(self, units: usize) -> Isa {
                 match self.0 {
                     $($(#[$cfg])* Set::$set => {
@@ -90,7 +90,8 @@ macro_rules! sets {
             /// Runs `op` with the vectors of this set.
             #[inline]
             pub(crate) fn run<A: Lanes>(self, op: &mut impl Op<A>) {
-                // SAFETY: a value is made of a set that is present only, or of a narrower one that it contains.
+                // SAFETY: the machine has the set: an `Isa` is made only of a set that is present, or of a narrower one
+                // that a present set contains.
                 unsafe {
                     match self.0 {
                         $($(#[$cfg])* Set::$set => op.eval::<A::In<$set>>(),)*

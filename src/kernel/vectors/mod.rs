@@ -1,4 +1,4 @@
-//! The lowest storey: numbers that are computed with together, in each instruction set. It knows no kernels.
+//! The lowest level: vectors of numbers in each instruction set. It does not know the kernels.
 
 mod constants;
 mod isa;

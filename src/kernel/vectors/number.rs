@@ -5,7 +5,7 @@ use core::fmt::Debug;
 
 /// A floating-point type that has vectors.
 ///
-/// The functions are those of the `libm` crate, the same with and without `std`.
+/// The functions are those of the `libm` crate, so they give the same results with and without `std`.
 pub trait Number: Constants + Debug + Send + Sync {
     /// The nearest value of this type.
     fn nearest(x: f64) -> Self;

@@ -1,31 +1,33 @@
-//! `Vector`: the few operations that kernels are made of, over vectors of one width.
+//! `Vector`: the few operations that kernels use, over vectors of one width.
 
 use super::number::Number;
 use core::ptr;
 use num_traits::zero;
 
-/// The most numbers that a vector of any kind has: so long are the buffers that hold one.
+/// The largest number of lanes of any vector. Buffers that hold one vector have this length.
 pub const MAX_LANES: usize = 16;
 
-/// Some numbers that are computed with together.
+/// A vector of numbers on which an instruction operates at once.
 ///
-/// The operations are `#[inline(always)]` and carry no target feature of their own: [`enter`](Self::enter) does.
-/// All of them round alike (each operation once, the multiply-add fused), so that a lane does not depend on the width.
+/// The operations are `#[inline(always)]` and have no target feature of their own: [`enter`](Self::enter) enables it. All
+/// operations round alike: each one rounds once, and the multiply-add is fused. So a lane does not depend on the width of
+/// the vector.
 ///
 /// # Safety
-/// A vector is `LANES` numbers in memory and nothing else, at most [`MAX_LANES`]. A machine that has its instruction set has
-/// that of its half.
-/// Only `splat`, `load` and `load_first` make vectors out of anything else than vectors: so a vector is the proof that the
-/// machine has its instructions, and what takes one is safe.
+/// * A vector must consist of `LANES` numbers in memory and nothing else. `LANES` must be at most [`MAX_LANES`].
+/// * A machine that has the instruction set of the vector must also have the one of its half.
+/// * Only `splat`, `load` and `load_first` may make a vector from anything but vectors. So the existence of a vector proves
+///   that the machine has its instruction set, and an operation that takes a vector is safe.
 pub unsafe trait Vector: Copy {
     type Elem: Number;
-    /// How many numbers.
+    /// The number of lanes.
     const LANES: usize;
-    /// How many of these vectors there are registers for.
+    /// The number of registers for these vectors.
     const REGISTERS: usize;
-    /// How many panels of weights are read side by side at most. Each number is one more kernel to compile.
+    /// The largest number of panels of weights that are read side by side. Each number up to it adds a kernel to compile.
     const STREAMS: usize = 2;
-    /// Half of the lanes, for the last units of a layer: half the work. Itself where that would not be less.
+    /// The vector with half of the lanes, which halves the work for the last units of a layer. It is `Self` if a half would
+    /// not be faster.
     type Half: Vector<Elem = Self::Elem>;
     const HAS_HALF: bool = Self::Half::LANES < Self::LANES;
     const SIZES: Sizes = Sizes {
@@ -36,35 +38,39 @@ pub unsafe trait Vector: Copy {
         bytes: size_of::<Self>(),
     };
 
-    /// Runs `work` with the instruction set enabled. What it calls must be inlined into it, but it should be small: one tile,
-    /// so that an unoptimised build needs little stack.
+    /// Runs `work` with the instruction set enabled. Everything that `work` calls must be inlined into it. `work` should be
+    /// small, such as one tile, so that an unoptimised build needs little stack.
     ///
     /// # Safety
-    /// The machine has the instruction set of `Self`.
+    /// The machine must have the instruction set of `Self`.
     unsafe fn enter(work: impl Work<Self::Elem>);
 
-    /// Runs `work` as [`enter`](Self::enter) does, in a function that is never inlined into the caller.
+    /// Runs `work` as [`enter`](Self::enter) does, but in a function that is never inlined into the caller.
     ///
     /// # Safety
-    /// The machine has the instruction set of `Self`.
+    /// The machine must have the instruction set of `Self`.
     #[inline(never)]
     unsafe fn call(work: impl Work<Self::Elem>) {
-        // SAFETY: the caller knows that the machine has the instruction set.
+        // SAFETY: the caller guarantees that the machine has the instruction set.
         unsafe { Self::enter(work) }
     }
 
-    /// `x` in all lanes.
+    /// Makes a vector with `x` in all lanes.
     ///
     /// # Safety
-    /// The machine has the instruction set of `Self`.
+    /// The machine must have the instruction set of `Self`.
     unsafe fn splat(x: Self::Elem) -> Self;
 
+    /// Loads a vector from memory. No alignment beyond that of the numbers is needed.
+    ///
     /// # Safety
-    /// The machine has the instruction set of `Self`; there are `LANES` numbers at `from`.
+    /// The machine must have the instruction set of `Self`, and `from` must be valid for reads of `LANES` numbers.
     unsafe fn load(from: *const Self::Elem) -> Self;
 
+    /// Stores the vector to memory. No alignment beyond that of the numbers is needed.
+    ///
     /// # Safety
-    /// There is room for `LANES` numbers at `to`.
+    /// `to` must be valid for writes of `LANES` numbers.
     unsafe fn store(self, to: *mut Self::Elem);
 
     /// The first half of the lanes.
@@ -73,68 +79,70 @@ pub unsafe trait Vector: Copy {
     fn sub(self, y: Self) -> Self;
     fn mul(self, y: Self) -> Self;
     fn div(self, y: Self) -> Self;
-    /// `self * a + b`, rounded once (but see [`InstructionSet::IS_FUSED`](super::set::InstructionSet::IS_FUSED)).
+    /// `self * a + b`, rounded once if [`InstructionSet::IS_FUSED`](super::set::InstructionSet::IS_FUSED).
     fn mul_add(self, a: Self, b: Self) -> Self;
-    /// `self > y ? self : y`, so that a NaN in `y` stays.
+    /// `self > y ? self : y` in each lane. A NaN in `y` is kept.
     fn max(self, y: Self) -> Self;
-    /// `self < y ? self : y`, so that a NaN in `y` stays.
+    /// `self < y ? self : y` in each lane. A NaN in `y` is kept.
     fn min(self, y: Self) -> Self;
     fn abs(self) -> Self;
-    /// The magnitude of `self`, which is not negative, with the sign of `of`.
+    /// The magnitude of `self` with the sign of `of`. `self` must not be negative.
     fn with_sign(self, of: Self) -> Self;
-    /// The bits moved up so that the low bits of the mantissa become the exponent.
+    /// Shifts the bits up, so that the low bits of the mantissa become the exponent.
     fn low_bits_to_exponent(self) -> Self;
-    /// Zero where a number is too small to be a normal one.
+    /// Replaces numbers whose magnitude is below the smallest normal number by zero.
     fn normal_or_zero(self) -> Self;
 
-    /// `x` in all lanes, whatever was in them.
+    /// Makes a vector with `x` in all lanes, from any vector of the type.
     #[inline(always)]
     fn fill(self, x: Self::Elem) -> Self {
-        // SAFETY: `self` is the proof that the machine has the instruction set.
+        // SAFETY: the existence of `self` proves that the machine has the instruction set.
         unsafe { Self::splat(x) }
     }
 
-    /// The first `count` lanes from memory, zero in the others.
+    /// Loads the first `count` lanes from memory and sets the others to zero. All lanes are loaded if `count` is at least
+    /// `LANES`.
     ///
     /// # Safety
-    /// The machine has the instruction set of `Self`; there are `count` numbers, or a vector of them, at `from`.
+    /// The machine must have the instruction set of `Self`, and `from` must be valid for reads of the smaller of `count`
+    /// and `LANES` numbers.
     #[inline(always)]
     unsafe fn load_first(from: *const Self::Elem, count: usize) -> Self {
         if count >= Self::LANES {
-            // SAFETY: there are `count` numbers, so all lanes.
+            // SAFETY: `from` is valid for `count` numbers, which are at least `LANES`.
             return unsafe { Self::load(from) };
         }
         let mut lanes = [zero(); MAX_LANES];
-        // SAFETY: there are `count` numbers, and the array has room for them and for any vector.
+        // SAFETY: `from` is valid for `count` numbers, and the buffer has room for `MAX_LANES`, so for a whole vector.
         unsafe {
             ptr::copy_nonoverlapping(from, lanes.as_mut_ptr(), count);
             Self::load(lanes.as_ptr())
         }
     }
 
-    /// Writes the first `count` lanes.
+    /// Stores the first `count` lanes to memory. All lanes are stored if `count` is at least `LANES`.
     ///
     /// # Safety
-    /// There is room for `count` numbers, or a vector of them, at `to`.
+    /// `to` must be valid for writes of the smaller of `count` and `LANES` numbers.
     #[inline(always)]
     unsafe fn store_first(self, to: *mut Self::Elem, count: usize) {
         if count >= Self::LANES {
-            // SAFETY: there is room for `count` numbers, so for all lanes.
+            // SAFETY: `to` is valid for `count` numbers, which are at least `LANES`.
             return unsafe { self.store(to) };
         }
         let mut lanes = [zero(); MAX_LANES];
-        // SAFETY: the array has room for any vector, and there is room for `count` numbers at `to`.
+        // SAFETY: the buffer has room for a whole vector, and `to` is valid for `count` numbers.
         unsafe {
             self.store(lanes.as_mut_ptr());
             ptr::copy_nonoverlapping(lanes.as_ptr(), to, count);
         }
     }
 
-    /// Each lane by a function of one number, for what has no vector form.
+    /// Applies a function of one number to each lane, for functions that have no vector form.
     #[inline(always)]
     fn map(self, f: impl Fn(Self::Elem) -> Self::Elem) -> Self {
         let mut lanes = [zero(); MAX_LANES];
-        // SAFETY: the array has room for any vector; `self` is the proof that the machine has the instruction set.
+        // SAFETY: the buffer has room for a whole vector, and `self` proves that the machine has the instruction set.
         unsafe {
             self.store(lanes.as_mut_ptr());
             for lane in &mut lanes[..Self::LANES] {
@@ -145,22 +153,24 @@ pub unsafe trait Vector: Copy {
     }
 }
 
-/// The sizes of a kind of vector, for code that does not know the kind when it is compiled.
+/// The sizes of a vector type, for code that does not know the type at compile time.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub lanes: usize,
-    /// As many as `lanes` where there are no half vectors.
+    /// The lanes of the half vector, or `lanes` if there is no half.
     pub half_lanes: usize,
     pub registers: usize,
     pub streams: usize,
     pub bytes: usize,
 }
 
-/// What [`Vector::enter`] runs.
+/// Work that [`Vector::enter`] runs.
 ///
-/// A value of it stands for the memory that it points at: who makes one out of pointers has promised that.
+/// If an implementation holds pointers, whoever makes a value of it guarantees that they are valid for the work.
 pub trait Work<A> {
+    /// Implementations are `#[inline(always)]`.
+    ///
     /// # Safety
-    /// The machine has the instruction set of `V`. (Implementations are `#[inline(always)]`.)
+    /// The machine must have the instruction set of `V`.
     unsafe fn run<V: Vector<Elem = A>>(self);
 }

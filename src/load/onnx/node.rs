@@ -107,7 +107,7 @@ impl<A: Element> Node<A> {
     }
 
     /// Takes out the initial states that the file fixes, `initial_h` and `initial_c`, as they stand there. A layer starts at
-    /// zero, so that a node with others becomes one only after this; hand them to [`Run::from`](crate::Run::from), direction by
+    /// zero, so that a node with others becomes one only after this; hand them to [`Run::initial_state`](crate::Run::initial_state), direction by
     /// direction.
     pub fn take_initial_states(&mut self) -> (Option<Array3<A>>, Option<Array3<A>>) {
         (self.initial_h.take(), self.initial_c.take())

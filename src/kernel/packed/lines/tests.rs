@@ -17,7 +17,7 @@ fn check<A: From<u16> + Copy + PartialEq>(count: usize) {
     assert_eq!(lines.numbers().len(), count);
     assert_eq!(lines.first() as usize % size_of::<Line>(), 0);
     for (number, i) in lines.numbers().iter().zip(counting::<A>()) {
-        // SAFETY: all were written.
+        // SAFETY: the loop above wrote all numbers.
         assert!(unsafe { number.assume_init() } == i);
     }
 }

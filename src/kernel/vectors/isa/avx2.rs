@@ -9,7 +9,7 @@ use core::arch::x86_64::*;
 /// AVX2 with FMA.
 pub struct Avx2;
 
-// SAFETY: the features asked for here are those that the vectors are compiled with.
+// SAFETY: `is_present` checks the features that the vectors are compiled with.
 unsafe impl InstructionSet for Avx2 {
     type F32 = F32x8;
     type F64 = F64x4;
@@ -26,14 +26,15 @@ pub struct F32x8(pub(super) __m256);
 #[repr(transparent)]
 pub struct F64x4(__m256d);
 
-// The first `count` lanes, fewer than all: loaded, zero in the others; or stored. Lanes outside of it touch no memory.
+// The masked loads and stores: the first `count` lanes, which are fewer than all. A load sets the other lanes to zero. The
+// other lanes touch no memory.
 //
-// They go in pieces of 4, 2 and 1: the masked store of AVX2 takes longer than a short step, and nothing that was stored with it
-// is forwarded to a load.
+// They work in pieces of 4, 2 and 1 numbers: the masked store of AVX2 takes longer than a short step, and the processor
+// does not forward its result to a later load.
 
 #[inline(always)]
 unsafe fn load_f32x8(from: *const f32, count: usize) -> __m256 {
-    // SAFETY: the caller has the instruction set and `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `from` is valid for `count` numbers.
     unsafe {
         if count < 4 {
             return _mm256_zextps128_ps256(load_f32x3(from, count));
@@ -44,7 +45,7 @@ unsafe fn load_f32x8(from: *const f32, count: usize) -> __m256 {
 }
 #[inline(always)]
 unsafe fn store_f32x8(to: *mut f32, count: usize, x: __m256) {
-    // SAFETY: the caller has the instruction set and room for `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `to` is valid for `count` numbers.
     unsafe {
         let first = _mm256_castps256_ps128(x);
         if count < 4 {
@@ -54,10 +55,10 @@ unsafe fn store_f32x8(to: *mut f32, count: usize, x: __m256) {
         store_f32x3(to.add(4), count - 4, _mm256_extractf128_ps::<1>(x));
     }
 }
-/// Fewer than four.
+/// Loads fewer than four numbers and sets the other lanes to zero.
 #[inline(always)]
 unsafe fn load_f32x3(from: *const f32, count: usize) -> __m128 {
-    // SAFETY: the caller has the instruction set and `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `from` is valid for `count` numbers.
     unsafe {
         match count {
             0 => _mm_setzero_ps(),
@@ -69,18 +70,18 @@ unsafe fn load_f32x3(from: *const f32, count: usize) -> __m128 {
 }
 #[inline(always)]
 unsafe fn load_f32x2(from: *const f32) -> __m128 {
-    // SAFETY: the caller has the instruction set and `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `from` is valid for two numbers.
     unsafe { _mm_castsi128_ps(_mm_loadl_epi64(from.cast())) }
 }
-/// Fewer than four.
+/// Stores fewer than four numbers.
 #[inline(always)]
 unsafe fn store_f32x3(to: *mut f32, count: usize, x: __m128) {
-    // SAFETY: the caller has the instruction set and room for `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `to` is valid for `count` numbers.
     unsafe {
         if count == 1 {
             _mm_store_ss(to, x);
         } else if count > 1 {
-            // (`_mm_store_sd` and `_mm_load_sd` want the address of an f64.)
+            // (`_mm_store_sd` and `_mm_load_sd` would require the address of an f64.)
             _mm_storel_epi64(to.cast(), _mm_castps_si128(x));
             if count > 2 {
                 _mm_store_ss(to.add(2), _mm_movehl_ps(x, x));
@@ -90,7 +91,7 @@ unsafe fn store_f32x3(to: *mut f32, count: usize, x: __m128) {
 }
 #[inline(always)]
 unsafe fn load_f64x4(from: *const f64, count: usize) -> __m256d {
-    // SAFETY: the caller has the instruction set and `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `from` is valid for `count` numbers.
     unsafe {
         match count {
             0 => _mm256_setzero_pd(),
@@ -102,7 +103,7 @@ unsafe fn load_f64x4(from: *const f64, count: usize) -> __m256d {
 }
 #[inline(always)]
 unsafe fn store_f64x4(to: *mut f64, count: usize, x: __m256d) {
-    // SAFETY: the caller has the instruction set and room for `count` numbers there.
+    // SAFETY: the caller guarantees the instruction set, and that `to` is valid for `count` numbers.
     unsafe {
         let first = _mm256_castpd256_pd128(x);
         if count == 1 {
@@ -116,11 +117,11 @@ unsafe fn store_f64x4(to: *mut f64, count: usize, x: __m256d) {
     }
 }
 
-// Zero in the lanes whose magnitude is less than the least normal number; NaN stays.
+// Sets lanes whose magnitude is below the smallest normal number to zero. NaN is kept.
 
 #[inline(always)]
 unsafe fn normal_f32x8(x: __m256, magnitude: __m256) -> __m256 {
-    // SAFETY: the caller has the instruction set.
+    // SAFETY: the caller guarantees the instruction set; the operations touch no memory.
     unsafe {
         let least = _mm256_set1_ps(f32::MIN_POSITIVE);
         _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLT_UQ>(magnitude, least), x)
@@ -128,7 +129,7 @@ unsafe fn normal_f32x8(x: __m256, magnitude: __m256) -> __m256 {
 }
 #[inline(always)]
 unsafe fn normal_f64x4(x: __m256d, magnitude: __m256d) -> __m256d {
-    // SAFETY: the caller has the instruction set.
+    // SAFETY: the caller guarantees the instruction set; the operations touch no memory.
     unsafe {
         let least = _mm256_set1_pd(f64::MIN_POSITIVE);
         _mm256_and_pd(_mm256_cmp_pd::<_CMP_NLT_UQ>(magnitude, least), x)

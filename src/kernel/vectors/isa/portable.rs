@@ -1,12 +1,14 @@
-//! Vectors that any machine has: the compiler makes of them what there is (on AArch64, NEON with its fused multiply-add).
+//! Vectors for every machine: the compiler translates them to the instructions of the target. On AArch64 that is NEON with
+//! its fused multiply-add.
 
 use crate::kernel::vectors::set::InstructionSet;
 use crate::kernel::vectors::vector::{Vector, Work};
 
-/// Plain Rust. Where the target has no fused multiply-add at compile time, a product is rounded before it is added.
+/// Vectors in plain Rust. If the target has no fused multiply-add at compile time, a product is rounded before it is added.
 pub struct Portable;
 
-// SAFETY: no instructions beyond those of the target.
+// SAFETY: the vectors use no instructions beyond those of the compilation target, so every machine that runs the program
+// has them.
 unsafe impl InstructionSet for Portable {
     type F32 = Array<f32, 4>;
     type F64 = Array<f64, 2>;
@@ -17,10 +19,10 @@ unsafe impl InstructionSet for Portable {
     }
 }
 
-/// Whether `mul_add` is one instruction here, and not a call of a slow function.
+/// Whether `mul_add` compiles to one instruction and not to a call of a slow function.
 const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
-/// A vector of plain numbers.
+/// A vector as an array of numbers.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub struct Array<A, const N: usize>([A; N]);
@@ -37,7 +39,7 @@ macro_rules! portable {
         });
     };
     ($elem:ty, $lanes:literal, $mantissa:literal, { $($op:ident $of:expr),* }) => {
-        // SAFETY: an array of `LANES` numbers; plain Rust needs no proof.
+        // SAFETY: the type is an array of `LANES` numbers, and plain Rust needs no instruction set.
         unsafe impl Vector for Array<$elem, $lanes> {
             type Elem = $elem;
             type Half = Self;
@@ -49,7 +51,7 @@ macro_rules! portable {
             };
 
             unsafe fn enter(work: impl Work<$elem>) {
-                // SAFETY: no instruction set is needed.
+                // SAFETY: the vectors need no instruction set.
                 unsafe { work.run::<Self>() }
             }
             #[inline(always)]
@@ -62,12 +64,14 @@ macro_rules! portable {
             }
             #[inline(always)]
             unsafe fn load(from: *const $elem) -> Self {
-                // SAFETY: the caller has `LANES` numbers there; an array has their alignment.
+                // SAFETY: the caller guarantees that `from` is valid for `LANES` numbers; an array has the alignment of its
+                // numbers.
                 Array(unsafe { from.cast::<[$elem; $lanes]>().read() })
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $elem) {
-                // SAFETY: the caller has room for `LANES` numbers there.
+                // SAFETY: the caller guarantees that `to` is valid for `LANES` numbers; an array has the alignment of its
+                // numbers.
                 unsafe { to.cast::<[$elem; $lanes]>().write(self.0) }
             }
             $(
