@@ -35,7 +35,7 @@ pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
 pub use stream::ModelStream;
 pub use summary::{Summary, SummaryRow};
 pub use tensor::Tensor;
-pub(crate) use value::{Inputs, StepShape, Value};
+pub(crate) use value::{Inputs, StepShape, Value, copy};
 pub use weights::WeightInfo;
 
 use crate::Element;

@@ -1,6 +1,6 @@
 //! `ModelStream`: a model that is fed one timestep at a time.
 
-use super::value::StepShape;
+use super::value::{StepShape, copy};
 use super::{AnyLayer, Engine, Kept, Model, ModelState, Shape};
 use crate::error::{Error, Result, check};
 use crate::state::check_samples;
@@ -255,7 +255,7 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
                 found: x.len(),
             });
         }
-        input.numbers.copy_from_slice(x);
+        copy(x, &mut input.numbers);
         input.set_mask(None);
         Ok(())
     }

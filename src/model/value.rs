@@ -144,6 +144,15 @@ impl<A: Element> Value<A> {
     }
 }
 
+/// Copies numbers: a single one without a call, which takes longer than the copy.
+#[inline]
+pub(crate) fn copy<A: Copy>(from: &[A], to: &mut [A]) {
+    match (from, to) {
+        ([from], [to]) => *to = *from,
+        (from, to) => to.copy_from_slice(from),
+    }
+}
+
 /// The inputs of a call.
 #[derive(Clone, Copy)]
 pub struct Inputs<'v, A> {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, copy, described, each};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -204,7 +204,7 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
             for (row, y) in output.numbers.chunks_exact_mut(units).enumerate() {
                 let x = &input.numbers[row * features..(row + 1) * features];
                 of.forward_row(x, &mut sums)?;
-                y.copy_from_slice(&sums);
+                copy(&sums, y);
             }
             output.set_mask(input.mask());
             Ok(())
