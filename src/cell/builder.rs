@@ -328,6 +328,7 @@ macro_rules! causal_of_cell {
             scratch.project(kernel, bias, x, steps);
         }
 
+        #[inline]
         fn advance(
             &self,
             x: ArrayView2<A>,

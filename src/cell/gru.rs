@@ -504,6 +504,7 @@ impl<A: Element> Gru<A> {
         matches!(of.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
     }
 
+    #[inline]
     fn step(
         &self,
         input: &Input<A>,

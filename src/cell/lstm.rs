@@ -443,6 +443,7 @@ impl<A: Element> Lstm<A> {
         of.extras.as_ref().is_none_or(|x| x.projection.is_none())
     }
 
+    #[inline]
     fn step(
         &self,
         input: &Input<A>,

@@ -254,6 +254,7 @@ impl<A: Element> SimpleRnn<A> {
         true
     }
 
+    #[inline]
     fn step(
         &self,
         input: &Input<A>,
