@@ -179,7 +179,7 @@ pub enum Value {
     /// A text; ONNX does not promise UTF-8.
     Text(Vec<u8>),
     /// An array.
-    RawArray(Initializer),
+    Tensor(Initializer),
     /// A graph: a branch, the body of a loop.
     Graph(Box<Graph>),
     /// Numbers with fractions.
@@ -236,7 +236,7 @@ impl Attribute {
             1 => Value::Float(float),
             2 => Value::Int(int),
             3 => Value::Text(text),
-            4 => Value::RawArray(tensor.ok_or_else(missing)?),
+            4 => Value::Tensor(tensor.ok_or_else(missing)?),
             5 => Value::Graph(Box::new(graph.ok_or_else(missing)?)),
             6 => Value::Floats(floats),
             7 => Value::Ints(ints),

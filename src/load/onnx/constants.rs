@@ -160,7 +160,7 @@ impl<'m> Constants<'m> {
             match (node.op_type.as_str(), &node.attributes[..]) {
                 ("Constant", [attribute]) if is_onnx => {
                     return match &attribute.value {
-                        Value::RawArray(tensor) => Ok(Some(tensor.tensor(self.source)?)),
+                        Value::Tensor(tensor) => Ok(Some(tensor.tensor(self.source)?)),
                         _ => Ok(None),
                     };
                 }
@@ -304,7 +304,7 @@ impl Inputs<'_, '_> {
             "Expand" if self.input(0)?.is_zero() => Err(Stop::Zeros),
             "ConstantOfShape" => match self.node.attribute("value") {
                 None => Err(Stop::Zeros),
-                Some(Value::RawArray(value)) if self.of.read(value)?.is_zero() => Err(Stop::Zeros),
+                Some(Value::Tensor(value)) if self.of.read(value)?.is_zero() => Err(Stop::Zeros),
                 Some(_) => Err(self.later()),
             },
             _ => Err(self.later()),
@@ -456,7 +456,7 @@ impl Inputs<'_, '_> {
             return Err(self.refuse("one attribute", self.node.attributes.len()));
         };
         let (values, is_float) = match &attribute.value {
-            Value::RawArray(tensor) => return self.of.read(tensor),
+            Value::Tensor(tensor) => return self.of.read(tensor),
             Value::Float(x) => (arr0(f64::from(*x)).into_dyn(), true),
             Value::Floats(list) => (arr1(list).mapv(f64::from).into_dyn(), true),
             Value::Int(n) => (arr0(*n as f64).into_dyn(), false),

@@ -106,7 +106,7 @@ fn shown(value: &Value) -> String {
         Value::Float(x) => format!("{x}"),
         Value::Int(n) => format!("{n}"),
         Value::Text(text) => format!("\"{}\"", text.escape_ascii()),
-        Value::RawArray(_) => "an array".into(),
+        Value::Tensor(_) => "an array".into(),
         Value::Graph(_) => "a graph".into(),
         Value::Floats(list) => format!("{} floating-point numbers", list.len()),
         Value::Ints(list) => format!("{} whole numbers", list.len()),
