@@ -5,8 +5,8 @@
 //!
 //! Read: `time` is one call, the middle number the estimate. `thrpt` counts timesteps × samples, so it reads per
 //! timestep of one sample: 1 Melem/s is 1 µs for each. `Q9` counts its padding, too: next to `Q3` it shows what a mask
-//! saves. `M1` and `M2` are steps of whole models (`common/models.rs`): `cargo bench --bench forward --features
-//! safetensors -- M`. How far each row is from the limits of the machine: `cargo bench --bench bounds`.
+//! saves. `M1` and `M2` are steps of whole models (`common/models.rs`): `cargo bench --bench
+//! forward -- M`. How far each row is from the limits of the machine: `cargo bench --bench bounds`.
 
 #[path = "common/models.rs"]
 mod models;

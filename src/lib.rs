@@ -31,7 +31,7 @@
 //! use ndarray::{Array2, array};
 //! use recurrent::{Activation, Lstm, Recurrent};
 //!
-//! // One unit, all weights 0.1; Keras of that time had the hard sigmoid 0.2x + 0.5.
+//! // One unit, both kernels 0.1, Keras' default bias; the gates of that Keras were 0.2x + 0.5, within 0 and 1.
 //! let lstm = Lstm::builder(2, 1)
 //!     .recurrent_activation(Activation::HARD_SIGMOID_KERAS2)
 //!     .from_weights(Array2::from_elem((2, 4), 0.1), Array2::from_elem((1, 4), 0.1), array![0., 1., 0., 0.])?;
@@ -71,8 +71,8 @@
 //! The crate runs models. It does not train them yet. The minimum Rust is 1.89.
 //!
 //! # Features
-//! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and the processor is asked for AVX2
-//! and AVX-512. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for;
+//! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and AVX2 and AVX-512 are detected at
+//! run time. Without it the crate needs only `alloc`, and uses the vectors that the program is compiled for;
 //! your own `ndarray` has to be without its default features, too.
 //!
 //! `rayon`: long calls are shared out over the caller's threads, see [`doc::performance`]. The bits stay the same.

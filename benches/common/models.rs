@@ -1,6 +1,6 @@
 //! Steps of whole models, and beside each the same layers written out by hand as a stream and a head.
 //!
-//! With the feature `safetensors` the models are read from a file first, so that their layers are those that readers make.
+//! The models are read from a file first, so that their layers are those that readers make.
 
 use ndarray::{Array1, Array2};
 use recurrent::{

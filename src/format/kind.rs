@@ -155,11 +155,11 @@ impl Kind {
             Kind::Text => ("a text", ""),
             Kind::Torch => (
                 "a file of `torch.save`",
-                "write it with `safetensors.torch.save_file`, which `torch::File` reads, feature `safetensors`",
+                "write it with `safetensors.torch.save_file`, which `torch::File` reads, feature `torch`",
             ),
             Kind::TorchProgram => (
                 "a program of PyTorch, as `torch.jit.save` writes",
-                "write its `state_dict()` with `safetensors.torch.save_file`, which `torch::File` reads, feature `safetensors`",
+                "write its `state_dict()` with `safetensors.torch.save_file`, which `torch::File` reads, feature `torch`",
             ),
             Kind::Pickle => (
                 "a pickle of Python",
@@ -172,7 +172,7 @@ impl Kind {
             Kind::Hdf5 => ("an HDF5 file", "of Keras: `keras::load`, feature `keras`"),
             Kind::Safetensors => (
                 "a safetensors file",
-                "of PyTorch: `torch::File`; of this crate: `saved::load`; feature `safetensors`",
+                "of PyTorch: `torch::File`, feature `torch`; of this crate: `saved::load`, feature `saved`",
             ),
             Kind::Onnx => ("a model in ONNX", "`onnx::File`, feature `onnx`"),
             Kind::SavedModel => (

@@ -66,7 +66,7 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// A model is immutable, `Send` and `Sync`: load it once and call it from any number of threads, by reference or in an `Arc`. What is
 /// kept from call to call is in a [`Session`](crate::Session), one for each thread or client.
 ///
-/// Files load into one (features `keras`, `safetensors`). The summary has a `?` for what is not known: say what comes in with
+/// Files load into one (features `keras`, `saved`). The summary has a `?` for what is not known: say what comes in with
 /// [`input`](Self::input).
 ///
 /// Where the layers are known when you write the program, [`Recurrent::then`](crate::Recurrent::then) stacks them in the

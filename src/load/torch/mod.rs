@@ -1,4 +1,4 @@
-//! PyTorch's recurrent modules, from the state dicts in safetensors files. Feature `safetensors`.
+//! PyTorch's recurrent modules, from the state dicts in safetensors files. Feature `torch`.
 //!
 //! [`File`] finds the arrays by their names, checks every shape, brings the gates into Keras' order, and gives layers of
 //! this crate in the type that you ask for, see [`FromLayers`](crate::FromLayers):
