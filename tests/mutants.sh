@@ -23,8 +23,8 @@ GRU: gates z and r swapped | kernel/steps/gru.rs | s/let \(z, reset, inner\) = /
 GRU: z and r swapped without reset_after | kernel/steps/gru.rs | s/let \(z, reset\) = /let (reset, z) = /
 GRU: z and 1 - z swapped | kernel/steps/gru.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\)\)/z.mul_add(g, $1.mul(h))/
 GRU: r multiplies the input, not the state | kernel/steps/gru.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
-GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1\.\., \.\.2 \* units\]\);/let _ = &mut gates;/
-GRU: the bias rows of the candidate swapped | cell/gru.rs | s/Some\(bias\.slice\(s!\[1\.\., \.\.\]\)\)/Some(bias.slice(s![..1, ..]))/
+GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1, \.\.2 \* units\]\);/let _ = \&mut gates;/
+GRU: the bias rows of the candidate swapped | cell/gru.rs | s/\*inner = pack\(bias\.row\(1\)\)/*inner = pack(bias.row(0))/
 SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/\(&self\.kernel, self\.bias\.as_ref\(\)\)/(\&self.kernel, None)/
 kernel: masked samples take the step | kernel/steps/workspace.rs | s/match active\.rows\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
 kernel: steps that go through read the first input again | kernel/steps/step.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
@@ -56,7 +56,7 @@ Bidirectional: backward outputs in processing order | wrap/bidirectional.rs | s/
 Bidirectional: directions swapped in the output | wrap/bidirectional.rs | s/Sink::Last\(f\), Sink::Last\(b\)/Sink::Last(b), Sink::Last(f)/
 Stacked: turned twice | wrap/stacked.rs | s/reversed: false,/reversed: pass.reversed,/
 Stacked: the lower layer sees no mask | wrap/stacked.rs | s/reversed: false,/reversed: false, mask: None,/
-Session: reset keeps the state | session.rs | s/(pub fn reset\(&mut self\) \{\n        )self\.kept = None;/$1let _ = \&self.kept;/
+Session: reset keeps the state | session.rs | s/(pub fn reset\(&mut self\) \{\n        self\.is_stepped = false;\n        )self\.kept = None;/$1let _ = \&self.kept;/
 Session: forgets between calls | session.rs | s/self\.run\(x\)\.keeping\(kept\)\.output\(\)/{ *kept = None; self.run(x).keeping(kept).output() }/
 Stream: a reset sample repeats its old output | stream.rs | s/(copy_sample\(row, &self\.fresh, 0\)\?;\n\s*)self\.rows\.restart\(row\);/$1/g
 Masking: a step is masked if any feature has the value | nn/masking.rs | s/step\.iter\(\)\.any\(/step.iter().all(/
@@ -66,7 +66,7 @@ RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: inp
 Conv1d: the odd step of same padding lies before | nn/padding.rs | s/saturating_sub\(timesteps\) \/ 2/saturating_sub(timesteps).div_ceil(2)/
 Conv1d: causal windows end one step later | nn/padding.rs | s/before: size - 1,/before: size.max(2) - 2,/
 Conv1d: dilation_rate ignored | nn/conv1d.rs | s/tap \* self\.options\.dilation_rate/tap/
-Conv1d: a step forgets the oldest input | nn/conv1d.rs | s/(let past = Past\(window\.slice\(s!\[\.\., )1\.\./$1..self.span() - 1/
+Conv1d: a step forgets its input | nn/conv1d_steps.rs | s/past\.push\(&input\.numbers\);/let _ = past;/
 Pooling1d: windows side by side whatever the strides | nn/pooling1d.rs | s/let from = window \* self\.strides;/let from = window * self.pool_size;/
 GlobalPooling1d: the average reads masked timesteps | nn/global_pooling1d.rs | s/self\.forward_masked\(&x, mask\)\?/{ let _ = mask; GlobalPooling1d::forward(self, &x)? }/
 BatchNormalization: epsilon outside of the root | nn/batch_normalization.rs | s/\(v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
@@ -74,13 +74,13 @@ BatchNormalization: drops the mask | nn/batch_normalization.rs | s/mask: input\.
 LayerNormalization: another epsilon | nn/layer_normalization.rs | s/epsilon: 1e-3/epsilon: 1e-5/
 Attention: a causal query looks one ahead | nn/attention.rs | s/self\.causal && j > i /self.causal \&\& j > i + 1 /
 Attention: masked queries give an output | nn/attention.rs | s/query_mask\.is_some_and\(\|mask\| !mask/query_mask.is_some_and(|mask| false \&\& !mask/
-Combine: masked timesteps count in a product | nn/combine.rs | s/row\.fill\(A::one\(\)\)/{ let _ = row; }/g
+Merge: masked timesteps count in a product | nn/merge.rs | s/row\.fill\(A::one\(\)\)/{ let _ = row; }/g
 Concatenate: an input without a mask is masked | nn/concatenate.rs | s/\(samples, timesteps\), features > 0\)/(samples, timesteps), false)/
-ZeroPadding1d: sides swapped | nn/zero_padding1d.rs | s/self\.before\.\.self\.before \+ timesteps/self.behind..self.behind + timesteps/
-Cropping1d: sides swapped | nn/cropping1d.rs | s/self\.before\.\.self\.before \+ left/self.behind..self.behind + left/
+ZeroPadding1d: sides swapped | nn/zero_padding1d.rs | s/self\.before\.\.self\.before \+ timesteps/self.after..self.after + timesteps/
+Cropping1d: sides swapped | nn/cropping1d.rs | s/self\.before\.\.self\.before \+ left/self.after..self.after + left/
 UpSampling1d: repeats the sequence, not its timesteps | nn/up_sampling1d.rs | s/t \/ self\.size/t % timesteps/
 Permute: the other way around | nn/permute.rs | s/permuted_axes\(IxDyn\(&order\)\)/permuted_axes(IxDyn(\&(0..axes).map(|i| order.iter().position(|\&o| o == i).unwrap_or(0)).collect::<Vec<_>>()))/
-Softmax: always over the last axis | nn/softmax.rs | s/let axis = place\(self\.axis, x\.ndim\(\)\)\?/let axis = x.ndim() - 1/
+Softmax: always over the last axis | nn/softmax.rs | s/let axis = place\(self\.axis, y\.ndim\(\)\)\?/let axis = y.ndim() - 1/
 TimeDistributed: drops the mask | nn/time_distributed.rs | s/mask: input\.mask/mask: None/
 Model: a recurrent layer drops the mask | model/recurrent.rs | s/input\.mask\.filter\(\|_\| self\.returns\(\)\.sequences\)/input.mask.filter(|_| false)/
 Keras files: the hard sigmoid of old gates is that of Keras 3 | load/keras/version.rs | s/Some\(Activation::HARD_SIGMOID_KERAS2\)/Some(Activation::HARD_SIGMOID)/
@@ -142,7 +142,7 @@ while IFS='|' read -r name file change; do
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
-    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Combine:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
+    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
       first=(--test nn --test model) rest=("${usual[@]}") ;;
     *) first=(--lib --test golden --test masks) rest=("${usual[@]}") ;;
   esac
