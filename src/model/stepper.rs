@@ -1,4 +1,4 @@
-//! `Stepper`: what takes single steps of a layer of a model, and the values between layers.
+//! `Stepper`: takes single steps of a layer of a model; and the values between layers.
 
 use super::any_layer::wrong_inputs;
 use super::kept::another_model;
@@ -13,10 +13,10 @@ use core::any::Any;
 use core::marker::PhantomData;
 use ndarray::{Array2, ArrayD, ArrayView2, ArrayViewD, IxDyn};
 
-/// Takes single steps of one call of a layer. It has the room that a step needs; layer and state are lent at each step, so
-/// that whoever has a model, by whatever owner, can have its steppers beside it.
+/// Takes single steps of one call of a layer. It owns the scratch memory of a step. Each step borrows the layer and the
+/// state, so a stepper can be stored beside the model, however the model is owned.
 pub trait Stepper<A: Element>: Send {
-    /// One step, from and to values of the shapes that were planned.
+    /// Takes one step between values of the planned shapes.
     fn step(
         &mut self,
         layer: &dyn AnyLayer<A>,
@@ -25,34 +25,34 @@ pub trait Stepper<A: Element>: Send {
         outputs: &mut [Value<A>],
     ) -> Result<()>;
 
-    /// Checks a state that came from elsewhere, and brings it into the form that steps work on.
+    /// Checks a state that came from elsewhere, and converts it to the form that steps use.
     fn admit(&self, layer: &dyn AnyLayer<A>, slot: &mut Slot) -> Result<()> {
         let _ = (layer, slot);
         Ok(())
     }
 }
 
-/// The stepper of a call, and what is known of the call before the first step.
+/// The stepper of a call, and what is known about the call before the first step.
 pub struct Planned<A> {
     pub stepper: Box<dyn Stepper<A>>,
     pub outputs: Vec<StepShape>,
-    /// The state before the first step; none if there is nothing to keep.
+    /// The state before the first step; `None` if the layer keeps no state.
     pub fresh: Option<Slot>,
-    /// Whether a step can be refused for what comes in.
+    /// Whether a step can refuse its input values.
     pub may_fail: bool,
 }
 
 /// The shape of a value in a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepShape {
-    /// Those of the [`Tensor`]: samples first, and one timestep next if it is one of a sequence.
+    /// The axes of the [`Tensor`]: samples first, then one timestep if the value belongs to a sequence.
     pub axes: Vec<usize>,
-    /// Whether it is one timestep of a sequence, and not what the whole sequence up to now leads to.
+    /// Whether it is one timestep of a sequence, and not the result of the whole sequence so far.
     pub is_timestep: bool,
 }
 
 impl StepShape {
-    /// How many numbers of a mask belong to it.
+    /// The length of its mask.
     fn mask_len(&self) -> usize {
         let [samples, timesteps] = self.mask_dim();
         samples.saturating_mul(timesteps)
@@ -63,7 +63,7 @@ impl StepShape {
         [0, 1].map(|axis| self.axes.get(axis).copied().unwrap_or(1))
     }
 
-    /// The same without the axis of the timestep, if it is one.
+    /// The axes without the timestep, if there is one.
     pub(crate) fn of_step(&self) -> Vec<usize> {
         let mut axes = self.axes.clone();
         if self.is_timestep && axes.len() > 1 {
@@ -78,7 +78,7 @@ impl StepShape {
     }
 }
 
-/// A value between two layers: its numbers in a row, and the mask of its timesteps while there is one.
+/// A value between two layers: its numbers in row-major order, and the mask of its timesteps while there is one.
 pub struct Value<A> {
     pub(crate) shape: StepShape,
     pub(crate) numbers: Vec<A>,
@@ -87,11 +87,11 @@ pub struct Value<A> {
 }
 
 impl<A: Element> Value<A> {
-    /// Zeros, without a mask; room for one.
+    /// Zeros without a mask, with memory for one.
     pub(crate) fn new(shape: StepShape) -> Result<Self> {
         check_size("value of a step", &shape.axes)?;
         let count = shape.axes.iter().product();
-        // Of nothing there may be any number of samples.
+        // An empty value may have any number of samples.
         let mask_len = if count == 0 { 0 } else { shape.mask_len() };
         Ok(Value {
             numbers: vec![A::zero(); count],
@@ -101,13 +101,13 @@ impl<A: Element> Value<A> {
         })
     }
 
-    /// `false` where a timestep is not there, (samples, timesteps) in a row.
+    /// The mask in row-major order, (samples, timesteps): `false` at padding.
     #[inline]
     pub(crate) fn mask(&self) -> Option<&[bool]> {
         self.is_masked.then_some(&*self.mask)
     }
 
-    /// From now on there is this mask, or none. Its length was checked.
+    /// Sets the mask, or removes it. The caller has checked its length.
     #[inline]
     pub(crate) fn set_mask(&mut self, mask: Option<&[bool]>) {
         self.is_masked = mask.is_some();
@@ -117,26 +117,26 @@ impl<A: Element> Value<A> {
         }
     }
 
-    /// A mask of its length, to be written.
+    /// The mask, to be written.
     pub(crate) fn mask_mut(&mut self) -> &mut [bool] {
         self.both_mut().1
     }
 
-    /// The numbers, and a mask of their length.
+    /// The numbers and the mask, to be written.
     pub(crate) fn both_mut(&mut self) -> (&mut [A], &mut [bool]) {
         self.is_masked = true;
         self.mask.resize(self.shape.mask_len(), true);
         (&mut self.numbers, &mut self.mask)
     }
 
-    /// Takes numbers and mask of a value of the same shape.
+    /// Copies numbers and mask of a value of the same shape.
     #[inline]
     pub(crate) fn copy(&mut self, from: &Self) {
         self.numbers.copy_from_slice(&from.numbers);
         self.set_mask(from.mask());
     }
 
-    /// Takes the numbers of an array of this shape.
+    /// Copies the numbers of an array of this shape.
     pub(crate) fn assign(&mut self, x: &ArrayViewD<A>) {
         match x.as_slice() {
             Some(x) => self.numbers.copy_from_slice(x),
@@ -148,7 +148,7 @@ impl<A: Element> Value<A> {
         self.flow(self.mask())
     }
 
-    /// The numbers, and this mask of their length.
+    /// Sets the numbers and this mask, both of the right length.
     fn flow(&self, mask: Option<&[bool]>) -> Result<Tensor<A>> {
         let values = ArrayD::from_shape_vec(IxDyn(&self.shape.axes), self.numbers.clone())?;
         let mask = mask.map(|mask| Array2::from_shape_vec(self.shape.mask_dim(), mask.to_vec()));
@@ -158,7 +158,7 @@ impl<A: Element> Value<A> {
         })
     }
 
-    /// Takes numbers and mask of a flow, which has to be of this shape.
+    /// Copies numbers and mask of a tensor, which must have this shape.
     pub(crate) fn take(&mut self, flow: &Tensor<A>) -> Result<()> {
         if flow.values.shape() != self.shape.axes {
             let expected = format!("{:?} as before", self.shape.axes);
@@ -187,7 +187,7 @@ pub struct Inputs<'v, A> {
 }
 
 impl<'v, A: Element> Inputs<'v, A> {
-    /// Those of `values` that stand at these places.
+    /// The members of `values` at these indices.
     #[inline]
     pub(crate) fn new(values: &'v [Value<A>], at: &'v [usize]) -> Self {
         let is_bare = false;
@@ -198,7 +198,7 @@ impl<'v, A: Element> Inputs<'v, A> {
         }
     }
 
-    /// The same without masks, for those who ask for them here.
+    /// These inputs with all masks hidden.
     #[cfg(any(feature = "keras", feature = "saved"))]
     pub(crate) fn bare(self) -> Self {
         let is_bare = true;
@@ -216,7 +216,7 @@ impl<'v, A: Element> Inputs<'v, A> {
         self.at.iter().map(move |&at| &self.values[at])
     }
 
-    /// The first, and the only one of most layers.
+    /// The first input, the only one of most layers.
     #[inline]
     pub(crate) fn first(self) -> Result<&'v Value<A>> {
         match self.at {
@@ -235,18 +235,18 @@ pub(crate) fn only_output<A>(outputs: &mut [Value<A>]) -> Result<&mut Value<A>> 
     }
 }
 
-/// (samples, features) of numbers in a row.
+/// Row-major numbers as an array (samples, features).
 #[inline]
 pub(crate) fn rows<A>(numbers: &[A], samples: usize) -> Result<ArrayView2<'_, A>> {
     if samples == 1 {
-        // Sooner than the general way.
+        // Faster than the general path.
         return Ok(ndarray::aview1(numbers).insert_axis(ndarray::Axis(0)));
     }
     let features = numbers.len().checked_div(samples).unwrap_or(0);
     Ok(ArrayView2::from_shape((samples, features), numbers)?)
 }
 
-/// The layer of a stepper in its own type, also behind an owner.
+/// The layer of a stepper in its concrete type, also through a pointer.
 #[inline]
 pub(crate) fn lent<A: Element, L: AnyLayer<A>>(layer: &dyn AnyLayer<A>) -> Result<&L> {
     match (layer as &dyn Any).downcast_ref() {
@@ -288,7 +288,7 @@ pub(crate) fn plan<A: Element>(
     }
 }
 
-/// The shapes of the outputs, which a call with zeros tells, and so whether the inputs fit.
+/// The shapes of the outputs, found by a call on zeros. The call also checks that the inputs fit.
 fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Vec<StepShape>> {
     let is_timestep = inputs.iter().any(|input| input.is_timestep);
     let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
@@ -304,8 +304,8 @@ fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Ve
     flows.into_iter().map(shape).collect()
 }
 
-/// A layer that is called anew at every step: one that works timestep by timestep and has no stepper, or one whose input is
-/// the result of the sequence up to now.
+/// A layer that is called anew at every step: one that works timestep by timestep without a stepper, or one whose input
+/// is the result of the sequence so far.
 struct Anew;
 
 impl<A: Element> Stepper<A> for Anew {
@@ -328,7 +328,7 @@ impl<A: Element> Stepper<A> for Anew {
     }
 }
 
-/// A layer that keeps nothing from step to step, as a function of what comes in.
+/// A layer that keeps nothing between steps, as a function of its inputs.
 struct Each<L, F>(F, PhantomData<fn(L)>);
 
 impl<A: Element, L: AnyLayer<A>, F> Stepper<A> for Each<L, F>
@@ -347,8 +347,8 @@ where
     }
 }
 
-/// The steps of a layer of one output that keeps nothing and refuses nothing that has the right shape. What it makes of wrong
-/// shapes a call tells.
+/// The stepper of a layer with one output that keeps no state and accepts every input of the right shape. A call on
+/// zeros checks the shapes.
 pub(crate) fn each<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],
@@ -362,7 +362,7 @@ pub(crate) fn each<A: Element, L: AnyLayer<A>>(
     }))
 }
 
-/// The same of a layer of one input that may refuse what comes in.
+/// The stepper of a layer with one input and one output that keeps no state and may refuse its input values.
 pub(crate) fn each_or_err<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],
@@ -375,7 +375,7 @@ pub(crate) fn each_or_err<A: Element, L: AnyLayer<A>>(
     }))
 }
 
-/// The steps of a layer that changes the numbers of its only input in place; masks pass through.
+/// The stepper of a layer that changes the numbers of its only input in place; masks pass through.
 pub(crate) fn in_place<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],
