@@ -52,7 +52,7 @@ pub(crate) enum Cut {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub(crate) enum Op {
-    /// Makes an operation; if one operand is a constant, it is given with its place, first or second.
+    /// An operation on two operands; `Some` is a constant in place of the first or the second.
     Binary(Binary, [Option<f64>; 2]),
     Along(Along, isize, bool),
     ExpandDims(isize),

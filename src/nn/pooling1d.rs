@@ -60,12 +60,14 @@ pub struct Pooling1d {
 }
 
 impl Pooling1d {
-    /// Takes the maximum of `size` timesteps. By default, windows do not overlap.
+    /// Takes the maximum of `pool_size` timesteps. By default, windows do not overlap. Returns an error if `pool_size`
+    /// is 0.
     pub fn max(pool_size: usize) -> Result<Self> {
         Self::new(Pool::Max, pool_size)
     }
 
-    /// Takes the average of `size` timesteps. By default, windows do not overlap.
+    /// Takes the average of `pool_size` timesteps. By default, windows do not overlap. Returns an error if `pool_size`
+    /// is 0.
     pub fn average(pool_size: usize) -> Result<Self> {
         Self::new(Pool::Average, pool_size)
     }

@@ -41,7 +41,7 @@ impl Softmax {
         self.of(x.as_standard_layout().into_owned())
     }
 
-    /// Computes in place, for an array in row-major order.
+    /// Computes on an owned array in row-major order.
     fn of<A: Element, D: Dimension>(self, mut y: Array<A, D>) -> Result<Array<A, D>> {
         let axis = place(self.axis, y.ndim())?;
         if axis + 1 == y.ndim() {
