@@ -1,12 +1,12 @@
-//! `FromLayers`: the type that is asked for says how many layers and directions there are.
+//! `FromLayers`: the requested type determines the number of layers and directions.
 
 use crate::error::{Error, Result};
 use crate::{Bidirectional, Deep, Element, Gru, Layer, Lstm, Recurrent, SimpleRnn};
 use alloc::format;
 use alloc::vec::Vec;
 
-/// What a loader can make of the layers in a file: the type that you ask for says how many there are, and a file with
-/// others is refused. Sealed by its hidden methods.
+/// A type that a loader can make from the layers in a file. The type that you ask for determines the number of layers
+/// and directions; a file with another number is an error. The trait is sealed by its hidden methods.
 ///
 /// | type | layers | directions |
 /// | --- | --- | --- |
@@ -15,8 +15,8 @@ use alloc::vec::Vec;
 /// | [`Deep<R>`](Deep) of one of these | any number | as `R` |
 /// | [`Layer<R>`](Layer) of one of these | as `R` | as `R`, also 1 that starts at the end |
 ///
-/// A [`Layer`] has its flags set to what PyTorch and ONNX give: the states, and all outputs in the order of time, 0 in the
-/// padding.
+/// A [`Layer`] gets the flags that match PyTorch and ONNX: it returns the states and all outputs in time order, with 0
+/// in the padding.
 pub trait FromLayers: Sized {
     /// The cell that it is made of.
     type Cell;
@@ -27,22 +27,22 @@ pub trait FromLayers: Sized {
     #[doc(hidden)]
     const DIRECTIONS: &'static str;
 
-    /// The directions of each layer, the lowest first; `None` if they do not fit.
+    /// The directions of each layer, the lowest layer first; `None` if they do not fit the type.
     #[doc(hidden)]
     fn from_layers(layers: Vec<Vec<Self::Cell>>, way: Way) -> Option<Self>;
 }
 
-/// How the layers of a file go through time.
+/// How the layers of a file process time.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Way {
-    /// The one direction starts at the end.
+    /// The only direction starts at the end.
     pub(super) reverse: bool,
-    /// Timesteps come before samples.
+    /// The axis of timesteps comes before the axis of samples.
     pub(super) time_major: bool,
 }
 
-/// The layers that `part` of a file has, in the type that was asked for.
+/// Makes the requested type from the layers in `part` of a file.
 pub(super) fn assemble<L: FromLayers>(
     part: &str,
     layers: Vec<Vec<L::Cell>>,

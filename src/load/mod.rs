@@ -1,4 +1,4 @@
-//! From the arrays of files, by their names and the order of their gates, to layers.
+//! Makes layers from the arrays in files, by the names of the arrays and the order of their gates.
 
 #[cfg(any(feature = "onnx", feature = "torch"))]
 mod from_layers;

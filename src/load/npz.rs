@@ -1,4 +1,4 @@
-//! Files of NumPy: arrays under names (`.npz`), and one array (`.npy`).
+//! Reads and writes NumPy files: named arrays (`.npz`) and single arrays (`.npy`).
 //!
 //! ```
 //! use ndarray::array;
@@ -19,8 +19,9 @@
 //! # Ok::<(), recurrent::Error>(())
 //! ```
 //!
-//! Read are booleans, whole numbers and floating-point numbers of 16 to 64 bits, in both orders of bytes and of axes;
-//! texts, complex numbers and pickled objects are refused when they are asked for. Written are `f32` and `f64`.
+//! The reader accepts booleans, integers and floating-point numbers of 16 to 64 bits, in either byte order and either
+//! axis order. Asking for an array of strings, complex numbers or pickled objects is an error. The writer accepts `f32`
+//! and `f64`.
 
 use crate::arrays::ToArray;
 #[cfg(feature = "std")]
@@ -41,15 +42,15 @@ use alloc::vec::Vec;
 use core::fmt;
 use ndarray::{ArrayD, ArrayViewD};
 
-/// What NumPy calls an array without a name, in an archive of its own making.
+/// NumPy's name for an unnamed array in an archive.
 const NAMELESS: &str = "arr_0";
 
-/// Arrays under names, of which a program takes those that it wants. The array of a `.npy` file is `arr_0`.
+/// The named arrays of a NumPy file. The array of a `.npy` file is called `arr_0`.
 ///
-/// Opening reads the directory only. What decompression would make of all arrays together is held to
-/// [`Limits::inflated_bytes`] there and then, so an array can be read as often as it is wanted.
+/// Opening reads only the directory. It also checks the decompressed size of all arrays together against
+/// [`Limits::inflated_bytes`], so an array can be read any number of times.
 pub struct File<'a> {
-    /// What errors call it.
+    /// The name of the file in errors.
     name: Option<String>,
     bytes: Cow<'a, [u8]>,
     limits: Limits,
@@ -58,7 +59,7 @@ pub struct File<'a> {
     names: Vec<String>,
 }
 
-/// Writes a `.npz` file, not compressed: `numpy.savez`.
+/// Writes a `.npz` file without compression, like `numpy.savez`.
 #[cfg(feature = "std")]
 pub fn save<A: Element>(
     path: impl AsRef<std::path::Path>,
@@ -67,17 +68,17 @@ pub fn save<A: Element>(
     Ok(disk::write(path.as_ref(), &write(arrays)?)?)
 }
 
-/// The bytes of a `.npz` file, not compressed: `numpy.savez`. The same arrays make the same bytes.
+/// Returns the bytes of a `.npz` file without compression, like `numpy.savez`. Equal arrays give equal bytes.
 pub fn write<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
     pack(arrays, false)
 }
 
-/// The bytes of a `.npz` file, compressed: `numpy.savez_compressed`.
+/// Returns the bytes of a compressed `.npz` file, like `numpy.savez_compressed`.
 pub fn write_compressed<A: Element>(arrays: &[(&str, ArrayViewD<A>)]) -> Result<Vec<u8>> {
     pack(arrays, true)
 }
 
-/// The bytes of a `.npy` file: `numpy.save`.
+/// Returns the bytes of a `.npy` file, like `numpy.save`.
 pub fn write_npy<A: Element>(array: ArrayViewD<A>) -> Vec<u8> {
     npy::write(array.shape(), array.iter().copied())
 }
@@ -90,12 +91,12 @@ fn pack<A: Element>(arrays: &[(&str, ArrayViewD<A>)], deflate: bool) -> Result<V
 
 #[cfg(feature = "std")]
 impl File<'static> {
-    /// The `.npz` or `.npy` file at a path, within the default [`Limits`].
+    /// Opens the `.npz` or `.npy` file at a path, within the default [`Limits`].
     pub fn load(path: impl AsRef<std::path::Path>) -> Result<Self> {
         Self::load_within(path, &Limits::default())
     }
 
-    /// [`load`](Self::load) within other limits.
+    /// Opens a file as [`load`](Self::load) does, within these limits.
     pub fn load_within(path: impl AsRef<std::path::Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -105,12 +106,12 @@ impl File<'static> {
 }
 
 impl<'a> File<'a> {
-    /// The bytes of a `.npz` or `.npy` file, borrowed or owned, within the default [`Limits`].
+    /// Opens the bytes of a `.npz` or `.npy` file, borrowed or owned, within the default [`Limits`].
     pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         Self::read_within(bytes, &Limits::default())
     }
 
-    /// [`read`](Self::read) within other limits.
+    /// Opens bytes as [`read`](Self::read) does, within these limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let bytes = bytes.into();
         let (directory, names) = if is_npy(&bytes) {
@@ -120,7 +121,7 @@ impl<'a> File<'a> {
             let archive = npz::File::open(&bytes, limits)?;
             archive.check_inflated()?;
             let mut names = archive.names()?;
-            // `a-b.npy` stands before `a.npy`.
+            // Sorted with its extension, `a-b.npy` comes before `a.npy`.
             names.sort_unstable();
             (Some(Arc::clone(archive.directory())), names)
         };
@@ -133,7 +134,8 @@ impl<'a> File<'a> {
         })
     }
 
-    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
+    /// Sets the name of the file in errors. By default it is the path if the file was [loaded](Self::load), and empty if it
+    /// was read from bytes.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -144,12 +146,12 @@ impl<'a> File<'a> {
         &self.names
     }
 
-    /// The shape of the array of that name, before its numbers are read.
+    /// The shape of the array of this name, without reading its numbers.
     pub fn shape(&self, name: &str) -> Result<Vec<usize>> {
         self.with(name, |tensor| Ok(tensor.shape().to_vec()))
     }
 
-    /// The numbers of the array of that name, of whatever kind, each as the nearest `A`.
+    /// The numbers of the array of this name, each converted to the nearest `A`.
     pub fn array<A: Element>(&self, name: &str) -> Result<ArrayD<A>> {
         self.with(name, |tensor| {
             self.check_room(&tensor, size_of::<A>())?;
@@ -157,7 +159,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The whole numbers of the array of that name, exactly; an array of floating-point numbers is refused.
+    /// The integers of the array of this name, exactly. An array of floating-point numbers is an error.
     pub fn integers(&self, name: &str) -> Result<ArrayD<i64>> {
         self.with(name, |tensor| {
             self.check_room(&tensor, size_of::<i64>())?;

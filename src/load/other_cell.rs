@@ -1,7 +1,7 @@
-//! Weights that were taken for those of another cell.
+//! Detects weights that belong to another cell.
 
-/// Which cell has so many gates, and which one the recurrent kernel of a file is of, if that is another one: it is square gate by
-/// gate, and a few sizes would fit the wrong cell, too.
+/// The requested cell and the cell that the recurrent kernel of a file belongs to, if they differ. The kernel is square
+/// gate by gate. Without this check, a few sizes would fit the wrong cell.
 pub(super) fn other_cell(gates: usize, units: usize, columns: usize) -> Option<[&'static str; 2]> {
     let cell = |gates| match gates {
         1 => Some("a simple RNN (1 gate)"),

@@ -1,4 +1,4 @@
-//! Gates from the order of a file into that of this crate.
+//! Brings gates from the order of a file into that of this crate.
 
 use crate::Element;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! `AnyLayer`: a layer of a model, of whatever kind.
+//! `AnyLayer`: the trait of every layer of a model.
 
 use super::value::{Inputs, StepShape, Value};
 use super::{Shape, Slot, Tensor};
@@ -10,15 +10,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
 
-/// A layer of a [`Model`](crate::Model), of whatever kind: those of this crate, and your own.
+/// A layer of a [`Model`](crate::Model): one of this crate's layers, or your own.
 ///
-/// Given are [`Layer`](crate::Layer) (any recurrent layer with its flags), all layers listed at the crate's root, a
-/// `Model` itself, and `Box<dyn AnyLayer<A>>` and `Arc<dyn AnyLayer<A>>`. A `Box` or an `Arc` of a layer of known kind goes
-/// into a model as well: see [`IntoLayer`](crate::IntoLayer).
+/// Implemented by [`Layer`](crate::Layer) (any recurrent layer with its flags), by all layers listed at the crate's
+/// root, by `Model` itself, and by `Box<dyn AnyLayer<A>>` and `Arc<dyn AnyLayer<A>>`. A `Box` or an `Arc` of a concrete
+/// layer can be added to a model as well: see [`IntoLayer`](crate::IntoLayer).
 ///
-/// Two methods make a layer. The others say more about it, and have defaults: [`forward_all`](Self::forward_all) takes
-/// several inputs or gives several outputs, [`output_shapes`](Self::output_shapes) and [`parameter_count`](Self::parameter_count)
-/// are what a summary prints, and [`stepwise`](Self::stepwise) lets the layer be stepped.
+/// Only two methods are required. The others have defaults: [`forward_all`](Self::forward_all) takes several inputs or
+/// returns several outputs, [`output_shapes`](Self::output_shapes) and [`parameter_count`](Self::parameter_count) feed
+/// the summary, and [`stepwise`](Self::stepwise) allows the layer to be stepped.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -46,70 +46,70 @@ use core::any::Any;
     note = "a layer of your own is one when it implements `AnyLayer`"
 )]
 pub trait AnyLayer<A: Element>: Any + Send + Sync {
-    /// What kind of layer it is, in Keras' words: what errors and summaries call it.
+    /// The kind of the layer, in Keras' words. Errors and summaries print it.
     fn name(&self) -> &str;
 
-    /// Computes the output, and says which mask goes on: the one that came in, another, or none.
+    /// Computes the output and the mask that goes with it: the mask of the input, another one, or none.
     fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>>;
 
-    /// The same with several inputs or outputs; a layer that has not said more takes one and gives one.
+    /// Computes all outputs from all inputs. The default takes one input and returns one output.
     fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
         Ok(vec![self.forward(one_input(inputs)?)?])
     }
 
-    /// How many outputs there are.
+    /// The number of outputs.
     fn output_count(&self) -> usize {
         1
     }
 
-    /// The shapes of the outputs, as far as those of the inputs decide them. It must not refuse: what cannot be is seen
-    /// when the layer runs.
+    /// The shapes of the outputs, as far as the shapes of the inputs determine them. It must not fail: an input that
+    /// does not fit is an error when the layer runs.
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         let _ = inputs;
         vec![Shape::unknown(); self.output_count()]
     }
 
-    /// How many numbers it has learned.
+    /// The number of learned parameters.
     fn parameter_count(&self) -> ParameterCount {
         let described = self.described();
         described.map_or_else(ParameterCount::default, Describe::count_parameters)
     }
 
-    /// Whether a mask that comes in changes the output.
+    /// Whether a mask on the input changes the output.
     fn uses_mask(&self) -> bool {
         false
     }
 
-    /// Whether it can be fed one timestep at a time, as [`Session::step`](crate::Session::step) does. Timesteps are axis
-    /// 1; `axes` is the number of axes of each input.
+    /// Whether the layer can be fed one timestep at a time, as [`Session::step`](crate::Session::step) does. Timesteps
+    /// are axis 1; `axes` is the number of axes of each input.
     fn stepwise(&self, axes: &[usize]) -> Stepwise {
         let _ = axes;
         Stepwise::WholeSequence("it does not say that it works timestep by timestep")
     }
 
-    /// The same from a kept state, with the state at the end. A layer of your own that keeps state is a
-    /// [`Cell`](crate::Cell) in an [`Rnn`](crate::Rnn).
+    /// Computes all outputs from a kept state, and returns the new state with them. To write a layer that keeps state,
+    /// implement [`Cell`](crate::Cell) and wrap it in an [`Rnn`](crate::Rnn).
     #[doc(hidden)]
     fn call(&self, inputs: Vec<Tensor<A>>, kept: Option<&Slot>) -> Result<Called<A>> {
         let _ = kept;
         self.forward_all(inputs).map(|flows| (flows, None))
     }
 
-    /// What takes single steps of it, with inputs of these shapes; `None` if it is called anew at every step.
+    /// The stepper of this layer for inputs of these shapes; `None` if the whole layer is called at every step.
     #[doc(hidden)]
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         let _ = inputs;
         Ok(None)
     }
 
-    /// The axes of one timestep of one sample of an input, as far as its weights tell.
+    /// The axes of one timestep of one sample of an input, as far as the weights determine them.
     #[doc(hidden)]
     fn step_features(&self, input: usize) -> Option<Vec<usize>> {
         let _ = input;
         None
     }
 
-    /// The layer that an owner of one stands for.
+    /// The layer that a `Box`, an `Arc` or a wrapper like them contains.
     #[doc(hidden)]
     fn inside(&self) -> Option<&dyn AnyLayer<A>> {
         None
@@ -121,7 +121,8 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// What it is made of, if it says so. A layer of your own does not: it is counted, but neither saved nor listed.
+    /// The description of this layer's parts. A layer of your own has none: it is counted, but neither saved nor
+    /// listed.
     #[doc(hidden)]
     fn described(&self) -> Option<&dyn Describe<A>> {
         None
@@ -132,13 +133,13 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// The recurrent layer that it is with its flags.
+    /// The recurrent layer with its flags, if this is one.
     #[doc(hidden)]
     fn without_flags(&self) -> Option<&dyn Any> {
         None
     }
 
-    /// A copy, if it can be copied.
+    /// A copy of the layer, if it can be cloned.
     #[doc(hidden)]
     fn copied(&self) -> Option<Self>
     where
@@ -153,7 +154,7 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     }
 }
 
-/// A layer of a model that has a description.
+/// A layer of a model that has a description of its parts.
 macro_rules! described {
     () => {
         fn described(&self) -> Option<&dyn crate::describe::Describe<A>> {
@@ -175,7 +176,7 @@ macro_rules! described {
 }
 pub(crate) use described;
 
-/// Hands out a layer inside of another one: its key in a file, and its name in paths, if it adds a level to them.
+/// Passes on a layer inside another one: its key in a file, and its name in paths if it adds a level to them.
 pub(crate) fn each_layer<A: Element>(
     each: &mut dyn FnMut(Part<A>),
     key: &str,
@@ -188,7 +189,7 @@ pub(crate) fn each_layer<A: Element>(
     }
 }
 
-/// Hands out a layer inside of another one to be changed.
+/// Passes on a layer inside another one, to be changed.
 pub(crate) fn each_layer_mut<A: Element>(
     each: &mut dyn FnMut(PartMut<A>),
     name: Option<&str>,
@@ -238,21 +239,21 @@ pub struct Planned<A> {
 /// The outputs of a layer, and the state to keep.
 pub type Called<A> = (Vec<Tensor<A>>, Option<Slot>);
 
-/// How a layer treats time, and so whether it can be fed one timestep at a time.
+/// How a layer treats time, which decides whether it can be fed one timestep at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stepwise {
-    /// Every timestep by itself.
+    /// Each timestep is computed independently of the others.
     EachTimestep,
-    /// Each timestep with what it remembers of the earlier ones.
+    /// Each timestep depends on the earlier ones, through a kept state.
     #[doc(hidden)]
     Carries,
-    /// It needs the whole sequence at once, for this reason.
+    /// The layer needs the whole sequence at once; the text says why.
     WholeSequence(&'static str),
 }
 
 impl Stepwise {
-    /// Of a layer that works along its last axis.
+    /// The time dependence of a layer that works along its last axis.
     pub(crate) fn of_last_axis(axes: &[usize]) -> Self {
         match axes {
             [0..=2] => Stepwise::WholeSequence("its features are the timesteps"),

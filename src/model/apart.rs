@@ -1,4 +1,4 @@
-//! A `Bidirectional` whose outputs stay apart, as a layer of a model.
+//! A `Bidirectional` as a layer of a model with two outputs, which are not merged.
 
 use super::any_layer::one_input;
 use super::recurrent::split;
@@ -16,8 +16,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
 
-/// A [`Bidirectional`] as a layer of a [`Model`](crate::Model) with two outputs, the forward and the backward one, before
-/// its states: Keras' `merge_mode=None`. Made by [`Layer::apart`].
+/// A [`Bidirectional`] as a layer of a [`Model`](crate::Model) that returns the forward and the backward output without
+/// merging them, and then its states if asked to: Keras' `merge_mode=None`. Made by [`Layer::apart`].
 ///
 /// ```
 /// use ndarray::Array3;
@@ -41,7 +41,7 @@ where
     F: Recurrent,
     B: Recurrent<Elem = F::Elem>,
 {
-    /// In a [`Model`](crate::Model): the two outputs, not merged.
+    /// Turns the layer into one for a [`Model`](crate::Model) that returns both outputs, not merged.
     pub fn apart(self) -> LayerApart<F, B> {
         LayerApart(self)
     }

@@ -1,4 +1,4 @@
-//! `Engine`: takes single steps of a model, in memory that is there.
+//! `Engine`: takes single steps of a model in preallocated memory.
 
 use super::any_layer::{Planned, Stepper};
 use super::stepper::{self, lent};
@@ -10,21 +10,21 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A stepper and its place for each call of a model, and all values between them. It is lent the model and its states at each
-/// step, and allocates when it is made.
+/// A stepper and its state slot for each call of a model, and the values between the calls. Each step borrows the model
+/// and its states. All memory is allocated when the engine is made.
 pub struct Engine<A> {
     steps: Vec<Step<A>>,
-    /// The inputs, and what the calls give, in their order.
+    /// The inputs, then the outputs of the calls, in their order.
     values: Vec<Value<A>>,
-    /// Which values go in and come out.
+    /// The indices of the model's inputs and outputs.
     outputs: Vec<usize>,
     inputs: usize,
     fresh: Kept,
-    /// Whether a step can fail when a state has moved.
+    /// Whether a step can fail after a state has changed.
     may_fail: bool,
-    /// Whether any call can be refused for what comes in.
+    /// Whether any call can refuse its input values.
     refuses: bool,
-    /// The states before such a step.
+    /// A copy of the states, taken before a step that can fail.
     before: Kept,
 }
 
@@ -37,7 +37,7 @@ struct Step<A> {
 }
 
 impl<A: Element> Engine<A> {
-    /// Plans all steps. Refuses inputs that do not fit, and layers that cannot be stepped.
+    /// Plans all steps. Returns an error if the inputs do not fit, or if a layer cannot be stepped.
     pub(crate) fn new(model: &Model<A>, inputs: Vec<StepShape>) -> Result<Self> {
         let mut places = vec![usize::MAX; model.values];
         let mut values = Vec::new();
@@ -95,7 +95,7 @@ impl<A: Element> Engine<A> {
         &mut self.values[..self.inputs]
     }
 
-    /// Whether it was planned for inputs of these shapes, one timestep of each.
+    /// Whether the engine was planned for inputs of these shapes, each one timestep long.
     pub(crate) fn takes<'s>(&self, mut shapes: impl ExactSizeIterator<Item = &'s [usize]>) -> bool {
         let inputs = &self.values[..self.inputs];
         shapes.len() == inputs.len()
@@ -104,12 +104,12 @@ impl<A: Element> Engine<A> {
                 .all(|input| Some(&*input.shape.axes) == shapes.next())
     }
 
-    /// How many outputs there are.
+    /// The number of outputs.
     pub(crate) fn output_count(&self) -> usize {
         self.outputs.len()
     }
 
-    /// What the last step put out.
+    /// The output of the last step.
     #[inline]
     pub(crate) fn output(&self, at: usize) -> Option<&Value<A>> {
         self.outputs.get(at).map(|&at| &self.values[at])
@@ -120,7 +120,7 @@ impl<A: Element> Engine<A> {
         &self.fresh
     }
 
-    /// The states that a step can start from: these, checked, and fresh ones where there are none.
+    /// Checks the states that a step is to start from, and fills in fresh ones where there are none.
     pub(crate) fn admit(&self, model: &Model<A>, kept: &Kept) -> Result<Kept> {
         check("state", "calls", self.steps.len(), kept.0.len())?;
         let both = kept.0.iter().zip(&self.fresh.0).zip(&self.steps);
@@ -135,7 +135,7 @@ impl<A: Element> Engine<A> {
         both.map(admit).collect::<Result<_>>().map(Kept)
     }
 
-    /// One step, from states that were admitted. If it fails, they are as they were.
+    /// Takes one step from admitted states. After an error the states are unchanged.
     #[inline]
     pub(crate) fn step(&mut self, model: &Model<A>, kept: &mut Kept) -> Result<()> {
         if !self.may_fail {
@@ -164,7 +164,7 @@ impl<A: Element> Engine<A> {
 }
 
 impl<A: Element> Model<A> {
-    /// Does something with a layer; an error says of which.
+    /// Calls a function on a layer; an error names the layer.
     #[inline]
     fn of_layer<T>(
         &self,
@@ -177,7 +177,7 @@ impl<A: Element> Model<A> {
         run(&*placed.layer).map_err(|source| named(index, &placed.name, source))
     }
 
-    /// The steps of this model as a layer of another one.
+    /// The stepper of this model as a layer of another one.
     pub(super) fn plan_nested(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         let timesteps = inputs.iter().any(|input| input.is_timestep);
         let shared = self
@@ -185,7 +185,7 @@ impl<A: Element> Model<A> {
             .iter()
             .enumerate()
             .any(|(at, call)| call.home != at);
-        // In a whole call a shared layer goes on from its last call.
+        // In a whole-sequence call, a shared layer continues from the state of its last call.
         if inputs.len() != self.inputs.len() || !timesteps && shared {
             return Ok(None);
         }
@@ -215,10 +215,10 @@ fn named(index: usize, name: &str, source: Error) -> Error {
     }
 }
 
-/// Steps of a model inside of another one.
+/// The stepper of a model inside another one.
 struct Nested<A> {
     engine: Engine<A>,
-    /// In place of its states, if it has none.
+    /// Stands in for its states if it has none.
     nothing: Kept,
 }
 

@@ -8,11 +8,11 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Wires layers into a [`Model`] of any shape: several inputs and outputs, shared layers, states from one layer to
-/// another. Keras' functional API.
+/// Wires layers into a [`Model`] of any shape: several inputs and outputs, shared layers, states passed from one layer
+/// to another. This is Keras' functional API.
 ///
-/// A layer is put in once, by [`layer`](Self::layer), and called as often as you like, by [`call`](Self::call), which
-/// gives as many values as the layer has outputs. [`add`](Self::add) does both for the usual one.
+/// [`layer`](Self::layer) adds a layer once. [`call`](Self::call) calls it, any number of times, and returns one value
+/// for each output of the layer. [`add`](Self::add) does both for a layer with one output.
 ///
 /// ```
 /// use ndarray::{Array2, Array3};
@@ -35,9 +35,10 @@ use alloc::vec::Vec;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// A recurrent layer takes its input, or its input and all its initial states, in Keras' order: `h, c`; of a
-/// [`Bidirectional`](crate::Bidirectional) the forward ones first, of a [`Stacked`](crate::Stacked) or
-/// [`Deep`](crate::Deep) the lowest first. With `return_state` it gives its output and its states in that order.
+/// A recurrent layer takes its input, optionally followed by all its initial states in Keras' order: `h, c`. A
+/// [`Bidirectional`](crate::Bidirectional) takes the forward states first; a [`Stacked`](crate::Stacked) or
+/// [`Deep`](crate::Deep) takes those of the lowest layer first. With `return_state` it returns its output and then its
+/// states, in this order.
 #[derive(Debug)]
 pub struct Graph<A: Element> {
     model: Model<A>,
@@ -46,11 +47,11 @@ pub struct Graph<A: Element> {
     homes: Vec<Option<usize>>,
 }
 
-/// A value in a [`Graph`]: an input, or what a call gave. It belongs to the graph that made it.
+/// A value in a [`Graph`]: an input, or an output of a call. It belongs to the graph that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node(usize);
 
-/// A layer in a [`Graph`], to be called. It belongs to the graph that made it.
+/// A layer in a [`Graph`], ready to be called. It belongs to the graph that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LayerId(usize);
 
@@ -70,12 +71,13 @@ impl<A: Element> Graph<A> {
         }
     }
 
-    /// One more input, of any shape.
+    /// Adds an input of unknown shape.
     pub fn input(&mut self, name: impl Into<String>) -> Node {
         self.input_of(name, Shape::unknown())
     }
 
-    /// One more input, of this shape as far as it is known. `summary` and `inputs` tell it; a call is not held to it.
+    /// Adds an input of this shape, as far as it is known. `summary` and `inputs` report the shape; calls do not check
+    /// it.
     pub fn input_of(&mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Node {
         let value = self.model.values;
         self.model.values += 1;
@@ -87,8 +89,8 @@ impl<A: Element> Graph<A> {
         Node(value)
     }
 
-    /// Puts a layer in, to be called later. Refuses a name that another layer has. An [`Arc`](alloc::sync::Arc) that is in
-    /// the graph already is the layer that it was, under its first name.
+    /// Adds a layer, to be called later. Returns an error if another layer has this name. An [`Arc`](alloc::sync::Arc)
+    /// that is already in the graph is the same layer and keeps its first name.
     pub fn layer<By>(
         &mut self,
         name: impl Into<String>,
@@ -104,7 +106,7 @@ impl<A: Element> Graph<A> {
         Ok(LayerId(at))
     }
 
-    /// Calls a layer on these inputs. Refuses another number of outputs than the layer has.
+    /// Calls a layer on these inputs. Returns an error if the layer does not have `N` outputs.
     pub fn call<const N: usize>(
         &mut self,
         layer: LayerId,
@@ -115,14 +117,14 @@ impl<A: Element> Graph<A> {
         Ok(core::array::from_fn(|i| Node(first + i)))
     }
 
-    /// The same where the number of outputs is known when the program runs only.
+    /// Calls a layer on these inputs, when the number of its outputs is known only at run time.
     pub fn call_all(&mut self, layer: LayerId, inputs: impl AsRef<[Node]>) -> Result<Vec<Node>> {
         let outputs = self.placed(layer)?.layer.output_count();
         let first = self.wire(layer, inputs.as_ref(), outputs)?;
         Ok((first..first + outputs).map(Node).collect())
     }
 
-    /// Puts a layer of one output in and calls it.
+    /// Adds a layer with one output, and calls it.
     pub fn add<By>(
         &mut self,
         name: impl Into<String>,
@@ -133,7 +135,7 @@ impl<A: Element> Graph<A> {
         self.call(layer, inputs).map(|[output]| output)
     }
 
-    /// The model that gives these values.
+    /// Finishes the model, which returns these values.
     pub fn finish(mut self, outputs: impl AsRef<[Node]>) -> Result<Model<A>> {
         self.model.outputs = self.values(outputs.as_ref())?;
         if self.model.outputs.is_empty() {
@@ -167,7 +169,7 @@ impl<A: Element> Graph<A> {
         })
     }
 
-    /// The first value that the call gives.
+    /// The first value that the call returns.
     fn wire(&mut self, layer: LayerId, inputs: &[Node], outputs: usize) -> Result<usize> {
         let inputs = self.values(inputs)?;
         let (first, here) = (self.model.values, self.model.calls.len());

@@ -1,4 +1,4 @@
-//! Single steps of a recurrent layer of a model, and what is kept between them.
+//! Single steps of a recurrent layer of a model, and the state kept between them.
 
 use super::any_layer::{Planned, Stepper};
 use super::stepper::{self, lent};
@@ -15,11 +15,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
 
-/// What a model keeps of a recurrent layer.
+/// The state that a model keeps for a recurrent layer.
 #[derive(Clone)]
 pub(super) struct Held<S> {
     pub state: S,
-    /// Which samples have taken a step; without it, as behind a whole call, none has.
+    /// Which samples have taken a step. `None` means that none has, as after a whole-sequence call.
     rows: Option<Rows>,
 }
 
@@ -84,7 +84,7 @@ impl<S: State> State for Held<S> {
 }
 
 impl<R: Recurrent + 'static> Layer<R> {
-    /// What takes its steps.
+    /// The stepper of this layer.
     pub(super) fn plan_steps(&self, inputs: &[StepShape]) -> Result<Option<Planned<R::Elem>>> {
         let [input] = inputs else {
             return Ok(None);
@@ -92,7 +92,7 @@ impl<R: Recurrent + 'static> Layer<R> {
         if !input.is_timestep {
             return Ok(None);
         }
-        // Zeros, of which only the shape is looked at.
+        // Zeros; only their shape is used.
         let zeros = Value::new(input.clone())?.to_flow()?;
         let x = sequence(&zeros)?;
         self.run(&x).check()?;
@@ -124,7 +124,7 @@ impl<R: Recurrent + 'static> Layer<R> {
     }
 }
 
-/// Takes the steps of a recurrent layer.
+/// The stepper of a recurrent layer.
 struct Steps<R: Recurrent> {
     of: Box<dyn Stepping<R>>,
     samples: usize,

@@ -1,14 +1,14 @@
-//! `IntoLayer`: what can be put into a model.
+//! `IntoLayer`: types that can be added to a model.
 
 use super::AnyLayer;
 use crate::Element;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-/// What can be put into a [`Model`](crate::Model): a layer, or a `Box` or an [`Arc`] of one.
+/// A type that can be added to a [`Model`](crate::Model): a layer, or a `Box` or an [`Arc`] of one.
 ///
-/// An [`Arc`] puts one set of weights into several models. `By` says which of the three it is; the compiler finds it.
-/// The trait is sealed by its hidden method: write an [`AnyLayer`] to have a layer of your own.
+/// An [`Arc`] shares one set of weights between several models. The compiler infers `By`, which says which of the three
+/// it is. The trait is sealed by its hidden method; to write a layer of your own, implement [`AnyLayer`].
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -28,13 +28,13 @@ use alloc::sync::Arc;
     note = "a layer of your own is one when it implements `AnyLayer`"
 )]
 pub trait IntoLayer<A: Element, By> {
-    /// The layer, its type forgotten.
+    /// Converts into a layer without its concrete type.
     #[doc(hidden)]
     fn into_layer(self) -> Box<dyn AnyLayer<A>>;
 }
 
-/// The three ways to hand a layer over. No coherent pair of impls could tell a layer from an `Arc` of one without them:
-/// another crate might make the `Arc` a layer.
+/// The three ways to pass a layer. Without these markers, the impls for a layer and for an `Arc` of one would overlap:
+/// another crate might implement the layer trait for the `Arc`.
 pub enum ByValue {}
 pub enum ByBox {}
 pub enum ByArc {}

@@ -1,4 +1,4 @@
-//! `Kept`: the states that a session keeps of a model's layers, their types forgotten.
+//! `Kept`: the states that a session keeps for a model's layers, with their types erased.
 
 use crate::State;
 use crate::error::{Error, Result, check};
@@ -16,12 +16,12 @@ impl Slot {
         Slot(Box::new(state))
     }
 
-    /// The state in its own type; an error if it is that of another layer.
+    /// The state in its own type; an error if it belongs to another layer.
     pub(crate) fn get<S: State>(&self) -> Result<&S> {
         self.0.as_any().downcast_ref().ok_or_else(another_model)
     }
 
-    /// The same, to be changed.
+    /// The state in its own type, to be changed; an error if it belongs to another layer.
     #[inline]
     pub(crate) fn get_mut<S: State>(&mut self) -> Result<&mut S> {
         self.0.as_any_mut().downcast_mut().ok_or_else(another_model)
@@ -38,7 +38,7 @@ pub(crate) fn another_model() -> Error {
     Error::value("state", "that of this model", "that of another")
 }
 
-/// A [`State`] whose type is forgotten.
+/// A [`State`] with its type erased.
 trait AnyState: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
@@ -86,18 +86,18 @@ impl<S: State> AnyState for S {
     }
 }
 
-/// The kept states of a model's layers, one for each place where a layer is called; made by a
+/// The kept states of a model's layers, one for each place where a layer is called. Made by a
 /// [`Session`](crate::Session).
 #[derive(Clone)]
 pub struct Kept(pub(crate) Vec<Option<Slot>>);
 
 impl Kept {
-    /// As the slot of a model inside another one; none if there is nothing to keep.
+    /// The states as the slot of a model inside another one; `None` if there is nothing to keep.
     pub(crate) fn into_slot(self) -> Option<Slot> {
         self.0.iter().any(Option::is_some).then(|| Slot::new(self))
     }
 
-    /// Becomes the same states, in the memory that is there if they are of as many samples.
+    /// Copies the states of another value, without allocating if both have the same number of samples.
     pub(crate) fn assign(&mut self, from: &Self) -> Result<()> {
         if self.0.len() != from.0.len() {
             return Err(another_model());
@@ -115,12 +115,13 @@ impl Kept {
     }
 }
 
-/// The state of a [`Session`](crate::Session) of a model as arrays, to be written down (with the feature `serde`) and
-/// gone on from in another process: see [`Session::snapshot`](crate::Session::snapshot).
+/// The state of a [`Session`](crate::Session) as arrays, which can be stored (with the feature `serde`) and resumed in
+/// another process: see [`Session::snapshot`](crate::Session::snapshot).
 ///
-/// An entry for every layer that keeps something, in the order in which they are called, those of a model inside where it
-/// stands; `None` where nothing is kept yet. Of a recurrent layer its state in Keras' order and then whether each sample has
-/// taken a step (1) or not (0), of a convolution the timesteps that it still reads: (samples, numbers) each.
+/// There is one entry for every layer that keeps state, in the order of the calls; the entries of a nested model stand
+/// in its place. An entry is `None` while nothing is kept. Each array is (samples, numbers). A recurrent layer has its
+/// states in Keras' order, then whether each sample has taken a step (1) or not (0). A convolution has the timesteps
+/// that its next windows still read.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ModelState(
@@ -129,24 +130,24 @@ pub struct ModelState(
 );
 
 impl ModelState {
-    /// A state of these arrays, as [`arrays`](Self::arrays) lists them.
+    /// Makes a state of these arrays, in the order of [`arrays`](Self::arrays).
     pub fn from_arrays(arrays: Vec<Option<Vec<Array2<f64>>>>) -> Self {
         ModelState(arrays)
     }
 
-    /// The arrays of every layer that keeps something.
+    /// The arrays of every layer that keeps state.
     pub fn arrays(&self) -> &[Option<Vec<Array2<f64>>>] {
         &self.0
     }
 
-    /// The arrays of every layer that keeps something, without copying them.
+    /// The arrays of every layer that keeps state, without copying them.
     pub fn into_arrays(self) -> Vec<Option<Vec<Array2<f64>>>> {
         self.0
     }
 }
 
 impl Kept {
-    /// Its states, layer by layer, as those of a fresh one lie.
+    /// The states, layer by layer, laid out as in `fresh`.
     pub(crate) fn snapshot(&self, fresh: &Self) -> Result<ModelState> {
         let mut states = Vec::new();
         self.collect(fresh, &mut states)?;
@@ -176,7 +177,7 @@ impl Kept {
         Ok(())
     }
 
-    /// The states of a snapshot, in place of those of this fresh one.
+    /// Takes the states of a snapshot in place of the states of this fresh value.
     pub(crate) fn resume(&self, snapshot: ModelState) -> Result<Self> {
         let mut states = snapshot.0.into_iter();
         let kept = self.filled(&mut states)?;
@@ -201,7 +202,7 @@ impl Kept {
 }
 
 impl Slot {
-    /// A state of the same kind with these arrays.
+    /// A state of the same type with these arrays.
     fn filled(&self, arrays: Vec<Array2<f64>>) -> Result<Slot> {
         let like = self.0.to_arrays().ok_or_else(no_arrays)?;
         check("state", "arrays", like.len(), arrays.len())?;

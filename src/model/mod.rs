@@ -1,4 +1,4 @@
-//! `Model`: layers one behind the other or in a graph, with masks flowing as in Keras.
+//! `Model`: layers in a sequence or in a graph. Masks pass between them as in Keras.
 
 mod any_layer;
 mod apart;
@@ -52,25 +52,26 @@ use core::any::Any;
 use core::fmt;
 use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 
-/// Layers of kinds that are known when the program runs: Keras' `Sequential` and its functional models.
+/// A model whose layers are chosen at run time: Keras' `Sequential` and functional models.
 ///
-/// [`new`](Self::new) and [`add`](Self::add) put layers one behind the other; [`graph`](Self::graph) wires them in any
-/// other way, with several inputs and outputs.
+/// [`new`](Self::new) and [`add`](Self::add) put layers in a sequence. [`graph`](Self::graph) wires them in any other
+/// way, with several inputs and outputs.
 ///
-/// Masks flow as in Keras: [`Embedding`](crate::Embedding) and [`Masking`](crate::Masking) make them, recurrent layers
-/// obey them and pass them on if they return sequences, layers that work timestep by timestep pass them on, and those
-/// that change the timesteps end them. Each layer's page says which. Token ids go in as numbers of the model's type.
+/// Masks pass between layers as in Keras. [`Embedding`](crate::Embedding) and [`Masking`](crate::Masking) make masks.
+/// Recurrent layers obey them, and pass them on if they return sequences. Layers that work timestep by timestep pass
+/// them on, and layers that change the timesteps drop them. The page of each layer says what it does. Token ids are
+/// passed as numbers of the model's type.
 ///
-/// One timestep at a time: [`stream`](Self::stream), which allocates nothing in a push.
+/// To feed a model one timestep at a time, see [`stream`](Self::stream). A push does not allocate.
 ///
-/// A model is immutable, `Send` and `Sync`: load it once and call it from any number of threads, by reference or in an `Arc`. What is
-/// kept from call to call is in a [`Session`](crate::Session), one for each thread or client.
+/// A model is immutable during calls, and `Send` and `Sync`: load it once and call it from any number of threads, by
+/// reference or in an `Arc`. A [`Session`](crate::Session) holds the state between calls; make one for each thread or
+/// client.
 ///
-/// Files load into one (features `keras`, `saved`). The summary has a `?` for what is not known: say what comes in with
-/// [`input`](Self::input).
+/// Model files load into this type (features `keras`, `saved`). The summary prints `?` for an unknown shape;
+/// [`input`](Self::input) declares the shape of the input.
 ///
-/// Where the layers are known when you write the program, [`Recurrent::then`](crate::Recurrent::then) stacks them in the
-/// type.
+/// If the layers are known at compile time, [`Recurrent::then`](crate::Recurrent::then) stacks them in the type.
 ///
 /// ```
 /// use ndarray::{Array2, array};
@@ -91,13 +92,13 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 pub struct Model<A> {
     layers: Vec<Placed<A>>,
     inputs: Vec<Input>,
-    /// In an order in which each takes only what those before it gave.
+    /// The calls, in an order in which each one uses only earlier values.
     calls: Vec<Call>,
-    /// Which values come out.
+    /// The values that the model returns.
     outputs: Vec<usize>,
-    /// How many values there are: the inputs, and what the calls give.
+    /// The number of values: the inputs and the outputs of all calls.
     values: usize,
-    /// Where it came from, and what was decided there.
+    /// The origin of the model, and the decisions made when it was read.
     notes: Vec<String>,
 }
 
@@ -107,7 +108,7 @@ struct Placed<A> {
     layer: Box<dyn AnyLayer<A>>,
 }
 
-/// What comes in.
+/// An input of the model.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -123,10 +124,10 @@ struct Input {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 struct Call {
     layer: usize,
-    /// The first call of the same layer: where it keeps its state.
+    /// The first call of the same layer, where its state is kept.
     home: usize,
     inputs: Vec<usize>,
-    /// It gives this value and those behind it.
+    /// The index of its first output; the other outputs follow it.
     first: usize,
     outputs: usize,
 }
@@ -149,12 +150,12 @@ impl<A: Element> Model<A> {
         }
     }
 
-    /// Starts a model that is no plain sequence: see [`Graph`].
+    /// Starts a model that is not a plain sequence: see [`Graph`].
     pub fn graph() -> Graph<A> {
         Graph::new()
     }
 
-    /// Names what comes in, and says its shape as far as it is known: `summary` and `inputs` tell it.
+    /// Names the input and declares its shape, as far as it is known. `summary` and `inputs` report both.
     pub fn input(mut self, name: impl Into<String>, shape: impl Into<Shape>) -> Self {
         if let Some(input) = self.inputs.first_mut() {
             (input.name, input.shape) = (name.into(), shape.into());
@@ -162,8 +163,8 @@ impl<A: Element> Model<A> {
         self
     }
 
-    /// Adds a layer at the end, or a `Box` or an `Arc` of one. Whether it fits is seen when the model runs. An `Arc` that is
-    /// in the model already is called once more: one layer, one name, one set of weights.
+    /// Adds a layer at the end, or a `Box` or an `Arc` of one. Shapes are checked when the model runs. An `Arc` that is
+    /// already in the model is called once more: it stays one layer with one name and one set of weights.
     #[allow(clippy::should_implement_trait)] // Keras' word; nobody would look for an operator
     pub fn add<By>(self, layer: impl IntoLayer<A, By>) -> Self {
         let layer = layer.into_layer();
@@ -203,7 +204,7 @@ impl<A: Element> Model<A> {
         self
     }
 
-    /// Puts a layer in and says where it is: an `Arc` that is here already is the same layer.
+    /// Adds a layer and returns its index. An `Arc` that is already in the model keeps its index.
     fn place(&mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> usize {
         let shared = shared(&*layer);
         let known = |placed: &Placed<A>| shared.is_some() && self::shared(&*placed.layer) == shared;
@@ -213,18 +214,18 @@ impl<A: Element> Model<A> {
         })
     }
 
-    /// The layers, the first one first, each once.
+    /// All layers in order, each once.
     pub fn layers(&self) -> impl ExactSizeIterator<Item = &dyn AnyLayer<A>> {
         self.layers.iter().map(|placed| &*placed.layer)
     }
 
-    /// The layer of this name; of several, the first.
+    /// The layer of this name; if several layers have it, the first.
     pub fn layer(&self, name: &str) -> Option<&dyn AnyLayer<A>> {
         let placed = self.layers.iter().find(|placed| placed.name == name);
         placed.map(|placed| &*placed.layer)
     }
 
-    /// What goes in: the name and the shape of every input.
+    /// The name and the shape of every input.
     ///
     /// ```
     /// use recurrent::Model;
@@ -234,15 +235,15 @@ impl<A: Element> Model<A> {
     ///     assert_eq!(shape.axes(), Some(&[None, None, Some(3)][..]));
     /// }
     /// ```
-    /// It is what was said, or what the file says. An input of more or fewer timesteps is computed if all layers can, as
-    /// Keras' `predict` does.
+    /// The shape is the declared one, or the one in the file. As in Keras' `predict`, an input with another number of
+    /// timesteps is accepted if all layers accept it.
     pub fn inputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
         self.inputs
             .iter()
             .map(|input| (input.name.as_str(), input.shape.clone()))
     }
 
-    /// What comes out: the name of the layer that gives it, and its shape as far as that is known.
+    /// For every output, the name of the layer that returns it, and its shape as far as it is known.
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = (&str, Shape)> {
         let shapes = self.shapes(None);
         self.outputs
@@ -250,13 +251,14 @@ impl<A: Element> Model<A> {
             .map(move |&value| (self.source(value).0, shapes[value].clone()))
     }
 
-    /// Runs all layers, each recurrent one from the zero state. Returns the output of the last. An input
-    /// without timesteps is no error: its last output is zero.
+    /// Runs all layers and returns the output of the last one. Recurrent layers start from the zero state. An input
+    /// without timesteps is not an error: its last output is zero. Returns an error, which names the layer, if an input
+    /// does not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         Ok(self.forward_tensor(Tensor::new(x))?.values)
     }
 
-    /// Runs all layers on an input that has a mask of its own, (samples, timesteps).
+    /// Runs all layers on an input with a mask, (samples, timesteps).
     pub fn forward_masked<D: Dimension>(
         &self,
         x: &ArrayRef<A, D>,
@@ -265,16 +267,16 @@ impl<A: Element> Model<A> {
         Ok(self.forward_tensor(Tensor::new(x).masked(mask))?.values)
     }
 
-    /// Runs all layers and returns the mask of the output as well.
+    /// Runs all layers on an input with or without a mask, and returns the output with its mask.
     pub fn forward_tensor(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         self.check_one_output()?;
         only(self.forward_all([input])?)
     }
 
-    /// Runs all layers of a model with several inputs or outputs, in their order.
+    /// Runs a model with several inputs or outputs, in the order of [`inputs`](Self::inputs).
     ///
-    /// Without masks: `let out = model.forward_all([Tensor::new(&x), Tensor::new(&y)])?`; then `out[0].values` is an array, and
-    /// `out[0].mask` its mask, if it has one.
+    /// Without masks: `let out = model.forward_all([Tensor::new(&x), Tensor::new(&y)])?`. Then `out[0].values` is an
+    /// array, and `out[0].mask` is its mask, if it has one.
     pub fn forward_all(
         &self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
@@ -283,13 +285,13 @@ impl<A: Element> Model<A> {
         self.run_from(inputs, None).map(|(flows, _)| flows)
     }
 
-    /// Adds lines about where the model came from to its summary: readers of files say what they decided.
+    /// Adds lines about the model's origin to its summary. Readers of files record their decisions here.
     pub fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
         self
     }
 
-    /// How many numbers it has learned; a shared layer counts once.
+    /// The number of learned parameters; a shared layer counts once.
     pub fn parameter_count(&self) -> ParameterCount {
         self.count_parameters()
     }
@@ -300,7 +302,7 @@ impl<A: Element> Model<A> {
         Kept(self.calls.iter().map(fresh).collect())
     }
 
-    /// The name of what gives a value, and which of its outputs it is.
+    /// The name of the layer or input that gives a value, and the index of the output.
     fn source(&self, value: usize) -> (&str, usize) {
         let gives = |call: &&Call| (call.first..call.first + call.outputs).contains(&value);
         if let Some(call) = self.calls.iter().find(gives) {
@@ -310,7 +312,7 @@ impl<A: Element> Model<A> {
         (input.map_or("", |input| &input.name), 0)
     }
 
-    /// The shape of every value, from those of the inputs.
+    /// The shape of every value, from the shapes of the inputs.
     fn shapes(&self, inputs: Option<&[Shape]>) -> Vec<Shape> {
         let mut shapes = vec![Shape::unknown(); self.values];
         for (i, input) in self.inputs.iter().enumerate() {
@@ -328,7 +330,7 @@ impl<A: Element> Model<A> {
     }
 }
 
-/// Where a layer in an `Arc` is.
+/// The address of a layer in an `Arc`.
 fn shared<A: Element>(layer: &dyn AnyLayer<A>) -> Option<*const ()> {
     let any: &dyn Any = layer;
     let arc: &Arc<dyn AnyLayer<A>> = any.downcast_ref()?;

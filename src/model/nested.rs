@@ -1,4 +1,4 @@
-//! Layers that stand for layers: a whole model as one layer of another, and layers behind a pointer.
+//! Layers that contain other layers: a model as one layer of another, and layers behind a pointer.
 
 use super::any_layer::Planned;
 use super::any_layer::foreign;
@@ -62,10 +62,10 @@ impl<A: Element> AnyLayer<A> for Model<A> {
     described!();
 }
 
-/// Owners of a layer whose kind is known only when the program runs are layers.
+/// Pointers to a layer without its concrete type are layers.
 ///
-/// Those of a known kind are not: `forward` of an `Arc<Model>` would be the one of this trait and no longer that of the
-/// model. They go into a model as an [`IntoLayer`](super::IntoLayer).
+/// Pointers to a concrete layer are not: then `forward` of an `Arc<Model>` would be the method of this trait and not
+/// that of the model. They can be added to a model through [`IntoLayer`](super::IntoLayer).
 macro_rules! by_owner {
     ($($owner:ty, $me:ident => { $alone:expr, $copy:expr };)*) => {$(
         impl<A: Element> AnyLayer<A> for $owner {
@@ -138,7 +138,7 @@ fn no_copy<L>(_: &L) -> Option<L> {
     None
 }
 
-/// What others hold, too, is copied before it is changed.
+/// A layer that others share is copied before it is changed.
 fn alone<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLayer<A>> {
     if Arc::get_mut(layer).is_none()
         && let Some(copy) = layer.boxed_copy()
@@ -148,7 +148,7 @@ fn alone<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLay
     Arc::get_mut(layer)
 }
 
-/// A layer whose kind is known only when the program runs.
+/// A layer whose kind is known only at run time.
 impl<A: Element> Describe<A> for Box<dyn AnyLayer<A>> {
     fn class(&self) -> &'static str {
         self.described().map_or("foreign", Describe::class)

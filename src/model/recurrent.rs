@@ -1,4 +1,4 @@
-//! A recurrent layer with its flags as a layer of a model: masks, states of other layers, kept states.
+//! A recurrent layer with its flags as a layer of a model: masks, states from other layers, kept states.
 
 use super::any_layer::Planned;
 use super::any_layer::one_input;
@@ -17,13 +17,13 @@ use core::any::Any;
 use ndarray::Array2;
 
 impl<R: Recurrent> Layer<R> {
-    /// How many arrays its state is, where it tells.
+    /// The number of arrays in its state, if known.
     fn state_count(&self) -> Option<usize> {
         let arrays = self.inner().zero_state(1).to_arrays::<R::Elem>();
         arrays.map(|arrays| arrays.len())
     }
 
-    /// The state that came from other layers, array by array. Whoever starts from it checks its shape.
+    /// The state that other layers pass in, array by array. The run that starts from it checks its shape.
     fn given(&self, arrays: &[Tensor<R::Elem>]) -> Result<Option<R::State>> {
         if arrays.is_empty() {
             return Ok(None);
@@ -47,7 +47,7 @@ impl<R: Recurrent> Layer<R> {
         Ok(zero.with_arrays(&mut arrays.into_iter()))
     }
 
-    /// Puts mask and initial state to a run.
+    /// Applies the mask and the initial state to a run.
     pub(super) fn begin<'a, V>(
         &self,
         mut run: Run<'a, R, V>,
@@ -70,7 +70,7 @@ impl<R: Recurrent> Layer<R> {
         Ok(run)
     }
 
-    /// The states in Keras' order, if they are to be returned.
+    /// The states in Keras' order, if the layer returns them.
     pub(super) fn returned(&self, state: &R::State) -> Result<Vec<Tensor<R::Elem>>> {
         if !self.returns().state {
             return Ok(Vec::new());
@@ -82,7 +82,7 @@ impl<R: Recurrent> Layer<R> {
         Ok(arrays.into_iter().map(Tensor::bare).collect())
     }
 
-    /// The shapes of the states, if they are to be returned.
+    /// The shapes of the states, if the layer returns them.
     pub(super) fn returned_shapes(&self, samples: Option<usize>) -> Vec<Shape> {
         let states = self.returns().state.then(|| self.inner().zero_state(1));
         let arrays = states.and_then(|state| state.to_arrays::<R::Elem>());
@@ -90,7 +90,7 @@ impl<R: Recurrent> Layer<R> {
         arrays.into_iter().flatten().map(shape).collect()
     }
 
-    /// The state to keep, if it is kept.
+    /// The state to keep, if the layer is stateful.
     pub(super) fn keep(&self, state: R::State) -> Option<Slot> {
         self.is_stateful().then(|| Held::slot(state))
     }
@@ -101,7 +101,7 @@ impl<R: Recurrent> Layer<R> {
     }
 }
 
-/// The input of a recurrent layer, and the states that come from other layers.
+/// The input of a recurrent layer, and the states from other layers.
 pub(super) fn split<A>(mut inputs: Vec<Tensor<A>>) -> Result<(Tensor<A>, Vec<Tensor<A>>)> {
     if inputs.is_empty() {
         return Err(wrong_inputs("at least 1", 0));
@@ -175,7 +175,7 @@ where
                 return Err(Error::value("state", "returned", "missing"));
             }
         };
-        // The mask goes on as it came, also behind `go_backwards`: so does Keras.
+        // The mask passes on unchanged, even with `go_backwards`, as in Keras.
         let mask = input.mask.filter(|_| self.returns().sequences);
         let mut outputs = vec![Tensor { values, mask }];
         outputs.extend(self.returned(&state)?);

@@ -1,4 +1,4 @@
-//! How a model runs a whole pass.
+//! How a model runs over whole sequences.
 
 use super::any_layer::one_input;
 use super::kept::another_model;
@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 impl<A: Element> Model<A> {
-    /// Reads the kept states and makes new ones, so that an error in a late layer leaves the early ones as they were.
+    /// Reads the kept states and makes new ones, so that an error in a late layer leaves the earlier states unchanged.
     pub(crate) fn run_from(
         &self,
         inputs: Vec<Tensor<A>>,
@@ -20,11 +20,11 @@ impl<A: Element> Model<A> {
         self.check_inputs(&inputs, kept)?;
         let mut states = vec![None; self.calls.len()];
         let outputs = self.wire(inputs, |_, call, layer, inputs| {
-            // A shared layer goes on where its last call ended, as a stateful one does in Keras.
+            // A shared layer continues where its last call ended, as a stateful one does in Keras.
             let before = states[call.home].as_ref();
             let slot = before.or_else(|| kept.and_then(|kept| kept.0[call.home].as_ref()));
             let (flows, slot) = if layer.output_count() > call.outputs {
-                // Put in by `add`, which cannot refuse; the layer says it better than a count.
+                // `add`, which cannot fail, put it in; the layer reports the error better than a count would.
                 (vec![layer.forward(one_input(inputs)?)?], None)
             } else {
                 layer.call(inputs, slot)?
@@ -35,7 +35,7 @@ impl<A: Element> Model<A> {
         Ok((outputs, Kept(states)))
     }
 
-    /// Calls every layer with what those before it gave.
+    /// Calls every layer on the values of earlier calls.
     fn wire<V: Clone>(
         &self,
         inputs: Vec<V>,
@@ -85,7 +85,7 @@ impl<A: Element> Model<A> {
         kept.map_or(Ok(()), |kept| self.check_kept(kept))
     }
 
-    /// Refuses the states of a model with another number of calls.
+    /// Returns an error if the states come from a model with another number of calls.
     pub(crate) fn check_kept(&self, kept: &Kept) -> Result<()> {
         if kept.0.len() == self.calls.len() {
             return Ok(());
@@ -93,7 +93,7 @@ impl<A: Element> Model<A> {
         Err(another_model())
     }
 
-    /// Refuses to give one output of several.
+    /// Returns an error if the model has several outputs.
     pub(crate) fn check_one_output(&self) -> Result<()> {
         match self.outputs.len() {
             1 => Ok(()),
@@ -106,7 +106,7 @@ impl<A: Element> Model<A> {
     }
 }
 
-/// The only one of the values. (How many there are was checked.)
+/// The only value. (The caller has checked the count.)
 pub(crate) fn only<V>(values: Vec<V>) -> Result<V> {
     let found = values.len();
     let last = values.into_iter().next_back();
@@ -131,7 +131,7 @@ impl<V: Clone> Table<V> {
         Table { values, uses }
     }
 
-    /// These values, which are all there: a call takes only what came before it.
+    /// The values at these places, all of which are present: a call takes only earlier values.
     fn take(&mut self, of: &[usize]) -> Vec<V> {
         let take = |&at: &usize| {
             self.uses[at] -= 1;

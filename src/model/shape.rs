@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The lengths of an array's axes, samples first, as far as they are known before a call: `None` is any length.
+/// The lengths of an array's axes, samples first, as far as they are known before a call. `None` is any length.
 ///
-/// It prints as in Keras' summaries.
+/// `Display` prints it as in Keras' summaries.
 ///
 /// ```
 /// use recurrent::Shape;
@@ -17,12 +17,12 @@ use core::fmt;
 pub struct Shape(Option<Vec<Option<usize>>>);
 
 impl Shape {
-    /// Any number of axes of any length.
+    /// A shape of which nothing is known, not even the number of axes.
     pub fn unknown() -> Self {
         Shape(None)
     }
 
-    /// The length of every axis, if their number is known.
+    /// The lengths of all axes, if their number is known.
     pub fn axes(&self) -> Option<&[Option<usize>]> {
         self.0.as_deref()
     }
@@ -32,7 +32,7 @@ impl Shape {
         self.axes()?.get(axis).copied().flatten()
     }
 
-    /// The same axes but the last.
+    /// The shape without its last axis.
     pub(crate) fn with_last(&self, len: Option<usize>) -> Self {
         let mut shape = self.clone();
         if let Some(last) = shape.0.as_mut().and_then(|axes| axes.last_mut()) {
@@ -41,7 +41,7 @@ impl Shape {
         shape
     }
 
-    /// (samples, timesteps, features) with other timesteps; what is not known of the input stays unknown.
+    /// A (samples, timesteps, features) shape with other timesteps; unknown parts of the input stay unknown.
     pub(crate) fn with_timesteps(&self, timesteps: impl Fn(usize) -> Option<usize>) -> Self {
         let of = self.len_of(1).and_then(timesteps);
         Shape::from([self.len_of(0), of, self.len_of(2)])
@@ -73,7 +73,7 @@ impl fmt::Display for Shape {
                 None => write!(f, "{comma}None")?,
             }
         }
-        // As a tuple of one is written in Python.
+        // Python writes a tuple of one element this way.
         f.write_str(if axes.len() == 1 { ",)" } else { ")" })
     }
 }

@@ -22,18 +22,18 @@ pub(crate) fn only_output<A>(outputs: &mut [Value<A>]) -> Result<&mut Value<A>> 
     }
 }
 
-/// (samples, features) of numbers in a row.
+/// Row-major numbers as an array (samples, features).
 #[inline]
 pub(crate) fn rows<A>(numbers: &[A], samples: usize) -> Result<ArrayView2<'_, A>> {
     if samples == 1 {
-        // Sooner than the general way.
+        // Faster than the general path.
         return Ok(ndarray::aview1(numbers).insert_axis(ndarray::Axis(0)));
     }
     let features = numbers.len().checked_div(samples).unwrap_or(0);
     Ok(ArrayView2::from_shape((samples, features), numbers)?)
 }
 
-/// The layer of a stepper in its own type, also behind an owner.
+/// The layer of a stepper in its concrete type, also through a pointer.
 #[inline]
 pub(crate) fn lent<A: Element, L: AnyLayer<A>>(layer: &dyn AnyLayer<A>) -> Result<&L> {
     match (layer as &dyn Any).downcast_ref() {
@@ -75,7 +75,7 @@ pub(crate) fn plan<A: Element>(
     }
 }
 
-/// The shapes of the outputs, which a call with zeros tells, and so whether the inputs fit.
+/// The shapes of the outputs, found by a call on zeros. The call also checks that the inputs fit.
 fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Vec<StepShape>> {
     let is_timestep = inputs.iter().any(|input| input.is_timestep);
     let zeros = |input: &StepShape| Value::new(input.clone())?.to_flow();
@@ -91,8 +91,8 @@ fn tried<A: Element>(layer: &dyn AnyLayer<A>, inputs: &[StepShape]) -> Result<Ve
     flows.into_iter().map(shape).collect()
 }
 
-/// A layer that is called anew at every step: one that works timestep by timestep and has no stepper, or one whose input is
-/// the result of the sequence up to now.
+/// A layer that is called anew at every step: one that works timestep by timestep without a stepper, or one whose input
+/// is the result of the sequence so far.
 struct Anew;
 
 impl<A: Element> Stepper<A> for Anew {
@@ -115,7 +115,7 @@ impl<A: Element> Stepper<A> for Anew {
     }
 }
 
-/// A layer that keeps nothing from step to step, as a function of what comes in.
+/// A layer that keeps nothing between steps, as a function of its inputs.
 struct Each<L, F>(F, PhantomData<fn(L)>);
 
 impl<A: Element, L: AnyLayer<A>, F> Stepper<A> for Each<L, F>
@@ -134,8 +134,8 @@ where
     }
 }
 
-/// The steps of a layer of one output that keeps nothing and refuses nothing that has the right shape. What it makes of wrong
-/// shapes a call tells.
+/// The stepper of a layer with one output that keeps no state and accepts every input of the right shape. A call on
+/// zeros checks the shapes.
 pub(crate) fn each<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],
@@ -149,7 +149,7 @@ pub(crate) fn each<A: Element, L: AnyLayer<A>>(
     }))
 }
 
-/// The same of a layer of one input that may refuse what comes in.
+/// The stepper of a layer with one input and one output that keeps no state and may refuse its input values.
 pub(crate) fn each_or_err<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],
@@ -162,7 +162,7 @@ pub(crate) fn each_or_err<A: Element, L: AnyLayer<A>>(
     }))
 }
 
-/// The steps of a layer that changes the numbers of its only input in place; masks pass through.
+/// The stepper of a layer that changes the numbers of its only input in place; masks pass through.
 pub(crate) fn in_place<A: Element, L: AnyLayer<A>>(
     layer: &L,
     inputs: &[StepShape],

@@ -12,9 +12,9 @@ use core::borrow::Borrow;
 use core::fmt;
 use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 
-/// A [`Model`] that is fed one timestep at a time and keeps the states of its layers between them.
+/// A [`Model`] that is fed one timestep at a time and keeps the states of its layers between pushes.
 ///
-/// It has the states and all memory between the layers, and borrows, owns or shares the model:
+/// It holds the states and all memory between the layers. It borrows, owns or shares the model:
 ///
 /// | made by | model | |
 /// | --- | --- | --- |
@@ -22,13 +22,14 @@ use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 /// | [`model.into_stream(n)`](Model::into_stream) | owned | `Send + 'static` |
 /// | [`ModelStream::new(Arc::clone(&model), n)`](Self::new) | shared | `Send + 'static` |
 ///
-/// Everything is planned when it is made: what cannot be fed timestep by timestep is refused then, by the name of the layer.
-/// After that a push allocates nothing, so that it can stand in an audio callback. These layers allocate all the same:
-/// [`Permute`](crate::Permute), operations of Keras' functional models, a layer of your own, a recurrent layer that returns
-/// its state, and any layer that reads several timesteps after the last output of a recurrent layer.
+/// All memory is planned when the stream is made. A layer that cannot be fed timestep by timestep is an error at that
+/// point, which names the layer. After that a push does not allocate, so it can run in an audio callback. These layers
+/// are exceptions, which allocate: [`Permute`](crate::Permute), operations of Keras' functional models, a layer of your
+/// own, a recurrent layer that returns its state, and any layer that reads several timesteps after the last output of a
+/// recurrent layer.
 ///
-/// What comes out is what [`Model::forward`] gives for all timesteps up to now, bit for bit: where the model returns
-/// sequences their newest timestep, else its output.
+/// The output is bit for bit that of [`Model::forward`] on all timesteps so far: the newest timestep if the model
+/// returns sequences, otherwise its output.
 ///
 /// ```
 /// use ndarray::{Array2, array, s};
@@ -70,20 +71,21 @@ pub struct ModelStream<A: Element, M: Borrow<Model<A>>> {
 }
 
 impl<A: Element> Model<A> {
-    /// A stream of this many samples that borrows the model: see [`ModelStream`].
+    /// A stream of this number of samples that borrows the model: see [`ModelStream`].
     ///
-    /// Refuses layers that cannot work timestep by timestep, by their names, and a model of which nothing says how many
-    /// numbers a timestep has: then name them with [`input`](Self::input).
+    /// Returns an error, which names the layer, if a layer cannot work timestep by timestep. It is also an error if the
+    /// number of features in a timestep is not known; declare it with [`input`](Self::input).
     pub fn stream(&self, samples: usize) -> Result<ModelStream<A, &Self>> {
         ModelStream::new(self, samples)
     }
 
-    /// A stream of this many samples that owns the model: `Send + 'static`.
+    /// A stream of this number of samples that owns the model, and is `Send + 'static`.
     pub fn into_stream(self, samples: usize) -> Result<ModelStream<A, Self>> {
         ModelStream::new(self, samples)
     }
 
-    /// The axes of one timestep of one sample of an input: as they were said, or as the first layer that takes it tells.
+    /// The axes of one timestep of one sample of an input: the declared ones, or those of the first layer that knows
+    /// them.
     pub(super) fn features_of_step(&self, input: usize) -> Option<Vec<usize>> {
         let input = self.inputs.get(input)?;
         let said = input.shape.axes().and_then(|axes| axes.get(2..));
@@ -91,7 +93,7 @@ impl<A: Element> Model<A> {
         if said.is_some() {
             return said;
         }
-        // Layers that change no shape, a `Masking` say, leave it to those after them.
+        // Layers that do not change the shape, such as `Masking`, leave it to the layers after them.
         let mut same = vec![false; self.values];
         same[input.value] = true;
         for call in &self.calls {
@@ -128,7 +130,7 @@ impl<A: Element> Model<A> {
 }
 
 impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
-    /// A stream of a model, or of a reference, a `Box` or an `Arc` of one; see [`Model::stream`].
+    /// Makes a stream of a model, or of a reference, a `Box` or an `Arc` of one; see [`Model::stream`].
     pub fn new(model: M, samples: usize) -> Result<Self> {
         let inputs = model.borrow().step_shapes(samples)?;
         let engine = Engine::new(model.borrow(), inputs)?;
@@ -140,18 +142,18 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
         })
     }
 
-    /// How many samples are pushed at a time.
+    /// The number of samples in each push.
     pub fn samples(&self) -> usize {
         self.samples
     }
 
-    /// The model whose weights it uses.
+    /// The model that the stream runs.
     pub fn model(&self) -> &Model<A> {
         self.model.borrow()
     }
 
-    /// One timestep of a model with one input and one output, without ndarray: samples × features numbers in, and as many out
-    /// as the output has, row by row.
+    /// Pushes one timestep into a model with one input and one output, as plain slices: samples × features numbers in
+    /// row-major order. Returns the output in row-major order.
     #[inline]
     pub fn push_slice(&mut self, x: &[A]) -> Result<&[A]> {
         self.check_one()?;
@@ -160,13 +162,14 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
         Ok(self.output(0).unwrap_or_default())
     }
 
-    /// One timestep of a model with one input and one output, as an array: (samples, features), or (samples) for token ids.
-    /// What comes out has no axis of timesteps either.
+    /// Pushes one timestep into a model with one input and one output, as an array: (samples, features), or (samples)
+    /// for token ids. The returned array has no axis of timesteps either.
     pub fn push<D: Dimension>(&mut self, x: &ArrayRef<A, D>) -> Result<ArrayViewD<'_, A>> {
         self.push_some(x, None)
     }
 
-    /// One timestep of those samples whose `mask` is true. The others hold their states, as in a masked call.
+    /// Pushes one timestep of the samples whose `mask` is true. The other samples hold their states, as in a masked
+    /// call.
     pub fn push_masked<D: Dimension>(
         &mut self,
         x: &ArrayRef<A, D>,
@@ -209,8 +212,8 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
         Ok(view)
     }
 
-    /// One timestep of a model with any number of inputs and outputs: the numbers of each input row by row. The
-    /// [outputs](Self::output) stay until the next push.
+    /// Pushes one timestep into a model with any number of inputs and outputs: the numbers of each input in row-major
+    /// order. Read the results with [`output`](Self::output); they stay until the next push.
     pub fn push_all(&mut self, inputs: &[&[A]]) -> Result<()> {
         let expected = self.engine.inputs().len();
         if inputs.len() != expected {
@@ -222,7 +225,7 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
         self.step()
     }
 
-    /// The numbers of an output after the last push, row by row; `None` if the model has not that many.
+    /// The numbers of output `index` after the last push, in row-major order; `None` if there is no such output.
     #[inline]
     pub fn output(&self, at: usize) -> Option<&[A]> {
         self.engine.output(at).map(|output| &*output.numbers)
@@ -265,31 +268,32 @@ impl<A: Element, M: Borrow<Model<A>>> ModelStream<A, M> {
         self.engine.step(self.model.borrow(), &mut self.kept)
     }
 
-    /// All samples start anew, without allocating.
+    /// Resets all samples to their initial state, without allocating.
     pub fn reset(&mut self) {
         let fresh = self.engine.fresh();
         if self.kept.assign(fresh).is_err() {
-            // Only a state of a user's own refuses a row that is there.
+            // Only a state of a user's own type can refuse a row that exists.
             self.kept = fresh.clone();
         }
     }
 
-    /// These samples start anew, without allocating; the others go on. Refuses the whole call if one does not exist.
+    /// Resets these samples, without allocating; the others go on. If any of them does not exist, returns an error and
+    /// resets none.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         check_samples(samples, self.samples)?;
         let mut samples = samples.iter();
         samples.try_for_each(|&row| self.kept.copy_sample(row, self.engine.fresh(), row))
     }
 
-    /// All that the next push depends on, to be written down. A stream or a [`Session`](crate::Session) of the same model
-    /// that resumes it goes on bit for bit, in whatever process. Refuses the state of a [`Cell`](crate::Cell) of your own
-    /// that does not say how it is made of arrays.
+    /// Everything that the next push depends on, to be stored. A stream or a [`Session`](crate::Session) of the same
+    /// model that resumes it continues bit for bit, also in another process. Returns an error for the state of a
+    /// [`Cell`](crate::Cell) of your own that cannot be written as arrays.
     pub fn snapshot(&self) -> Result<ModelState> {
         self.kept.snapshot(&self.model().fresh_states())
     }
 
-    /// Goes on from a snapshot. Refuses that of a model with other layers, or of other samples; then the stream is as it
-    /// was.
+    /// Continues from a snapshot. Returns an error, and leaves the stream unchanged, if the snapshot comes from a model
+    /// with other layers or has another number of samples.
     pub fn resume(&mut self, snapshot: ModelState) -> Result<()> {
         let kept = self.model().fresh_states().resume(snapshot)?;
         self.kept = self.engine.admit(self.model(), &kept)?;

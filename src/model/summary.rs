@@ -9,7 +9,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The layers of a model with their shapes and sizes; it prints as a table.
+/// The layers of a model with their shapes and parameter counts. `Display` prints them as a table.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -36,17 +36,17 @@ use core::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The inputs of a model that is no plain sequence, then every layer, once.
+    /// The inputs of a model that is not a plain sequence, then every layer, once.
     pub layers: Vec<SummaryRow>,
-    /// Those of all layers.
+    /// The parameter count of all layers together.
     pub parameter_count: ParameterCount,
-    /// Whether each layer takes what the one before it gives.
+    /// Whether the model is a plain sequence, in which each layer takes the output of the one before it.
     pub is_sequence: bool,
-    /// Where the model came from: of one from a file, which program wrote it, and what was decided by that.
+    /// The origin of the model: the program that wrote its file, and the decisions that followed from it.
     pub notes: Vec<String>,
-    /// The input of a plain sequence, which has no row: its name and shape, if anybody said them.
+    /// The input of a plain sequence, which has no row in the table: its name and shape, if declared.
     input: Option<String>,
-    /// How many bytes a number has.
+    /// The number of bytes of a parameter.
     number: usize,
 }
 
@@ -54,20 +54,20 @@ pub struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SummaryRow {
-    /// Its name in the model.
+    /// The name in the model.
     pub name: String,
-    /// What kind of layer it is.
+    /// The kind of the layer.
     pub kind: String,
-    /// The shapes of its outputs, where it is called last.
+    /// The shapes of the outputs, at the last call.
     pub shapes: Vec<Shape>,
-    /// How many numbers it has learned.
+    /// The number of learned parameters.
     pub parameter_count: ParameterCount,
-    /// What it takes, call by call: names, with the place of the output where there are several.
+    /// The inputs, call by call: names, with the index of the output if there are several.
     pub connected_to: Vec<String>,
 }
 
 impl<A: Element> Model<A> {
-    /// The table of its layers that Keras prints.
+    /// The table of the model's layers that Keras prints.
     pub fn summary(&self) -> Summary {
         let shapes = self.shapes(None);
         let is_sequence = self.is_sequence();

@@ -1,10 +1,10 @@
-//! `Tensor`: what flows from layer to layer.
+//! `Tensor`: the value that passes between layers.
 
 use crate::Element;
 use crate::error::{Error, Result, check};
 use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, ArrayView3, Dimension, Ix2};
 
-/// What flows from layer to layer: an array, and the mask of its timesteps if there is one.
+/// The value that passes between layers: an array, and the mask of its timesteps if there is one.
 ///
 /// ```
 /// use ndarray::array;
@@ -15,28 +15,28 @@ use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, ArrayView3, Dimension, Ix2};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor<A> {
-    /// Samples first.
+    /// The numbers; axis 0 is the samples.
     pub values: ArrayD<A>,
-    /// `false` where a timestep is not there, (samples, timesteps).
+    /// The mask, (samples, timesteps): `false` at padding.
     pub mask: Option<Array2<bool>>,
 }
 
 impl<A: Element> Tensor<A> {
-    /// A copy of an array, without a mask. (One that you give away need not be copied: `Tensor { values: x.into_dyn(), mask:
-    /// None }`.)
+    /// Copies an array, without a mask. (To move an owned array in, write `Tensor { values: x.into_dyn(), mask: None
+    /// }`.)
     pub fn new<D: Dimension>(x: &ArrayRef<A, D>) -> Self {
         Tensor::bare(x.to_owned())
     }
 }
 
 impl<A> Tensor<A> {
-    /// The same array with this mask, (samples, timesteps).
+    /// Sets the mask, (samples, timesteps).
     pub fn masked(mut self, mask: &ArrayRef<bool, Ix2>) -> Self {
         self.mask = Some(mask.to_owned());
         self
     }
 
-    /// Without a mask.
+    /// Makes a tensor without a mask.
     pub(crate) fn bare<D: Dimension>(values: ndarray::Array<A, D>) -> Self {
         Tensor {
             values: values.into_dyn(),
@@ -44,7 +44,7 @@ impl<A> Tensor<A> {
         }
     }
 
-    /// The array seen with `D` axes; `expected` says which in the error.
+    /// A view of the array with `D` axes; on failure the error says `expected`.
     pub(crate) fn axes<D: Dimension>(
         &self,
         array: &'static str,
@@ -59,7 +59,7 @@ impl<A> Tensor<A> {
         })
     }
 
-    /// Refuses a mask of other samples or timesteps than the array.
+    /// Returns an error if the samples or timesteps of the mask are not those of the array.
     pub(crate) fn check_mask(&self) -> Result<()> {
         let Some(mask) = &self.mask else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The arrays of a model by their paths: to be listed, read and replaced.
+//! The arrays of a model by their paths: listing, reading and replacing them.
 
 use super::any_layer::{AnyLayer, each_layer, each_layer_mut};
 use super::{Model, Placed};
@@ -14,15 +14,15 @@ use alloc::vec::Vec;
 use core::any::Any;
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
-/// A weight in the list of a model's [`weights`](Model::weights).
+/// A weight in the list that [`Model::weights`] returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WeightInfo {
-    /// The names of the layers around it and its own, as in `bidirectional/forward/kernel`.
+    /// The path: the names of the enclosing layers and the array's own, as in `bidirectional/forward/kernel`.
     pub path: String,
-    /// Its shape, as Keras has it.
+    /// The shape, as in Keras.
     pub shape: Vec<usize>,
-    /// Whether it is learned by gradients; a moving average is not.
+    /// Whether gradients train it; a moving average is not trained.
     pub trainable: bool,
 }
 
@@ -74,9 +74,10 @@ impl<A: Element> Describe<A> for Model<A> {
 }
 
 impl<A: Element> Model<A> {
-    /// Every weight of every layer, in the order of the layers: its path, its shape, and whether gradients move it.
+    /// Lists every weight of every layer, in the order of the layers: its path, its shape, and whether gradients train
+    /// it.
     ///
-    /// A path is the name of the layer and that of the array in Keras, with the names of wrappers and of models inside
+    /// A path is the name of the layer followed by Keras' name for the array; names of wrappers and nested models stand
     /// between them. A layer that is called several times is listed once. Layers of your own are not listed.
     ///
     /// ```
@@ -105,7 +106,7 @@ impl<A: Element> Model<A> {
         weights
     }
 
-    /// The weight at a path of [`weights`](Self::weights), in its shape. Of several of one path, the first.
+    /// The weight at a path of [`weights`](Self::weights), in its shape. If several have this path, the first.
     pub fn get(&self, path: &str) -> Result<ArrayD<A>> {
         let mut found = None;
         walk(self, "", &mut |at, _, weight| {
@@ -116,10 +117,10 @@ impl<A: Element> Model<A> {
         found.ok_or_else(|| self.no_weight(path))
     }
 
-    /// Replaces the weight at a path of [`weights`](Self::weights) by an array of the same shape.
+    /// Replaces the weight at a path of [`weights`](Self::weights) with an array of the same shape.
     ///
-    /// A layer that another model or variable holds, too (in an [`Arc`]), is copied first, so that the other keeps its
-    /// weights. Refuses the weight of a layer that the model only borrows.
+    /// A layer that is shared with another model or variable (in an [`Arc`]) is copied first, so that the other keeps
+    /// its weights. Returns an error for a layer that the model only borrows.
     pub fn set<D: Dimension>(&mut self, path: &str, array: &ArrayRef<A, D>) -> Result<()> {
         let mut shape = None;
         walk(self, "", &mut |at, _, weight| {
@@ -158,10 +159,10 @@ impl<A: Element> Model<A> {
         Error::value("path of a weight", expected, path)
     }
 
-    /// The layer of a name in its own type, through its flags, [`Arc`]s and boxes; `None` if there is none of that name
-    /// and type. A layer of a model inside is found as `outer/inner`.
+    /// The layer of this name in its concrete type, found through its flags, [`Arc`]s and boxes. `None` if no layer has
+    /// both this name and this type. A layer of a nested model is found as `outer/inner`.
     ///
-    /// So a loaded layer can be streamed, read or exported:
+    /// With it, a loaded layer can be streamed, read or exported:
     ///
     /// ```
     /// use recurrent::{Causal, Layer, Lstm, Model};
@@ -183,7 +184,7 @@ impl<A: Element> Model<A> {
     }
 }
 
-/// The layer, or one that it stands for, if it has this type.
+/// The layer, or the one that it contains, if it has this type.
 fn of_type<A: Element, L: 'static>(layer: &dyn AnyLayer<A>) -> Option<&L> {
     let any: &dyn Any = layer;
     layer
@@ -193,7 +194,7 @@ fn of_type<A: Element, L: 'static>(layer: &dyn AnyLayer<A>) -> Option<&L> {
         .or_else(|| owned(kind::<A>(layer.without_flags()?)))
 }
 
-/// A recurrent layer without its flags, in its own type or in that of an owner.
+/// A recurrent layer without its flags, in its concrete type or behind a pointer.
 fn owned<L: 'static>(any: &dyn Any) -> Option<&L> {
     any.downcast_ref()
         .or_else(|| any.downcast_ref::<Arc<L>>().map(|layer| &**layer))

@@ -10,7 +10,7 @@ use ndarray::{Array, Dimension};
 crate::describe::describe!(Activation, "activation", "activation");
 
 impl Activation {
-    /// Applies it in place; to [`Softmax`](Self::Softmax) the slice is the last axis.
+    /// Applies the activation in place. For [`Softmax`](Self::Softmax) the slice is the last axis.
     pub fn apply<A: Element>(self, values: &mut [A]) {
         if self == Activation::Softmax {
             softmax(values);
@@ -20,7 +20,7 @@ impl Activation {
     }
 }
 
-/// The largest score becomes e^0, so that nothing overflows.
+/// The largest score becomes e^0, so nothing overflows.
 fn softmax<A: Element>(values: &mut [A]) {
     let largest = values.iter().fold(
         A::neg_infinity(),
@@ -38,8 +38,9 @@ fn softmax<A: Element>(values: &mut [A]) {
     values.iter_mut().for_each(|x| *x /= sum);
 }
 
-/// An activation is a layer of a [`Model`](crate::Model): the same shape out as in, [`Activation::Softmax`] over the last
-/// axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`, `ReLU`, `LeakyReLU`, `ELU`.
+/// An activation as a layer of a [`Model`](crate::Model). The output has the shape of the input;
+/// [`Activation::Softmax`] goes over the last axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`,
+/// `ReLU`, `LeakyReLU`, `ELU`.
 ///
 /// ```
 /// use ndarray::array;
@@ -92,7 +93,7 @@ pub(super) fn on_last_axis<A: Element, D: Dimension>(
     y
 }
 
-/// Applies it to rows of this length, one behind the other; only softmax minds where they end.
+/// Applies the activation to consecutive rows of this length; only softmax depends on where they end.
 pub(super) fn each_row<A: Element>(activation: Activation, len: usize, numbers: &mut [A]) {
     match activation {
         Activation::Softmax => {

@@ -1,4 +1,4 @@
-//! `AskMask`: the mask of an input is another value of the model.
+//! `AskMask`: takes the mask of one value from another.
 
 use crate::Element;
 use crate::error::{Result, wrong_inputs};
@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
 
-/// Gives its first input the mask that its second one is: true where it is not 0.
+/// Sets the mask of its first input from its second input: true where that is not 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AskMask;
 

@@ -1,4 +1,4 @@
-//! `Attention`: every timestep of one sequence looks at all timesteps of another.
+//! `Attention`: every timestep of one sequence attends to all timesteps of another.
 
 use crate::describe::Scalar;
 use crate::error::{Result, check, check_size, wrong_inputs};
@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
 
-/// Dot-product attention (Luong's): for every timestep of the query an average of the values, weighed by how well their
-/// keys fit.
+/// Dot-product attention (Luong's). Each timestep of the query gets a weighted average of the values; the weights say
+/// how well the keys match it.
 ///
 /// ```text
 /// scores[i, j] = scale · query[i] · key[j]                          score_mode "dot"
@@ -23,9 +23,10 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
 /// | key | (samples, timesteps, features); the value, if there are two inputs |
 /// | output | (samples, queries, outputs) |
 ///
-/// As in Keras, the inputs are query, value and, if it is another one, key. Scores of masked values are lowered by 10⁹, so
-/// that they do not count unless all are masked; masked queries give 0; the mask of the query goes on. Source: Luong et al.,
-/// "Effective Approaches to Attention-based Neural Machine Translation" (2015); `keras.layers.Attention`.
+/// As in Keras, the inputs are the query, the value and, optionally, the key. Scores of masked values are lowered by
+/// 10⁹, so they do not count unless all values are masked. Masked queries give 0. The mask of the query passes on.
+/// Source: Luong et al., "Effective Approaches to Attention-based Neural Machine Translation" (2015);
+/// `keras.layers.Attention`.
 ///
 /// ```
 /// use ndarray::array;
@@ -41,13 +42,13 @@ pub struct Attention<A> {
     causal: bool,
 }
 
-/// How far masked scores are lowered: Keras' number.
+/// The amount by which masked scores are lowered, as in Keras.
 const MASKED: f64 = 1e9;
 
 const INPUTS: &str = "2 or 3 (query, value and perhaps key)";
 
 impl<A: Element> Attention<A> {
-    /// The dot product, without a scale.
+    /// Dot-product attention without a scale.
     pub fn new() -> Self {
         Attention {
             scale: None,
@@ -56,25 +57,25 @@ impl<A: Element> Attention<A> {
         }
     }
 
-    /// The learned scale of `use_scale=True`.
+    /// Sets the learned scale of `use_scale=True`.
     pub fn scale(mut self, scale: A) -> Self {
         self.scale = Some(Scalar(scale));
         self
     }
 
-    /// `score_mode="concat"` with its learned weight, instead of the dot product.
+    /// Uses `score_mode="concat"` with its learned weight, instead of the dot product.
     pub fn concat(mut self, weight: A) -> Self {
         self.concat_score_weight = Some(Scalar(weight));
         self
     }
 
-    /// Whether query `i` looks at the values up to `i` only: `use_causal_mask` of the call.
+    /// Sets whether query `i` attends only to the values up to `i`: Keras' `use_causal_mask`.
     pub fn causal(mut self, yes: bool) -> Self {
         self.causal = yes;
         self
     }
 
-    /// One output for every timestep of the query.
+    /// Computes one output for every timestep of the query. Returns an error if the shapes do not fit.
     pub fn forward(
         &self,
         query: &ArrayRef<A, Ix3>,
@@ -84,7 +85,7 @@ impl<A: Element> Attention<A> {
         self.attend(query.view(), value.view(), key.view(), [None, None])
     }
 
-    /// With the masks of the query and the value.
+    /// Computes one output for every timestep of the query, with the masks of the query and the value.
     fn attend(
         &self,
         query: ArrayView3<A>,
@@ -135,7 +136,7 @@ impl<A: Element> Attention<A> {
         let Some(Scalar(weight)) = self.concat_score_weight else {
             let mut scores = query.dot(&key.t());
             scores.mapv_inplace(|score| score * scale);
-            // The product of empty matrices need not lie row by row.
+            // The product of empty matrices is not always in row-major order.
             return scores.as_standard_layout().into_owned();
         };
         let mut sums = vec![A::zero(); query.ncols()];

@@ -1,10 +1,10 @@
-//! Axes counted from the front or, negative, from the back, as Keras counts them.
+//! Axis numbers as in Keras: counted from the front or, if negative, from the back.
 
 use crate::error::{Error, Result, check};
 use alloc::format;
 use ndarray::{Array, Dimension};
 
-/// The place of an axis among so many.
+/// The index of an axis of an array with this number of axes.
 pub(super) fn place(axis: isize, axes: usize) -> Result<usize> {
     let place = match usize::try_from(axis) {
         Ok(place) => Some(place),
@@ -16,7 +16,7 @@ pub(super) fn place(axis: isize, axes: usize) -> Result<usize> {
     })
 }
 
-/// The same of an axis that is not that of the samples.
+/// The index of an axis that is not the axis of samples.
 pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
     match place(axis, axes)? {
         0 => {
@@ -27,7 +27,7 @@ pub(super) fn place_in_sample(axis: isize, axes: usize) -> Result<usize> {
     }
 }
 
-/// The same array, lying row by row.
+/// The array in row-major order.
 pub(super) fn in_rows<A: Clone, D: Dimension>(x: Array<A, D>) -> Array<A, D> {
     if x.is_standard_layout() {
         return x;
@@ -35,7 +35,7 @@ pub(super) fn in_rows<A: Clone, D: Dimension>(x: Array<A, D>) -> Array<A, D> {
     x.as_standard_layout().into_owned()
 }
 
-/// Refuses another length of this axis than `expected`.
+/// Returns an error if this axis does not have the `expected` length.
 pub(super) fn check_axis(
     array: &'static str,
     axis: usize,

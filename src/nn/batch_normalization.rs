@@ -1,4 +1,4 @@
-//! `BatchNormalization`: moving averages of training, applied.
+//! `BatchNormalization`: applies the moving averages of training.
 
 use super::axis::place_in_sample;
 use crate::Element;
@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 
-/// Normalises with the averages that training found, along one axis (the last, unless you say another):
+/// Normalises with the averages of training, along one axis (the last by default):
 ///
 /// ```text
 /// y = gamma (x - moving_mean) / √(moving_variance + epsilon) + beta
@@ -19,7 +19,7 @@ use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 /// | gamma, beta | (features), or none (`scale=False`, `center=False`) |
 /// | `moving_mean`, `moving_variance` | (features) |
 ///
-/// Masks pass through and change nothing, as in Keras outside of training. Source: Ioffe & Szegedy, "Batch Normalization"
+/// Masks pass through and change nothing, as in Keras outside training. Source: Ioffe & Szegedy, "Batch Normalization"
 /// (2015); `keras.layers.BatchNormalization`.
 ///
 /// ```
@@ -40,7 +40,8 @@ pub struct BatchNormalization<A> {
 }
 
 impl<A: Element> BatchNormalization<A> {
-    /// Along the last axis, with Keras' epsilon of 0.001.
+    /// Normalises along the last axis, with Keras' default epsilon of 0.001. Returns an error if the arrays differ in
+    /// length.
     pub fn from_weights(
         gamma: impl Into<Option<Array1<A>>>,
         beta: impl Into<Option<Array1<A>>>,
@@ -70,19 +71,19 @@ impl<A: Element> BatchNormalization<A> {
         })
     }
 
-    /// Along another axis, counted from 0 (the samples) or, negative, from the end.
+    /// Sets the axis, counted from 0 (the samples) or, if negative, from the end.
     pub fn axis(mut self, axis: isize) -> Self {
         self.axis = axis;
         self
     }
 
-    /// What keeps the variance away from 0; 0.001 by default.
+    /// Sets the constant that is added to the variance; 0.001 by default.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The same shape out as in.
+    /// Normalises an array; the output has the same shape. Returns an error if the length of the axis does not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         self.normalised(x.to_owned())
     }
@@ -107,7 +108,7 @@ impl<A: Element> BatchNormalization<A> {
         Ok(x)
     }
 
-    /// What every number is multiplied with, and what is added then.
+    /// The factor and the summand of every number.
     fn scale_and_offset(&self) -> (Array1<A>, Array1<A>) {
         let epsilon = A::from_f64(self.epsilon);
         let mut scale = self

@@ -1,4 +1,4 @@
-//! `Concatenate`: several inputs side by side.
+//! `Concatenate`: joins several inputs along an axis.
 
 use super::axis::{check_axis, place_in_sample};
 use crate::Element;
@@ -10,11 +10,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayViewD, Axis, concatenate};
 
-/// Puts several inputs side by side, along the last axis or another; all other axes have the same lengths.
+/// Joins several inputs along the last axis or another one. All other axes must have equal lengths.
 ///
-/// As in Keras, a mask goes on if any input has one; an input without a mask counts as real at every timestep. Along the
-/// timesteps (axis 1) the masks stand side by side, too; along the features a timestep is real where it is in any input.
-/// Source: `keras.layers.Concatenate`.
+/// As in Keras, the output has a mask if any input has one; an input without a mask counts as real at every timestep.
+/// Along the timesteps (axis 1) the masks are joined, too. Along the features, a timestep is real if it is real in any
+/// input. Source: `keras.layers.Concatenate`.
 ///
 /// ```
 /// use ndarray::array;
@@ -32,7 +32,7 @@ pub struct Concatenate {
 }
 
 impl Concatenate {
-    /// Along this axis, counted from 0 (the samples) or, negative, from the end: -1 is Keras' default.
+    /// Joins along this axis, counted from 0 (the samples) or, if negative, from the end: -1 is Keras' default.
     pub fn new(axis: isize) -> Self {
         Concatenate { axis }
     }
@@ -186,7 +186,7 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         let axes = first.axes.as_slice();
         let axis = place_in_sample(self.axis, axes.len())?;
         if axis == 1 && axes.len() == 3 {
-            return Ok(None); // masks are side by side, too
+            return Ok(None); // the masks are joined, too
         }
         let inner = axes[axis + 1..].iter().product();
         let refuses = axes.len() != 3;

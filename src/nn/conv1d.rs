@@ -1,4 +1,4 @@
-//! `Conv1d`: the same weights along the timesteps.
+//! `Conv1d`: a convolution over the timesteps.
 
 use super::activation::on_last_axis;
 use super::padding::{Padding, Windows};
@@ -14,7 +14,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
 
-/// A convolution along the timesteps:
+/// A convolution over the timesteps:
 ///
 /// ```text
 /// y[t] = activation(Σj x[t · strides + j · dilation_rate - before] @ kernel[j] + bias)       x = 0 outside of the input
@@ -26,9 +26,9 @@ use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
 /// | bias | (filters) |
 /// | output | (samples, windows, filters); [`Padding`] says how many windows, and what `before` is |
 ///
-/// With groups, each takes its own part of the features and gives its own part of the filters. No mask goes on, as in
-/// Keras, and masked timesteps are read like all others. Every window gives the same bits alone or in any batch.
-/// Source: `keras.layers.Conv1D`, `data_format="channels_last"`.
+/// With groups, each group reads its own part of the features and gives its own part of the filters. No mask passes on,
+/// as in Keras, and masked timesteps are read like all others. A window gives the same bits in any batch. Source:
+/// `keras.layers.Conv1D`, `data_format="channels_last"`.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -40,7 +40,7 @@ use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Conv1d<A: Element> {
-    /// One layer of each group, over the numbers of a window in a row.
+    /// One layer for each group, over the flattened window.
     pub(super) groups: Vec<Dense<A>>,
     pub(super) kernel_size: usize,
     options: Options,
@@ -67,41 +67,43 @@ struct Options {
     activation: Activation,
 }
 
-/// How many windows share the weights while they are in the cache.
+/// The number of windows that share the weights while these are in the cache.
 const CHUNK: usize = 64;
 
 impl<A: Element> Conv1dBuilder<A> {
-    /// How many timesteps lie between two windows; 1 by default.
+    /// Sets the distance between the starts of two windows, in timesteps; 1 by default.
     pub fn strides(mut self, strides: usize) -> Self {
         self.options.strides = strides;
         self
     }
 
-    /// How many timesteps lie between two rows of the kernel; 1 by default. Not together with strides.
+    /// Sets the distance between two rows of the kernel, in timesteps; 1 by default. It cannot be combined with
+    /// strides.
     pub fn dilation_rate(mut self, dilation_rate: usize) -> Self {
         self.options.dilation_rate = dilation_rate;
         self
     }
 
-    /// Into how many parts features and filters fall; 1 by default.
+    /// Sets the number of groups into which features and filters are split; 1 by default.
     pub fn groups(mut self, groups: usize) -> Self {
         self.options.groups = groups;
         self
     }
 
-    /// How the windows lie at both ends; [`Padding::Valid`] by default.
+    /// Sets how the windows lie at both ends; [`Padding::Valid`] by default.
     pub fn padding(mut self, padding: Padding) -> Self {
         self.options.padding = padding;
         self
     }
 
-    /// What is applied to the sums; Linear by default. [`Activation::Softmax`] goes over the filters.
+    /// Sets the activation of the sums; linear by default. [`Activation::Softmax`] goes over the filters.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.options.activation = activation;
         self
     }
 
-    /// A layer with these weights: `kernel` (`kernel_size`, features / groups, filters), `bias` (filters) or `None`.
+    /// Builds a layer with these weights: `kernel` (`kernel_size`, features / groups, filters), `bias` (filters) or
+    /// `None`.
     #[allow(clippy::wrong_self_convention)] // ends a chain of options: from these weights
     pub fn from_weights(
         self,
@@ -163,7 +165,7 @@ impl<A: Element> Conv1dBuilder<A> {
 }
 
 impl<A: Element> Conv1d<A> {
-    /// Options for a layer.
+    /// Starts the options of a layer.
     pub fn builder() -> Conv1dBuilder<A> {
         Conv1dBuilder {
             options: Options {
@@ -177,17 +179,17 @@ impl<A: Element> Conv1d<A> {
         }
     }
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the input's last axis.
     pub fn features(&self) -> usize {
         self.groups.len() * self.group_features()
     }
 
-    /// The length of the last axis of the output.
+    /// The number of filters: the length of the output's last axis.
     pub fn filters(&self) -> usize {
         self.groups.iter().map(Dense::units).sum()
     }
 
-    /// How many timesteps a window spans.
+    /// The number of rows of the kernel along the timesteps.
     pub fn span(&self) -> usize {
         (self.kernel_size - 1) * self.options.dilation_rate + 1
     }
@@ -205,7 +207,8 @@ impl<A: Element> Conv1d<A> {
         self.options.activation
     }
 
-    /// (samples, timesteps, features) in, (samples, windows, filters) out.
+    /// Computes (samples, timesteps, features) to (samples, windows, filters). Returns an error if the features do not
+    /// fit.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         check_features(self.features(), x.dim())?;
         let timesteps = x.dim().1;
@@ -237,7 +240,7 @@ impl<A: Element> Conv1d<A> {
         Ok(on_last_axis(self.options.activation, y))
     }
 
-    /// The numbers of each window in a row, 0 outside of the input.
+    /// The flattened numbers of each window, 0 outside the input.
     fn gather(&self, x: &ArrayView2<A>, windows: Windows, of: Range<usize>) -> Array2<A> {
         let (timesteps, features) = x.dim();
         let mut rows = Array2::zeros((of.len(), self.kernel_size * features));
@@ -330,7 +333,7 @@ impl<A: Element> Conv1d<A> {
         biases.map(|biases| biases.iter().flatten().copied().collect())
     }
 
-    /// Takes other weights of the same shapes.
+    /// Replaces the weights by others of the same shapes.
     fn replace(&mut self, kernel: ArrayD<A>, bias: Option<Array1<A>>) {
         let builder = Conv1dBuilder {
             options: self.options,

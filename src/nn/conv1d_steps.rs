@@ -11,16 +11,16 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, Axis};
 
-/// The inputs that the next windows still read, (samples, timesteps, features), as a ring.
+/// A ring of the inputs that the next windows still read, (samples, timesteps, features).
 #[derive(Clone)]
 pub(super) struct Past<A> {
     ring: Array3<A>,
-    /// Where the earliest timestep is, which the next one takes the place of.
+    /// The index of the earliest timestep, which the next one overwrites.
     next: usize,
 }
 
 impl<A: Element> Conv1d<A> {
-    /// Nothing but padding before the first timestep.
+    /// All padding, as before the first timestep.
     pub(super) fn past(&self, samples: usize) -> Result<Past<A>> {
         let shape = (samples, self.span() - 1, self.features());
         check_size("state", &[shape.0, shape.1, shape.2])?;
@@ -28,7 +28,7 @@ impl<A: Element> Conv1d<A> {
         Ok(Past { ring, next: 0 })
     }
 
-    /// What takes its steps.
+    /// The stepper of this layer.
     pub(super) fn plan_steps(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         let [input] = inputs else {
             return Ok(None);
@@ -46,7 +46,7 @@ impl<A: Element> Conv1d<A> {
         check_features(self.features(), (samples, timesteps, features))?;
         check_size("output", &[samples, 1, self.filters()])?;
         let fresh = match self.kernel_size {
-            1 => None, // no window reads what has been
+            1 => None, // no window reads earlier timesteps
             _ => Some(Slot::new(self.past(samples)?)),
         };
         let window = self.kernel_size * self.group_features();
@@ -66,7 +66,7 @@ impl<A: Element> Conv1d<A> {
         }))
     }
 
-    /// How much room the sums of a group take.
+    /// The length of the sums of a group.
     fn longest_row(&self) -> usize {
         self.groups
             .iter()
@@ -78,7 +78,7 @@ impl<A: Element> Conv1d<A> {
 
 struct Steps<A> {
     samples: usize,
-    /// The numbers of a window of a group, and their sums.
+    /// The numbers of a group's window, and their sums.
     window: Vec<A>,
     sums: Vec<A>,
 }
@@ -135,7 +135,7 @@ impl<A: Element> Stepper<A> for Steps<A> {
 }
 
 impl<A: Element> Past<A> {
-    /// The timestep of a sample that stands so far behind the earliest, if it is not the present one.
+    /// A sample's timestep at this distance after the earliest, if it is not the current one.
     fn at(&self, sample: usize, ahead: usize) -> Option<&[A]> {
         let (_, timesteps, features) = self.ring.dim();
         if ahead >= timesteps {
@@ -146,7 +146,7 @@ impl<A: Element> Past<A> {
         self.ring.as_slice()?.get(start..start + features)
     }
 
-    /// The present timestep of all samples takes the place of the earliest.
+    /// The current timestep of all samples overwrites the earliest.
     fn push(&mut self, x: &[A]) {
         let (samples, timesteps, features) = self.ring.dim();
         let Some(ring) = self.ring.as_slice_mut() else {
@@ -191,7 +191,7 @@ impl<A: Element> State for Past<A> {
     }
     fn to_arrays<B: Element>(&self) -> Option<Vec<Array2<B>>> {
         let (samples, timesteps, features) = self.ring.dim();
-        // The earliest timestep first.
+        // Starts with the earliest timestep.
         let number = |(row, at): (usize, usize)| {
             let (t, feature) = (at / features, at % features);
             self.ring[[row, (self.next + t) % timesteps, feature]]

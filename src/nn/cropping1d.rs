@@ -1,4 +1,4 @@
-//! `Cropping1d`: leaves timesteps out at both ends.
+//! `Cropping1d`: removes timesteps at both ends.
 
 use crate::Element;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
 
-/// Leaves timesteps out at both ends: (samples, timesteps, features) in, fewer timesteps, at least one, out. No mask goes
-/// on, as in Keras. Source: `keras.layers.Cropping1D`.
+/// Removes timesteps at both ends: (samples, timesteps, features) in, fewer timesteps, at least one, out. No mask
+/// passes on, as in Keras. Source: `keras.layers.Cropping1D`.
 ///
 /// ```
 /// use ndarray::array;
@@ -24,18 +24,18 @@ pub struct Cropping1d {
 }
 
 impl Cropping1d {
-    /// So many of the first timesteps, and so many of the last.
+    /// Removes this number of timesteps at the start and at the end.
     pub fn new(before: usize, after: usize) -> Self {
         Cropping1d { before, after }
     }
 
-    /// How many are left, at least one.
+    /// The number of timesteps that remain, at least one.
     fn timesteps(self, timesteps: usize) -> Option<usize> {
         let left = timesteps.checked_sub(self.before)?.checked_sub(self.after);
         left.filter(|&left| left > 0)
     }
 
-    /// (samples, timesteps, features) in, fewer timesteps out.
+    /// Computes the output, with fewer timesteps. Returns an error if none would remain.
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let timesteps = x.dim().1;
         let left = self.timesteps(timesteps).ok_or_else(|| {

@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 
-/// A fully connected layer on the last axis of its input, whatever the axes before it: `y = activation(x @ kernel + bias)`.
+/// A fully connected layer on the last axis of an input with any number of axes: `y = activation(x @ kernel + bias)`.
 ///
 /// | array | shape |
 /// | --- | --- |
@@ -17,9 +17,9 @@ use ndarray::{Array, Array1, Array2, ArrayRef, Axis, Dimension};
 /// | bias | (units) |
 /// | output | (…, units) |
 ///
-/// A kernel that is not trained yet: [`Initializer::matrix`](crate::Initializer::matrix).
+/// To make an untrained kernel, see [`Initializer::matrix`](crate::Initializer::matrix).
 ///
-/// Masks pass through, as in Keras. Every row gives the same bits alone or in any batch. Source: `keras.layers.Dense`.
+/// Masks pass through, as in Keras. A row gives the same bits in any batch. Source: `keras.layers.Dense`.
 ///
 /// ```
 /// use ndarray::array;
@@ -35,11 +35,11 @@ pub struct Dense<A> {
     activation: Activation,
 }
 
-/// How many rows share the weights while they are in the cache.
+/// The number of rows that share the weights while these are in the cache.
 const CHUNK: usize = 64;
 
 impl<A: Element> Dense<A> {
-    /// A linear layer with these weights: `kernel` (features, units), `bias` (units) or `None`.
+    /// Makes a linear layer with these weights: `kernel` (features, units), `bias` (units) or `None`.
     pub fn from_weights(kernel: Array2<A>, bias: impl Into<Option<Array1<A>>>) -> Result<Self> {
         if kernel.ncols() == 0 {
             return Err(Error::value("units", "at least 1", 0));
@@ -62,42 +62,42 @@ impl<A: Element> Dense<A> {
         })
     }
 
-    /// The same weights with an activation; [`Activation::Softmax`] goes over the units.
+    /// Sets the activation; [`Activation::Softmax`] goes over the units.
     pub fn with_activation(mut self, activation: Activation) -> Result<Self> {
         activation.check("activation")?;
         self.activation = activation;
         Ok(self)
     }
 
-    /// The length of the last axis of the input.
+    /// The number of features: the length of the input's last axis.
     pub fn features(&self) -> usize {
         self.kernel.rows()
     }
 
-    /// The length of the last axis of the output.
+    /// The number of units: the length of the output's last axis.
     pub fn units(&self) -> usize {
         self.kernel.units()
     }
 
-    /// The kernel as it was given, (features, units).
+    /// The kernel as given, (features, units).
     pub fn kernel(&self) -> Array2<A> {
         self.kernel.unpack()
     }
 
-    /// The bias as it was given, (units).
+    /// The bias as given, (units).
     pub fn bias(&self) -> Option<Array1<A>> {
         self.bias
             .as_ref()
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
     }
 
-    /// What is applied to the sum.
+    /// The activation of the sum.
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
-    /// One row, as a head behind a [`Stream`](crate::Stream): features in, units out, which `y` is made to hold. It allocates
-    /// only if `y` never was that long.
+    /// Computes one row, for example after a [`Stream`](crate::Stream): features in, units out. `y` is resized to hold
+    /// the output; this allocates only if its capacity is too small.
     ///
     /// ```
     /// use ndarray::Array2;
@@ -119,12 +119,12 @@ impl<A: Element> Dense<A> {
         Ok(())
     }
 
-    /// How many numbers [`forward_row`](Self::forward_row) takes room for.
+    /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()
     }
 
-    /// (…, features) in, (…, units) out.
+    /// Computes (…, features) to (…, units). Returns an error if the last axis does not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         let Some(last) = x.ndim().checked_sub(1).map(Axis) else {
             return Err(Error::Rank {

@@ -1,4 +1,4 @@
-//! `Distributed`: a layer inside of `TimeDistributed` whose mask Keras 2 hands on.
+//! `Distributed`: a layer inside `TimeDistributed` whose mask Keras 2 passes on.
 
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
@@ -14,8 +14,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A layer inside of `TimeDistributed`, as Keras 2 has it: a mask that is made inside goes on, (samples, timesteps, inner
-/// timesteps), and the next `TimeDistributed` obeys it. Masks have two axes here, so it is refused; Keras 3 drops it.
+/// A layer inside `TimeDistributed` with the rules of Keras 2. There, a mask that the inner layer makes passes on as
+/// (samples, timesteps, inner timesteps), and the next `TimeDistributed` obeys it. Masks have two axes here, so such a
+/// mask is an error; Keras 3 drops it.
 pub(crate) struct Distributed<A>(pub Arc<dyn AnyLayer<A>>);
 
 impl<A: Element> Describe<A> for Distributed<A> {

@@ -1,4 +1,4 @@
-//! `Embedding`: a row of a table for every token.
+//! `Embedding`: looks up a row of a table for every token.
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
@@ -16,9 +16,9 @@ use ndarray::{Array, Array2, ArrayRef, ArrayViewMut1, Axis, Dimension, Ix2, Remo
 /// | embeddings | (`input_dim`, `output_dim`) |
 /// | output | (samples, timesteps, `output_dim`) |
 ///
-/// With `mask_zero`, id 0 means "nothing there" and becomes a mask for the layers behind it; without it any mask ends
-/// here. In a [`Model`](crate::Model) ids are numbers of its type: `ids.mapv(|id| id as f32)`. A table that is not trained
-/// yet: [`Initializer::matrix`](crate::Initializer::matrix). Source: `keras.layers.Embedding`.
+/// With `mask_zero`, id 0 means padding and becomes a mask for the layers that follow; without it, any mask ends here.
+/// In a [`Model`](crate::Model), ids are numbers of the model's type: `ids.mapv(|id| id as f32)`. To make an untrained
+/// table, see [`Initializer::matrix`](crate::Initializer::matrix). Source: `keras.layers.Embedding`.
 ///
 /// ```
 /// use ndarray::array;
@@ -37,7 +37,7 @@ pub struct Embedding<A> {
 }
 
 impl<A: Element> Embedding<A> {
-    /// A table (`input_dim`, `output_dim`), `mask_zero` false.
+    /// Makes a layer from a table (`input_dim`, `output_dim`), with `mask_zero` false.
     pub fn from_weights(embeddings: Array2<A>) -> Result<Self> {
         if embeddings.ncols() == 0 {
             return Err(Error::value("output_dim", "at least 1", 0));
@@ -48,7 +48,7 @@ impl<A: Element> Embedding<A> {
         })
     }
 
-    /// Whether id 0 is masked.
+    /// Sets whether id 0 is masked.
     pub fn mask_zero(mut self, yes: bool) -> Self {
         self.mask_zero = yes;
         self
@@ -59,7 +59,8 @@ impl<A: Element> Embedding<A> {
         &self.embeddings
     }
 
-    /// Ids of any shape in, one more axis out: (…) to (…, `output_dim`).
+    /// Looks up ids of any shape; the output has one more axis: (…) to (…, `output_dim`). Returns an error if an id is
+    /// not below `input_dim`.
     pub fn forward<D>(&self, ids: &ArrayRef<usize, D>) -> Result<Array<A, D::Larger>>
     where
         D: Dimension,
@@ -80,12 +81,12 @@ impl<A: Element> Embedding<A> {
         Ok(y)
     }
 
-    /// The mask that goes on to the next layer: `true` where an id is not 0, if `mask_zero`.
+    /// The mask for the next layer, if `mask_zero` is set: `true` where an id is not 0.
     pub fn mask(&self, ids: &ArrayRef<usize, Ix2>) -> Option<Array2<bool>> {
         self.mask_zero.then(|| ids.mapv(|id| id != 0))
     }
 
-    /// A token id that came as a number of the model's type.
+    /// Converts a number of the model's type to a token id.
     fn id(&self, x: A) -> Result<usize> {
         let id = x
             .to_usize()

@@ -1,4 +1,4 @@
-//! `Flatten`: all numbers of a sample in a row.
+//! `Flatten`: joins all axes of a sample.
 
 use super::axis::in_rows;
 use crate::Element;
@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Dimension};
 
-/// Puts all numbers of a sample in a row: (samples, timesteps, features) in, (samples, timesteps · features) out, and so
-/// with any number of axes. No mask goes on, as in Keras. Source: `keras.layers.Flatten`.
+/// Joins all axes of a sample into one: (samples, timesteps, features) in, (samples, timesteps · features) out, and
+/// likewise for any number of axes. No mask passes on, as in Keras. Source: `keras.layers.Flatten`.
 ///
 /// ```
 /// use ndarray::array;
@@ -21,7 +21,7 @@ use ndarray::{Array, Array2, ArrayRef, Dimension};
 pub struct Flatten;
 
 impl Flatten {
-    /// (samples, …) in, (samples, numbers) out; (samples) becomes (samples, 1).
+    /// Computes (samples, …) to (samples, numbers); (samples) becomes (samples, 1).
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array2<A>> {
         Self::flat(x.as_standard_layout().into_owned())
     }

@@ -1,4 +1,4 @@
-//! `GlobalPooling1d`: the largest or the average of all timesteps.
+//! `GlobalPooling1d`: the maximum or the average over all timesteps.
 
 use super::pooling1d::Pool;
 use crate::Element;
@@ -8,11 +8,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
 
-/// The largest, or the average, of every feature over all timesteps: (samples, timesteps, features) in, (samples,
+/// The maximum or the average of every feature over all timesteps: (samples, timesteps, features) in, (samples,
 /// features) out.
 ///
-/// As in Keras, the average leaves masked timesteps out (and is NaN where all are masked), the largest does not look at the
-/// mask, and no mask goes on. Source: `keras.layers.GlobalMaxPooling1D`, `GlobalAveragePooling1D`.
+/// As in Keras, the average skips masked timesteps (and is NaN where all are masked), the maximum ignores the mask, and
+/// no mask passes on. Source: `keras.layers.GlobalMaxPooling1D`, `GlobalAveragePooling1D`.
 ///
 /// ```
 /// use ndarray::array;
@@ -31,7 +31,7 @@ pub struct GlobalPooling1d {
 }
 
 impl GlobalPooling1d {
-    /// The largest of each feature.
+    /// Takes the maximum of each feature.
     pub fn max() -> Self {
         GlobalPooling1d {
             pool: Pool::Max,
@@ -39,7 +39,7 @@ impl GlobalPooling1d {
         }
     }
 
-    /// The average of each feature.
+    /// Takes the average of each feature.
     pub fn average() -> Self {
         GlobalPooling1d {
             pool: Pool::Average,
@@ -47,18 +47,19 @@ impl GlobalPooling1d {
         }
     }
 
-    /// In a [`Model`](crate::Model), whether the axis of timesteps stays, of length 1: (samples, 1, features) out.
+    /// Sets whether the axis of timesteps stays, with length 1, in a [`Model`](crate::Model): (samples, 1, features)
+    /// out.
     pub fn keepdims(mut self, yes: bool) -> Self {
         self.keepdims = yes;
         self
     }
 
-    /// (samples, timesteps, features) in, (samples, features) out.
+    /// Computes (samples, timesteps, features) to (samples, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array2<A>> {
         each(x, |_, x, y| self.pool.pool(x, y))
     }
 
-    /// The same with a mask, (samples, timesteps).
+    /// Computes (samples, timesteps, features) to (samples, features), with a mask (samples, timesteps).
     pub fn forward_masked<A: Element>(
         &self,
         x: &ArrayRef<A, Ix3>,
@@ -79,7 +80,7 @@ impl GlobalPooling1d {
     }
 }
 
-/// What `pool` makes of each sample, (timesteps, features) to (features).
+/// Applies `pool` to each sample, (timesteps, features) to (features).
 fn each<A: Element>(
     x: &ArrayRef<A, Ix3>,
     pool: impl Fn(usize, ArrayView2<A>, ArrayViewMut1<A>),

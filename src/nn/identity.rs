@@ -6,7 +6,7 @@ use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, descri
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Gives what it takes, and its mask: what Keras' `Dropout`, `SpatialDropout1D` and `GaussianNoise` do outside of
+/// Returns its input and mask unchanged, as Keras' `Dropout`, `SpatialDropout1D` and `GaussianNoise` do outside
 /// training. Source: `keras.layers.Identity`.
 ///
 /// ```
@@ -28,7 +28,7 @@ impl Identity {
         Self::of("identity")
     }
 
-    /// What stands for a layer of this kind.
+    /// A layer that does nothing and has this kind as its name.
     pub fn of(kind: impl Into<String>) -> Self {
         Identity { kind: kind.into() }
     }

@@ -1,4 +1,4 @@
-//! `LayerNormalization`: every timestep on one scale.
+//! `LayerNormalization`: normalises every timestep.
 
 use super::axis::place_in_sample;
 use crate::Element;
@@ -9,7 +9,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
 
-/// Normalises over the last axis, or over several axes, of each sample by itself:
+/// Normalises each sample independently, over the last axis or over several axes:
 ///
 /// ```text
 /// y = gamma (x - mean) / √(variance + epsilon) + beta
@@ -38,7 +38,7 @@ pub struct LayerNormalization<A> {
 }
 
 impl<A: Element> LayerNormalization<A> {
-    /// Over the last axis, with Keras' epsilon of 0.001.
+    /// Normalises over the last axis, with Keras' default epsilon of 0.001.
     pub fn from_weights(
         gamma: impl Into<Option<Array1<A>>>,
         beta: impl Into<Option<Array1<A>>>,
@@ -51,7 +51,7 @@ impl<A: Element> LayerNormalization<A> {
         )
     }
 
-    /// Over these axes, in ascending order, counted from 0 (the samples) or, negative, from the end.
+    /// Normalises over these axes, in ascending order, counted from 0 (the samples) or, if negative, from the end.
     pub fn over(
         axes: &[isize],
         gamma: impl Into<Option<ArrayD<A>>>,
@@ -83,13 +83,13 @@ impl<A: Element> LayerNormalization<A> {
         })
     }
 
-    /// What keeps the variance away from 0; 0.001 by default.
+    /// Sets the constant that is added to the variance; 0.001 by default.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The same shape out as in.
+    /// Normalises an array; the output has the same shape. Returns an error if the axes do not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         self.normalised(x.to_owned())
     }
@@ -109,7 +109,7 @@ impl<A: Element> LayerNormalization<A> {
             self.normalise_all(numbers, together);
             return Ok(x);
         }
-        // What is normalised together lies together.
+        // The numbers that are normalised together are adjacent.
         let mut order: Vec<usize> = (0..x.ndim()).filter(|axis| !axes.contains(axis)).collect();
         order.extend(&axes);
         let turned = x.into_dyn().permuted_axes(order.as_slice());
@@ -146,7 +146,7 @@ impl<A: Element> LayerNormalization<A> {
         }
     }
 
-    /// The axes from the front, ascending.
+    /// The axes counted from the front, ascending.
     fn places(&self, axes: usize) -> Result<Vec<usize>> {
         let places = self.axes.iter().map(|&axis| place_in_sample(axis, axes));
         let places: Vec<usize> = places.collect::<Result<_>>()?;
@@ -158,7 +158,7 @@ impl<A: Element> LayerNormalization<A> {
     }
 }
 
-/// Whether these are the last axes of so many.
+/// Whether these are the last axes of an array with this number of axes.
 fn is_last(axes: &[usize], of: usize) -> bool {
     axes.iter().copied().eq(of - axes.len()..of)
 }

@@ -1,4 +1,4 @@
-//! `Masking`: finds the padding by its value.
+//! `Masking`: finds padding by its value.
 
 use crate::Element;
 use crate::describe::Scalar;
@@ -7,9 +7,10 @@ use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, descri
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut1, ArrayViewMut3, Axis, Ix3};
 
-/// Masks the timesteps whose features **all** equal a value, and sets them to 0 for the layers behind it.
+/// Masks the timesteps whose features **all** equal a value, and sets them to 0 for the layers that follow.
 ///
-/// `(samples, timesteps, features)` in, the same and a mask (samples, timesteps) out. Source: `keras.layers.Masking`.
+/// The input is (samples, timesteps, features). The output has the same shape, and a mask (samples, timesteps). Source:
+/// `keras.layers.Masking`.
 ///
 /// ```
 /// use ndarray::array;
@@ -24,21 +25,21 @@ pub struct Masking<A> {
 }
 
 impl<A: Element> Masking<A> {
-    /// The value that means "nothing there".
+    /// Makes a layer that masks this value.
     pub fn new(mask_value: A) -> Self {
         Masking {
             mask_value: Scalar(mask_value),
         }
     }
 
-    /// The input with its masked steps set to 0, and the mask.
+    /// Returns the input with its masked timesteps set to 0, and the mask.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> (Array3<A>, Array2<bool>) {
         let mut y = x.to_owned();
         let mask = self.mask(y.view_mut());
         (y, mask)
     }
 
-    /// Sets the masked steps to 0, and returns the mask.
+    /// Sets the masked timesteps to 0, and returns the mask.
     fn mask(&self, mut y: ArrayViewMut3<A>) -> Array2<bool> {
         let (samples, timesteps, _) = y.dim();
         let mut mask = Array2::from_elem((samples, timesteps), true);
@@ -48,7 +49,7 @@ impl<A: Element> Masking<A> {
         mask
     }
 
-    /// Whether a timestep is real; one that is not becomes 0.
+    /// Whether a timestep is real; a masked one is set to 0.
     fn keep(&self, mut step: ArrayViewMut1<A>) -> bool {
         let real = step.iter().any(|&x| x != self.mask_value.0);
         if !real {

@@ -1,4 +1,4 @@
-//! `Merge`: several inputs, number by number.
+//! `Merge`: combines several inputs elementwise.
 
 use super::axis::check_axis;
 use crate::Element;
@@ -10,12 +10,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, IxDyn};
 
-/// Combines several inputs into one, number by number. Axes of length 1 are repeated; an input with fewer axes has them
-/// behind the samples, of length 1.
+/// Combines several inputs elementwise. Axes of length 1 are broadcast; an input with fewer axes gets axes of length 1
+/// after the samples.
 ///
-/// As in Keras, a mask goes on if every input has one: it is true where any of theirs is. Masked timesteps of an input are
-/// 1 in a product, and left to the other inputs in a maximum or minimum; where all inputs of a product are masked it is 0.
-/// Sums, differences and averages do not look at masks. Source: `keras.layers.Add`, `Subtract`, `Multiply`, `Average`,
+/// As in Keras, the output has a mask if every input has one; it is true where any of them is. A masked timestep counts
+/// as 1 in a product and is skipped in a maximum or minimum; where all inputs of a product are masked, the result is 0.
+/// Sums, differences and averages ignore masks. Source: `keras.layers.Add`, `Subtract`, `Multiply`, `Average`,
 /// `Maximum`, `Minimum`.
 ///
 /// ```
@@ -42,14 +42,14 @@ pub enum Merge {
     Multiply,
     /// The sum divided by the number of inputs.
     Average,
-    /// The largest.
+    /// The maximum.
     Maximum,
-    /// The smallest.
+    /// The minimum.
     Minimum,
 }
 
 impl Merge {
-    /// Two numbers; the first is what has been combined so far.
+    /// Combines two numbers; the first is the result so far.
     fn of<A: Element>(self, y: A, x: A) -> A {
         match self {
             Merge::Add | Merge::Average => y + x,
@@ -62,7 +62,7 @@ impl Merge {
         }
     }
 
-    /// Whether masks change the numbers.
+    /// Whether masks change the result.
     fn reads_masks(self) -> bool {
         matches!(self, Merge::Multiply | Merge::Maximum | Merge::Minimum)
     }
@@ -169,7 +169,7 @@ fn repeated(mask: &Array2<bool>, shape: [usize; 2]) -> Result<Array2<bool>> {
     })
 }
 
-/// True where any of the masks is, if there are as many as inputs.
+/// True where any of the masks is; `None` unless every input has one.
 fn any_of<A>(inputs: &[Tensor<A>]) -> Result<Option<Array2<bool>>> {
     let masks: Option<Vec<&Array2<bool>>> = inputs.iter().map(|x| x.mask.as_ref()).collect();
     let Some(masks) = masks else {
@@ -222,7 +222,7 @@ impl<A: Element> AnyLayer<A> for Merge {
         }
         inputs.iter().try_for_each(Tensor::check_mask)?;
         let mask = any_of(&inputs)?;
-        // Keras loses sight of the masks where it has to add axes.
+        // Keras drops the masks where it has to add axes.
         let reads_masks = self.reads_masks() && least == most;
         for input in &mut inputs {
             let values = core::mem::take(&mut input.values);

@@ -1,4 +1,4 @@
-//! What stands around recurrent layers in real models.
+//! The layers that surround recurrent layers in models.
 
 mod activation;
 #[cfg(any(feature = "keras", feature = "saved"))]
@@ -59,7 +59,7 @@ pub use time_distributed::TimeDistributed;
 pub use up_sampling1d::UpSampling1d;
 pub use zero_padding1d::ZeroPadding1d;
 
-// What only files of Keras have.
+// Layers that only Keras files need.
 #[cfg(feature = "keras")]
 pub(crate) use op::{Along, Binary, Cut, Op};
 #[cfg(any(feature = "keras", feature = "saved"))]

@@ -1,4 +1,4 @@
-//! `OldMerge`: `Add`, `Concatenate` … of Keras up to 3.3, which had other rules for masks.
+//! `OldMerge`: `Add`, `Concatenate` and others with the mask rules of Keras up to 3.3.
 
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
@@ -15,11 +15,11 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use ndarray::{Array2, Axis, concatenate};
 
-/// A layer of several inputs whose numbers do not depend on masks. A timestep of its output is real where it is in all
-/// inputs that have a mask; from Keras 3.4 on, where it is in any of them.
+/// A layer of several inputs whose numbers do not depend on masks. A timestep of its output is real where it is real in
+/// all inputs that have a mask; since Keras 3.4, where it is real in any of them.
 pub(crate) struct OldMerge<L> {
     pub layer: L,
-    /// Whether it puts timesteps one behind the other, and so their masks.
+    /// Whether it joins the timesteps of its inputs, and so their masks.
     pub along_time: bool,
 }
 
@@ -61,7 +61,7 @@ fn three(shape: &[usize]) -> Result<[usize; 3]> {
     })
 }
 
-/// Steps of the layer inside, which sees no mask.
+/// The stepper of the layer inside, which sees no mask.
 struct Steps<A, L>(Box<dyn Stepper<A>>, PhantomData<fn(L)>);
 
 impl<A: Element, L: AnyLayer<A>> Stepper<A> for Steps<A, L> {

@@ -1,4 +1,5 @@
-//! `OpLayer`: an operation of `keras.ops` as a layer: what compares token ids for a mask, what `x[:, -1]` and `x + y` become.
+//! `OpLayer`: an operation of `keras.ops` as a layer, such as a comparison of token ids for a mask, `x[:, -1]` or `x +
+//! y`.
 
 use crate::error::{Error, Result, check_size, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, only};
@@ -9,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, Axis, IxDyn};
 
-/// What is done with two operands, number by number.
+/// An elementwise operation on two operands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -25,7 +26,7 @@ pub(crate) enum Binary {
     Minimum,
 }
 
-/// What is done with all numbers along an axis.
+/// A reduction along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -51,7 +52,7 @@ pub(crate) enum Cut {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub(crate) enum Op {
-    /// With the operand that is a constant, if one is: the first or the second.
+    /// An operation on two operands; `Some` is a constant in place of the first or the second.
     Binary(Binary, [Option<f64>; 2]),
     Along(Along, isize, bool),
     ExpandDims(isize),
@@ -61,7 +62,7 @@ pub(crate) enum Op {
     Same,
 }
 
-/// An operation as a layer. No mask goes on, as in Keras.
+/// An operation as a layer. No mask passes on, as in Keras.
 #[derive(Clone, Debug)]
 pub(crate) struct OpLayer {
     pub name: String,
@@ -97,7 +98,7 @@ impl Binary {
         }
     }
 
-    /// Axes are counted from the last; those of length 1 are repeated.
+    /// Axes are aligned at the last one; those of length 1 are broadcast.
     fn broadcast<A: Element>(self, a: &ArrayD<A>, b: &ArrayD<A>) -> Result<ArrayD<A>> {
         let axes = a.ndim().max(b.ndim());
         let len = |x: &ArrayD<A>, axis: usize| {
@@ -121,7 +122,7 @@ impl Binary {
     }
 }
 
-/// The place of an axis, among so many.
+/// The index of an axis of an array with this number of axes.
 fn place(axis: isize, axes: usize) -> Result<usize> {
     let place = match usize::try_from(axis) {
         Ok(place) => Some(place),
@@ -152,7 +153,7 @@ fn along<A: Element>(of: Along, x: &ArrayD<A>, axis: isize, keepdims: bool) -> R
     Ok(if keepdims { y.insert_axis(axis) } else { y })
 }
 
-/// The places that a slice of Python takes.
+/// The indices that a Python slice selects.
 fn span([start, stop, step]: [Option<isize>; 3], len: usize) -> Result<Vec<usize>> {
     let step = step.unwrap_or(1);
     if step < 1 {

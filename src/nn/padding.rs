@@ -1,9 +1,10 @@
-//! `Padding`: how windows over the timesteps lie at both ends.
+//! `Padding`: how windows over the timesteps treat both ends.
 
 use crate::error::{Error, Result};
 use alloc::format;
 
-/// How the windows of a [`Conv1d`](crate::Conv1d) or a [`Pooling1d`](crate::Pooling1d) lie at both ends of the timesteps.
+/// How the windows of a [`Conv1d`](crate::Conv1d) or a [`Pooling1d`](crate::Pooling1d) treat both ends of the
+/// timesteps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -12,28 +13,29 @@ use alloc::format;
 )]
 #[non_exhaustive]
 pub enum Padding {
-    /// Only where they fit: fewer timesteps come out than go in.
+    /// No padding: a window must fit, so the output can have fewer timesteps than the input.
     #[default]
     Valid,
-    /// Around the timesteps, ⌈timesteps / strides⌉ of them; what is missing is there on both sides, the odd one at the end.
+    /// Padding at both ends, so that there are ⌈timesteps / strides⌉ windows. If the padding is odd, the end gets one
+    /// more.
     Same,
-    /// All that is missing is there before the first timestep, so that no output knows a later input.
+    /// All padding before the first timestep, so that no output depends on a later input.
     Causal,
 }
 
 crate::names::names!(Padding, "padding", { Valid: "valid", Same: "same", Causal: "causal" });
 
-/// Where the windows lie.
+/// The windows over a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Windows {
-    /// How many there are.
+    /// The number of windows.
     pub count: usize,
-    /// How many timesteps the first one begins before the input.
+    /// The number of timesteps by which the first window starts before the input.
     pub before: usize,
 }
 
 impl Padding {
-    /// Windows of `size` timesteps, `strides` apart; both at least 1.
+    /// Places windows of `size` timesteps at a distance of `strides`; both are at least 1.
     pub(super) fn windows(self, timesteps: usize, size: usize, strides: usize) -> Result<Windows> {
         let steps = |last: usize| last / strides + 1;
         let all = timesteps.checked_sub(1).map_or(0, steps);

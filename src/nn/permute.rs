@@ -1,4 +1,4 @@
-//! `Permute`: the axes of a sample in another order.
+//! `Permute`: reorders the axes of a sample.
 
 use crate::Element;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
-/// Puts the axes of a sample in another order: axis `i` of the output is axis `dims[i - 1]` of the input, counted from 1
-/// since axis 0 is that of the samples. No mask goes on, as in Keras. Source: `keras.layers.Permute`.
+/// Reorders the axes of a sample: axis `i` of the output is axis `dims[i - 1]` of the input. Axes are counted from 1,
+/// since axis 0 is the samples. No mask passes on, as in Keras. Source: `keras.layers.Permute`.
 ///
 /// ```
 /// use ndarray::array;
@@ -24,7 +24,7 @@ pub struct Permute {
 }
 
 impl Permute {
-    /// Every axis from 1 on, once.
+    /// Makes a layer from the order of the axes. Returns an error unless every axis from 1 on appears once.
     pub fn new(dims: &[usize]) -> Result<Self> {
         if (1..=dims.len()).all(|axis| dims.contains(&axis)) {
             return Ok(Permute { dims: dims.into() });
@@ -33,7 +33,7 @@ impl Permute {
         Err(Error::value("dims", expected, format!("{dims:?}")))
     }
 
-    /// As many axes as were given to `new`, and the samples.
+    /// Reorders an array with the samples and the axes given to `new`. Returns an error for another number of axes.
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         let (axes, found) = (1 + self.dims.len(), x.ndim());
         if axes != found {

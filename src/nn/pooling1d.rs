@@ -1,4 +1,4 @@
-//! `Pooling1d`: the largest or the average of a few timesteps.
+//! `Pooling1d`: the maximum or the average over windows of timesteps.
 
 use super::padding::Padding;
 use crate::Element;
@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
 
-/// What becomes of the timesteps that are pooled.
+/// How the timesteps of a window are pooled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -21,7 +21,7 @@ pub(super) enum Pool {
 }
 
 impl Pool {
-    /// One number for each feature; there is at least one timestep.
+    /// Pools one feature over at least one timestep.
     pub(super) fn pool<A: Element>(self, x: ArrayView2<A>, mut y: ArrayViewMut1<A>) {
         let timesteps = A::from_f64(x.nrows() as f64);
         for (t, x) in x.outer_iter().enumerate() {
@@ -39,8 +39,8 @@ impl Pool {
     }
 }
 
-/// The largest, or the average, of every feature over windows of timesteps: (samples, timesteps, features) in, (samples,
-/// windows, features) out. What [`Padding::Same`] adds at the ends does not count. No mask goes on, as in Keras, and masked
+/// The maximum or the average of every feature over windows of timesteps: (samples, timesteps, features) in, (samples,
+/// windows, features) out. The padding of [`Padding::Same`] does not count. No mask passes on, as in Keras, and masked
 /// timesteps are read like all others. Source: `keras.layers.MaxPooling1D`, `AveragePooling1D`.
 ///
 /// ```
@@ -60,12 +60,14 @@ pub struct Pooling1d {
 }
 
 impl Pooling1d {
-    /// The largest of so many timesteps; windows lie side by side, unless you say more.
+    /// Takes the maximum of `pool_size` timesteps. By default, windows do not overlap. Returns an error if `pool_size`
+    /// is 0.
     pub fn max(pool_size: usize) -> Result<Self> {
         Self::new(Pool::Max, pool_size)
     }
 
-    /// The average of so many timesteps; windows lie side by side, unless you say more.
+    /// Takes the average of `pool_size` timesteps. By default, windows do not overlap. Returns an error if `pool_size`
+    /// is 0.
     pub fn average(pool_size: usize) -> Result<Self> {
         Self::new(Pool::Average, pool_size)
     }
@@ -82,7 +84,7 @@ impl Pooling1d {
         })
     }
 
-    /// How many timesteps lie between two windows.
+    /// Sets the distance between the starts of two windows, in timesteps.
     pub fn strides(mut self, strides: usize) -> Result<Self> {
         if strides == 0 {
             return Err(Error::value("strides", "at least 1", 0));
@@ -91,7 +93,7 @@ impl Pooling1d {
         Ok(self)
     }
 
-    /// How the windows lie at both ends: [`Padding::Valid`] or [`Padding::Same`].
+    /// Sets how the windows treat both ends: [`Padding::Valid`] or [`Padding::Same`].
     pub fn padding(mut self, padding: Padding) -> Result<Self> {
         if padding == Padding::Causal {
             return Err(Error::value("padding", "Valid or Same", "Causal"));
@@ -100,7 +102,7 @@ impl Pooling1d {
         Ok(self)
     }
 
-    /// (samples, timesteps, features) in, (samples, windows, features) out.
+    /// Computes (samples, timesteps, features) to (samples, windows, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let (samples, timesteps, features) = x.dim();
         let windows = self

@@ -1,4 +1,4 @@
-//! `RepeatVector`: one vector at every timestep.
+//! `RepeatVector`: repeats one vector at every timestep.
 
 use crate::Element;
 use crate::error::{Result, check_size};
@@ -7,8 +7,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
 
-/// Repeats a vector `n` times: (samples, features) in, (samples, n, features) out; how an encoder's last output becomes
-/// a decoder's input. No mask goes on. Source: `keras.layers.RepeatVector`.
+/// Repeats a vector `n` times: (samples, features) in, (samples, n, features) out. It turns an encoder's last output
+/// into a decoder's input. No mask passes on. Source: `keras.layers.RepeatVector`.
 ///
 /// ```
 /// use ndarray::array;
@@ -22,12 +22,12 @@ pub struct RepeatVector {
 }
 
 impl RepeatVector {
-    /// How many timesteps come out.
+    /// Makes a layer that returns this number of timesteps.
     pub fn new(n: usize) -> Self {
         RepeatVector { n }
     }
 
-    /// (samples, features) in, (samples, n, features) out.
+    /// Computes (samples, features) to (samples, n, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix2>) -> Result<Array3<A>> {
         let (samples, features) = x.dim();
         check_size("output", &[samples, self.n, features])?;

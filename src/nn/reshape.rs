@@ -1,4 +1,4 @@
-//! `Reshape`: the same numbers of a sample in another shape.
+//! `Reshape`: changes the shape of a sample.
 
 use crate::Element;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 
-/// Gives every sample another shape, its numbers in the same order: (samples, …) in, (samples, shape…) out. One axis may
-/// be -1: as long as what is left. No mask goes on, as in Keras. Source: `keras.layers.Reshape`.
+/// Changes the shape of every sample and keeps the order of its numbers: (samples, …) in, (samples, shape…) out. One
+/// axis may be -1: its length is inferred. No mask passes on, as in Keras. Source: `keras.layers.Reshape`.
 ///
 /// ```
 /// use ndarray::array;
@@ -28,7 +28,7 @@ pub struct Reshape {
 }
 
 impl Reshape {
-    /// The shape of a sample.
+    /// Makes a layer from the new shape of a sample.
     pub fn new(shape: &[isize]) -> Result<Self> {
         let open = shape.iter().filter(|&&len| len == -1).count();
         if open > 1 || shape.iter().any(|&len| len < -1) {
@@ -40,7 +40,7 @@ impl Reshape {
         })
     }
 
-    /// (samples, …) in, (samples, shape…) out.
+    /// Computes (samples, …) to (samples, shape…). Returns an error if the count of numbers does not fit.
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         let Some((&samples, of_sample)) = x.shape().split_first() else {
             return Err(Error::Rank {
@@ -49,7 +49,7 @@ impl Reshape {
                 found: 0,
             });
         };
-        // Of the shape and not of the array, which may have no samples; too many to count fit nowhere.
+        // Taken from the shape and not from the array, which may have no samples. A count that overflows fits no shape.
         let numbers = of_sample.iter().copied().fold(1, usize::saturating_mul);
         let mut shape = vec![samples];
         shape.extend(self.resolve(numbers).ok_or_else(|| {
@@ -60,7 +60,7 @@ impl Reshape {
         Ok(y.into_shape_with_order(IxDyn(&shape))?)
     }
 
-    /// The shape of a sample of so many numbers.
+    /// The shape of a sample with this count of numbers.
     fn resolve(&self, numbers: usize) -> Option<Vec<usize>> {
         let known = self
             .shape

@@ -1,4 +1,4 @@
-//! `Softmax`: scores to probabilities.
+//! `Softmax`: turns scores into probabilities.
 
 use super::activation::{each_row, on_last_axis};
 use super::axis::{in_rows, place};
@@ -8,10 +8,10 @@ use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
 
-/// `exp(x) / sum(exp(x))` over the last axis, or another one. Source: `keras.layers.Softmax`.
+/// Computes `exp(x) / sum(exp(x))` over the last axis or another one. Source: `keras.layers.Softmax`.
 ///
-/// In a [`Model`](crate::Model) it refuses a masked input of timesteps, as Keras does: there the layer would take the mask
-/// for one of its scores. `Dense` with [`Activation::Softmax`] passes masks on.
+/// In a [`Model`](crate::Model), an input whose timesteps are masked is an error, as in Keras: there the layer would
+/// take the mask for a mask of its scores. `Dense` with [`Activation::Softmax`] passes masks on.
 ///
 /// ```
 /// use ndarray::array;
@@ -26,22 +26,22 @@ pub struct Softmax {
 }
 
 impl Softmax {
-    /// Over the last axis.
+    /// Goes over the last axis.
     pub fn new() -> Self {
         Self::over(-1)
     }
 
-    /// Over this axis, counted from 0 (the samples) or, negative, from the end.
+    /// Goes over this axis, counted from 0 (the samples) or, if negative, from the end.
     pub fn over(axis: isize) -> Self {
         Softmax { axis }
     }
 
-    /// The same shape out as in.
+    /// Computes the probabilities; the output has the shape of the input. Returns an error if there is no such axis.
     pub fn forward<A: Element, D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         self.of(x.as_standard_layout().into_owned())
     }
 
-    /// Of an array that lies row by row.
+    /// Computes on an owned array in row-major order.
     fn of<A: Element, D: Dimension>(self, mut y: Array<A, D>) -> Result<Array<A, D>> {
         let axis = place(self.axis, y.ndim())?;
         if axis + 1 == y.ndim() {

@@ -1,4 +1,4 @@
-//! `TimeDistributed`: the same layer at every timestep.
+//! `TimeDistributed`: applies one layer at every timestep.
 
 use super::axis::in_rows;
 use crate::Element;
@@ -16,12 +16,12 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use ndarray::IxDyn;
 
-/// Applies a layer to every timestep by itself: (samples, timesteps, …) in, (samples, timesteps, …) out. The mask passes
-/// through. Source: `keras.layers.TimeDistributed`.
+/// Applies a layer to every timestep independently: (samples, timesteps, …) in, (samples, timesteps, …) out. The mask
+/// passes through. Source: `keras.layers.TimeDistributed`.
 ///
-/// For [`Dense`](crate::Dense) it is the same as `Dense` alone, which works on the last axis anyway.
+/// A [`Dense`](crate::Dense) does not need it, since it works on the last axis anyway.
 ///
-/// A layer that reads masks is refused inside where a mask comes in, since that mask is not its own.
+/// If the input has a mask, an inner layer that reads masks is an error, since the mask is not its own.
 ///
 /// ```
 /// use ndarray::{Array3, array};
@@ -37,7 +37,7 @@ pub struct TimeDistributed<L> {
 }
 
 impl<L> TimeDistributed<L> {
-    /// Wraps the layer that sees one timestep at a time.
+    /// Wraps a layer, which sees one timestep at a time.
     pub fn new(layer: L) -> Self {
         TimeDistributed { layer }
     }
@@ -138,7 +138,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         vec![shape]
     }
 
-    /// A mask would become one of timesteps of the layer inside.
+    /// The inner layer would take a mask for one of its own timesteps.
     fn uses_mask(&self) -> bool {
         true
     }
@@ -152,7 +152,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
             return Err(wrong_inputs(1, inputs.len()));
         };
         let [samples, timesteps, rest @ ..] = input.axes.as_slice() else {
-            return Ok(None); // a call says what is wrong
+            return Ok(None); // a call reports what is wrong
         };
         if rest.is_empty() || self.layer.output_count() != 1 {
             return Ok(None);
@@ -203,10 +203,10 @@ fn check_mask(is_masked: bool, is_read: bool) -> Result<()> {
     Ok(())
 }
 
-/// Steps of the layer inside, to which samples and timesteps are rows alike.
+/// The stepper of the layer inside, for which samples and timesteps are both rows.
 struct Steps<A, L> {
     inner: Box<dyn Stepper<A>>,
-    /// What goes in there, and what comes out.
+    /// The input and the output of the inner layer.
     values: [Value<A>; 2],
     uses_mask: bool,
     of: PhantomData<fn(L)>,
@@ -233,7 +233,7 @@ impl<A: Element, L: AnyLayer<A>> Stepper<A> for Steps<A, L> {
     }
 }
 
-/// Another shape for the same numbers in the same order.
+/// Gives the numbers another shape, in the same order.
 fn reshape<A: Element>(x: ndarray::ArrayD<A>, shape: &[usize]) -> Result<ndarray::ArrayD<A>> {
     let found = x.len();
     in_rows(x)

@@ -13,8 +13,8 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A recurrent layer that reads backwards, unrolled, with 0 at masked steps: Keras up to 3.15 turns its outputs around, but
-/// not the mask by which it sets them to 0. So it refuses masks; without one there is no difference.
+/// A recurrent layer with `go_backwards` and `unroll` that sets masked timesteps to 0. Keras up to 3.15 reverses its
+/// outputs, but not the mask that sets them to 0. This layer therefore refuses masks; without a mask the results agree.
 pub(crate) struct Unrolled<A>(pub Arc<dyn AnyLayer<A>>);
 
 impl<A: Element> Unrolled<A> {

@@ -1,4 +1,4 @@
-//! `UpSampling1d`: every timestep several times.
+//! `UpSampling1d`: repeats every timestep.
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
@@ -7,8 +7,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
 
-/// Repeats every timestep: (samples, timesteps, features) in, (samples, size · timesteps, features) out. No mask goes on,
-/// as in Keras. Source: `keras.layers.UpSampling1D`.
+/// Repeats every timestep `size` times: (samples, timesteps, features) in, (samples, size · timesteps, features) out.
+/// No mask passes on, as in Keras. Source: `keras.layers.UpSampling1D`.
 ///
 /// ```
 /// use ndarray::array;
@@ -22,7 +22,7 @@ pub struct UpSampling1d {
 }
 
 impl UpSampling1d {
-    /// How often each timestep comes.
+    /// Makes a layer from the number of repetitions of each timestep.
     pub fn new(size: usize) -> Result<Self> {
         if size == 0 {
             return Err(Error::value("size", "at least 1", 0));
@@ -30,7 +30,7 @@ impl UpSampling1d {
         Ok(UpSampling1d { size })
     }
 
-    /// (samples, timesteps, features) in, more timesteps out.
+    /// Computes (samples, timesteps, features) to (samples, size · timesteps, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let (samples, timesteps, features) = x.dim();
         let shape = [samples, timesteps.saturating_mul(self.size), features];

@@ -1,4 +1,4 @@
-//! `ZeroPadding1d`: timesteps of zeros at both ends.
+//! `ZeroPadding1d`: adds timesteps of zeros at both ends.
 
 use crate::Element;
 use crate::error::{Result, check_size};
@@ -7,8 +7,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
 
-/// Adds timesteps of zeros before and after: (samples, timesteps, features) in, (samples, before + timesteps + after,
-/// features) out. No mask goes on, as in Keras. Source: `keras.layers.ZeroPadding1D`.
+/// Adds timesteps of zeros at both ends: (samples, timesteps, features) in, (samples, before + timesteps + after,
+/// features) out. No mask passes on, as in Keras. Source: `keras.layers.ZeroPadding1D`.
 ///
 /// ```
 /// use ndarray::array;
@@ -23,7 +23,7 @@ pub struct ZeroPadding1d {
 }
 
 impl ZeroPadding1d {
-    /// So many timesteps before the first one, and so many after the last.
+    /// Adds this number of timesteps before the first one and after the last.
     pub fn new(before: usize, after: usize) -> Self {
         ZeroPadding1d { before, after }
     }
@@ -33,7 +33,7 @@ impl ZeroPadding1d {
         before.saturating_add(self.after)
     }
 
-    /// (samples, timesteps, features) in, more timesteps out.
+    /// Computes (samples, timesteps, features) to (samples, before + timesteps + after, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let (samples, timesteps, features) = x.dim();
         let shape = [samples, self.timesteps(timesteps), features];

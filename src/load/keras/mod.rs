@@ -1,4 +1,4 @@
-//! Files of Keras: whole models (`.keras`, `.h5`), and weights alone (`.weights.h5`, `.h5`).
+//! Loads Keras files: whole models (`.keras`, `.h5`), and weights alone (`.weights.h5`, `.h5`).
 //!
 //! ```no_run
 //! use recurrent::{Model, keras};
@@ -15,9 +15,9 @@
 //! | `model.weights.h5`, `weights.h5`, `model.weights.json` with its shards: weights without a configuration | [`Weights`] |
 //! | single layers of a `.keras` or `.h5`, with the arguments of its configuration | [`Weights`] |
 //!
-//! Read are files of Keras 1, 2 and 3, of `tf.keras` and `tf_keras`, without Python and without C code. What a file leaves
-//! to its version is decided by its version, see [`Version`]; a [`Reader`] can be told otherwise, and
-//! [`Model::summary`](crate::Model::summary) says what was decided.
+//! Files of Keras 1, 2 and 3, of `tf.keras` and of `tf_keras` can be read, without Python and without C code. Where a
+//! file leaves something out, the version that wrote it decides: see [`Version`]. A [`Reader`] can override this, and
+//! [`Model::summary`](crate::Model::summary) reports what was decided.
 //!
 //! # Layers
 //! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
@@ -29,17 +29,18 @@
 //! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.
 //!
 //! # What is refused
-//! Whatever would change numbers and is not known, with an error that names the file, the layer and the argument: classes
-//! and functions of others, `Lambda`, layers that are not listed, arguments that nobody here knows, weights that are
-//! missing, left over, of other shapes or of other layers, and quantised models. Arguments that are `null` are not given.
-//! What belongs to training is passed over: optimizers, losses, metrics, initializers, regularizers, constraints, dropout.
+//! Anything unknown that would change the numbers is an error, which names the file, the layer and the argument. This
+//! covers custom classes and functions, `Lambda`, layers and arguments that are not supported, quantised models, and
+//! weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
+//! absent. Anything that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
+//! constraints, dropout.
 //!
-//! To go on without a layer that is missing, build the model by hand: a [`Graph`](crate::Graph) of the layers that
-//! [`Weights`] gives and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
+//! To load a model that has an unsupported layer, build it by hand: a [`Graph`](crate::Graph) of the layers that
+//! [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
 //!
 //! # What is decided
-//! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says: weights in float16 and bfloat16
-//! are taken as they are, and mixed precision is computed without its roundings.
+//! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says. Weights in float16 and
+//! bfloat16 are converted exactly, and mixed precision is computed without its rounding steps.
 //!
 //! A layer keeps its state in a [`Session`](crate::Session) if it is `stateful` in the file. The mask of the input holds for
 //! a layer with an initial state in files of Keras 2 always, in those of Keras 3 if the call names it; masked steps of a
@@ -92,7 +93,7 @@ pub use weights::Weights;
 use crate::error::Result;
 use crate::{Element, Limits, Model};
 
-/// A whole model from a file: [`Reader::load`] with the defaults.
+/// Loads a whole model from a file: [`Reader::load`] with the defaults.
 ///
 /// ```no_run
 /// use ndarray::Array3;
@@ -116,7 +117,7 @@ pub fn load<A: Element>(path: impl AsRef<std::path::Path>) -> Result<Model<A>> {
     Reader::new().load(path)
 }
 
-/// [`load`] within other limits.
+/// Loads a model as [`load`] does, within these limits.
 #[cfg(feature = "std")]
 pub fn load_within<A: Element>(
     path: impl AsRef<std::path::Path>,
@@ -125,12 +126,12 @@ pub fn load_within<A: Element>(
     Reader::within(limits).load(path)
 }
 
-/// A whole model from bytes: [`Reader::read`] with the defaults.
+/// Reads a whole model from bytes: [`Reader::read`] with the defaults.
 pub fn read<A: Element>(bytes: &[u8]) -> Result<Model<A>> {
     Reader::new().read(bytes)
 }
 
-/// [`read`] within other limits.
+/// Reads a model as [`read`] does, within these limits.
 pub fn read_within<A: Element>(bytes: &[u8], limits: &Limits) -> Result<Model<A>> {
     Reader::within(limits).read(bytes)
 }

@@ -1,4 +1,4 @@
-//! `Reader`: files of Keras to models, with limits and with what the caller knows better.
+//! `Reader`: turns Keras files into models, with limits and overrides.
 
 use super::context::{Context, Layout, Overrides};
 use super::keras1::modernise;
@@ -21,10 +21,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Reads files of Keras, with [`Limits`], and with what the caller knows better than their version.
+/// Reads Keras files, with [`Limits`] and with settings that override the file's version.
 ///
-/// A file says nearly everything; its version decides the rest (see [`Version`]). Where the version is wrong, for example
-/// since somebody opened the file in a newer Keras and saved it again, say it here.
+/// A file states nearly everything; its version decides the rest (see [`Version`]). Where the version is wrong, for
+/// example because somebody opened the file in a newer Keras and saved it again, set the right value here.
 ///
 /// ```no_run
 /// use recurrent::{Activation, Model, keras};
@@ -39,7 +39,7 @@ pub struct Reader {
     pub(super) overrides: Overrides,
 }
 
-/// What a zip archive begins with.
+/// The first bytes of a zip archive.
 pub(super) const ARCHIVE: &[u8] = b"PK";
 
 const CONFIG: &str = "config.json";
@@ -48,12 +48,12 @@ const WEIGHTS: &str = "model.weights.h5";
 const SHARDS: &str = "model.weights.json";
 
 impl Reader {
-    /// Default limits; versions decide.
+    /// Makes a reader with the default limits; the version of the file decides.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Other limits; versions decide.
+    /// Makes a reader with these limits; the version of the file decides.
     pub fn within(limits: &Limits) -> Self {
         Reader {
             limits: limits.clone(),
@@ -61,36 +61,37 @@ impl Reader {
         }
     }
 
-    /// The version of Keras that decides, whatever the file says.
+    /// Sets the version of Keras that decides, whatever the file says.
     pub fn version(mut self, version: Version) -> Self {
         self.overrides.version = Some(version);
         self
     }
 
-    /// The activation of the gates where the file does not say: in files of weights alone, and in very old configurations.
+    /// Sets the activation of the gates for files that do not state it: weights alone, and very old configurations.
     pub fn recurrent_activation(mut self, activation: Activation) -> Self {
         self.overrides.recurrent_activation = Some(activation);
         self
     }
 
-    /// The form of the reset gate where neither the file nor the shape of the bias says it.
+    /// Sets the form of the reset gate for files in which neither the configuration nor the shape of the bias states
+    /// it.
     pub fn reset_after(mut self, yes: bool) -> Self {
         self.overrides.reset_after = Some(yes);
         self
     }
 
-    /// What `hard_sigmoid` means in the file.
+    /// Sets the meaning of `hard_sigmoid` in the file.
     pub fn hard_sigmoid(mut self, activation: Activation) -> Self {
         self.overrides.hard_sigmoid = Some(activation);
         self
     }
 
-    /// A whole model: the bytes of a `.keras` archive, or of a `.h5` with a configuration.
+    /// Reads a whole model from the bytes of a `.keras` archive, or of a `.h5` with a configuration.
     pub fn read<A: Element>(&self, bytes: &[u8]) -> Result<Model<A>> {
         self.read_from(bytes.into())
     }
 
-    /// The same, wherever the bytes are.
+    /// Reads a whole model from any source of bytes.
     pub(super) fn read_from<A: Element>(&self, bytes: Bytes) -> Result<Model<A>> {
         if bytes.head()?.starts_with(ARCHIVE) {
             return self.assemble(&self.archive(bytes)?);
@@ -105,8 +106,8 @@ impl Reader {
         self.model(config, MODEL_CONFIG, store, version)
     }
 
-    /// A model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights (`.weights.h5`,
-    /// `.h5`).
+    /// Reads a model in two parts: the text of its configuration (`model.to_json()`), and the bytes of its weights
+    /// (`.weights.h5`, `.h5`).
     pub fn read_parts<A: Element>(&self, config: &str, weights: &[u8]) -> Result<Model<A>> {
         let part = "configuration";
         let parsed = json::parse_python(config, part, &self.limits)
@@ -114,7 +115,7 @@ impl Reader {
         let store = Store::open([File::open(weights, &self.limits)?].into())?;
         let said = parsed.get("keras_version").and_then(Value::as_str);
         let said = said.map(str::parse).transpose()?;
-        // Keras 3 does not say it, but nobody else writes these words.
+        // Keras 3 does not write its version here, but no other version writes these words.
         let words = ["\"DTypePolicy\"", "\"batch_shape\"", "\"__keras_tensor__\""];
         let third = words.iter().any(|word| config.contains(word));
         let said = said.or(store.version()?).or(third.then(Version::third));
@@ -122,7 +123,7 @@ impl Reader {
         self.model(parsed, part, store, version)
     }
 
-    /// The version that decides: the caller's, or that of the file.
+    /// The version that decides: the one set by the caller, or that of the file.
     fn version_or(&self, said: Option<Version>, part: &str) -> Result<Version> {
         let nothing = || {
             let expected =
@@ -132,7 +133,7 @@ impl Reader {
         self.overrides.version.clone().or(said).ok_or_else(nothing)
     }
 
-    /// Weights, layer by layer: the bytes of a `.weights.h5`, a `.h5` or a `.keras` archive.
+    /// Reads weights, layer by layer, from the bytes of a `.weights.h5`, a `.h5` or a `.keras` archive.
     pub fn read_weights<'a>(&self, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Weights<'a>> {
         let bytes = bytes.into();
         if !bytes.starts_with(ARCHIVE) {
@@ -229,12 +230,12 @@ impl Reader {
 }
 
 impl<'a> Weights<'a> {
-    /// The weights in bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
+    /// Reads weights from bytes: [`Reader::read_weights`](super::Reader::read_weights) with the defaults.
     pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         Reader::new().read_weights(bytes)
     }
 
-    /// [`read`](Self::read) within other limits.
+    /// Reads weights as [`read`](Self::read) does, within these limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         Reader::within(limits).read_weights(bytes)
     }

@@ -1,4 +1,4 @@
-//! `Version`: which Keras wrote a file, and what it meant by what it left out.
+//! `Version`: the version of Keras that wrote a file, and the defaults that follow from it.
 
 use crate::Activation;
 use crate::error::{Error, Result};
@@ -7,9 +7,9 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-/// The version of Keras that wrote a file: `2.2.4`, `2.2.4-tf` (that of TensorFlow), `3.15.1` …
+/// The version of Keras that wrote a file: `2.2.4`, `2.2.4-tf` (the one in TensorFlow), `3.15.1` and so on.
 ///
-/// It decides what a file means by what it does not say, and what it means by `hard_sigmoid`:
+/// It decides the values that a file leaves out, and the meaning of `hard_sigmoid`:
 ///
 /// | | Keras 1 | 2.0 to 2.2 | 2.3 | 2.x of TensorFlow 2 | 3 |
 /// | --- | --- | --- | --- | --- | --- |
@@ -55,12 +55,12 @@ impl Version {
         self.numbers[0]
     }
 
-    /// Whether it is that of TensorFlow: from 2.4 on there was no other one.
+    /// Whether it is the Keras of TensorFlow; since 2.4 there is no other one.
     fn is_tensorflow(&self) -> bool {
         self.text.ends_with("-tf") || self.major() == 2 && self.numbers >= [2, 4, 0]
     }
 
-    /// The gates of a cell whose file does not say; `None` if this version does not decide it.
+    /// The gate activation of a cell whose file does not state it; `None` if this version does not decide it.
     pub(super) fn recurrent_activation(&self) -> Option<Activation> {
         match self.numbers {
             [2, 2, 4] if self.is_tensorflow() => None,
@@ -69,7 +69,7 @@ impl Version {
         }
     }
 
-    /// The form of the reset gate where the file does not say.
+    /// The form of the reset gate of a cell whose file does not state it.
     pub(super) fn reset_after(&self) -> Option<bool> {
         match self.numbers {
             [2, 2, 4] if self.is_tensorflow() => None,
@@ -78,7 +78,7 @@ impl Version {
         }
     }
 
-    /// What `hard_sigmoid` means.
+    /// The meaning of `hard_sigmoid`.
     pub(super) fn hard_sigmoid(&self) -> Activation {
         if self.major() < 3 {
             Activation::HARD_SIGMOID_KERAS2
@@ -87,7 +87,7 @@ impl Version {
         }
     }
 
-    /// Whether masked steps in the sequences of a `Bidirectional` repeat the previous output and are not 0.
+    /// Whether masked steps in the sequences of a `Bidirectional` repeat the previous output instead of being 0.
     pub(super) fn repeats_masked(&self) -> bool {
         self.major() < 3 && !self.is_tensorflow()
     }

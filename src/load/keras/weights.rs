@@ -25,8 +25,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use ndarray::ArrayD;
 
-/// The layers of a file with weights, listed and taken one by one: of weights alone, as `save_weights` writes them, or of a
-/// whole model.
+/// The weights in a file, listed and taken layer by layer. The file has weights alone, as `save_weights` writes them,
+/// or a whole model.
 ///
 /// ```no_run
 /// use recurrent::{Lstm, keras};
@@ -37,25 +37,26 @@ use ndarray::ArrayD;
 /// ```
 ///
 /// # Files with a configuration
-/// A `.keras` archive, and a `.h5` of a whole model, have the arguments of their layers, and every layer obeys them: its
-/// activations, `reset_after`, `use_bias`, `mask_zero` … It is an error to ask for a layer as one of another class, or to
-/// give a layer an option that its configuration has otherwise, in [`lstm_with`](Self::lstm_with) and its sisters or in a
-/// [`Reader`](super::Reader). ([`Reader::version`](super::Reader::version) and
-/// [`Reader::hard_sigmoid`](super::Reader::hard_sigmoid) say what the words of a file mean, so they differ from none.)
+/// A `.keras` archive, and a `.h5` of a whole model, have the arguments of their layers, and every layer obeys them:
+/// its activations, `reset_after`, `use_bias`, `mask_zero` and so on. It is an error to ask for a layer as another
+/// class. It is also an error to set an option to another value than the configuration has, in
+/// [`lstm_with`](Self::lstm_with), its counterparts or a [`Reader`](super::Reader).
+/// ([`Reader::version`](super::Reader::version) and [`Reader::hard_sigmoid`](super::Reader::hard_sigmoid) say what the
+/// words of a file mean, so they contradict nothing.)
 ///
-/// A cell alone does not carry what its layer does with it. Whether it returns sequences and keeps its state is decided by
-/// how you run it. A layer with `go_backwards`, `zero_output_for_mask` or `time_major` is refused, because the cell would
-/// give other numbers: [load](super::load) the whole model, or take the [arrays](Self::arrays) and say it in each run. The
-/// two directions of a `Bidirectional` are not refused, since [`Bidirectional`](crate::Bidirectional) turns the second one
-/// itself.
+/// A cell alone does not record how its layer uses it. How you run it decides whether it returns sequences and keeps
+/// its state. A layer with `go_backwards`, `zero_output_for_mask` or `time_major` is an error, because the cell would
+/// give other numbers: [load](super::load) the whole model, or take the [arrays](Self::arrays) and set these options in
+/// each run. The two directions of a `Bidirectional` are accepted, since [`Bidirectional`](crate::Bidirectional)
+/// reverses the second one.
 ///
-/// Layers inside of a class that is not one of Keras, and all layers of a model of such a class, have no arguments in the
-/// file. They are treated as in files without a configuration.
+/// Layers inside a class that does not belong to Keras, and all layers of a model of such a class, have no arguments in
+/// the file. They are treated as in files without a configuration.
 ///
 /// # Files without a configuration
-/// In a `.weights.h5`, or a `.h5` of `save_weights`, the arguments of the layers are missing. Cells get the defaults of the
-/// [`Version`] that wrote them; [`lstm_with`](Self::lstm_with) and its sisters can say otherwise, and so can a
-/// [`Reader`](super::Reader). A `Dense` is linear, and an `Embedding` masks nothing. Layers of cuDNN are converted.
+/// In a `.weights.h5`, or a `.h5` of `save_weights`, the arguments of the layers are missing. Cells get the defaults of
+/// the [`Version`] that wrote them. [`lstm_with`](Self::lstm_with), its counterparts and a [`Reader`](super::Reader)
+/// can override them. A `Dense` is linear, and an `Embedding` masks nothing. Layers of cuDNN are converted.
 ///
 /// # Names
 /// Layers have the names of the configuration or, without one, those of the file. A `.keras` of Keras 2 names the groups
@@ -104,14 +105,14 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Says in errors which file they are about.
+    /// Adds the path of the file to errors.
     #[cfg(feature = "std")]
     pub(super) fn of_file(mut self, path: String) -> Self {
         self.path = Some(path);
         self
     }
 
-    /// The Keras that wrote them, as far as the file tells.
+    /// The version of Keras that wrote the file, as far as the file states it.
     pub fn version(&self) -> &Version {
         &self.version
     }
@@ -129,7 +130,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Does something with a layer and its file; errors name both.
+    /// Calls a function on a layer and its file; errors name both.
     fn with_arrays<T>(
         &self,
         name: &str,
@@ -145,7 +146,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The layer of this name, or the only one in the layer of this name; then by their second names.
+    /// The layer of this name, or the only one in the layer of this name; then by second names.
     fn layer(&self, name: &str) -> Result<&LayerWeights> {
         let is_it = |found: &str| found == name;
         let is_inside = |found: &str| {
@@ -182,7 +183,7 @@ impl<'a> Weights<'a> {
         self.simple_rnn_with(name, |builder| builder)
     }
 
-    /// The `SimpleRNN` of this name, with options that its configuration does not have.
+    /// The `SimpleRNN` of this name, with options that its configuration does not state.
     pub fn simple_rnn_with<A: Element>(
         &self,
         name: &str,
@@ -200,7 +201,7 @@ impl<'a> Weights<'a> {
         self.lstm_with(name, |builder| builder)
     }
 
-    /// The `LSTM` of this name, with options that its configuration does not have.
+    /// The `LSTM` of this name, with options that its configuration does not state.
     pub fn lstm_with<A: Element>(
         &self,
         name: &str,
@@ -213,12 +214,12 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// The `GRU` of this name. Without a configuration the shape of its bias tells the form of its reset gate.
+    /// The `GRU` of this name. Without a configuration, the shape of its bias determines the form of its reset gate.
     pub fn gru<A: Element>(&self, name: &str) -> Result<Gru<A>> {
         self.gru_with(name, |builder| builder)
     }
 
-    /// The `GRU` of this name, with options that its configuration does not have.
+    /// The `GRU` of this name, with options that its configuration does not state.
     pub fn gru_with<A: Element>(
         &self,
         name: &str,
@@ -284,7 +285,7 @@ impl<Of: Arguments> Known<Of> {
         })
     }
 
-    /// Refuses options that are not those of the configuration.
+    /// Returns an error for options that contradict the configuration.
     fn check(&self, check: impl FnOnce(&Of) -> Result<()>) -> Result<()> {
         if self.is_configured {
             check(&self.arguments)
@@ -307,7 +308,7 @@ fn tensors<'s>(layer: &LayerWeights, store: &'s Store) -> Result<Vec<RawArray<'s
     layer.arrays.iter().map(tensor).collect()
 }
 
-/// Refuses arrays that are not those that are wanted.
+/// Returns an error if the arrays are not the expected ones.
 fn check(layer: &LayerWeights, tensors: &[RawArray], wants: &[Wanted]) -> Result<()> {
     if tensors.len() != wants.len() {
         let names: Vec<&str> = wants.iter().map(|(name, _)| *name).collect();
@@ -322,7 +323,7 @@ fn check(layer: &LayerWeights, tensors: &[RawArray], wants: &[Wanted]) -> Result
 }
 
 impl core::fmt::Display for Weights<'_> {
-    /// A line for each layer.
+    /// Writes one line for each layer.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         for layer in &self.layers {
             let array = |(name, shape): (&str, &[usize])| {

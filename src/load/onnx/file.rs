@@ -1,4 +1,4 @@
-//! `File`: a model in ONNX.
+//! `File`: an ONNX model.
 
 use super::beside::Files;
 use super::constants::Constants;
@@ -25,7 +25,7 @@ use ndarray::{Array, Dimension};
 #[cfg(feature = "std")]
 use std::path::Path;
 
-/// A model in ONNX, whose recurrent nodes can be taken out by their names.
+/// An ONNX model, whose recurrent nodes can be taken out by name.
 ///
 /// ```
 /// use recurrent::{Lstm, onnx};
@@ -39,11 +39,11 @@ use std::path::Path;
 /// ```
 ///
 /// # Arrays in other files
-/// `torch.onnx.export` writes the arrays of a model into a second file, `model.onnx.data`. A [loaded](Self::load) file reads
-/// them there, each when it is wanted. The files must lie in the folder of the model or in a folder in it: a name
-/// that leads elsewhere is refused, and so is a link, unless the model is a link, too, and the files lie in the folder that it
-/// leads to. A file that was [read](Self::read) from memory has no folder; its
-/// user hands the other files in:
+/// `torch.onnx.export` writes the arrays of a model into a second file, `model.onnx.data`. A [loaded](Self::load) file
+/// reads each array from there when it is needed. The files must lie in the folder of the model or in a folder inside
+/// it. A name that leads elsewhere is an error. A link is an error, too, unless the model itself is a link and the
+/// files lie in the folder that it leads to. A file that was [read](Self::read) from memory has no folder; pass it the
+/// other files:
 ///
 /// ```
 /// use recurrent::{Lstm, onnx};
@@ -58,7 +58,8 @@ use std::path::Path;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// Each array must have as many bytes as its shape wants, within the other file. A checksum is not compared.
+/// Each array must lie within the other file, and have the number of bytes that its shape requires. Checksums are not
+/// verified.
 ///
 /// # Arrays of other nodes
 /// Only recurrent nodes become layers. For the layers around them, [`initializers`](Self::initializers) lists the arrays of
@@ -66,7 +67,7 @@ use std::path::Path;
 /// [`Dense`](crate::Dense) of their two arrays.
 #[derive(Clone)]
 pub struct File<'a> {
-    /// What errors call it.
+    /// The name of the file in errors.
     name: Option<String>,
     content: Content<'a>,
     model: Arc<Model>,
@@ -74,7 +75,7 @@ pub struct File<'a> {
     limits: Limits,
 }
 
-/// Where the bytes of the file are.
+/// The source of the file's bytes.
 #[derive(Clone)]
 enum Content<'a> {
     Memory(Cow<'a, [u8]>),
@@ -90,12 +91,12 @@ struct Place<'m> {
 }
 
 impl<'a> File<'a> {
-    /// A file whose bytes are borrowed or owned, within the default [`Limits`]. Reads everything but the numbers.
+    /// Reads a file from bytes, borrowed or owned, within the default [`Limits`]. Reads everything except the numbers.
     pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         Self::read_within(bytes, &Limits::default())
     }
 
-    /// [`read`](Self::read) within other limits.
+    /// Reads a file as [`read`](Self::read) does, within these limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         Self::open(Content::Memory(bytes.into()), limits)
     }
@@ -111,25 +112,28 @@ impl<'a> File<'a> {
         })
     }
 
-    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
+    /// Sets the name of the file in errors. By default it is the path if the file was [loaded](Self::load), and empty if it
+    /// was read from bytes.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Hands in the bytes of another file that the model keeps arrays in, by the name that the model has for it. They come
-    /// before a file of that name on disk.
+    /// Passes in the bytes of another file that holds arrays of the model, under the name that the model uses for it.
+    /// They take precedence over a file of that name on disk.
     pub fn external(mut self, name: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
         self.files.give(name.into(), bytes.into());
         self
     }
 
-    /// The names of the other files that the model keeps arrays in, sorted; empty if all of them are in the model's own.
+    /// The names of the other files that hold arrays of the model, sorted; empty if the model's own file holds them
+    /// all.
     pub fn external_names(&self) -> Vec<String> {
         self.model.external.iter().cloned().collect()
     }
 
-    /// What its recurrent nodes are called, those in branches and loops too: their names, or their first outputs.
+    /// The names of all recurrent nodes, also of those in branches and loops. A node without a name is listed under its
+    /// first output.
     pub fn names(&self) -> Result<Vec<String>> {
         let places = places(&self.model.graph);
         Ok(places
@@ -138,7 +142,7 @@ impl<'a> File<'a> {
             .collect())
     }
 
-    /// The recurrent node of that name, or with an output of that name.
+    /// The recurrent node of this name, or with an output of this name.
     pub fn node<A: Element>(&self, name: &str) -> Result<Node<A>> {
         self.pick(&format!("node {name:?}"), |places| {
             let named: Vec<_> = places.iter().filter(|p| p.node.name == name).collect();
@@ -151,7 +155,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The recurrent node of a model that has just one.
+    /// The recurrent node of a model that has exactly one.
     pub fn only<A: Element>(&self) -> Result<Node<A>> {
         self.pick("model", |places| places.iter().collect())
     }
@@ -179,8 +183,8 @@ impl<'a> File<'a> {
         node.map_err(|error| self.name(error))
     }
 
-    /// The arrays of its outermost graph, sorted by their names: weights of all nodes, those of the recurrent ones too.
-    /// An array whose numbers this crate cannot read (texts, 4 and 8 bits with a fraction) is an error.
+    /// The arrays of the outermost graph, sorted by name; they include the weights of all nodes. Returns an error if
+    /// this crate cannot read the numbers of an array (strings, floats of 4 or 8 bits).
     pub fn initializers(&self) -> Result<Vec<Initializer>> {
         let source = self.source();
         let list = self.model.graph.initializers().map(|initializer| {
@@ -195,8 +199,8 @@ impl<'a> File<'a> {
         list.map_err(|error| self.name(error))
     }
 
-    /// The floating-point numbers of an initialiser, or of a value that is made of initialisers alone (by Transpose, Reshape
-    /// and the like).
+    /// The floating-point numbers of an initialiser, or of a value that is computed from initialisers alone (by
+    /// Transpose, Reshape and the like).
     ///
     /// ```
     /// use ndarray::Array3;
@@ -215,7 +219,7 @@ impl<'a> File<'a> {
         array.map_err(|error| self.name(error))
     }
 
-    /// The whole numbers of an initialiser: of a shape, or of quantised weights.
+    /// The integers of an initialiser, for example of a shape or of quantised weights.
     pub fn integers<D: Dimension>(&self, name: &str) -> Result<Array<i64, D>> {
         let graphs = [&self.model.graph];
         let array = self.constants(&graphs).whole_numbers(name);
@@ -264,13 +268,13 @@ impl fmt::Debug for File<'_> {
 
 #[cfg(feature = "std")]
 impl File<'static> {
-    /// The file at a path, within the default [`Limits`]. The arrays of a large file stay on disk until they are wanted,
-    /// and so do those of the files beside it: they must stay as they are while this value is in use.
+    /// Opens the file at a path, within the default [`Limits`]. The arrays of a large file, and of the files beside it,
+    /// stay on disk until they are needed. These files must not change while this value is in use.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_within(path, &Limits::default())
     }
 
-    /// [`load`](Self::load) within other limits.
+    /// Opens a file as [`load`](Self::load) does, within these limits.
     pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let read = || {

@@ -1,8 +1,10 @@
-//! Recurrent nodes of ONNX models: LSTM, GRU and RNN, with every option that ONNX has for them. Feature `onnx`.
+//! Loads the recurrent nodes of ONNX models: LSTM, GRU and RNN, with every option that ONNX defines for them. Feature
+//! `onnx`.
 //!
-//! A [`File`] finds a node by its name, also in the branches and loops of a graph, and its weights, also where they pass
-//! through a few operators on their way. A [`Node`] runs with ONNX' own inputs, outputs and shapes, or becomes a layer of
-//! this crate, to be streamed, stacked, or put into a [`Model`](crate::Model). The other nodes of a graph are not run.
+//! A [`File`] finds a node by its name, also in the branches and loops of a graph. It finds the weights of the node,
+//! also where they pass through a few operators on the way. A [`Node`] runs with ONNX' own inputs, outputs and shapes,
+//! or becomes a layer of this crate, to be streamed, stacked, or added to a [`Model`](crate::Model). The other nodes of
+//! a graph are not run.
 //!
 //! | in ONNX | here |
 //! | --- | --- |
@@ -31,8 +33,8 @@
 //! not put together again, nor are quantised products (`MatMulInteger`, `QLinearMatMul`, `MatMulNBits`). The message
 //! names the operators of the file; the way out is to export the framework's own layer, before quantisation.
 //!
-//! Everything that the file does not decide is an error: unknown attributes and activations, weights that are known only when
-//! the graph runs, parameters of an activation of which runtimes and the standard think differently.
+//! Anything that the file does not determine is an error: unknown attributes and activations, weights that are known
+//! only when the graph runs, and activation parameters on which runtimes and the standard disagree.
 
 mod activations;
 mod arrays;

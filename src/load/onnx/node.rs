@@ -16,7 +16,7 @@ use core::fmt;
 use ndarray::Array3;
 use num_traits::FromPrimitive;
 
-/// A recurrent node, which runs as ONNX says, or becomes a layer of this crate.
+/// A recurrent node, which runs as ONNX specifies, or becomes a layer of this crate.
 ///
 /// ```
 /// use ndarray::Array3;
@@ -43,19 +43,19 @@ pub struct Node<A: Element> {
     pub(super) initial_c: Given<Array3<A>>,
 }
 
-/// What the file says of an input that it need not have.
+/// An optional input of a node, as the file states it.
 #[derive(Clone)]
 pub(super) enum Given<T> {
-    /// There is none.
+    /// The input is absent.
     No,
-    /// This is it.
+    /// The input is this constant.
     Now(T),
-    /// The value of that name, which is known when the graph runs.
+    /// The input is the value of this name, which is known only when the graph runs.
     Later(String),
 }
 
 impl<A: Element> Node<A> {
-    /// `name` is what errors call it.
+    /// Reads a recurrent node; errors call it `name`.
     pub(super) fn read(
         name: &str,
         node: &onnx::Node,
@@ -82,7 +82,7 @@ impl<A: Element> Node<A> {
         })
     }
 
-    /// The layer of an LSTM node, made of its weights: clone the node to have both.
+    /// Turns an LSTM node into a layer, which takes its weights; clone the node to keep it.
     pub fn lstm<L: FromLayers<Cell = Lstm<A>>>(mut self) -> Result<L> {
         match self.cells.take() {
             Cells::Lstm(cells) => self.layer(cells),
@@ -90,7 +90,7 @@ impl<A: Element> Node<A> {
         }
     }
 
-    /// The layer of a GRU node, made of its weights: clone the node to have both.
+    /// Turns a GRU node into a layer, which takes its weights; clone the node to keep it.
     pub fn gru<L: FromLayers<Cell = Gru<A>>>(mut self) -> Result<L> {
         match self.cells.take() {
             Cells::Gru(cells) => self.layer(cells),
@@ -98,7 +98,7 @@ impl<A: Element> Node<A> {
         }
     }
 
-    /// The layer of an RNN node, made of its weights: clone the node to have both.
+    /// Turns an RNN node into a layer, which takes its weights; clone the node to keep it.
     pub fn rnn<L: FromLayers<Cell = SimpleRnn<A>>>(mut self) -> Result<L> {
         match self.cells.take() {
             Cells::Rnn(cells) => self.layer(cells),
@@ -106,9 +106,9 @@ impl<A: Element> Node<A> {
         }
     }
 
-    /// Takes out the initial states that the file fixes, `initial_h` and `initial_c`, as they stand there. A layer starts at
-    /// zero, so that a node with others becomes one only after this; hand them to [`Run::initial_state`](crate::Run::initial_state), direction by
-    /// direction.
+    /// Takes out the initial states that the file fixes, `initial_h` and `initial_c`, in the shapes of the file. A layer
+    /// starts at zero, so a node with other initial states becomes a layer only after this call. Pass the states to
+    /// [`Run::initial_state`](crate::Run::initial_state), direction by direction.
     pub fn take_initial_states(&mut self) -> (Option<Array3<A>>, Option<Array3<A>>) {
         (self.initial_h.take(), self.initial_c.take())
     }

@@ -1,4 +1,4 @@
-//! `File`: a state dict in a safetensors file, or of arrays in memory.
+//! `File`: a PyTorch state dict, in a safetensors file or in memory.
 
 use super::dict::Dict;
 use super::module::{self, Direction, Found};
@@ -20,7 +20,7 @@ use ndarray::{Array, ArrayBase, ArrayViewD, Data, Dimension};
 #[cfg(feature = "std")]
 use std::path::Path;
 
-/// A state dict of PyTorch in a safetensors file.
+/// A PyTorch state dict, in a safetensors file or in memory.
 ///
 /// ```
 /// use ndarray::Array3;
@@ -44,24 +44,24 @@ use std::path::Path;
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 ///
-/// What the module under a prefix must have is there in the right shape, and nothing else is: anything more, or less, is an
-/// error. Arrays that do not belong to it can be [ignored](Self::ignore). Weights of `weight_norm` and of `WeightDrop` are
-/// read as the weights that PyTorch computes with when nothing is dropped. Half-precision weights are widened; every number
-/// is rounded once to the type of the layer.
+/// The module under a prefix must have exactly the arrays that its layers need, in the right shapes; a missing or extra
+/// array is an error. Arrays that do not belong to the module can be [ignored](Self::ignore). Weights of `weight_norm`
+/// and `WeightDrop` are converted to the weights that PyTorch computes with when nothing is dropped. Half-precision
+/// weights are widened; every number is rounded once, to the type of the layer.
 #[derive(Clone)]
 pub struct File<'a> {
-    /// What errors call it.
+    /// The name of the file in errors.
     name: Option<String>,
     dict: Dict<'a>,
 }
 
 impl<'a> File<'a> {
-    /// A file whose bytes are borrowed or owned, within the default [`Limits`]. Reads the names and shapes.
+    /// Reads a file from bytes, borrowed or owned, within the default [`Limits`]. Reads only the names and shapes.
     pub fn read(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         Self::read_within(bytes, &Limits::default())
     }
 
-    /// [`read`](Self::read) within other limits.
+    /// Reads a file as [`read`](Self::read) does, within these limits.
     pub fn read_within(bytes: impl Into<Cow<'a, [u8]>>, limits: &Limits) -> Result<Self> {
         let file = safetensors::File::open(bytes, limits)?;
         Ok(File {
@@ -70,13 +70,14 @@ impl<'a> File<'a> {
         })
     }
 
-    /// What errors call the file: its path, if it was [loaded](Self::load), nothing, if it was only read.
+    /// Sets the name of the file in errors. By default it is the path if the file was [loaded](Self::load), and empty if it
+    /// was read from bytes.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The part whose names begin with `prefix`; without it they are the names of that part.
+    /// The arrays whose names begin with `prefix`, with the prefix removed from their names.
     ///
     /// ```
     /// # use recurrent::{Lstm, torch::File};
@@ -97,13 +98,13 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Takes the array of this name, if there is one, for none of the file's: a buffer beside the weights of a module.
+    /// Ignores the array of this name, if there is one: for example a buffer beside the weights of a module.
     pub fn ignore(mut self, name: &str) -> Self {
         self.dict.ignore(name);
         self
     }
 
-    /// Takes all arrays whose names begin so for none of the file's: `"fc."` beside a module that has no prefix itself.
+    /// Ignores all arrays whose names begin with this prefix: for example `"fc."` beside a module without a prefix.
     pub fn ignore_prefix(mut self, prefix: &str) -> Self {
         self.dict.ignore_prefix(prefix);
         self
@@ -114,14 +115,15 @@ impl<'a> File<'a> {
         self.dict.names().map_err(|error| self.name(error.into()))
     }
 
-    /// An array of any module, for the layers around: an `nn.Linear` is `Dense::from_weights(weight.reversed_axes(), bias)`.
+    /// An array of any module, for the other layers. An `nn.Linear` is
+    /// `Dense::from_weights(weight.reversed_axes(), bias)`.
     pub fn array<A: Element, D: Dimension>(&self, name: &str) -> Result<Array<A, D>> {
         let tensor = self.dict.tensor(name).map_err(Error::from);
         let array = tensor.and_then(|tensor| with_axes(name, tensor.array()?));
         array.map_err(|error| self.name(error))
     }
 
-    /// An `nn.LSTM` or `nn.LSTMCell`, whose names begin with `prefix`.
+    /// Loads an `nn.LSTM` or `nn.LSTMCell` whose names begin with `prefix`.
     pub fn lstm<A: Element, L: FromLayers<Cell = Lstm<A>>>(&self, prefix: &str) -> Result<L> {
         self.layers(prefix, &LSTM, |direction: Direction<A>| {
             let Direction { rows, projection } = direction;
@@ -135,7 +137,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// An `nn.GRU` or `nn.GRUCell`, whose names begin with `prefix`.
+    /// Loads an `nn.GRU` or `nn.GRUCell` whose names begin with `prefix`.
     pub fn gru<A: Element, L: FromLayers<Cell = Gru<A>>>(&self, prefix: &str) -> Result<L> {
         self.layers(prefix, &GRU, |direction: Direction<A>| {
             let rows = direction.rows;
@@ -149,8 +151,8 @@ impl<'a> File<'a> {
         })
     }
 
-    /// An `nn.RNN` or `nn.RNNCell`, whose names begin with `prefix`. Its `nonlinearity` is not in the file: `"tanh"` unless
-    /// the program that made it said `"relu"`.
+    /// Loads an `nn.RNN` or `nn.RNNCell` whose names begin with `prefix`. The file does not state its `nonlinearity`:
+    /// it is `"tanh"` unless the program that made the module set `"relu"`.
     pub fn rnn<A: Element, L: FromLayers<Cell = SimpleRnn<A>>>(
         &self,
         prefix: &str,
@@ -165,8 +167,8 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The layers of the module under `prefix`, each direction made by `cell`, one after the other. `order` tells where the
-    /// gates of this crate are in PyTorch.
+    /// Makes the layers of the module under `prefix`, one direction after the other, with `cell`. `order` is the
+    /// position of this crate's gates in PyTorch's order.
     fn layers<A: Element, L: FromLayers>(
         &self,
         prefix: &str,
@@ -190,7 +192,7 @@ impl<'a> File<'a> {
 }
 
 impl File<'static> {
-    /// A state dict of arrays in memory, under the names that they have in PyTorch: of a `.npz` file, of another crate.
+    /// Makes a state dict of arrays in memory, under their names in PyTorch: from a `.npz` file or from another crate.
     ///
     /// ```
     /// use recurrent::{Gru, torch::File};
@@ -222,7 +224,7 @@ impl File<'static> {
         Self::read(writer.finish(&[])?)
     }
 
-    /// [`from_arrays`](Self::from_arrays) of shapes and their numbers, the last axis running fastest.
+    /// Makes a state dict as [`from_arrays`](Self::from_arrays) does, from shapes and numbers in row-major order.
     ///
     /// ```
     /// use recurrent::{Lstm, torch::File};
@@ -274,12 +276,13 @@ impl fmt::Debug for File<'_> {
 
 #[cfg(feature = "std")]
 impl File<'static> {
-    /// The file at a path, within the default [`Limits`]. A large one stays on disk, and is read when a layer is asked for.
+    /// Opens the file at a path, within the default [`Limits`]. A large file stays on disk, and is read when a layer is
+    /// asked for.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_within(path, &Limits::default())
     }
 
-    /// [`load`](Self::load) within other limits.
+    /// Opens a file as [`load`](Self::load) does, within these limits.
     pub fn load_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Self> {
         let path = path.as_ref();
         let name = path.display().to_string();

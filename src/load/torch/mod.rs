@@ -1,7 +1,7 @@
-//! PyTorch's recurrent modules, from the state dicts in safetensors files. Feature `torch`.
+//! Loads PyTorch's recurrent modules from state dicts in safetensors files. Feature `torch`.
 //!
-//! [`File`] finds the arrays by their names, checks every shape, brings the gates into Keras' order, and gives layers of
-//! this crate in the type that you ask for, see [`FromLayers`](crate::FromLayers):
+//! [`File`] finds the arrays by name, checks every shape, brings the gates into Keras' order, and returns layers of
+//! this crate in the type that you ask for: see [`FromLayers`](crate::FromLayers).
 //!
 //! | in PyTorch | here |
 //! | --- | --- |
@@ -12,7 +12,7 @@
 //! | `WeightDrop(nn.LSTM(F, U), …)` of AWD-LSTM, fastai | the same: the raw weights |
 //! | `nn.RNN(F, U, nonlinearity="relu")` | `file.rnn("encoder.", Activation::Relu)?`: the file does not say which |
 //!
-//! What a call is in PyTorch, and what it is here:
+//! PyTorch calls, and their counterparts here:
 //!
 //! | in PyTorch | here |
 //! | --- | --- |
@@ -23,10 +23,10 @@
 //! | `output, (h_n, c_n) = lstm(x)` | `let (output, state) = lstm.run(&x).sequences_and_state()?`, and [`h_n`], [`c_n`] |
 //! | `lstm(x, (h_0, c_0))` | `.initial_state(initial_state(&lstm, &[h_0.view(), c_0.view()])?)` |
 //!
-//! `zero_output_for_mask` belongs to sequences only: with it, [`Run::last`](crate::Run::last) of a padded sample is padding, 0.
-//! A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed sequence is `h_n`;
-//! [`Run::last`](crate::Run::last) is Keras' last output, the same without `zero_output_for_mask`. Dropout between the
-//! layers has no weights and does nothing here.
+//! `zero_output_for_mask` applies to sequences only: with it, [`Run::last`](crate::Run::last) of a padded sample is
+//! padding, 0. A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed
+//! sequence is `h_n`. [`Run::last`](crate::Run::last) is Keras' last output; it equals `h_n` without
+//! `zero_output_for_mask`. Dropout between the layers has no weights and does nothing here.
 
 mod dict;
 mod file;

@@ -52,7 +52,8 @@ pub fn c_n<S: TorchLstmState>(state: &S) -> Result<Array3<S::Elem>> {
     join(state, 1)
 }
 
-/// A state for [`Run::initial_state`](crate::Run::initial_state) from the arrays that PyTorch takes: `h_0`, of an LSTM `h_0` and `c_0`.
+/// Makes a state for [`Run::initial_state`](crate::Run::initial_state) from the arrays that PyTorch takes: `h_0`, or `h_0`
+/// and `c_0` for an LSTM.
 pub fn initial_state<R>(of: &R, arrays: &[ArrayView3<R::Elem>]) -> Result<R::State>
 where
     R: Recurrent<State: TorchState>,
