@@ -45,7 +45,7 @@ fn models_name_the_layer() {
     says(
         model.forward(&x),
         "layer 1 (lstm_1): input has 2 axes, expected 3 (samples, timesteps, features): \
-         for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences",
+         for one sequence alone add an axis of samples; after another recurrent layer, give that one return_sequences",
     );
     let model = Model::<f32>::new().add(RepeatVector::new(2));
     says(

@@ -6,7 +6,8 @@ use super::pages::{PAGE, Pages};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-/// So many are read at once: they stay in the cache until they are summed, or numbers. All numbers end where it does.
+/// How many bytes are read at once. They stay in the cache until they are summed or converted. It is a multiple of the size of
+/// every number.
 pub const PIECE: usize = 64 << 10;
 
 /// The bytes of a file, or of a part of it.
@@ -14,7 +15,7 @@ pub const PIECE: usize = 64 << 10;
 pub enum Bytes<'a> {
     /// All of them.
     Memory(&'a [u8]),
-    /// So many from a place on, read when they are asked for.
+    /// A count of bytes from a place on, read when they are asked for.
     #[cfg(feature = "std")]
     Pages(&'a Pages, usize, usize),
 }
@@ -80,7 +81,7 @@ impl<'a> Bytes<'a> {
         Ok(self.get(0, self.len())?.unwrap_or_default())
     }
 
-    /// Hands them on, so many at a time.
+    /// Hands them on, a piece at a time.
     pub(super) fn pass(self, piece: usize, to: impl FnMut(&[u8])) -> Result<()> {
         match self {
             Bytes::Memory(bytes) => bytes.chunks(piece).for_each(to),

@@ -1,4 +1,4 @@
-//! `Cursor`: reads a slice from front to back, and never behind its end.
+//! `Cursor`: reads a slice from front to back, and never past its end.
 
 use super::error::{Error, Result};
 use alloc::format;

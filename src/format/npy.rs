@@ -203,7 +203,7 @@ impl<'s> Dict<'s> {
     }
 }
 
-/// The kind and order of numbers behind a `descr` like `<f4`.
+/// The kind and order of numbers of a `descr` like `<f4`.
 fn kind(descr: &str) -> Result<(Number, bool)> {
     let refuse = || {
         let expected = "a kind of numbers (f2, f4, f8, i1 to i8, u1 to u8, b1)";

@@ -107,7 +107,7 @@ impl Pages {
         Ok(run.and_then(|run| run.get(start - from..end - from)))
     }
 
-    /// Hands on `length` bytes from `start` on, so many at a time, which are not kept.
+    /// Hands on `length` bytes from `start` on, a piece at a time, which is not kept.
     pub fn pass(
         &self,
         start: usize,

@@ -75,7 +75,7 @@ impl<A> Tensor<A> {
 pub(super) fn sequence<A: Element>(input: &Tensor<A>) -> Result<ArrayView3<'_, A>> {
     let expected = match input.values.ndim() {
         2 => {
-            "3 (samples, timesteps, features): for one sequence alone add an axis of samples; behind another recurrent layer, give that one return_sequences"
+            "3 (samples, timesteps, features): for one sequence alone add an axis of samples; after another recurrent layer, give that one return_sequences"
         }
         _ => "3 (samples, timesteps, features)",
     };

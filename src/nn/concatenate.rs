@@ -173,7 +173,7 @@ impl<A: Element> AnyLayer<A> for Concatenate {
     fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match axes.first().map(|&axes| place_in_sample(self.axis, axes)) {
             Some(Ok(1)) => {
-                Stepwise::WholeSequence("it puts the timesteps of its inputs one behind the other")
+                Stepwise::WholeSequence("it puts the timesteps of its inputs one after the other")
             }
             _ => Stepwise::EachTimestep,
         }

@@ -18,7 +18,7 @@ pub(super) const CHUNKS: u8 = 10;
 pub(super) const FILTERED_CHUNKS: u8 = 11;
 
 const PART: &str = "HDF5 B-tree (version 2)";
-/// Signature, version, type; a checksum behind.
+/// Signature, version, type; then a checksum.
 const PREFIX: usize = 6;
 const CHECKSUM: usize = 4;
 

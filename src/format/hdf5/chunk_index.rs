@@ -175,12 +175,12 @@ impl Grid<'_> {
     }
 }
 
-/// The stored bytes and left out filters in a record, in front of `behind` more bytes.
-fn filtered(grid: &Grid, record: &mut Cursor, behind: usize) -> Result<(Option<u64>, u32)> {
+/// The stored bytes and left out filters in a record, before `after` more bytes.
+fn filtered(grid: &Grid, record: &mut Cursor, after: usize) -> Result<(Option<u64>, u32)> {
     if !grid.filtered {
         return Ok((None, 0));
     }
-    let wide = record.rest().len().saturating_sub(4 + behind);
+    let wide = record.rest().len().saturating_sub(4 + after);
     Ok((Some(record.uint(wide)?), record.u32()?))
 }
 

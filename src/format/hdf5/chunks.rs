@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 /// A chunk may be larger than its array, but not by more than this and 16 times.
 const CHUNK_SLACK: usize = 1 << 20;
-/// A chunk takes at least so many bytes of its file, for its address or its numbers.
+/// A chunk takes at least this many bytes of its file, for its address or its numbers.
 const LEAST_CHUNK: usize = 8;
 
 /// Where the chunks of an array are.

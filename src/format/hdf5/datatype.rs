@@ -11,11 +11,11 @@ const PART: &str = "HDF5 datatype";
 pub(super) enum Datatype {
     /// A number, and whether its largest byte comes first.
     Number(Number, bool),
-    /// So many bytes of text.
+    /// Text of this many bytes.
     FixedString(usize, Padding),
     /// A place in the global heap.
     VariableString(Padding),
-    /// So many bytes without a meaning.
+    /// This many bytes without a meaning.
     Opaque(usize),
     /// Nothing that is read here.
     Other(&'static str),

@@ -24,7 +24,7 @@ pub(super) fn object<'a>(file: &Source<'a>, address: u64, index: u32) -> Result<
         objects.take(2 + 4)?;
         let length = file.length(&mut objects, PART)?;
         if number == 0 {
-            // The free space behind the last object.
+            // The free space after the last object.
             break;
         }
         let object = objects.take(length)?;

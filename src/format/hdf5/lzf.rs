@@ -18,7 +18,7 @@ pub(super) fn decompress(packed: &[u8], most: usize, path: &str) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// `None` where the stream ends early, goes too far, or looks back behind its beginning.
+/// `None` where the stream ends early, goes too far, or looks back before its beginning.
 fn unpack(mut packed: &[u8], most: usize, bytes: &mut Vec<u8>) -> Option<()> {
     while let Some(&control) = packed.split_off_first() {
         let control = usize::from(control);

@@ -23,8 +23,8 @@ pub(super) struct Superblock {
     pub root: u64,
 }
 
-/// Finds the superblock, at byte 0 or behind a user's block of 512, 1024, 2048 … bytes, in these first bytes of a file of
-/// so many.
+/// Finds the superblock, at byte 0 or after a user's block of 512, 1024, 2048 … bytes. `bytes` are the first of a file of
+/// `file` bytes.
 pub(super) fn read(bytes: &[u8], file: usize) -> Result<Superblock> {
     let starts = core::iter::once(0).chain((9..usize::BITS).map(|power| 1 << power));
     let mut starts = starts.take_while(|&start| start < bytes.len());

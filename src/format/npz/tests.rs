@@ -78,7 +78,7 @@ fn written_arrays_come_back() {
     );
 }
 
-/// A `.npy` file with this dictionary and so many bytes of numbers.
+/// A `.npy` file with this dictionary and this many bytes of numbers.
 fn with_header(dict: &str, numbers: usize) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\0".to_vec();
     bytes.extend(u16::try_from(dict.len()).unwrap().to_le_bytes());

@@ -6,7 +6,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use core::cell::RefCell;
 
-/// A file holds at most so many inputs and outputs of nodes for each of [`Limits::entries`]; other things count more.
+/// A file holds at most this many inputs and outputs of nodes for each of [`Limits::entries`]; other things count more.
 const NAMES_PER_ENTRY: u64 = 16;
 /// What a node, and what an attribute or an array, counts: as many names as take its memory.
 pub(super) const NODE: u64 = NAMES_PER_ENTRY;

@@ -22,7 +22,7 @@ const NODE_PART: &str = "ONNX node";
 pub struct Graph {
     /// Its name.
     pub name: String,
-    /// Its nodes, each behind those whose outputs it takes.
+    /// Its nodes, each after those whose outputs it takes.
     pub nodes: Vec<Node>,
     /// What goes in; initialisers may be among them.
     pub inputs: Vec<ValueInfo>,

@@ -138,7 +138,7 @@ fn limits_hold() {
     );
 }
 
-/// A file of this header and so many bytes of numbers.
+/// A file of this header and this many bytes of numbers.
 fn file(header: &str, numbers: usize) -> Vec<u8> {
     let length = (header.len() as u64).to_le_bytes();
     [&length, header.as_bytes(), &vec![0; numbers]].concat()

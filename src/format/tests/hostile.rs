@@ -239,14 +239,14 @@ fn hdf5(messages: &[(u8, Vec<u8>)], rest: impl FnOnce(usize) -> Vec<u8>) -> Vec<
     let mut header = b"OHDR\x02\x02".to_vec();
     header.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
     header.extend(body);
-    let behind = rest(48 + header.len());
-    let end = 48 + header.len() + behind.len();
+    let after = rest(48 + header.len());
+    let end = 48 + header.len() + after.len();
     let mut file = b"\x89HDF\r\n\x1a\n\x02\x08\x08\0".to_vec();
     for address in [0, u64::MAX, end as u64, 48] {
         file.extend(address.to_le_bytes());
     }
     file.extend([0; 4]);
-    [file, header, behind].concat()
+    [file, header, after].concat()
 }
 
 /// A link of this name, as a message.
@@ -428,7 +428,7 @@ fn change(bytes: &[u8], (at, kind): (usize, usize)) -> Vec<u8> {
     bytes
 }
 
-/// Changes each of these files in so many ways, and counts what is still read.
+/// Changes each of these files in about `most` ways, and counts what is still read.
 fn survive(directory: &str, end: &str, most: usize) {
     let (mut survived, mut refused) = (0, 0);
     for name in files(directory, end) {

@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use directory::{DEFLATED, Member, Members, STORED};
 
-/// An archive: names, and what stands behind them. Nothing is ever unpacked to a disk, so a name is just a name.
+/// An archive: names, and what they name. Nothing is ever unpacked to a disk, so a name is just a name.
 pub struct Archive<'a> {
     bytes: Bytes<'a>,
     members: Arc<Members>,

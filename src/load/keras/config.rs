@@ -174,10 +174,10 @@ impl<'j> Config<'j> {
         self.typed(key, "a count of at least 1", default, cast)
     }
 
-    /// Two counts, of what stands before and behind; or one for both.
+    /// Two counts, before and after; or one for both.
     pub fn both_ends(&self, key: &'static str) -> Result<[usize; 2]> {
         let cast = |value: &Value| match items(value) {
-            Some([before, behind]) => Some([whole(before)?, whole(behind)?]),
+            Some([before, after]) => Some([whole(before)?, whole(after)?]),
             Some([both]) => whole(both).map(|n| [n, n]),
             Some(_) => None,
             None => whole(value).map(|n| [n, n]),

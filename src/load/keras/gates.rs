@@ -78,13 +78,13 @@ pub fn from_cudnn<A: Element>(
     Ok((to, recurrent_to))
 }
 
-/// The bias of the inputs and that of the states, one behind the other.
+/// The bias of the inputs followed by that of the states.
 pub fn cudnn_bias<A: Element>(bias: Array1<A>) -> Result<Array2<A>> {
     let half = bias.len() / 2;
     Ok(bias.into_shape_with_order((2, half))?)
 }
 
-/// What [`joined`] wants of a cell of so many units.
+/// What [`joined`] wants of a cell of this many units.
 pub fn wants_of_gates(names: &[[&'static str; 3]], units: usize) -> Vec<Wanted> {
     let of_gate = |&[kernel, recurrent_kernel, bias]: &[&'static str; 3]| -> [Wanted; 3] {
         [

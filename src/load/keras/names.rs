@@ -32,8 +32,8 @@ pub fn snake_case(class: &str) -> String {
     let mut name = String::new();
     for (i, &letter) in letters.iter().enumerate() {
         let before = i.checked_sub(1).map(|i| letters[i]);
-        let behind = letters.get(i + 1);
-        let starts_word = behind.is_some_and(char::is_ascii_lowercase);
+        let next = letters.get(i + 1);
+        let starts_word = next.is_some_and(char::is_ascii_lowercase);
         let ends_word = before.is_some_and(|before| before.is_ascii_lowercase());
         if letter.is_ascii_uppercase() && i > 0 && (starts_word || ends_word) {
             name.push('_');

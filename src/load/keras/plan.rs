@@ -81,7 +81,7 @@ impl<T: 'static> Plan<T> {
         }
     }
 
-    /// All of them, one behind the other.
+    /// All of them, one after the other.
     pub fn all(plans: impl IntoIterator<Item = Self>) -> Plan<Vec<T>> {
         let (mut wants, mut names, mut makes) = (Vec::new(), Vec::new(), Vec::new());
         for plan in plans {

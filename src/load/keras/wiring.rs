@@ -38,13 +38,13 @@ pub struct Wiring {
     pub outputs: Vec<Source>,
 }
 
-/// Puts calls in an order in which each comes behind those that it takes something from, and behind the one it names;
+/// Puts calls in an order in which each comes after those that it takes something from, and after the one it names;
 /// apart from that in the order in which they are given. `None` if they go in a circle.
 pub fn in_order(
     calls: Vec<(Call, Option<usize>)>,
     mut outputs: Vec<Source>,
 ) -> Option<(Vec<Call>, Vec<Source>)> {
-    let mut behind: Vec<Vec<usize>> = vec![Vec::new(); calls.len()];
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); calls.len()];
     let mut waits = vec![0_usize; calls.len()];
     for (at, (call, before)) in calls.iter().enumerate() {
         let sources = call.inputs.iter().chain(call.masks.iter().flatten());
@@ -53,7 +53,7 @@ pub fn in_order(
             Source::Input(_) => None,
         });
         for needed in needed.chain(*before) {
-            behind.get_mut(needed)?.push(at);
+            after.get_mut(needed)?.push(at);
             waits[at] += 1;
         }
     }
@@ -63,7 +63,7 @@ pub fn in_order(
     while let Some(Reverse(at)) = ready.pop() {
         places[at] = order.len();
         order.push(at);
-        for &next in &behind[at] {
+        for &next in &after[at] {
             waits[next] -= 1;
             if waits[next] == 0 {
                 ready.push(Reverse(next));

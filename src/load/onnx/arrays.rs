@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn, Slice};
 
-/// The axis that `axis` counts, from behind if it is negative.
+/// The axis that `axis` counts, from the end if it is negative.
 pub(super) fn axis(axis: i64, axes: usize) -> Result<usize> {
     let length = i64::try_from(axes).unwrap_or(i64::MAX);
     let from_front = if axis < 0 {
@@ -22,7 +22,7 @@ fn refuse(expected: impl alloc::string::ToString, found: impl alloc::string::ToS
     Error::file("array", expected, found)
 }
 
-/// A place in so many things: counted from behind if it is negative, and no further than both ends.
+/// A place among `len` things: counted from the end if it is negative, and no further than both ends.
 pub(super) fn place(at: i64, length: usize) -> usize {
     let from_behind =
         || length.saturating_sub(usize::try_from(at.unsigned_abs()).unwrap_or(length));
@@ -127,7 +127,7 @@ pub(super) fn reshape(x: ArrayD<f64>, shape: &[i64]) -> Result<ArrayD<f64>> {
 fn reshaped(x: ArrayD<f64>, shape: Vec<usize>) -> Result<ArrayD<f64>> {
     let from = format!("{:?}", x.shape());
     let to = format!("a shape of as many numbers as {shape:?}");
-    // Rows must lie one behind the other before their lengths can change.
+    // Rows must be contiguous before their lengths can change.
     let x = x.as_standard_layout().into_owned();
     x.into_shape_with_order(shape).map_err(|_| refuse(to, from))
 }

@@ -105,12 +105,12 @@ impl<'m> Constants<'m> {
         }
     }
 
-    /// The floating-point numbers behind a name.
+    /// The floating-point numbers of a name.
     pub fn floats(&self, name: &str) -> Result<Known> {
         self.known(name, true)
     }
 
-    /// The whole numbers behind a name.
+    /// The whole numbers of a name.
     pub fn integers(&self, name: &str) -> Result<Known> {
         self.known(name, false)
     }
@@ -202,7 +202,7 @@ impl<'m> Constants<'m> {
         }
     }
 
-    /// The array behind a name in the first `scopes` graphs.
+    /// The array of a name in the first `scopes` graphs.
     fn value(&self, name: &str, scopes: usize, depth: usize) -> Found<Constant> {
         self.steps.take(STEP, name)?;
         if depth > self.depth {

@@ -24,7 +24,7 @@ pub struct Run<'a, A: Element> {
 /// What a node gives. With layout 1 the samples are the first axis of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs<A> {
-    /// All outputs, (timesteps, directions, samples, units), in the order of time; 0 behind the end of a sample.
+    /// All outputs, (timesteps, directions, samples, units), in the order of time; 0 after the end of a sample.
     pub y: Array4<A>,
     /// The last h, (directions, samples, units). As in onnxruntime it is 0 for a sample of length 0, whatever its initial
     /// state.

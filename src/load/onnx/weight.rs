@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, Ix2, s};
 
-/// So many rows of a kernel are put together at once.
+/// How many rows of a kernel are put together at once.
 const ROWS: usize = 64;
 
 /// The weights of all directions.

@@ -156,7 +156,7 @@ impl<'f> Names<'f> {
         Ok((!others.is_empty()).then(|| format!("modules with the prefix {prefixes}")))
     }
 
-    /// Whether the module is of a cell with so many gates.
+    /// Whether the module is of a cell with this many gates.
     fn check_cell(&self, gates: usize, recurrent: &str) -> Result<()> {
         if let [rows, units] = *self.weight(recurrent)?.shape()
             && let Some([expected, found]) = other_cell(gates, units, rows)

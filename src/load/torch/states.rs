@@ -67,7 +67,7 @@ where
         check("h_0 or c_0", "layers x directions", all / each, found)?;
     }
     let pairs = (0..all).map(|k| arrays[k % each].index_axis(Axis(0), k / each).to_owned());
-    // It takes as many arrays as it has, and so many there are.
+    // There are as many arrays as the state has.
     Ok(state.with_arrays(&mut pairs.into_iter()).unwrap_or(state))
 }
 

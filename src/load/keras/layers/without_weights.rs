@@ -71,14 +71,14 @@ pub fn permute<A: Element>(of: &Asked<A>) -> Planned<A> {
 /// `ZeroPadding1D`.
 pub fn zero_padding1d<A: Element>(of: &Asked<A>) -> Planned<A> {
     of.config.channels_last()?;
-    let [before, behind] = of.config.both_ends("padding")?;
-    bare(ZeroPadding1d::new(before, behind))
+    let [before, after] = of.config.both_ends("padding")?;
+    bare(ZeroPadding1d::new(before, after))
 }
 
 /// `Cropping1D`.
 pub fn cropping1d<A: Element>(of: &Asked<A>) -> Planned<A> {
-    let [before, behind] = of.config.both_ends("cropping")?;
-    bare(Cropping1d::new(before, behind))
+    let [before, after] = of.config.both_ends("cropping")?;
+    bare(Cropping1d::new(before, after))
 }
 
 /// `UpSampling1D`.
