@@ -155,6 +155,7 @@ pub trait Stepping<R: Unroll + ?Sized>: Send {
     fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>>;
 
     /// Takes one timestep as [`advance`](Self::advance) does, and writes its outputs to `to`, one row after another.
+    #[inline]
     fn step_into(
         &mut self,
         of: &R,
@@ -198,19 +199,6 @@ impl<R: Advance> Stepping<R> for Known<R> {
     #[inline]
     fn output<'s>(&self, of: &R, state: &'s R::State) -> Result<ArrayView2<'s, R::Elem>> {
         Ok(of.output(state))
-    }
-    #[inline]
-    fn step_into(
-        &mut self,
-        of: &R,
-        x: ArrayView2<R::Elem>,
-        rows: &Rows,
-        state: &mut R::State,
-        zero_output_for_mask: bool,
-        to: &mut [R::Elem],
-    ) -> Result<()> {
-        of.advance(x, rows, state, &mut self.scratch)?;
-        rows.append_to(of.output(state), zero_output_for_mask, to)
     }
     fn may_fail(&self) -> bool {
         self.may_fail

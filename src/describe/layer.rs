@@ -138,17 +138,62 @@ pub(crate) fn walk<A: Element>(
     });
 }
 
-/// Calls `each` with every array that can be changed, and its path.
-pub(crate) fn walk_mut<A: Element>(
+/// Calls `found` with the first weight at a path. Returns whether there is one.
+pub(crate) fn find<A: Element>(
+    layer: &dyn Describe<A>,
+    path: &str,
+    found: &mut dyn FnMut(&dyn Weight<A>),
+) -> bool {
+    let mut is_found = false;
+    layer.parts(&mut |part| match part {
+        _ if is_found => {}
+        Part::Array(_, Role::Constant, _) | Part::Option(..) | Part::Foreign(_) => {}
+        Part::Array(name, _, array) => {
+            if name == path {
+                found(array);
+                is_found = true;
+            }
+        }
+        Part::Layer(_, name, layer) => {
+            if let Some(rest) = below(path, name) {
+                is_found = find(layer, rest, found);
+            }
+        }
+    });
+    is_found
+}
+
+/// Replaces the numbers of the first array at a path. Returns whether there is one that can be changed. Only the layers on
+/// the path are asked, since a shared one is copied when it is.
+pub(crate) fn assign<A: Element>(
     layer: &mut dyn Describe<A>,
     path: &str,
-    each: &mut dyn FnMut(&str, &mut dyn FnMut(ArrayViewD<A>)),
-) {
+    numbers: ArrayViewD<A>,
+) -> bool {
+    let mut is_set = false;
     layer.parts_mut(&mut |part| match part {
-        PartMut::Array(name, assign) => each(&join(path, name), assign),
-        PartMut::Layer(None, layer) => walk_mut(layer, path, each),
-        PartMut::Layer(Some(name), layer) => walk_mut(layer, &join(path, name), each),
+        _ if is_set => {}
+        PartMut::Array(name, assign) => {
+            if name == path {
+                assign(numbers.view());
+                is_set = true;
+            }
+        }
+        PartMut::Layer(name, layer) => {
+            if let Some(rest) = below(path, name) {
+                is_set = self::assign(layer, rest, numbers.view());
+            }
+        }
     });
+    is_set
+}
+
+/// The rest of a path inside a layer of this name, if it leads there.
+fn below<'p>(path: &'p str, name: Option<&str>) -> Option<&'p str> {
+    match name {
+        Some(name) => path.strip_prefix(name)?.strip_prefix('/'),
+        None => Some(path),
+    }
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -17,7 +17,7 @@ pub(crate) use debug::debug;
 #[cfg(any(feature = "torch", feature = "saved"))]
 pub(crate) use layer::KEY;
 pub use layer::{Describe, ParameterCount, Part, PartMut, Role, Weight};
-pub(crate) use layer::{Foreign, walk, walk_mut};
+pub(crate) use layer::{Foreign, assign, find, walk};
 pub(crate) use macros::describe;
 #[cfg(feature = "saved")]
 pub(crate) use macros::element_of;

@@ -1,9 +1,9 @@
 //! The arrays of a model by their paths: listing, reading and replacing them.
 
-use super::any_layer::{AnyLayer, each_layer, each_layer_mut};
+use super::any_layer::{AnyLayer, each_layer};
 use super::{Model, Placed};
 use crate::Element;
-use crate::describe::{Describe, Part, PartMut, Role, walk, walk_mut};
+use crate::describe::{Describe, Part, PartMut, Role, assign, find, walk};
 use crate::error::{Error, Result};
 use crate::wrap::AnyRecurrent;
 use alloc::boxed::Box;
@@ -53,7 +53,8 @@ impl<A: Element> Describe<A> for Model<A> {
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
         for Placed { name, layer } in &mut self.layers {
-            each_layer_mut(each, Some(name), &mut **layer);
+            // The box and not what is in it: that is copied, if it is shared, when its parts are asked for.
+            each(PartMut::Layer(Some(name), layer));
         }
     }
 
@@ -109,11 +110,7 @@ impl<A: Element> Model<A> {
     /// The weight at a path of [`weights`](Self::weights), in its shape. If several have this path, the first.
     pub fn get(&self, path: &str) -> Result<ArrayD<A>> {
         let mut found = None;
-        walk(self, "", &mut |at, _, weight| {
-            if at == path && found.is_none() {
-                found = Some(weight.to_array());
-            }
-        });
+        find(self, path, &mut |weight| found = Some(weight.to_array()));
         found.ok_or_else(|| self.no_weight(path))
     }
 
@@ -123,11 +120,7 @@ impl<A: Element> Model<A> {
     /// its weights. Returns an error for a layer that the model only borrows.
     pub fn set<D: Dimension>(&mut self, path: &str, array: &ArrayRef<A, D>) -> Result<()> {
         let mut shape = None;
-        walk(self, "", &mut |at, _, weight| {
-            if at == path && shape.is_none() {
-                shape = Some(weight.shape());
-            }
-        });
+        find(self, path, &mut |weight| shape = Some(weight.shape()));
         let shape = shape.ok_or_else(|| self.no_weight(path))?;
         if shape != array.shape() {
             let expected = format!("{shape:?} of {path:?}");
@@ -137,15 +130,7 @@ impl<A: Element> Model<A> {
                 format!("{:?}", array.shape()),
             ));
         }
-        let array = array.view().into_dyn();
-        let mut is_set = false;
-        walk_mut(self, "", &mut |at, assign| {
-            if at == path && !is_set {
-                assign(array.view());
-                is_set = true;
-            }
-        });
-        if is_set {
+        if assign(self, path, array.view().into_dyn()) {
             return Ok(());
         }
         let expected =

@@ -230,20 +230,6 @@ impl<A: Element> Stepping<AnyRecurrent<A>> for AnySteps<A> {
     ) -> Result<ArrayView2<'s, A>> {
         with_steps!(self, of, state, (inner, of, state) => inner.output(of, state))
     }
-
-    fn step_into(
-        &mut self,
-        of: &AnyRecurrent<A>,
-        x: ArrayView2<A>,
-        rows: &Rows,
-        state: &mut AnyState<A>,
-        zeroes: bool,
-        to: &mut [A],
-    ) -> Result<()> {
-        with_steps!(self, of, state, (inner, of, state) => {
-            inner.step_into(of, x, rows, state, zeroes, to)
-        })
-    }
 }
 
 impl<A: Element> State for AnyState<A> {

@@ -227,7 +227,13 @@ fn shared_layers() {
         "an Arc that is added twice is one layer: {paths:?}"
     );
     model.set("dense/kernel", &(Array2::eye(4) * 2.0)).unwrap();
+    assert_eq!(
+        Arc::strong_count(&lstm),
+        2,
+        "a layer that is not set is not copied"
+    );
     model.set("lstm/bias", &Array1::zeros(16)).unwrap();
+    assert_eq!(Arc::strong_count(&lstm), 1);
     assert_eq!(dense.kernel(), Array2::<f64>::eye(4));
     assert_ne!(
         lstm.bias().unwrap(),
