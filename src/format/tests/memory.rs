@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::{thread_local, vec};
+use std::thread_local;
 
 struct Counting;
 
@@ -41,6 +41,7 @@ pub fn peak<T>(f: impl FnOnce() -> T) -> (usize, T) {
 
 #[test]
 fn the_counter_counts() {
+    use std::vec;
     let (bytes, _) = peak(|| {
         drop(std::hint::black_box(vec![1_u8; 1000]));
         std::hint::black_box(vec![1_u8; 600])

@@ -11,6 +11,7 @@ extern crate alloc;
 #[allow(dead_code, unused_imports)]
 #[path = "../../../src/format/mod.rs"]
 mod format;
+#[path = "../../../src/format/tests/memory.rs"]
 mod memory;
 mod mutate;
 mod target;
