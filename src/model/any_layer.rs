@@ -207,10 +207,10 @@ pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
     }
 }
 
-/// Takes single steps of one call of a layer. It has the room that a step needs; layer and state are lent at each step, so
-/// that whoever has a model, by whatever owner, can have its steppers beside it.
+/// Takes single steps of one call of a layer. It owns the scratch memory of a step. Each step borrows the layer and the
+/// state, so a stepper can be stored beside the model, however the model is owned.
 pub trait Stepper<A: Element>: Send {
-    /// One step, from and to values of the shapes that were planned.
+    /// Takes one step between values of the planned shapes.
     fn step(
         &mut self,
         layer: &dyn AnyLayer<A>,
@@ -219,20 +219,20 @@ pub trait Stepper<A: Element>: Send {
         outputs: &mut [Value<A>],
     ) -> Result<()>;
 
-    /// Checks a state that came from elsewhere, and brings it into the form that steps work on.
+    /// Checks a state that came from elsewhere, and converts it to the form that steps use.
     fn admit(&self, layer: &dyn AnyLayer<A>, slot: &mut Slot) -> Result<()> {
         let _ = (layer, slot);
         Ok(())
     }
 }
 
-/// The stepper of a call, and what is known of the call before the first step.
+/// The stepper of a call, and what is known about the call before the first step.
 pub struct Planned<A> {
     pub stepper: Box<dyn Stepper<A>>,
     pub outputs: Vec<StepShape>,
-    /// The state before the first step; none if there is nothing to keep.
+    /// The state before the first step; `None` if the layer keeps no state.
     pub fresh: Option<Slot>,
-    /// Whether a step can be refused for what comes in.
+    /// Whether a step can refuse its input values.
     pub may_fail: bool,
 }
 
