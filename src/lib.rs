@@ -203,11 +203,7 @@ pub use model::{
     ParameterCount, Shape, Stepwise, Tensor, WeightInfo,
 };
 pub use model::{Summary, SummaryRow};
-pub use nn::{Attention, Concatenate, Identity, Merge, TimeDistributed};
-pub use nn::{BatchNormalization, LayerNormalization, Softmax};
-pub use nn::{Conv1d, Conv1dBuilder, GlobalPooling1d, Padding, Pooling1d};
-pub use nn::{Cropping1d, Flatten, Permute, RepeatVector, Reshape, UpSampling1d, ZeroPadding1d};
-pub use nn::{Dense, Embedding, Masking};
+pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 
 // Files.
 #[cfg(feature = "files")]
