@@ -152,6 +152,13 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
         None
     }
+
+    /// A copy of the layer that also returns what it computes and keeps to itself: its final state, its scores. These
+    /// outputs follow its own. `None` if there is nothing more.
+    #[doc(hidden)]
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        None
+    }
 }
 
 /// A layer of a model that has a description of its parts.

@@ -8,6 +8,7 @@ mod held;
 mod into_layer;
 mod kept;
 mod nested;
+mod part;
 mod recurrent;
 mod run;
 mod shape;
@@ -206,9 +207,13 @@ impl<A: Element> Model<A> {
 
     /// Adds a layer and returns its index. An `Arc` that is already in the model keeps its index.
     fn place(&mut self, name: String, layer: Box<dyn AnyLayer<A>>) -> usize {
-        let shared = shared(&*layer);
-        let known = |placed: &Placed<A>| shared.is_some() && self::shared(&*placed.layer) == shared;
-        self.layers.iter().position(known).unwrap_or_else(|| {
+        let new = shared(&*layer);
+        let known = |placed: &Placed<A>| {
+            let both = shared(&*placed.layer).zip(new);
+            both.is_some_and(|(old, new)| core::ptr::addr_eq(Arc::as_ptr(old), Arc::as_ptr(new)))
+        };
+        let at = self.layers.iter().position(known);
+        at.unwrap_or_else(|| {
             self.layers.push(Placed { name, layer });
             self.layers.len() - 1
         })
@@ -330,11 +335,10 @@ impl<A: Element> Model<A> {
     }
 }
 
-/// The address of a layer in an `Arc`.
-fn shared<A: Element>(layer: &dyn AnyLayer<A>) -> Option<*const ()> {
+/// The `Arc` that a layer is in, if it is in one.
+fn shared<A: Element>(layer: &dyn AnyLayer<A>) -> Option<&Arc<dyn AnyLayer<A>>> {
     let any: &dyn Any = layer;
-    let arc: &Arc<dyn AnyLayer<A>> = any.downcast_ref()?;
-    Some(Arc::as_ptr(arc).cast())
+    any.downcast_ref()
 }
 
 impl<A: Element> Default for Model<A> {

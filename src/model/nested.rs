@@ -123,6 +123,9 @@ macro_rules! by_owner {
             fn boxed_copy(&self) -> Option<Box<dyn AnyLayer<A>>> {
                 (**self).boxed_copy()
             }
+            fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+                (**self).with_all_outputs()
+            }
         }
     )*};
 }

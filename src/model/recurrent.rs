@@ -210,6 +210,11 @@ where
         Some(Box::new(self.duplicate()?))
     }
 
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<R::Elem>>> {
+        self.state_count().filter(|_| !self.returns().state)?;
+        Some(Box::new(self.duplicate()?.return_state(true)))
+    }
+
     fn without_flags(&self) -> Option<&dyn Any> {
         Some(self.inner())
     }

@@ -114,13 +114,19 @@ impl<A: Element> Model<A> {
         follows && self.inputs.len() == 1 && self.outputs == [self.calls.len()]
     }
 
+    /// The name of a value: that of its input or layer, with the index of the call and of the output where a layer has
+    /// several.
     fn connection(&self, value: usize) -> String {
         let (name, output) = self.source(value);
-        let several = |call: &super::Call| call.first == value - output && call.outputs > 1;
-        if self.calls.iter().any(several) {
-            format!("{name}[{output}]")
-        } else {
-            name.into()
+        let Some(call) = self.calls.iter().find(|call| call.first == value - output) else {
+            return name.into();
+        };
+        let same = self.calls.iter().filter(|other| other.layer == call.layer);
+        let firsts: Vec<usize> = same.map(|call| call.first).collect();
+        match firsts.iter().position(|&first| first == call.first) {
+            Some(at) if firsts.len() > 1 => format!("{name}[{at}][{output}]"),
+            _ if call.outputs > 1 => format!("{name}[{output}]"),
+            _ => name.into(),
         }
     }
 }

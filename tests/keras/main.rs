@@ -22,6 +22,7 @@ mod parts;
 mod refused;
 #[path = "../common/says.rs"]
 mod says;
+mod sub_models;
 #[path = "../common/tally.rs"]
 mod tally;
 mod weights;
