@@ -153,6 +153,8 @@ mod error;
     allow(dead_code, unused_imports)
 )]
 mod format;
+#[cfg(feature = "train")]
+mod gradients;
 mod init;
 mod kernel;
 mod layer;
@@ -176,6 +178,8 @@ mod slips;
 mod state;
 mod stream;
 mod threads;
+#[cfg(feature = "train")]
+pub mod train;
 mod unroll;
 mod wrap;
 

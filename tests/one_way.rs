@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, the lowest first. `doc` and `lib.rs` name everything.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 32] = [
     "limits",
     "format",
     "error",
@@ -17,6 +17,7 @@ const ORDER: [&str; 30] = [
     "element",
     "arrays",
     "describe",
+    "gradients",
     "bits",
     "state",
     "mask",
@@ -34,6 +35,7 @@ const ORDER: [&str; 30] = [
     "model",
     "nn",
     "session",
+    "train",
     "saved",
     "load",
     "slips",

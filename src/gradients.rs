@@ -1,0 +1,52 @@
+//! `Gradients`: an array for every trainable weight of a layer, by its path.
+
+use crate::Element;
+use crate::describe::{Describe, Role, walk};
+use alloc::string::String;
+use alloc::vec::Vec;
+use ndarray::ArrayD;
+
+/// An array for every trainable weight of a layer or model, by its path: the gradients of a loss.
+///
+/// The paths, the shapes and the order are those of [`Model::weights`](crate::Model::weights).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients<A> {
+    arrays: Vec<(String, ArrayD<A>)>,
+}
+
+impl<A: Element> Gradients<A> {
+    /// Zeros for every trainable weight of a layer.
+    pub(crate) fn zeros_like(layer: &dyn Describe<A>) -> Self {
+        let mut arrays = Vec::new();
+        walk(layer, "", &mut |path, role, weight| {
+            if role == Role::Trainable {
+                arrays.push((path.into(), ArrayD::zeros(weight.shape())));
+            }
+        });
+        Gradients { arrays }
+    }
+
+    /// Makes gradients of these arrays, each with the path of its weight.
+    pub fn from_arrays(arrays: Vec<(String, ArrayD<A>)>) -> Self {
+        Gradients { arrays }
+    }
+
+    /// The gradient of the weight at this path.
+    pub fn get(&self, path: &str) -> Option<&ArrayD<A>> {
+        let mut arrays = self.arrays.iter();
+        arrays.find(|(at, _)| at == path).map(|(_, array)| array)
+    }
+
+    /// Every path with its gradient.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &ArrayD<A>)> {
+        self.arrays
+            .iter()
+            .map(|(path, array)| (path.as_str(), array))
+    }
+
+    /// Every path with its gradient, to be changed.
+    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut ArrayD<A>)> {
+        let arrays = self.arrays.iter_mut();
+        arrays.map(|(path, array)| (path.as_str(), array))
+    }
+}

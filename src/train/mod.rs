@@ -1,0 +1,3 @@
+//! Training: gradients, losses and optimisers.
+
+pub use crate::gradients::Gradients;

@@ -1,0 +1,4 @@
+//! Training against what Keras and PyTorch computed in f64: gradients, losses, optimisers.
+//!
+//! `cargo test --features train --test training`. With the environment variable `RECURRENT_GOLDEN` the families run from
+//! another set of golden data.
