@@ -298,6 +298,19 @@ pub(crate) fn axes(count: usize) -> String {
     alloc::format!("{count} {s}")
 }
 
+/// Refuses an array of another shape.
+#[cfg(feature = "train")]
+pub(crate) fn check_shape(array: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (
+        alloc::format!("of shape {expected:?}"),
+        alloc::format!("of shape {found:?}"),
+    );
+    Err(Error::value(array, expected, found))
+}
+
 /// Refuses an input (samples, timesteps, features) that does not have `expected` features.
 #[inline]
 pub(crate) fn check_features(expected: usize, shape: (usize, usize, usize)) -> Result<()> {

@@ -50,3 +50,55 @@ impl<A: Element> Gradients<A> {
         arrays.map(|(path, array)| (path.as_str(), array))
     }
 }
+
+impl<A: Element> Gradients<A> {
+    /// All entries, for the layer that they belong to.
+    pub(crate) fn all(&mut self) -> LayerGradients<'_, A> {
+        LayerGradients {
+            entries: &mut self.arrays,
+            depth: 0,
+        }
+    }
+}
+
+/// The entries of one layer. Its backward pass adds to them.
+pub struct LayerGradients<'g, A> {
+    entries: &'g mut [(String, ArrayD<A>)],
+    /// The length of the part of the paths that leads to this layer.
+    depth: usize,
+}
+
+impl<A: Element> LayerGradients<'_, A> {
+    /// The gradient of this array of the layer; `None` if it is frozen or the layer does not have it.
+    pub(crate) fn array(&mut self, name: &str) -> Option<&mut ArrayD<A>> {
+        let depth = self.depth;
+        let mut entries = self.entries.iter_mut();
+        let found = entries.find(|(path, _)| path[depth..] == *name);
+        found.map(|(_, array)| array)
+    }
+
+    /// The entries of an inner layer that adds this name to the paths.
+    pub(crate) fn layer(&mut self, name: &str) -> LayerGradients<'_, A> {
+        let depth = self.depth;
+        let inside = |entry: &(String, ArrayD<A>)| {
+            let rest = entry.0[depth..].strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let first = self.entries.iter().position(inside);
+        let first = first.unwrap_or(self.entries.len());
+        let rest = &mut self.entries[first..];
+        let count = rest.iter().take_while(|entry| inside(entry)).count();
+        LayerGradients {
+            entries: &mut rest[..count],
+            depth: depth + name.len() + 1,
+        }
+    }
+
+    /// The same entries, for an inner layer that adds no name to the paths.
+    pub(crate) fn reborrow(&mut self) -> LayerGradients<'_, A> {
+        LayerGradients {
+            entries: self.entries,
+            depth: self.depth,
+        }
+    }
+}

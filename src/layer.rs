@@ -120,6 +120,11 @@ impl<R: Recurrent> Layer<R> {
         self.options.returns
     }
 
+    #[cfg(feature = "train")]
+    pub(crate) fn is_time_major(&self) -> bool {
+        self.options.time_major
+    }
+
     pub(crate) fn is_stateful(&self) -> bool {
         self.stateful
     }

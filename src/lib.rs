@@ -133,6 +133,8 @@ mod activation;
     allow(dead_code)
 )]
 mod arrays;
+#[cfg(feature = "train")]
+mod backward;
 #[cfg(feature = "serde")]
 mod bits;
 mod cell;

@@ -86,6 +86,11 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         self
     }
 
+    #[cfg(feature = "train")]
+    pub(crate) fn options(&self) -> Options {
+        self.options
+    }
+
     /// Starts from the state in `slot`, if there is one, and stores the final state there.
     pub(crate) fn keeping(mut self, slot: &'a mut Option<R::State>) -> Self {
         self.kept = Some(slot);

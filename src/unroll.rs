@@ -1,19 +1,37 @@
 //! `Unroll` and `Advance`: what every recurrent layer does below [`Recurrent`](crate::Recurrent): sizes, states, and the
 //! pass through time.
 
+#[cfg(feature = "train")]
+use crate::backward::{Backward, OutputGradients, Outputs, Tape};
 use crate::describe::Describe;
 use crate::error::{Result, check};
+#[cfg(feature = "train")]
+use crate::gradients::LayerGradients;
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink, keep_steps};
 use crate::{Element, State};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+#[cfg(feature = "train")]
+use ndarray::Array3;
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, Axis};
+
+/// The backward half of a layer, which is empty without the feature `train`.
+#[cfg(not(feature = "train"))]
+pub trait Backward<A, S> {}
+
+#[cfg(not(feature = "train"))]
+impl<A, S, R: ?Sized> Backward<A, S> for R {}
 
 /// A recurrent layer as the crate sees it. Users call the methods of [`Recurrent`](crate::Recurrent).
 ///
 /// The module is private, so the trait is sealed.
-pub trait Unroll: Describe<<Self as Unroll>::Elem> + Send + Sync {
+pub trait Unroll:
+    Describe<<Self as Unroll>::Elem>
+    + Backward<<Self as Unroll>::Elem, <Self as Unroll>::State>
+    + Send
+    + Sync
+{
     /// The type of the numbers, `f32` or `f64`.
     type Elem: Element;
     /// The state that is carried from one timestep to the next.
@@ -324,7 +342,35 @@ macro_rules! by_reference {
             {
                 let inner = (**self).stepping(samples)?;
                 Some(Box::new(Owned(inner)))
-            }        }
+            }
+        }
+
+        #[cfg(feature = "train")]
+        impl<$($generics)*> Backward<R::Elem, R::State> for $owner {
+            fn record(
+                &self,
+                pass: Pass<R::Elem>,
+                zero_last: bool,
+                state: &mut R::State,
+                tape: &mut Tape,
+            ) -> Result<Outputs<R::Elem>> {
+                (**self).record(pass, zero_last, state, tape)
+            }
+            fn backward(
+                &self,
+                pass: Pass<R::Elem>,
+                zero_last: bool,
+                tape: &Tape,
+                outputs: OutputGradients<R::Elem>,
+                state: &mut R::State,
+                weights: LayerGradients<R::Elem>,
+            ) -> Result<Array3<R::Elem>> {
+                (**self).backward(pass, zero_last, tape, outputs, state, weights)
+            }
+            fn has_backward(&self) -> bool {
+                (**self).has_backward()
+            }
+        }
     )*};
 }
 by_reference!([R: Unroll + ?Sized] &R, [R: Unroll] Box<R>, [R: Unroll] Arc<R>);

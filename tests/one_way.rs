@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The modules, the lowest first. `doc` and `lib.rs` name everything.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 33] = [
     "limits",
     "format",
     "error",
@@ -23,6 +23,7 @@ const ORDER: [&str; 32] = [
     "mask",
     "init",
     "pass",
+    "backward",
     "unroll",
     "share",
     "output",

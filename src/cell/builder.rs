@@ -272,6 +272,17 @@ macro_rules! recurrent_of_cell {
             }
         }
 
+        #[cfg(feature = "train")]
+        impl<A: Element> $cell<A> {
+            pub(super) fn functions(&self) -> &crate::kernel::Chosen {
+                &self.functions
+            }
+
+            pub(super) fn isa(&self) -> crate::kernel::Isa {
+                self.kernel.isa()
+            }
+        }
+
         impl<A: Element> core::fmt::Debug for $cell<A> {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 crate::describe::debug::<A>(self, stringify!($cell), f)

@@ -107,6 +107,9 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 }
 
+#[cfg(feature = "train")]
+impl<C: Cell> crate::backward::Backward<C::Elem, C::State> for Rnn<C> {}
+
 impl<C: Cell> Unroll for Rnn<C> {
     type Elem = C::Elem;
     type State = C::State;

@@ -1,5 +1,7 @@
 //! The cells: the equations of one timestep, the weights they use, and the layers made of them.
 
+#[cfg(feature = "train")]
+mod back;
 mod builder;
 mod custom;
 mod gru;

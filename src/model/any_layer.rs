@@ -1,14 +1,22 @@
 //! `AnyLayer`: the trait of every layer of a model.
 
+#[cfg(feature = "train")]
+use super::phase::{BackwardCall, Phase, RecordCall};
 use super::value::{Inputs, StepShape, Value};
 use super::{Shape, Slot, Tensor};
 use crate::Element;
+#[cfg(feature = "train")]
+use crate::backward::Tape;
 use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
+#[cfg(feature = "train")]
+use crate::error::Error;
 use crate::error::{Result, wrong_inputs};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
+#[cfg(feature = "train")]
+use ndarray::ArrayD;
 
 /// A layer of a [`Model`](crate::Model): one of this crate's layers, or your own.
 ///
@@ -109,6 +117,37 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
+    /// Computes all outputs for a training, and keeps on the tape what [`backward`](Self::backward) needs beside the inputs
+    /// and the outputs. By default it keeps nothing.
+    #[cfg(feature = "train")]
+    fn record(&self, call: RecordCall<A>) -> Result<Called<A>> {
+        self.call(call.inputs.to_vec(), call.kept)
+    }
+
+    /// Adds the gradients of the weights to those of the call, and returns the gradient with respect to each input, in its
+    /// shape; `None` is zero. Implement [`has_backward`](Self::has_backward) with it.
+    ///
+    /// Returns an error by default: a model with such a layer cannot be trained.
+    #[cfg(feature = "train")]
+    fn backward(&self, call: BackwardCall<A>) -> Result<Vec<Option<ArrayD<A>>>> {
+        let _ = call;
+        let expected = "one with a backward pass";
+        Err(Error::value("layer to train", expected, self.name()))
+    }
+
+    /// Whether the layer has a [`backward`](Self::backward). No by default.
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        false
+    }
+
+    /// Calls `each` with the path and the new numbers of every array that the recorded call moves without a gradient.
+    #[cfg(feature = "train")]
+    #[doc(hidden)]
+    fn moved(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<A>)) {
+        let _ = (tape, phase, each);
+    }
+
     /// The layer that a `Box`, an `Arc` or a wrapper like them contains.
     #[doc(hidden)]
     fn inside(&self) -> Option<&dyn AnyLayer<A>> {
@@ -182,6 +221,25 @@ macro_rules! described {
     };
 }
 pub(crate) use described;
+
+/// A layer of a model whose `back_over` goes back over a recorded call.
+macro_rules! goes_back {
+    () => {
+        #[cfg(feature = "train")]
+        fn backward(
+            &self,
+            call: crate::model::BackwardCall<A>,
+        ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+            self.back_over(call)
+        }
+
+        #[cfg(feature = "train")]
+        fn has_backward(&self) -> bool {
+            true
+        }
+    };
+}
+pub(crate) use goes_back;
 
 /// Passes on a layer inside another one: its key in a file, and its name in paths if it adds a level to them.
 pub(crate) fn each_layer<A: Element>(

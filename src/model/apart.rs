@@ -36,6 +36,14 @@ use core::any::Any;
 #[derive(Clone, Debug)]
 pub struct LayerApart<F, B>(Layer<Bidirectional<F, B>>);
 
+#[cfg(feature = "train")]
+impl<F, B> LayerApart<F, B> {
+    /// The layer that would merge both outputs.
+    pub(super) fn merged(&self) -> &Layer<Bidirectional<F, B>> {
+        &self.0
+    }
+}
+
 impl<F, B> Layer<Bidirectional<F, B>>
 where
     F: Recurrent,
@@ -152,6 +160,24 @@ where
         let mut outputs = Vec::from(both);
         outputs.extend(self.0.returned(&state)?);
         Ok((outputs, self.0.keep(state)))
+    }
+
+    #[cfg(feature = "train")]
+    fn record(&self, call: super::RecordCall<F::Elem>) -> Result<Called<F::Elem>> {
+        self.record_call(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: super::BackwardCall<F::Elem>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<F::Elem>>>> {
+        self.back_over(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.can_go_back()
     }
 
     fn fresh(&self) -> Option<Slot> {

@@ -2,6 +2,8 @@
 
 mod any_layer;
 mod apart;
+#[cfg(feature = "train")]
+mod backward;
 mod engine;
 mod graph;
 mod held;
@@ -9,7 +11,11 @@ mod into_layer;
 mod kept;
 mod nested;
 mod part;
+#[cfg(feature = "train")]
+mod phase;
 mod recurrent;
+#[cfg(feature = "train")]
+mod recurrent_backward;
 mod run;
 mod shape;
 mod stepper;
@@ -22,14 +28,18 @@ mod weights;
 mod wiring;
 
 pub use any_layer::{AnyLayer, Stepwise};
-pub(crate) use any_layer::{Called, Planned, Stepper, described};
+pub(crate) use any_layer::{Called, Planned, Stepper, described, goes_back};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
+#[cfg(feature = "train")]
+pub(crate) use backward::ModelTape;
 pub(crate) use engine::Engine;
 pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+#[cfg(feature = "train")]
+pub use phase::{BackwardCall, Phase, RecordCall};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};

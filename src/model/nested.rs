@@ -47,6 +47,33 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         Ok((flows, states.into_slot()))
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: super::RecordCall<A>) -> Result<Called<A>> {
+        super::backward::record_nested(self, call)
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(&self, call: super::BackwardCall<A>) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        super::backward::back_over_nested(self, call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.layers().all(AnyLayer::has_backward)
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &super::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        if let Ok(tape) = tape.get() {
+            self.moved_by(tape, phase, each);
+        }
+    }
+
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         self.plan_nested(inputs)
     }
@@ -101,6 +128,32 @@ macro_rules! by_owner {
             }
             fn step_features(&self, input: usize) -> Option<Vec<usize>> {
                 (**self).step_features(input)
+            }
+            #[cfg(feature = "train")]
+            fn record(&self, call: super::RecordCall<A>) -> Result<Called<A>> {
+                (**self).record(call)
+            }
+
+            #[cfg(feature = "train")]
+            fn backward(
+                &self,
+                call: super::BackwardCall<A>,
+            ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+                (**self).backward(call)
+            }
+
+            #[cfg(feature = "train")]
+            fn has_backward(&self) -> bool {
+                (**self).has_backward()
+            }
+            #[cfg(feature = "train")]
+            fn moved(
+                &self,
+                tape: &crate::backward::Tape,
+                phase: &super::Phase,
+                each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+            ) {
+                (**self).moved(tape, phase, each);
             }
             fn inside(&self) -> Option<&dyn AnyLayer<A>> {
                 Some(&**self)

@@ -182,6 +182,24 @@ where
         Ok((outputs, self.keep(state)))
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: super::RecordCall<R::Elem>) -> Result<Called<R::Elem>> {
+        self.record_call(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: super::BackwardCall<R::Elem>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<R::Elem>>>> {
+        self.back_over(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.inner().has_backward()
+    }
+
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<R::Elem>>> {
         self.plan_steps(inputs)
     }

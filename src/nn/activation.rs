@@ -3,7 +3,9 @@
 use super::axis::in_rows;
 use crate::error::Result;
 use crate::kernel::Isa;
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, Dimension};
@@ -77,6 +79,7 @@ impl<A: Element> AnyLayer<A> for Activation {
         in_place(self, inputs, move |of, y| each_row(*of, last, y))
     }
 
+    goes_back!();
     described!();
 }
 

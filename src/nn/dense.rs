@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Panels, Workspace};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, copy, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, copy, described, each, goes_back,
+};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -119,6 +121,18 @@ impl<A: Element> Dense<A> {
         Ok(())
     }
 
+    /// The sums before the activation.
+    #[cfg(feature = "train")]
+    pub(super) fn sums(&self, x: &Array2<A>) -> Result<Array2<A>> {
+        let linear = self.clone().with_activation(Activation::Linear)?;
+        linear.forward(x)
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn isa(&self) -> crate::kernel::Isa {
+        self.kernel.isa()
+    }
+
     /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()
@@ -215,5 +229,6 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
         Some(vec![self.features()])
     }
 
+    goes_back!();
     described!();
 }

@@ -5,6 +5,8 @@ mod activation;
 mod ask_mask;
 mod attention;
 mod axis;
+#[cfg(feature = "train")]
+mod back;
 mod batch_normalization;
 mod concatenate;
 mod conv1d;

@@ -33,7 +33,7 @@ pub enum AnyState<A> {
     Deep(Vec<Self>),
 }
 
-fn another_layer() -> Error {
+pub(super) fn another_layer() -> Error {
     Error::value("state", "that of this layer", "that of another")
 }
 
@@ -50,6 +50,8 @@ macro_rules! of_inner {
         }
     };
 }
+#[cfg(feature = "train")]
+pub(super) use of_inner;
 
 /// Calls a method of the layer inside with the state inside.
 macro_rules! with_state {
@@ -65,6 +67,8 @@ macro_rules! with_state {
         }
     };
 }
+#[cfg(feature = "train")]
+pub(super) use with_state;
 
 /// Calls a method of the state inside.
 macro_rules! of_state {

@@ -97,6 +97,16 @@ impl<F, B> Bidirectional<F, B> {
         self
     }
 
+    #[cfg(feature = "train")]
+    pub(super) fn mode(&self) -> MergeMode {
+        self.merge_mode
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn repeats_masked(&self) -> bool {
+        self.repeats_masked
+    }
+
     /// The forward layer, which reads t = 0 first.
     pub fn forward_layer(&self) -> &F {
         &self.forward

@@ -1,6 +1,8 @@
 //! Layers made of layers.
 
 mod any_recurrent;
+#[cfg(feature = "train")]
+mod back;
 mod bidirectional;
 mod deep;
 mod stacked;

@@ -7,25 +7,25 @@
 
 mod agree;
 mod by_hand;
-mod call;
+pub mod call;
 mod cell;
-mod compare;
-mod data;
-mod family;
-mod fields;
+pub mod compare;
+pub mod data;
+pub mod family;
+pub mod fields;
 mod flags;
-mod layer;
+pub mod layer;
 #[cfg(feature = "onnx")]
 mod onnx;
 mod pipeline;
-mod report;
+pub mod report;
 mod roles;
 mod seq2seq;
 mod subject;
-mod tally;
+pub mod tally;
 #[cfg(feature = "torch")]
 mod torch;
-mod weights;
+pub mod weights;
 
 #[cfg(feature = "onnx")]
 pub use onnx::check_onnx;
@@ -34,4 +34,4 @@ pub use report::{check_family, check_gradients};
 pub use torch::check_torch;
 
 /// What a step of a case returns; the message tells what did not fit.
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -121,7 +121,7 @@ pub fn isa() -> Isa {
 }
 
 /// Every case on every instruction set of this machine.
-fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Outcome<f64>) {
+pub fn check_all(name: &str, precision: &str, check: impl Fn(&Family, &Fields) -> Outcome<f64>) {
     let mut tally = Tally::new(format!("{name} in {precision}"));
     let family = Family::chosen(name).unwrap_or_else(|e| panic!("{name}: {e}"));
     if let Some(family) = &family {

@@ -2,3 +2,8 @@
 //!
 //! `cargo test --features train --test training`. With the environment variable `RECURRENT_GOLDEN` the families run from
 //! another set of golden data.
+
+#[allow(dead_code, unused_imports)] // it serves `golden` as well
+#[path = "../common/mod.rs"]
+mod common;
+mod gradients;

@@ -9,6 +9,8 @@ use crate::kernel::vectors::{Isa, Lanes, Number, Op, Vector};
 use crate::threads::join;
 use alloc::vec::Vec;
 use core::ptr;
+#[cfg(feature = "train")]
+use ndarray::ArrayView2;
 
 /// `z = bias + x · matrix` for every input. Only [`Panels::project`] makes it; it checks that the parts fit together.
 pub struct Project<'a, A> {
@@ -16,6 +18,8 @@ pub struct Project<'a, A> {
     bias: Option<&'a Panels<A>>,
     inputs: &'a Inputs<'a, A>,
     z: &'a mut [A],
+    /// Whether the sums go on from what is in `z`. There is no bias then.
+    goes_on: bool,
 }
 
 /// A number type whose products are compiled once with this crate, and not again in every crate that uses a layer.
@@ -58,6 +62,28 @@ impl<A: Products> Panels<A> {
             bias,
             inputs: &inputs,
             z,
+            goes_on: false,
+        };
+        A::project(work, self.isa());
+    }
+
+    /// Computes `z[i] += x[i] · matrix`, with the rows of the matrix in ascending order: each sum goes on from the number
+    /// that is there. `z` has `len()` numbers for each row of `x`, whose rows and columns may lie anywhere.
+    #[cfg(feature = "train")]
+    pub fn add_product(&self, x: ArrayView2<A>, z: &mut [A]) {
+        assert_eq!(x.ncols(), self.rows());
+        assert!(x.nrows() * self.len() <= z.len());
+        let stride = x.strides();
+        let rows = (0..).zip(0..x.nrows());
+        let offsets: Vec<isize> = rows.map(|(row, _): (isize, _)| row * stride[0]).collect();
+        // SAFETY: each offset is the start of a row of `x`, whose numbers are `stride[1]` apart; it is borrowed for the call.
+        let inputs = unsafe { Inputs::new(x.as_ptr(), &offsets, stride[1]) };
+        let work = Project {
+            panels: self,
+            bias: None,
+            inputs: &inputs,
+            z,
+            goes_on: true,
         };
         A::project(work, self.isa());
     }
@@ -106,19 +132,29 @@ impl<A: Number> Project<'_, A> {
         // SAFETY: the caller guarantees the instruction set. `Panels::project` checked that `z` has room for all rows, and
         // that the bias has the layout of the panels. Each input has as many numbers as the panels have rows.
         unsafe {
+            let to = Grid {
+                first: z.add(at.row * len + at.panel * panels.width()),
+                row: len,
+                panel: at.apart * panels.width(),
+            };
+            let from = Grid {
+                first: to.first.cast_const(),
+                row: to.row,
+                panel: to.panel,
+            };
             let work = Product {
-                from: bias(self.bias, at),
+                from: if self.goes_on {
+                    from
+                } else {
+                    bias(self.bias, at)
+                },
                 third: None,
                 x,
                 stride: inputs.stride,
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),
                 depth: panels.rows(),
-                to: Grid {
-                    first: z.add(at.row * len + at.panel * panels.width()),
-                    row: len,
-                    panel: at.apart * panels.width(),
-                },
+                to,
             };
             match panels.vectors() {
                 1 => product::<V, 1>(at, &work),

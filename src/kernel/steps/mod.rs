@@ -15,6 +15,8 @@ mod gru;
 mod lstm;
 mod row;
 mod simple_rnn;
+#[cfg(feature = "train")]
+mod slopes;
 mod step;
 mod tiles;
 mod workspace;

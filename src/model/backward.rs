@@ -1,0 +1,164 @@
+//! How a model is recorded and gone back over: call by call, from the last to the first.
+
+use super::any_layer::Called;
+use super::phase::{BackwardCall, Phase, RecordCall};
+use super::{Call, Kept, Model, Tensor};
+use crate::Element;
+use crate::backward::Tape;
+use crate::error::{Error, Result};
+use crate::gradients::LayerGradients;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::ArrayD;
+
+/// What a model keeps: the tape of every call, and every value.
+pub(crate) struct ModelTape<A> {
+    tapes: Vec<Tape>,
+    values: Vec<Option<Tensor<A>>>,
+}
+
+impl<A> Default for ModelTape<A> {
+    fn default() -> Self {
+        ModelTape {
+            tapes: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<A: Element> Model<A> {
+    /// Runs all layers, and keeps what the backward pass needs.
+    pub(crate) fn record_from(
+        &self,
+        inputs: &[Tensor<A>],
+        phase: &Phase,
+        kept: Option<&Kept>,
+        tape: &mut ModelTape<A>,
+    ) -> Result<(Vec<Tensor<A>>, Kept)> {
+        self.check_inputs(inputs, kept)?;
+        tape.tapes.resize_with(self.calls.len(), Tape::default);
+        tape.values.clear();
+        tape.values.resize(self.values, None);
+        for (input, value) in self.inputs.iter().zip(inputs) {
+            tape.values[input.value] = Some(value.clone());
+        }
+        let mut states = vec![None; self.calls.len()];
+        for (at, call) in self.calls.iter().enumerate() {
+            let placed = &self.layers[call.layer];
+            let before = states[call.home].as_ref();
+            let kept = before.or_else(|| kept.and_then(|kept| kept.0[call.home].as_ref()));
+            let inputs = values(&tape.values, &call.inputs);
+            let recorded = placed.layer.record(RecordCall {
+                inputs: &inputs,
+                phase: &phase.inside(&placed.name),
+                tape: &mut tape.tapes[at],
+                kept,
+            });
+            let (outputs, slot) = self.in_layer(call, recorded)?;
+            if outputs.len() != call.outputs {
+                let found = outputs.len();
+                let error = Error::value("number of outputs", call.outputs, found);
+                return self.in_layer(call, Err(error));
+            }
+            states[call.home] = slot;
+            for (value, output) in tape.values[call.first..].iter_mut().zip(outputs) {
+                *value = Some(output);
+            }
+        }
+        Ok((values(&tape.values, &self.outputs), Kept(states)))
+    }
+
+    /// Goes back over a recorded run. Returns the gradients of the inputs.
+    pub(crate) fn back_over(
+        &self,
+        tape: &ModelTape<A>,
+        phase: &Phase,
+        upstream: &[Option<ArrayD<A>>],
+        mut weights: LayerGradients<A>,
+    ) -> Result<Vec<Option<ArrayD<A>>>> {
+        let mut gradients: Vec<Option<ArrayD<A>>> = vec![None; self.values];
+        for (&value, d) in self.outputs.iter().zip(upstream) {
+            add(&mut gradients[value], d.clone());
+        }
+        for (at, call) in self.calls.iter().enumerate().rev() {
+            let outputs = call.first..call.first + call.outputs;
+            let upstream: Vec<_> = gradients[outputs.clone()]
+                .iter_mut()
+                .map(Option::take)
+                .collect();
+            if upstream.iter().all(Option::is_none) {
+                continue;
+            }
+            let placed = &self.layers[call.layer];
+            let of_inputs = placed.layer.backward(BackwardCall {
+                inputs: &values(&tape.values, &call.inputs),
+                outputs: &values(&tape.values, &outputs.collect::<Vec<_>>()),
+                tape: &tape.tapes[at],
+                upstream: &upstream,
+                weights: weights.layer(&placed.name),
+                phase: &phase.inside(&placed.name),
+            });
+            let of_inputs = self.in_layer(call, of_inputs)?;
+            for (&input, d) in call.inputs.iter().zip(of_inputs) {
+                add(&mut gradients[input], d);
+            }
+        }
+        let inputs = self.inputs.iter();
+        Ok(inputs.map(|input| gradients[input.value].take()).collect())
+    }
+
+    /// Calls `each` with the path and the new numbers of every array that the recorded run moves without a gradient, such
+    /// as a moving average.
+    pub(crate) fn moved_by(
+        &self,
+        tape: &ModelTape<A>,
+        phase: &Phase,
+        each: &mut dyn FnMut(&str, ArrayD<A>),
+    ) {
+        for (call, tape) in self.calls.iter().zip(&tape.tapes) {
+            let placed = &self.layers[call.layer];
+            placed.layer.moved(tape, &phase.inside(&placed.name), each);
+        }
+    }
+
+    fn in_layer<T>(&self, call: &Call, result: Result<T>) -> Result<T> {
+        result.map_err(|source| Error::Layer {
+            index: call.layer,
+            name: self.layers[call.layer].name.clone(),
+            source: Box::new(source),
+        })
+    }
+}
+
+/// Copies of the values at these places.
+fn values<A: Element>(all: &[Option<Tensor<A>>], at: &[usize]) -> Vec<Tensor<A>> {
+    at.iter().filter_map(|&at| all[at].clone()).collect()
+}
+
+/// Adds a gradient to a sum, which begins with the first of them.
+fn add<A: Element>(sum: &mut Option<ArrayD<A>>, d: Option<ArrayD<A>>) {
+    match (sum.as_mut(), d) {
+        (Some(sum), Some(d)) => *sum += &d,
+        (None, d) => *sum = d,
+        (Some(_), None) => {}
+    }
+}
+
+/// A model inside another one.
+pub(super) fn record_nested<A: Element>(
+    model: &Model<A>,
+    call: RecordCall<A>,
+) -> Result<Called<A>> {
+    let kept = call.kept.map(super::Slot::get::<Kept>).transpose()?;
+    let tape = call.tape.renew();
+    let (outputs, states) = model.record_from(call.inputs, call.phase, kept, tape)?;
+    Ok((outputs, states.into_slot()))
+}
+
+pub(super) fn back_over_nested<A: Element>(
+    model: &Model<A>,
+    call: BackwardCall<A>,
+) -> Result<Vec<Option<ArrayD<A>>>> {
+    model.back_over(call.tape.get()?, call.phase, call.upstream, call.weights)
+}

@@ -1,0 +1,99 @@
+//! `Phase`: what a layer is told when its call is recorded. `RecordCall`, `BackwardCall`: the call forwards and backwards.
+
+use super::{Slot, Tensor};
+use crate::Element;
+use crate::backward::Tape;
+use crate::describe::{Describe, Role, walk};
+use crate::gradients::LayerGradients;
+use alloc::format;
+use alloc::string::String;
+use ndarray::ArrayD;
+
+/// What a layer is told when its call is recorded: whether the model is being trained, and where the layer is.
+#[derive(Clone, Debug)]
+pub struct Phase<'a> {
+    training: bool,
+    frozen: &'a [String],
+    /// The path of the layer.
+    path: String,
+}
+
+impl<'a> Phase<'a> {
+    /// The phase of the outermost layer. Weights at and below the paths in `frozen` do not learn.
+    pub(crate) fn new(training: bool, frozen: &'a [String]) -> Self {
+        Phase {
+            training,
+            frozen,
+            path: String::new(),
+        }
+    }
+
+    /// Whether the call is one of a training, in which dropout drops and a normalisation uses the statistics of the batch:
+    /// Keras' `training=True`.
+    pub fn training(&self) -> bool {
+        self.training
+    }
+
+    /// The path of the layer, as in [`Model::weights`](crate::Model::weights).
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The phase of an inner layer that adds this name to the path.
+    pub(crate) fn inside(&self, name: &str) -> Self {
+        let path = match self.path.as_str() {
+            "" => name.into(),
+            path => format!("{path}/{name}"),
+        };
+        Phase {
+            path,
+            ..self.clone()
+        }
+    }
+
+    /// Whether none of the trainable weights of a layer learns. A layer without weights is not frozen.
+    pub(crate) fn is_frozen<A: Element>(&self, layer: &dyn Describe<A>) -> bool {
+        let (mut any, mut all) = (false, true);
+        walk(layer, &self.path, &mut |path, role, _| {
+            if role == Role::Trainable {
+                any = true;
+                all &= is_below(path, self.frozen);
+            }
+        });
+        any && all
+    }
+}
+
+/// Whether a path is one of these, or lies below one.
+pub(crate) fn is_below(path: &str, paths: &[String]) -> bool {
+    paths.iter().any(|at| {
+        let rest = path.strip_prefix(at.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// A call of a layer that is recorded.
+pub struct RecordCall<'a, A> {
+    /// The inputs, as `forward_all` takes them.
+    pub inputs: &'a [Tensor<A>],
+    /// Whether the model is being trained, and where the layer is.
+    pub phase: &'a Phase<'a>,
+    /// Takes what the backward pass needs.
+    pub tape: &'a mut Tape,
+    pub(crate) kept: Option<&'a Slot>,
+}
+
+/// A recorded call of a layer, to be gone back over.
+pub struct BackwardCall<'a, A> {
+    /// The inputs of the call.
+    pub inputs: &'a [Tensor<A>],
+    /// The outputs of the call.
+    pub outputs: &'a [Tensor<A>],
+    /// What the call kept.
+    pub tape: &'a Tape,
+    /// The gradient of the loss with respect to each output; `None` is zero.
+    pub upstream: &'a [Option<ArrayD<A>>],
+    /// The gradients of the weights of this layer, to be added to.
+    pub weights: LayerGradients<'a, A>,
+    pub(crate) phase: &'a Phase<'a>,
+}

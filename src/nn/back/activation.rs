@@ -1,0 +1,38 @@
+//! An activation backwards.
+
+use super::rows::matrix;
+use crate::error::Result;
+use crate::model::BackwardCall;
+use crate::{Activation, Element};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::ArrayD;
+
+impl Activation {
+    pub(in crate::nn) fn back_over<A: Element>(
+        self,
+        call: BackwardCall<A>,
+    ) -> Result<Vec<Option<ArrayD<A>>>> {
+        let (x, y) = (&call.inputs[0].values, &call.outputs[0].values);
+        let d = call.upstream[0].as_ref();
+        let d = d.map(|d| self.of_arguments(&matrix(x), &matrix(y), d));
+        Ok(vec![d])
+    }
+
+    /// The gradients of the arguments `x` from those of the outputs `y`, row by row of the last axis.
+    fn of_arguments<A: Element>(
+        self,
+        x: &ndarray::Array2<A>,
+        y: &ndarray::Array2<A>,
+        d: &ArrayD<A>,
+    ) -> ArrayD<A> {
+        let mut rows = matrix(d);
+        for ((mut d, x), y) in rows.rows_mut().into_iter().zip(x.rows()).zip(y.rows()) {
+            if let (Some(d), Some(x), Some(y)) = (d.as_slice_mut(), x.as_slice(), y.as_slice()) {
+                self.back(x, y, d);
+            }
+        }
+        let numbers = rows.into_iter().collect();
+        ArrayD::from_shape_vec(d.shape(), numbers).unwrap_or_default()
+    }
+}

@@ -1,0 +1,62 @@
+//! A dense layer backwards.
+//!
+//! ```text
+//! z = x @ K + b     y = a(z)
+//! dz = dy * a'(z)   dx = dz @ Kᵀ      dK = Σ xᵀ dz      db = Σ dz
+//! ```
+
+use super::rows::{in_order, is_reached, matrix};
+use crate::backward::{Factor, add_outer, add_vector};
+use crate::error::Result;
+use crate::model::BackwardCall;
+use crate::{Activation, Dense, Element};
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{Array2, ArrayD, Axis};
+
+impl<A: Element> Dense<A> {
+    pub(in crate::nn) fn back_over(
+        &self,
+        mut call: BackwardCall<A>,
+    ) -> Result<Vec<Option<ArrayD<A>>>> {
+        let Some(d) = &call.upstream[0] else {
+            return Ok(vec![None]);
+        };
+        let (x, d) = (&call.inputs[0].values, matrix(d));
+        let mut order = in_order(x.shape());
+        order.retain(|&row| is_reached(d.row(row)));
+        let (x_rows, y) = (matrix(x), matrix(&call.outputs[0].values));
+        let (kernel, isa) = (self.kernel(), self.isa());
+        let x_rows = x_rows.select(Axis(0), &order);
+        let y = y.select(Axis(0), &order);
+        let mut dz = d.select(Axis(0), &order);
+        let z = match self.activation() {
+            // The slope follows from the output alone.
+            Activation::Linear | Activation::Tanh | Activation::Sigmoid | Activation::Softmax => {
+                y.clone()
+            }
+            _ => self.sums(&x_rows)?,
+        };
+        for ((mut d, z), y) in dz.rows_mut().into_iter().zip(z.rows()).zip(y.rows()) {
+            if let (Some(d), Some(z), Some(y)) = (d.as_slice_mut(), z.as_slice(), y.as_slice()) {
+                self.activation().back(z, y, d);
+            }
+        }
+        add_outer(
+            call.weights.array("kernel"),
+            x_rows.view(),
+            dz.view(),
+            0,
+            isa,
+        );
+        add_vector(call.weights.array("bias"), dz.view());
+        let mut of_rows = Array2::zeros(x_rows.dim());
+        Factor::new(&kernel.t(), isa).add(dz.view(), &mut of_rows.view_mut());
+        let mut dx = Array2::zeros((d.nrows(), self.features()));
+        for (&row, d) in order.iter().zip(of_rows.rows()) {
+            dx.row_mut(row).assign(&d);
+        }
+        let dx = dx.into_shape_with_order(x.raw_dim())?;
+        Ok(vec![Some(dx)])
+    }
+}

@@ -1,0 +1,39 @@
+//! A layer whose kind is known only when a file is read, backwards.
+
+use crate::Element;
+use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::error::Result;
+use crate::gradients::LayerGradients;
+use crate::pass::Pass;
+use crate::wrap::any_recurrent::{AnyRecurrent, AnyState, another_layer, of_inner, with_state};
+use ndarray::Array3;
+
+impl<A: Element> Backward<A, AnyState<A>> for AnyRecurrent<A> {
+    fn record(
+        &self,
+        pass: Pass<A>,
+        zero_last: bool,
+        state: &mut AnyState<A>,
+        tape: &mut Tape,
+    ) -> Result<Outputs<A>> {
+        with_state!(self, state, (inner, state) => inner.record(pass, zero_last, state, tape))
+    }
+
+    fn backward(
+        &self,
+        pass: Pass<A>,
+        zero_last: bool,
+        tape: &Tape,
+        outputs: OutputGradients<A>,
+        state: &mut AnyState<A>,
+        weights: LayerGradients<A>,
+    ) -> Result<Array3<A>> {
+        with_state!(self, state, (inner, state) => {
+            inner.backward(pass, zero_last, tape, outputs, state, weights)
+        })
+    }
+
+    fn has_backward(&self) -> bool {
+        of_inner!(self, inner => inner.has_backward())
+    }
+}
