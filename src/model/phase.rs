@@ -2,7 +2,7 @@
 
 use super::{Slot, Tensor};
 use crate::Element;
-use crate::backward::Tape;
+use crate::backward::{Recorder, Tape};
 use crate::describe::{Describe, Role, walk};
 use crate::gradients::LayerGradients;
 use alloc::format;
@@ -49,6 +49,11 @@ impl<'a> Phase<'a> {
             path,
             ..self.clone()
         }
+    }
+
+    /// How a recurrent layer here is recorded.
+    pub(crate) fn recorder<A: Element>(&self, zero_last: bool) -> Recorder<A> {
+        Recorder::new(zero_last)
     }
 
     /// Whether none of the trainable weights of a layer learns. A layer without weights is not frozen.
