@@ -6,4 +6,5 @@
 #[allow(dead_code, unused_imports)] // it serves `golden` as well
 #[path = "../common/mod.rs"]
 mod common;
+mod differences;
 mod gradients;

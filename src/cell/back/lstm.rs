@@ -124,9 +124,10 @@ impl<A: Element> Back for Lstm<A> {
                     let of_gate = work.peepholes.as_ref().map(|p| p[[q, unit]]);
                     of_gate.map_or(A::zero(), |p| d * p)
                 };
-                let dy = dy
-                    .as_ref()
-                    .map_or(state.h[[row, unit]], |dy| dy[[at, unit]]);
+                let dy = match &dy {
+                    Some(dy) => dy[[at, unit]],
+                    None => state.h[[row, unit]],
+                };
                 let d_o = dy * out * of.slope(of.gate, zo, o);
                 let dc = state.c[[row, unit]] + dy * o * of.out.slope(c, out) + peephole(2, d_o);
                 let d_g = dc * i * of.slope(of.act, zg, g);
