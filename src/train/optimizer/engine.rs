@@ -1,0 +1,469 @@
+//! `Optimizer`: moves the weights of a layer or model by their gradients.
+
+use super::builder::{OptimizerBuilder, Options};
+use super::rule::{Decay, Now};
+use super::state::{OptimizerState, WeightState};
+use super::weight::{OfLayer, Owner, Target, check_finite, check_shape, paths_of, targets};
+use crate::Element;
+use crate::describe::Describe;
+use crate::error::{Error, Result};
+use crate::gradients::Gradients;
+use crate::train::check::not_negative;
+use crate::train::rate::LearningRate;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use ndarray::{ArrayD, Zip};
+
+/// The name of the moving average among the slots of a weight.
+const AVERAGE: &str = "average";
+/// The name of the sum of gradients among the slots of a weight.
+const SUM: &str = "gradient_accumulator";
+
+/// Moves the weights of a layer or model by their gradients.
+///
+/// It is made of a rule ([`Sgd`](crate::train::Sgd), [`Adam`](crate::train::Adam) …) and of the options of an
+/// [`OptimizerBuilder`]. An update, in this order:
+///
+/// ```text
+/// accumulate the gradients → clip → weight decay → rule → moving averages → overwrite by them → constraints
+/// ```
+/// A weight without a gradient is frozen: neither it nor its slots move. Source of the order: `keras.optimizers.Optimizer`.
+///
+/// ```
+/// use ndarray::arr1;
+/// use recurrent::train::{Adam, Clip, Gradients, Optimizer};
+/// use recurrent::{Layer, Lstm, Model};
+/// let mut lstm = Lstm::<f32>::builder(2, 3).build()?;
+/// let mut optimizer = Optimizer::of(Adam::keras(1e-3)).clip(Clip::GlobalNorm(1.0)).build()?;
+/// let gradients = Gradients::from_arrays(vec![("bias".into(), arr1(&[1.0; 12]).into_dyn())]);
+/// optimizer.update(&mut lstm, &gradients)?;
+/// assert!((lstm.bias().unwrap()[0] + 1e-3).abs() < 1e-6);
+///
+/// let mut model = Model::new().add(Layer::new(lstm)); // there, paths begin with the name of the layer
+/// let mut optimizer = Optimizer::of(Adam::keras(1e-3)).build()?;
+/// let wrong = optimizer.update(&mut model, &gradients).unwrap_err().to_string();
+/// assert!(wrong.contains("\"bias\", expected one of the trainable weights lstm/kernel"));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Optimizer<A> {
+    options: OptimizerBuilder<A>,
+    learning_rate: LearningRate,
+    step: u64,
+    accumulated: u64,
+    product: f64,
+    kept: BTreeMap<String, Kept<A>>,
+}
+
+/// What is kept for one weight, in row-major order.
+#[derive(Clone, Debug, Default)]
+struct Kept<A> {
+    updates: u64,
+    /// Those of the rule, in its order; none before the first update.
+    slots: Vec<ArrayD<A>>,
+    average: Option<ArrayD<A>>,
+    /// The sum of the gradients since the last update, if there were some.
+    sum: Option<ArrayD<A>>,
+}
+
+/// A weight after an update that has not taken place yet.
+struct Moved<A> {
+    path: String,
+    before: ArrayD<A>,
+    after: ArrayD<A>,
+    kept: Kept<A>,
+}
+
+impl<A: Element> OptimizerBuilder<A> {
+    /// Makes the optimiser. Returns an error if an option is out of its range.
+    pub fn build(self) -> Result<Optimizer<A>> {
+        self.check()?;
+        Ok(Optimizer {
+            learning_rate: self.rule.learning_rate().clone(),
+            options: self,
+            step: 0,
+            accumulated: 0,
+            product: 1.0,
+            kept: BTreeMap::new(),
+        })
+    }
+}
+
+impl<A: Element> Optimizer<A> {
+    /// An optimiser with this rule, whose options are still to be said.
+    pub fn of(rule: impl Into<OptimizerBuilder<A>>) -> OptimizerBuilder<A> {
+        rule.into()
+    }
+
+    /// Moves the weights of a layer or model by their gradients, or keeps these if gradients are accumulated.
+    ///
+    /// Returns an error if a gradient has another path or shape than every trainable weight, or a number that is not finite; if
+    /// a weight is borrowed or a name of the options selects none; or if the update would make numbers that are not finite. The
+    /// error names the path, and nothing has moved: no weight, no slot, no count.
+    pub fn update(&mut self, layer: &mut dyn Describe<A>, gradients: &Gradients<A>) -> Result<()> {
+        self.update_all(&mut OfLayer(layer), gradients)
+    }
+
+    /// Moves arrays of your own, by their paths, like the weights of a layer: for parameters of a loss.
+    pub fn update_arrays(
+        &mut self,
+        mut weights: &mut [(String, ArrayD<A>)],
+        gradients: &Gradients<A>,
+    ) -> Result<()> {
+        self.update_all(&mut weights, gradients)
+    }
+
+    fn update_all(&mut self, owner: &mut dyn Owner<A>, gradients: &Gradients<A>) -> Result<()> {
+        let has_sum = |path: &str| self.kept.get(path).is_some_and(|kept| kept.sum.is_some());
+        let given: BTreeSet<&str> = gradients.iter().map(|(path, _)| path).collect();
+        let weights = owner.weights(&|path| given.contains(path) || has_sum(path));
+        if self.kept.is_empty() {
+            self.options.check_names(paths_of(&weights))?;
+        }
+        let targets = targets(weights, gradients)?;
+        let mut sums = Vec::new();
+        for target in &targets {
+            sums.push(self.sum(target)?);
+        }
+        let steps = self.options.gradient_accumulation_steps;
+        if self.accumulated + 1 < steps {
+            for (target, sum) in targets.into_iter().zip(sums) {
+                self.kept.entry(target.path).or_default().sum = Some(sum);
+            }
+            self.accumulated += 1;
+            return Ok(());
+        }
+        if steps > 1 {
+            let steps = A::from_f64(steps as f64);
+            sums.iter_mut().for_each(|sum| *sum /= steps);
+        }
+        if let Some(clip) = self.options.clip {
+            clip.apply_to(sums.iter_mut().collect())?;
+        }
+        let rate = self.learning_rate.at(self.step);
+        not_negative("learning_rate", rate)?;
+        let t = self.step + 1;
+        let product = self.product * self.options.rule.factor(t);
+        let moved = targets.into_iter().zip(sums);
+        let moved = moved.map(|(target, gradient)| self.moved(target, gradient, rate, product));
+        let moved: Vec<Moved<A>> = moved.collect::<Result<_>>()?;
+        set_all(owner, &moved)?;
+        self.step = t;
+        self.accumulated = 0;
+        self.product = product;
+        let kept = moved.into_iter().map(|moved| (moved.path, moved.kept));
+        self.kept.extend(kept);
+        Ok(())
+    }
+
+    /// The sum of the gradients of a weight since the last update, with the one of this call, in row-major order.
+    fn sum(&self, target: &Target<A>) -> Result<ArrayD<A>> {
+        let before = self.kept.get(&target.path);
+        let before = before.and_then(|kept| kept.sum.as_ref());
+        let sum = match (before, target.gradient) {
+            (Some(sum), Some(gradient)) => {
+                check_shape(SUM, &target.path, gradient.shape(), sum.shape())?;
+                let sum = sum + gradient;
+                check_finite("sum of the gradients", &target.path, &sum)?;
+                sum
+            }
+            (Some(sum), None) => {
+                check_shape(SUM, &target.path, target.array.shape(), sum.shape())?;
+                sum.clone()
+            }
+            (None, Some(gradient)) => gradient.clone(),
+            (None, None) => ArrayD::zeros(target.array.raw_dim()),
+        };
+        Ok(row_major(sum))
+    }
+
+    /// What a weight becomes by a gradient, which is clipped already.
+    fn moved(
+        &self,
+        target: Target<A>,
+        mut gradient: ArrayD<A>,
+        rate: f64,
+        product: f64,
+    ) -> Result<Moved<A>> {
+        let Target {
+            path,
+            array: before,
+            gradient: _,
+        } = target;
+        let Options {
+            factor,
+            decay,
+            constraint,
+        } = self.options.options(&path)?;
+        let rule = &self.options.rule;
+        let rate = rate * factor;
+        let mut kept = self.kept.get(&path).cloned().unwrap_or_default();
+        kept.sum = None;
+        kept.updates += 1;
+        if kept.slots.is_empty() {
+            let slots = rule.slots().into_iter();
+            let start = |start| ArrayD::from_elem(before.raw_dim(), A::from_f64(start));
+            kept.slots = slots.map(|slot| start(slot.start)).collect();
+        }
+        for slot in kept.slots.iter().chain(&kept.average) {
+            check_shape("slot", &path, before.shape(), slot.shape())?;
+        }
+        let mut after = row_major(before.clone());
+        match decay {
+            Decay::Decoupled(decay) => {
+                let share = A::from_f64(decay * rate);
+                after.mapv_inplace(|w| w - w * share);
+            }
+            Decay::Coupled(decay) => {
+                let decay = A::from_f64(decay);
+                Zip::from(&mut gradient)
+                    .and(&after)
+                    .for_each(|g, &w| *g += decay * w);
+            }
+        }
+        let t = self.step + 1;
+        let now = Now {
+            rate,
+            t: if rule.counts_apart() { kept.updates } else { t },
+            is_first: kept.updates == 1,
+            product,
+        };
+        let slots = kept.slots.iter_mut();
+        let mut slots: Vec<&mut [A]> = slots.filter_map(ArrayD::as_slice_mut).collect();
+        if let (Some(w), Some(g)) = (after.as_slice_mut(), gradient.as_slice()) {
+            rule.update(&now, w, g, &mut slots);
+        }
+        if let Some(ema) = self.options.ema {
+            let momentum = ema.momentum_at(t);
+            let [old, new] = [momentum, 1.0 - momentum].map(A::from_f64);
+            let average = kept.average.get_or_insert_with(|| before.clone());
+            Zip::from(&mut *average)
+                .and(&after)
+                .for_each(|average, &w| *average = old * *average + new * w);
+            if ema.overwrites_at(t) {
+                after.assign(average);
+            }
+        }
+        if let Some(constraint) = constraint {
+            constraint.apply(&mut after)?;
+        }
+        check_finite("updated weight", &path, &after)?;
+        for slot in &kept.slots {
+            check_finite("updated slot", &path, slot)?;
+        }
+        Ok(Moved {
+            path,
+            before,
+            after,
+            kept,
+        })
+    }
+
+    /// The rate of the next update.
+    pub fn learning_rate(&self) -> f64 {
+        self.learning_rate.at(self.step)
+    }
+
+    /// Sets the rate of the updates to come: a number, or a schedule, which goes on from the updates so far. Returns an error if
+    /// it is negative or not finite.
+    pub fn set_learning_rate(&mut self, learning_rate: impl Into<LearningRate>) -> Result<()> {
+        let learning_rate = learning_rate.into();
+        learning_rate.check()?;
+        self.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    /// The number of updates so far. Calls that only accumulate gradients are not counted.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// An array that is kept for the weight at this path, by its name in Keras: `momentum`, `velocity`, `average` …
+    /// [`WeightState::slots`] says which there are.
+    pub fn slot(&self, path: &str, name: &str) -> Option<&ArrayD<A>> {
+        let kept = self.kept.get(path)?;
+        match name {
+            AVERAGE => kept.average.as_ref(),
+            SUM => kept.sum.as_ref(),
+            _ => {
+                let slots = self.options.rule.slots();
+                let place = slots.iter().position(|slot| slot.name == name)?;
+                kept.slots.get(place)
+            }
+        }
+    }
+
+    /// Replaces the weights of a layer or model by their moving averages, as Keras' `fit` does at its end. Weights without one
+    /// stay. Returns an error, and has changed nothing, if there are no averages, or one does not fit its weight.
+    ///
+    /// Source: `finalize_variable_values` of `keras.optimizers.Optimizer`.
+    pub fn overwrite_with_averages(&self, layer: &mut dyn Describe<A>) -> Result<()> {
+        let has_average = |path: &str| self.slot(path, AVERAGE).is_some();
+        let mut owner = OfLayer(layer);
+        let mut moved = Vec::new();
+        for weight in owner.weights(&has_average) {
+            let average = self.slot(&weight.path, AVERAGE);
+            if let (Some(before), Some(after)) = (weight.array, average) {
+                check_shape(AVERAGE, &weight.path, before.shape(), after.shape())?;
+                moved.push(Moved {
+                    path: weight.path,
+                    before,
+                    after: after.clone(),
+                    kept: Kept::default(),
+                });
+            }
+        }
+        if moved.is_empty() {
+            let expected =
+                "some: build the optimiser with `use_ema`, and update weights of this layer";
+            return Err(Error::value("number of averages", expected, 0));
+        }
+        set_all(&mut owner, &moved)
+    }
+
+    /// What the optimiser has learned.
+    pub fn state(&self) -> OptimizerState<A> {
+        let names: Vec<_> = self.options.rule.slots();
+        let weights = self.kept.iter().map(|(path, kept)| {
+            let of_rule = names.iter().map(|slot| slot.name).zip(&kept.slots);
+            let others = [(AVERAGE, &kept.average), (SUM, &kept.sum)];
+            let others = others
+                .into_iter()
+                .filter_map(|(name, slot)| Some((name, slot.as_ref()?)));
+            let slots = of_rule.chain(others);
+            WeightState {
+                path: path.clone(),
+                updates: kept.updates,
+                slots: slots
+                    .map(|(name, slot)| (name.to_string(), slot.clone()))
+                    .collect(),
+            }
+        });
+        OptimizerState {
+            step: self.step,
+            accumulated: self.accumulated,
+            product: self.product,
+            learning_rate: match self.learning_rate {
+                LearningRate::Constant(rate) => Some(rate),
+                _ => None,
+            },
+            weights: weights.collect(),
+        }
+    }
+
+    /// Goes on from a state of an optimiser with the same options, bit for bit. Returns an error, and has changed nothing, if the
+    /// state has other slots than this optimiser, or counts that it cannot have.
+    ///
+    /// ```
+    /// use ndarray::arr1;
+    /// use recurrent::train::{Adam, Gradients, Optimizer};
+    /// let gradients = Gradients::from_arrays(vec![("w".into(), arr1(&[0.5_f32]).into_dyn())]);
+    /// let mut weights = [("w".to_string(), arr1(&[1.0]).into_dyn())];
+    /// let mut optimizer = Optimizer::of(Adam::keras(0.1)).build()?;
+    /// optimizer.update_arrays(&mut weights, &gradients)?;
+    ///
+    /// let mut again = Optimizer::of(Adam::keras(0.1)).build()?;
+    /// again.resume(optimizer.state())?;
+    /// let mut copy = weights.clone();
+    /// optimizer.update_arrays(&mut weights, &gradients)?;
+    /// again.update_arrays(&mut copy, &gradients)?;
+    /// assert_eq!(copy, weights);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn resume(&mut self, state: OptimizerState<A>) -> Result<()> {
+        let learning_rate = match state.learning_rate {
+            Some(rate) => LearningRate::Constant(rate),
+            None => self.learning_rate.clone(),
+        };
+        learning_rate.check()?;
+        let steps = self.options.gradient_accumulation_steps;
+        if state.accumulated >= steps {
+            let expected = format!("fewer than gradient_accumulation_steps, {steps}");
+            return Err(Error::value("accumulated", expected, state.accumulated));
+        }
+        if !(0.0..=1.0).contains(&state.product) {
+            return Err(Error::value(
+                "product",
+                "a number from 0 to 1",
+                state.product,
+            ));
+        }
+        let mut kept = BTreeMap::new();
+        for weight in state.weights {
+            let WeightState {
+                path,
+                updates,
+                slots,
+            } = weight;
+            let slots = self.kept_of(&path, updates, slots)?;
+            if kept.insert(path.clone(), slots).is_some() {
+                return Err(Error::value("path of a state", "one weight only", path));
+            }
+        }
+        self.learning_rate = learning_rate;
+        self.step = state.step;
+        self.accumulated = state.accumulated;
+        self.product = state.product;
+        self.kept = kept;
+        Ok(())
+    }
+
+    /// What is kept for a weight, of the slots of a state.
+    fn kept_of(
+        &self,
+        path: &str,
+        updates: u64,
+        slots: Vec<(String, ArrayD<A>)>,
+    ) -> Result<Kept<A>> {
+        let names: Vec<_> = self.options.rule.slots();
+        let of_rule = if updates > 0 { names.len() } else { 0 };
+        let mut kept = Kept {
+            updates,
+            ..Kept::default()
+        };
+        for (name, slot) in slots {
+            let slot = row_major(slot);
+            let next = names.get(kept.slots.len());
+            match &*name {
+                AVERAGE if self.options.ema.is_some() => kept.average = Some(slot),
+                SUM if self.options.gradient_accumulation_steps > 1 => kept.sum = Some(slot),
+                name if next.is_some_and(|next| next.name == name) => kept.slots.push(slot),
+                name => {
+                    let expected = format!("those of this optimiser for {path:?}");
+                    return Err(Error::value("slots", expected, format!("{name:?}")));
+                }
+            }
+        }
+        if kept.slots.len() != of_rule {
+            let expected = format!("{of_rule} of the rule for {path:?}");
+            let found = kept.slots.len();
+            return Err(Error::value("number of slots", expected, found));
+        }
+        Ok(kept)
+    }
+}
+
+/// Replaces weights, all of them or none.
+fn set_all<A: Element>(owner: &mut dyn Owner<A>, moved: &[Moved<A>]) -> Result<()> {
+    for (done, Moved { path, after, .. }) in moved.iter().enumerate() {
+        if !owner.set(path, after) {
+            for Moved { path, before, .. } in &moved[..done] {
+                owner.set(path, before);
+            }
+            let expected =
+                "one of a layer that is owned: it is borrowed, or shared and no copy can be made";
+            return Err(Error::value("weight", expected, format!("{path:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// The array with its numbers in row-major order, so that it is one slice.
+fn row_major<A: Element>(array: ArrayD<A>) -> ArrayD<A> {
+    if array.is_standard_layout() {
+        return array;
+    }
+    array.as_standard_layout().into_owned()
+}
