@@ -1,0 +1,3 @@
+//! Optimisers: the family `optimizers` in both types, then what no golden case can say: errors, frozen weights, resuming.
+mod cases;
+mod read;
