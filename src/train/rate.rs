@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::f64::consts::PI;
 
 /// The learning rate of an optimiser: a constant, or a schedule of the number of updates so far, which is 0 at the first.
+/// Where gradients are accumulated, a schedule counts the calls, as in Keras.
 ///
 /// A number or a schedule turns into a `LearningRate` where an optimiser takes one. Rates are computed in `f64`.
 ///

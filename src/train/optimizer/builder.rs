@@ -152,8 +152,8 @@ impl<A: Element> OptimizerBuilder<A> {
     }
 
     /// Updates at every `steps`-th call only, with the mean of the gradients since the last. A weight that had none in a call
-    /// counts as one of zeros there. Clipping is on the mean, and steps of schedules and bias corrections are counted in
-    /// updates. Default: 1.
+    /// counts as one of zeros there. Clipping is on the mean. Bias corrections count the updates, schedules count the calls, as
+    /// in Keras. Default: 1.
     ///
     /// Source: `gradient_accumulation_steps` of `keras.optimizers.Optimizer`.
     pub fn gradient_accumulation_steps(mut self, steps: u64) -> Self {
@@ -175,6 +175,10 @@ impl<A: Element> OptimizerBuilder<A> {
         self.ema.map_or(Ok(()), Ema::check)?;
         let steps = self.gradient_accumulation_steps;
         at_least_one("gradient_accumulation_steps", steps)?;
+        if steps > 1 << 32 {
+            let expected = "2^32 at most";
+            return Err(Error::value("gradient_accumulation_steps", expected, steps));
+        }
         let (Decay::Decoupled(decay) | Decay::Coupled(decay)) = self.decay;
         not_negative("weight_decay", decay)?;
         for (_, group) in &self.groups {

@@ -20,6 +20,8 @@ use ndarray::{ArrayD, Zip};
 const AVERAGE: &str = "average";
 /// The name of the sum of gradients among the slots of a weight.
 const SUM: &str = "gradient_accumulator";
+/// More calls than there can be. So many are exact in `f64`, as rules and schedules count.
+const MOST: u64 = 1 << 53;
 
 /// Moves the weights of a layer or model by their gradients.
 ///
@@ -142,7 +144,7 @@ impl<A: Element> Optimizer<A> {
         if let Some(clip) = self.options.clip {
             clip.apply_to(sums.iter_mut().collect())?;
         }
-        let rate = self.learning_rate.at(self.step);
+        let rate = self.learning_rate();
         not_negative("learning_rate", rate)?;
         let t = self.step + 1;
         let product = self.product * self.options.rule.factor(t);
@@ -261,9 +263,11 @@ impl<A: Element> Optimizer<A> {
         })
     }
 
-    /// The rate of the next update.
+    /// The rate with which the next call would update. The step of a schedule is the number of calls so far, and that is the
+    /// number of updates unless gradients are accumulated.
     pub fn learning_rate(&self) -> f64 {
-        self.learning_rate.at(self.step)
+        let calls = self.step * self.options.gradient_accumulation_steps + self.accumulated;
+        self.learning_rate.at(calls)
     }
 
     /// Sets the rate of the updates to come: a number, or a schedule, which goes on from the updates so far. Returns an error if
@@ -383,6 +387,10 @@ impl<A: Element> Optimizer<A> {
             let expected = format!("fewer than gradient_accumulation_steps, {steps}");
             return Err(Error::value("accumulated", expected, state.accumulated));
         }
+        if state.step > MOST / steps {
+            let expected = format!("{} at most", MOST / steps);
+            return Err(Error::value("step", expected, state.step));
+        }
         if !(0.0..=1.0).contains(&state.product) {
             return Err(Error::value(
                 "product",
@@ -397,6 +405,10 @@ impl<A: Element> Optimizer<A> {
                 updates,
                 slots,
             } = weight;
+            if updates > state.step {
+                let expected = format!("{} at most", state.step);
+                return Err(Error::value("updates of a weight", expected, updates));
+            }
             let slots = self.kept_of(&path, updates, slots)?;
             if kept.insert(path.clone(), slots).is_some() {
                 return Err(Error::value("path of a state", "one weight only", path));

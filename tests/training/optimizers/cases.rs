@@ -15,28 +15,44 @@ use serde_json::Value;
 pub trait Precision: Element {
     const NAME: &'static str;
 
-    /// The tolerance of a number of an array whose largest is `largest`.
-    fn tolerance(number: f64, largest: f64) -> f64;
+    /// How far a number may be from the reference, in units of [`scale`](Self::scale).
+    const TOLERANCE: f64;
+
+    /// The unit of the tolerance of a number, of an array whose largest is `largest`.
+    fn scale(number: f64, largest: f64) -> f64;
 }
 
 impl Precision for f64 {
     const NAME: &'static str = "f64";
-    fn tolerance(number: f64, _: f64) -> f64 {
-        1e-9 * number.abs().max(1.0)
+    const TOLERANCE: f64 = 1e-9;
+    fn scale(number: f64, _: f64) -> f64 {
+        number.abs().max(1.0)
     }
 }
 
 impl Precision for f32 {
     const NAME: &'static str = "f32";
-    fn tolerance(_: f64, largest: f64) -> f64 {
-        2e-5 * largest.max(1.0)
+    const TOLERANCE: f64 = 2e-5;
+    fn scale(_: f64, largest: f64) -> f64 {
+        largest.max(1.0)
     }
 }
 
 /// Compares an array with its reference, and keeps the largest difference.
-pub struct Worst(pub f64);
+pub struct Worst {
+    pub difference: f64,
+    tolerance: f64,
+}
 
 impl Worst {
+    /// Differences up to this are none.
+    pub fn within(tolerance: f64) -> Self {
+        Worst {
+            difference: 0.0,
+            tolerance,
+        }
+    }
+
     pub fn compare<A: Precision>(
         &mut self,
         what: &str,
@@ -49,12 +65,12 @@ impl Worst {
         }
         let largest = want.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
         for (got, want) in got.iter().zip(want) {
-            let difference = (got.as_f64() - want).abs();
+            let difference = (got.as_f64() - want).abs() / A::scale(*want, largest);
             // A NaN is a failure, too.
-            if !(difference <= A::tolerance(*want, largest)) {
+            if !(difference <= self.tolerance) {
                 return Err(format!("{what} is {got}, expected {want}").into());
             }
-            self.0 = self.0.max(difference);
+            self.difference = self.difference.max(difference);
         }
         Ok(())
     }
@@ -92,7 +108,7 @@ fn check_case<A: Precision>(family: &Family, case: &Value) -> Outcome<f64> {
     let fields = Fields::new(case)?;
     // How far Keras' own f64, in which factors go through f32, is from the reference.
     fields.ignore(&["id", "shapes", "keras_own_f64_max_abs_diff"]);
-    let mut worst = Worst(0.0);
+    let mut worst = Worst::within(A::TOLERANCE);
     match fields.text("kind")? {
         "keras_optimizer" => check_keras::<A>(family, &fields, &mut worst)?,
         "torch_optimizer" => check_torch::<A>(family, &fields, &mut worst)?,
@@ -102,7 +118,7 @@ fn check_case<A: Precision>(family: &Family, case: &Value) -> Outcome<f64> {
         other => return Err(format!("unknown kind {other:?}").into()),
     }
     fields.done()?;
-    Ok(worst.0)
+    Ok(worst.difference)
 }
 
 /// The variables of a case: their names, values, gradients and paths.
