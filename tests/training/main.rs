@@ -8,3 +8,6 @@
 mod common;
 mod differences;
 mod gradients;
+mod optimizers;
+
+use common::{Outcome, data, family, fields, tally};
