@@ -125,12 +125,12 @@ impl Case<'_> {
         } else if let Some(weights) = &weights {
             target.sample_weights = Some(weights.view());
             // The case is there to show what Keras guesses; it is refused, and run as it was guessed.
-            if weights.ndim() == 1 && y.ndim() == 3 {
+            if weights.ndim() == 1 && x.ndim() == 3 {
                 let said = loss.evaluate(&x, target.clone()).unwrap_err().to_string();
                 if !said.contains("sample_weights") {
                     return Err(format!("refused for another reason: {said}").into());
                 }
-                let shape = IxDyn(&y.shape()[..2]);
+                let shape = IxDyn(&x.shape()[..2]);
                 spread = Some(weights.broadcast(shape).ok_or("other weights")?.to_owned());
             }
         }

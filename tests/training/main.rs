@@ -12,6 +12,7 @@ mod family;
 #[path = "../common/fields.rs"]
 mod fields;
 mod loss_errors;
+mod loss_fuzz;
 mod loss_gradients;
 mod losses;
 #[path = "../common/tally.rs"]

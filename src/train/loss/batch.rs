@@ -2,6 +2,7 @@
 
 use super::reduction::Reduction;
 use super::row::times;
+use super::sparse::whole;
 use super::target::Target;
 use crate::Element;
 use crate::error::{Error, Result, check};
@@ -70,8 +71,8 @@ impl<A: Element> Batch<'_, '_, A> {
         }
         if let (Some(classes), Some(class)) = (self.target.class_weights, entries.class) {
             for (i, w) in weights.iter_mut().enumerate().filter(|(_, w)| **w != 0.0) {
-                let class = libm::rint(class(i));
-                let named = classes.iter().find(|(named, _)| *named as f64 == class);
+                let class = whole(libm::rint(class(i))).and_then(|class| class.try_into().ok());
+                let named = classes.iter().find(|(named, _)| Some(*named) == class);
                 *w = named.map_or(1.0, |(_, weight)| *weight);
             }
         }

@@ -171,7 +171,7 @@ impl<A: Element> Lattice<'_, A> {
     }
 
     fn class(&self, state: usize) -> usize {
-        if state % 2 == 0 {
+        if state.is_multiple_of(2) {
             self.blank
         } else {
             self.labels[state / 2]

@@ -24,8 +24,7 @@ impl Sparse {
     }
 
     pub(super) fn ignores<A: Element>(&self, y: A) -> bool {
-        self.ignore_class
-            .is_some_and(|class| class as f64 == y.as_f64())
+        self.ignore_class.is_some() && whole(y.as_f64()) == self.ignore_class
     }
 
     /// The weight of a class.
@@ -48,8 +47,8 @@ impl Sparse {
         };
         let softmax = Softmax::of(x, room);
         let (mut value, mut shares) = (0.0, 0.0);
-        for k in 0..x.len() {
-            value -= times(share(k), softmax.log(x[k]));
+        for (k, &x) in x.iter().enumerate() {
+            value -= times(share(k), softmax.log(x));
             shares += share(k);
         }
         for (k, g) in g.iter_mut().enumerate() {
@@ -77,14 +76,17 @@ impl<A: Element> RowLoss<A> for Sparse {
     }
 }
 
+/// The whole number that this is, if it is one.
+#[allow(clippy::cast_possible_truncation, clippy::float_cmp)] // that is what is asked
+pub(super) fn whole(y: f64) -> Option<i64> {
+    let whole = y as i64;
+    (whole as f64 == y).then_some(whole)
+}
+
 /// The class that a number stands for, if there is one.
 pub(super) fn class<A: Element>(y: A, classes: usize) -> Option<usize> {
-    let y = y.as_f64();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    // of a whole number in the range
-    let class = || y as usize;
-    let is_one = y >= 0.0 && y < classes as f64 && libm::floor(y) == y;
-    is_one.then(class).filter(|&class| class < classes)
+    let class = usize::try_from(whole(y.as_f64())?).ok()?;
+    (class < classes).then_some(class)
 }
 
 /// Says that a number is no class.
