@@ -8,6 +8,18 @@ use crate::error::{Error, Result, check, check_size};
 use alloc::vec::Vec;
 
 /// What the loss of a sample is whose labels do not fit into its timesteps.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::train::{Impossible, Loss, Target};
+/// let (y_pred, y) = (array![[[0.0, 0.0]]], array![[1.0, 1.0]]); // two labels for one timestep
+/// let loss = Loss::ctc().evaluate(&y_pred, Target::new(&y))?;
+/// assert_eq!((loss.value, loss.gradient), (f64::INFINITY, array![[[0.0, 0.0]]]));
+/// let loss = Loss::ctc().impossible(Impossible::Refused);
+/// let error = loss.evaluate(&y_pred, Target::new(&y)).unwrap_err();
+/// assert!(error.to_string().contains("sample 0 with 2 labels"));
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Impossible {

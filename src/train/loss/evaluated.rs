@@ -5,6 +5,17 @@ use alloc::vec::Vec;
 use ndarray::{Array, ArrayD, Dimension, IxDyn};
 
 /// A loss, and its gradient with respect to the outputs.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::train::{Loss, Target};
+/// let y = array![[0.0], [0.0]];
+/// let loss = Loss::mean_squared_error().evaluate(&array![[1.0], [2.0]], Target::new(&y))?;
+/// assert_eq!(loss.value, 2.5);
+/// assert_eq!(loss.values, array![1.0, 4.0].into_dyn());
+/// assert_eq!(loss.gradient, array![[1.0], [2.0]]);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Evaluated<A, D: Dimension = IxDyn> {

@@ -15,6 +15,22 @@
 /// A quotient whose divisor is 0 is 0, and so are its gradients: a batch in which all is masked teaches nothing.
 ///
 /// Sums are `f64`, in row-major order.
+///
+/// ```
+/// use ndarray::array;
+/// use recurrent::train::{Loss, Reduction, Target};
+/// let (y_pred, y) = (array![[1.0], [2.0], [9.0]], array![[0.0], [0.0], [0.0]]);
+/// let (mask, weights) = (array![true, true, false], array![1.0, 3.0, 1.0]);
+/// let target = Target::new(&y).mask(&mask).sample_weights(&weights);
+/// let value = |reduction| -> recurrent::Result<f64> {
+///     let loss = Loss::mean_squared_error().reduction(reduction);
+///     Ok(loss.evaluate(&y_pred, target.clone())?.value)
+/// };
+/// assert_eq!(value(Reduction::Mean)?, 13.0 / 2.0);
+/// assert_eq!(value(Reduction::MeanWithSampleWeight)?, 13.0 / 4.0);
+/// assert_eq!(value(Reduction::Sum)?, 13.0);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reduction {

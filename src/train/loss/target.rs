@@ -70,6 +70,20 @@ impl<'a, A: Element> Target<'a, A> {
     /// Keras takes them for weights of timesteps if there are as many timesteps as samples.
     ///
     /// An entry with weight 0 adds nothing and its gradient is 0, whatever its outputs are.
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use recurrent::train::{Loss, Target};
+    /// let (y_pred, y) = (Array3::ones((2, 2, 1)), Array3::zeros((2, 2, 1))); // 2 samples, 2 timesteps
+    /// let loss = Loss::mean_squared_error();
+    /// let each_sample = array![[0.5], [2.0]];
+    /// assert_eq!(loss.evaluate(&y_pred, Target::new(&y).sample_weights(&each_sample))?.value, 1.25);
+    /// let guess = array![0.5, 2.0];
+    /// let error = loss.evaluate(&y_pred, Target::new(&y).sample_weights(&guess)).unwrap_err();
+    /// let expected = "expected of shape [2, 1] (one for each sample) or [2, 2]";
+    /// assert_eq!(error.to_string(), format!("sample_weights is of shape [2], {expected}"));
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     pub fn sample_weights<D: Dimension>(mut self, weights: &'a ArrayRef<A, D>) -> Self {
         self.sample_weights = Some(weights.view().into_dyn());
         self
@@ -78,7 +92,18 @@ impl<'a, A: Element> Target<'a, A> {
     /// A factor for each class: Keras' `class_weight`. Classes that are not named weigh 1.
     ///
     /// They become sample weights, by the class of each entry of `y_true`: the label itself, or the place of the largest
-    /// number of a row with several. As in Keras, they cannot be given together with sample weights.
+    /// number of a row with several. As in Keras, they cannot be given together with sample weights. Other than in Keras,
+    /// they may be given for sequences.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use recurrent::train::{Loss, Target};
+    /// let y = array![0.0, 1.0];
+    /// let loss = Loss::sparse_categorical_crossentropy().from_logits(true);
+    /// let loss = loss.evaluate(&array![[0.0, 0.0], [0.0, 0.0]], Target::new(&y).class_weights(&[(1, 3.0)]))?;
+    /// assert_eq!(loss.gradient, array![[-0.25, 0.25], [0.75, -0.75]]);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     pub fn class_weights(mut self, weights: &'a [(usize, f64)]) -> Self {
         self.class_weights = Some(weights);
         self
