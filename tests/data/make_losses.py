@@ -114,6 +114,10 @@ def make():
     case("softmax_then_kl", "KLDivergence", shares(4, 3), normal(4, 3), through="softmax")
     case("softmax_then_mse", "MeanSquaredError", shares(4, 3), normal(4, 3), through="softmax")
 
+    rng = np.random.default_rng(8)
+    y = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.25, 0.25, 0.25]])
+    case("class_weight_of_equals", "CategoricalCrossentropy", y, f32(rng.normal(size=(3, 3))), None, None, {0: 2.5, 1: 0.5}, from_logits=True)
+
 
 make()
 for made in FAMILY.cases:

@@ -1,11 +1,12 @@
 //! Every case of the family `losses`, in f64 and f32, and those that `tests/data/make_losses.py` made.
+#![allow(clippy::float_cmp)] // exact values are what is asked for
 
 use crate::Outcome;
 use crate::data;
 use crate::family::Family;
 use crate::fields::Fields;
 use crate::tally::Tally;
-use ndarray::{Array2, ArrayD, Axis, IxDyn, arr0};
+use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, arr0};
 use recurrent::train::{Evaluated, Impossible, Loss, Reduction, Target};
 use recurrent::{Activation, Element};
 use serde_json::Value;
@@ -44,7 +45,7 @@ fn check<A: Element>(precision: &str, tolerance: f64) {
             });
         }
     }
-    tally.finish(ours + 33);
+    tally.finish(ours + 34);
 }
 
 struct Case<'c> {
@@ -375,6 +376,31 @@ fn the_order_in_memory_does_not_matter() -> Outcome<()> {
     let want = loss.evaluate(&x, Target::new(&y))?;
     let (turned_x, turned_y) = (x.t().as_standard_layout().into_owned(), y.t().to_owned());
     let got = loss.evaluate(&turned_x.t(), Target::new(&turned_y.t()))?;
+    assert_eq!((got.value, got.gradient), (want.value, want.gradient));
+    Ok(())
+}
+
+#[test]
+fn class_weights_of_sequences_are_those_of_their_steps() -> Outcome<()> {
+    let x = Array3::from_shape_fn((2, 3, 3), |(b, t, k)| {
+        ((b * 5 + t * 3 + k * k) % 7) as f64 / 3.0
+    });
+    let classes = ndarray::array![[0.0, 2.0, 1.0], [1.0, 1.0, 0.0]];
+    let hot = Array3::from_shape_fn((2, 3, 3), |(b, t, k)| {
+        f64::from(u8::from(classes[[b, t]] == k as f64))
+    });
+    let named = [(0, 2.5), (1, 0.25)];
+    let weights = classes.mapv(|class: f64| {
+        let named = named.iter().find(|(named, _)| *named as f64 == class);
+        named.map_or(1.0, |(_, weight)| *weight)
+    });
+    let sparse = Loss::sparse_categorical_crossentropy().from_logits(true);
+    let full = Loss::categorical_crossentropy().from_logits(true);
+    let want = sparse.evaluate(&x, Target::new(&classes).sample_weights(&weights))?;
+    let got = sparse.evaluate(&x, Target::new(&classes).class_weights(&named))?;
+    assert_eq!((got.value, got.gradient), (want.value, want.gradient));
+    let want = full.evaluate(&x, Target::new(&hot).sample_weights(&weights))?;
+    let got = full.evaluate(&x, Target::new(&hot).class_weights(&named))?;
     assert_eq!((got.value, got.gradient), (want.value, want.gradient));
     Ok(())
 }

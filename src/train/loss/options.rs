@@ -150,7 +150,7 @@ impl<A: Element> Loss<A> {
     }
 
     /// A weight for each class. Of [`torch_cross_entropy`](Self::torch_cross_entropy); Keras' are in the
-    /// [`Target`](Target::class_weights).
+    /// [`Target`](super::Target::class_weights).
     ///
     /// ```
     /// use ndarray::array;
