@@ -261,3 +261,37 @@ fn the_last_output_needs_no_room_for_the_others() {
     });
     assert!(sequences > 50_000 * 8 * 4, "{sequences} bytes");
 }
+
+/// A loss of outputs of a shape that it has seen.
+#[cfg(feature = "train")]
+#[test]
+fn a_loss_that_is_evaluated_again_allocates_nothing() {
+    use recurrent::train::{Evaluated, Loss, Target};
+    let x = ndarray::Array3::from_shape_fn((2, 4, 3), |(b, t, k)| (b + t * k) as f32 / 7.0);
+    let (y, classes) = (x.mapv(|x| x / 3.0), Array2::<f32>::ones((2, 4)));
+    let labels = ndarray::array![[1.0_f32, 2.0], [1.0, 0.0]];
+    let (mask, weights) = (classes.mapv(|y| y > 0.0), ndarray::array![[0.5_f32], [2.0]]);
+    let (each, lengths) = (ndarray::array![0.5_f32, 2.0], [4, 3]);
+    let sparse = Loss::sparse_categorical_crossentropy().ignore_class(2);
+    for (loss, target) in [
+        (Loss::mean_squared_error(), Target::new(&y).mask(&mask)),
+        (
+            Loss::categorical_crossentropy(),
+            Target::new(&y).sample_weights(&weights),
+        ),
+        (sparse.clone(), Target::new(&classes).lengths(&lengths)),
+        (
+            sparse.from_logits(true),
+            Target::new(&classes).class_weights(&[(1, 2.0)]),
+        ),
+        (
+            Loss::ctc(),
+            Target::new(&labels).sample_weights(&each).lengths(&lengths),
+        ),
+    ] {
+        let mut into = Evaluated::default();
+        loss.evaluate_into(&x, &target, &mut into).unwrap();
+        let found = count(|| loss.evaluate_into(&x, &target, &mut into).unwrap());
+        assert_eq!(found, 0, "{loss:?}");
+    }
+}

@@ -181,6 +181,54 @@ train: state: the product is not resumed | train/optimizer/state.rs | s/        
 train: state: the count is not resumed | train/optimizer/state.rs | s/        self\.accumulated = state\.accumulated;\n//
 train: state: the updates of a weight are not resumed | train/optimizer/state.rs | s/            updates,\n            \.\.Kept::default/            updates: updates.min(1),\n            ..Kept::default/
 train: plateau: a pause is not counted down | train/plateau.rs | s/self\.cooling -= 1;/self.cooling -= 0;/
+Loss: the squared error keeps half its slope | train/loss/difference.rs | s/\(e \* e, 2\.0 \* e\)/(e * e, e)/
+Loss: the absolute error has a slope at 0 | train/loss/difference.rs | s/        e\n    \}\n\}/        e + 1.0\n    }\n}/
+Loss: Huber forgets the half of delta | train/loss/difference.rs | s/e\.abs\(\) - 0\.5 \* delta/e.abs() - delta/
+Loss: the slope of Huber is 1 outside | train/loss/difference.rs | s/delta \* sign\(e\)\)/sign(e))/
+Loss: SmoothL1 is Huber | train/loss/difference.rs | s|\(value / beta, slope / beta\)|(value, slope)|
+Loss: log-cosh forgets ln 2 | train/loss/difference.rs | s/ - core::f64::consts::LN_2//
+Loss: rows are summed, not averaged | train/loss/row.rs | s|    sum / count\n|    sum\n|
+Loss: the gradient of a row is summed, not averaged | train/loss/row.rs | s|slope \* \(scale / count\)|slope * scale|
+Loss: another epsilon | train/loss/row.rs | s/EPSILON: f64 = 1e-7/EPSILON: f64 = 1e-8/
+Loss: clipped to 1 | train/loss/row.rs | s/below\(1\.0 - Self::EPSILON\)/below(1.0)/
+Loss: a gradient through what is clipped | train/loss/row.rs | s/if clipped \{ 0\.0 \}/if clipped \&\& false { 0.0 }/
+Loss: no gradient at the ends | train/loss/row.rs | s/p < Self::EPSILON \|\| p > self\.high/p <= Self::EPSILON || p >= self.high/
+Loss: 0 times an infinity | train/loss/row.rs | s/if factor == 0\.0 \{ 0\.0 \}/if factor.is_nan() { 0.0 }/
+Loss: binary smoothing as of classes | train/loss/binary.rs | s/0\.5 \* self\.label_smoothing/self.label_smoothing/
+Loss: pos_weight falls on the negatives | train/loss/binary.rs | s/\(weight \* y, 1\.0 - y\)/(y, weight * (1.0 - y))/
+Loss: pos_weight of the first output for all | train/loss/binary.rs | s/each\[column % each\.len\(\)\]/each[0]/
+Loss: categorical smoothing as of yes and no | train/loss/categorical.rs | s|smooth / p\.len\(\) as f64|0.5 * smooth|
+Loss: probabilities are not divided by their sum | train/loss/categorical.rs | s/let sum: f64 = p.*?;/let sum = 1.0_f64;/
+Loss: no gradient through that sum | train/loss/categorical.rs | s/\(slope\(k\) - common\)/slope(k)/
+Loss: the gradient of scores where y does not sum to 1 | train/loss/categorical.rs | s/let softmax = Softmax::of\(p, room\);/let softmax = Softmax::of(p, room); let total: f64 = (0..p.len()).map(y).sum();/; s/softmax\.probability\(room\[k\]\) - y\(k\)/softmax.probability(room[k]) * total - y(k)/
+Loss: clipped probabilities do not sum to 1 again | train/loss/sparse.rs | s/libm::log\(sum\) - libm::log/-libm::log/
+Loss: nor in their gradient | train/loss/sparse.rs | s|1\.0 / sum - own|-own|
+Loss: class weights fall on the true class only | train/loss/sparse.rs | s/\* self\.weight\(k\)/* self.weight(class)/
+Loss: PyTorch divides by the number | train/loss/evaluate.rs | s/share: Some\(.*?\),\n/share: None,\n/
+Loss: ignored classes count | train/loss/evaluate.rs | s/ignored: sparse\.ignore_class\.map\(\|_\| &ignores as _\)/ignored: sparse.ignore_class.filter(|_| false).map(|_| \&ignores as _)/
+Loss: class weights by the last of equals | train/loss/evaluate.rs | s/row\[k\] > row\[best\]/row[k] >= row[best]/
+Loss: the losses of PyTorch are of rows | train/loss/evaluate.rs | s/self\.is_torch && matches!\(self\.kind, Kind::Diff/!self.is_torch \&\& self.is_torch \&\& matches!(self.kind, Kind::Diff/
+Loss: KL with p in front | train/loss/kl.rs | s|value \+= y \* libm::log\(y / clip\.of\(p\)\)|value += clip.of(p) * libm::log(y / clip.of(p))|
+Loss: KL does not clip the true values | train/loss/kl.rs | s/clip\.of\(y\[k\]\.as_f64\(\)\)/y[k].as_f64()/
+Loss: the mean divides by the weights | train/loss/batch.rs | s/Reduction::Mean => divisor/Reduction::Mean => weights.iter().sum()/
+Loss: masked losses count in the mean | train/loss/batch.rs | s/\(0\.\.count\)\.filter\(\|&i\| weights\[i\] != 0\.0\)/0..count/
+Loss: weights divide as they are spread | train/loss/batch.rs | s/if !is_masked \{/if false \&\& !is_masked {/
+Loss: weights divide as given under a mask | train/loss/batch.rs | s/if !is_masked \{/if is_masked || !is_masked {/
+Loss: nothing unmasked is NaN | train/loss/batch.rs | s/Ok\(if divisor == 0\.0 \{ 0\.0 \} else \{ sum \/ divisor \}\)/Ok(sum \/ divisor)/
+Loss: weights do not reach the gradient | train/loss/batch.rs | s/weight \* factor \/ divisor/factor \/ divisor/
+Loss: the upstream does not reach the gradient | train/loss/batch.rs | s/weight \* factor \/ divisor/weight \/ divisor/
+Loss: the weights of one axis fall on time | train/loss/batch.rs | s/if weights\.ndim\(\) == axes && fits/if weights.ndim() <= axes \&\& fits/
+Loss: classes are not rounded | train/loss/batch.rs | s/libm::rint\(class\(i\)\)/class(i)/
+Loss: lengths off by one | train/loss/batch.rs | s/sample\[length \* step\.\.\]/sample[(length + 1).min(*timesteps) * step..]/
+Loss: CTC skips between equal labels | train/loss/ctc.rs | s/ && self\.labels\[state \/ 2\] != self\.labels\[state \/ 2 - 1\]//
+Loss: CTC ends with a label only | train/loss/ctc.rs | s/log_add\(\[last\[states - 1\], skipped, f64::NEG_INFINITY\]\)/log_add([f64::NEG_INFINITY, skipped, f64::NEG_INFINITY])/
+Loss: CTC begins with a blank only | train/loss/ctc.rs | s/for state in 0\.\.states\.min\(2\) \{/for state in 0..1 {/
+Loss: the padding of CTC gets a gradient | train/loss/ctc.rs | s/padding\.fill\(A::zero\(\)\)/padding.fill(A::one())/
+Loss: what is impossible gets a gradient | train/loss/ctc.rs | s/        own\.fill\(A::zero\(\)\);\n        match/        own.fill(A::one());\n        match/
+Loss: the CTC of PyTorch is not divided by its labels | train/loss/ctc.rs | s/let share = if by_label_length/let share = if by_label_length \&\& false/
+Loss: the sum of CTC is divided by its labels | train/loss/evaluate.rs | s/self\.is_torch && self\.reduction == Reduction::Mean/self.is_torch/
+Loss: sigmoids have no logits behind them | train/loss/options.rs | s/Activation::Softmax \| Activation::Sigmoid\)/Activation::Softmax)/
+Loss: ignored classes see logits behind | train/loss/options.rs | s/sparse\.ignore_class\.is_none\(\)/true || sparse.ignore_class.is_none()/
 '
 
 gone=' or die "its place is gone\n"'
@@ -224,6 +272,7 @@ while IFS='|' read -r name file change; do
     PyTorch*) first=(--all-features --test golden --test torch) rest=("${files[@]}") ;;
     ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
+    Loss*) first=(--features train --test training) rest=(--lib) ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
     train*) first=(--features train --test training) rest=("${first[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;

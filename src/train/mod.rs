@@ -5,6 +5,7 @@ mod check;
 mod check_gradient;
 mod clip;
 mod constraint;
+mod loss;
 mod model_recording;
 mod optimizer;
 mod paths;
@@ -21,6 +22,7 @@ pub use average::Ema;
 pub use check_gradient::{GradientCheck, check_gradient};
 pub use clip::Clip;
 pub use constraint::Constraint;
+pub use loss::{Evaluated, Impossible, Loss, Reduction, Target};
 pub use model_recording::{ModelGradient, ModelRecording};
 pub use optimizer::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, OptimizerBuilder,

@@ -21,7 +21,7 @@ impl Family {
         data::chosen(name).map(Self::open).transpose()
     }
 
-    #[cfg(any(feature = "onnx", feature = "torch"))]
+    #[allow(dead_code)] // not every test program has one
     /// Reads a family that `tests/data/make_NAME.py` made.
     pub fn made(name: &str) -> Outcome<Self> {
         Self::open(data::tests().join("data").join(name))

@@ -13,7 +13,7 @@ def safetensors(arrays):
     """The bytes of a file of these arrays; uint16 stands for bfloat16."""
     header, data = {}, b""
     for name, array in arrays.items():
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")  # that of no axes stays so
         bytes_ = array.tobytes()
         offsets = [len(data), len(data) + len(bytes_)]
         header[name] = {"dtype": KINDS[array.dtype.name], "shape": list(array.shape), "data_offsets": offsets}

@@ -8,6 +8,10 @@
 mod common;
 mod differences;
 mod gradients;
+mod loss_errors;
+mod loss_fuzz;
+mod loss_gradients;
+mod losses;
 mod optimizers;
 
 use common::{Outcome, data, family, fields, tally};
