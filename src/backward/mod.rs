@@ -2,7 +2,7 @@
 
 mod factor;
 
-pub(crate) use factor::{Factor, add_outer, add_vector};
+pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
 
 use crate::Element;
 use crate::error::{Error, Result};
