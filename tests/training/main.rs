@@ -6,4 +6,9 @@
 #[allow(dead_code, unused_imports)] // it serves `golden` as well
 #[path = "../common/mod.rs"]
 mod common;
+mod dropout;
 mod gradients;
+mod layer_differences;
+mod padding;
+mod pipelines;
+mod torch;

@@ -224,3 +224,6 @@ impl<A: Element> BatchNormalization<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
