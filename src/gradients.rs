@@ -37,6 +37,18 @@ impl<A: Element> Gradients<A> {
         arrays.find(|(at, _)| at == path).map(|(_, array)| array)
     }
 
+    /// The norm of all gradients together, √(Σ g²). It is summed in `f64`, over the arrays in their order and each in
+    /// row-major order. Source: the result of `torch.nn.utils.clip_grad_norm_`.
+    pub fn norm(&self) -> f64 {
+        let arrays = self.arrays.iter();
+        libm::sqrt(arrays.fold(0.0, |sum, (_, array)| sum + sum_of_squares(array)))
+    }
+
+    /// Keeps the gradients of these paths only. An optimiser does not move a weight without a gradient.
+    pub fn retain(&mut self, mut keeps: impl FnMut(&str) -> bool) {
+        self.arrays.retain(|(path, _)| keeps(path));
+    }
+
     /// Every path with its gradient.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &ArrayD<A>)> {
         self.arrays
@@ -101,4 +113,10 @@ impl<A: Element> LayerGradients<'_, A> {
             depth: self.depth,
         }
     }
+}
+
+/// Σ x², in `f64` and in row-major order, however the array lies in memory.
+pub(crate) fn sum_of_squares<A: Element>(array: &ArrayD<A>) -> f64 {
+    let square = |x: &A| x.as_f64() * x.as_f64();
+    array.iter().fold(0.0, |sum, x| sum + square(x))
 }

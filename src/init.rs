@@ -184,44 +184,18 @@ impl Initializer {
 /// The random number generator of Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators" (2014).
 struct SplitMix64(u64);
 
-/// The distance of two states of the generator.
-const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Number `n` of the sequence that begins with `key`, without the ones before. It can be the key of another sequence.
-#[cfg(feature = "train")]
-pub(crate) fn random(key: u64, n: u64) -> u64 {
-    SplitMix64(key.wrapping_add(n.wrapping_mul(GAMMA))).next()
-}
-
-/// A uniform number in [0, 1): the upper 53 bits.
-fn unit(bits: u64) -> f64 {
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// A uniform number in [0, 1) by its number in a sequence.
-#[cfg(feature = "train")]
-pub(crate) fn random_uniform(key: u64, n: u64) -> f64 {
-    unit(random(key, n))
-}
-
-/// A standard normal number by its number in a sequence.
-#[cfg(feature = "train")]
-pub(crate) fn random_normal(key: u64, n: u64) -> f64 {
-    SplitMix64(random(key, n)).normal()
-}
-
 impl SplitMix64 {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(GAMMA);
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
 
-    /// Draws a uniform number in [0, 1).
+    /// Draws a uniform number in [0, 1) from the upper 53 bits.
     fn uniform(&mut self) -> f64 {
-        unit(self.next())
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Draws a standard normal number by the method of Box & Muller (1958), one of the pair.

@@ -2,7 +2,7 @@
 //! pass through time.
 
 #[cfg(feature = "train")]
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
 use crate::describe::Describe;
 use crate::error::{Result, check};
 #[cfg(feature = "train")]
@@ -350,11 +350,11 @@ macro_rules! by_reference {
             fn record(
                 &self,
                 pass: Pass<R::Elem>,
-                zero_last: bool,
+                how: &mut Recorder<R::Elem>,
                 state: &mut R::State,
                 tape: &mut Tape,
             ) -> Result<Outputs<R::Elem>> {
-                (**self).record(pass, zero_last, state, tape)
+                (**self).record(pass, how, state, tape)
             }
             fn backward(
                 &self,

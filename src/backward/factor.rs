@@ -18,11 +18,6 @@ impl<A: Element> Factor<A> {
         ))
     }
 
-    /// A matrix and its transpose.
-    pub fn both<S: Data<Elem = A>>(matrix: &ArrayBase<S, Ix2>, isa: Isa) -> [Self; 2] {
-        [Factor::new(matrix, isa), Factor::new(&matrix.t(), isa)]
-    }
-
     /// `z += x · matrix`. Each sum goes on from the number in `z`, over ascending rows of the matrix.
     pub fn add(&self, x: ArrayView2<A>, z: &mut ArrayViewMut2<A>) {
         let len = self.0.len();

@@ -1,8 +1,17 @@
 //! `Backward`: the backward half of a recurrent layer. `Tape`: what a pass keeps for it.
 
+mod draw;
+mod dropout;
 mod factor;
+mod gated;
+mod recorder;
 
+pub(crate) use draw::Draw;
+pub use dropout::CellMasks;
+pub(crate) use dropout::MaskSizes;
 pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
+pub(crate) use gated::Gated;
+pub use recorder::Recorder;
 
 use crate::Element;
 use crate::error::{Error, Result};
@@ -15,21 +24,21 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
 /// What a recurrent layer does so that it can be trained, with numbers `A` and states `S`. By default it refuses.
 pub trait Backward<A: Element, S> {
     /// Runs a checked call, advances the state to its end, and keeps on the tape what [`backward`](Self::backward) needs.
-    /// The outputs have the same bits as those of a call that keeps nothing. `zero_last` is `zero_output_for_mask` for the
-    /// last output; that of the pass is for the sequences.
+    /// Without dropout the outputs have the same bits as those of a call that keeps nothing.
     fn record(
         &self,
         pass: Pass<A>,
-        zero_last: bool,
+        how: &mut Recorder<A>,
         state: &mut S,
         tape: &mut Tape,
     ) -> Result<Outputs<A>> {
-        let _ = (pass, zero_last, state, tape);
+        let _ = (pass, how, state, tape);
         Err(no_backward())
     }
 
     /// Goes back over a recorded call. It adds the gradients of the weights to `weights`, and returns that of the input.
-    /// `state` is the gradient of the final state before, and that of the initial state afterwards.
+    /// `state` is the gradient of the final state before, and that of the initial state afterwards. `zero_last` is that of
+    /// the [`Recorder`].
     fn backward(
         &self,
         pass: Pass<A>,

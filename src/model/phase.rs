@@ -2,10 +2,9 @@
 
 use super::{Slot, Tensor};
 use crate::Element;
-use crate::backward::Tape;
+use crate::backward::{Draw, Recorder, Tape};
 use crate::describe::{Describe, Role, walk};
 use crate::gradients::LayerGradients;
-use crate::init::random;
 use alloc::format;
 use alloc::string::String;
 use ndarray::ArrayD;
@@ -106,11 +105,9 @@ impl<'a> Phase<'a> {
         given.map(|(_, mask)| mask)
     }
 
-    /// What the random numbers of this call begin with.
-    pub(crate) fn key(&self) -> u64 {
-        let words = [self.noise.seed, self.noise.step];
-        let path = self.of_call.bytes().map(u64::from);
-        words.into_iter().chain(path).fold(0, random)
+    /// The random numbers of this call.
+    pub(crate) fn draw(&self) -> Draw {
+        Draw::new(self.noise.seed, self.noise.step).inside(&self.of_call)
     }
 
     /// Whether the call is one of a training, in which dropout drops and a normalisation uses the statistics of the batch:
@@ -135,6 +132,11 @@ impl<'a> Phase<'a> {
             of_call: below(&self.of_call),
             ..self.clone()
         }
+    }
+
+    /// How a recurrent layer here is recorded.
+    pub(crate) fn recorder<A: Element>(&self, zero_last: bool) -> Recorder<A> {
+        Recorder::new(zero_last)
     }
 
     /// Whether none of the trainable weights of a layer learns. A layer without weights is not frozen.

@@ -69,9 +69,10 @@ impl<R: Recurrent> Layer<R> {
         let run: Run<R> = self.begin(self.run(&x), input, states, call.kept)?;
         let pass = run.check()?;
         let kept: &mut Kept<R::State> = call.tape.renew();
+        let mut how = call.phase.recorder(pass.zero_output_for_mask);
         let mut outputs = Outputs::default();
         let end = run.drive(pass, |of, pass, state| {
-            outputs = of.record(pass, pass.zero_output_for_mask, state, &mut kept.tape)?;
+            outputs = of.record(pass, &mut how, state, &mut kept.tape)?;
             Ok(())
         })?;
         let state = end.into_state();
@@ -197,9 +198,10 @@ where
         let pass = run.check()?;
         type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
         let kept: &mut KeptApart<State<F, B>> = call.tape.renew();
+        let mut how = call.phase.recorder(false);
         let mut both = [Outputs::default(), Outputs::default()];
         let end = run.drive(pass, |of, pass, state| {
-            both = of.record_apart(&pass, state, &mut kept.tapes)?;
+            both = of.record_apart(&pass, &mut how, state, &mut kept.tapes)?;
             Ok(())
         })?;
         let state = end.into_state();

@@ -1,6 +1,6 @@
 //! `Recording`: a call of a recurrent layer whose gradients can be computed.
 
-use crate::backward::{OutputGradients, Outputs, Tape};
+use crate::backward::{OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::Gradients;
 use crate::pass::Pass;
@@ -116,8 +116,9 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
         let pass = self.check()?;
         let (of, options) = (self.of, self.options());
         let (mut tape, mut outputs) = (Tape::default(), Outputs::default());
+        let mut how = Recorder::new(pass.zero_output_for_mask);
         let end = self.drive(pass, |of, pass, state| {
-            outputs = of.record(pass, pass.zero_output_for_mask, state, &mut tape)?;
+            outputs = of.record(pass, &mut how, state, &mut tape)?;
             Ok(())
         })?;
         let state = End::into_state(end);

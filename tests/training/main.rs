@@ -6,9 +6,13 @@
 #[allow(dead_code, unused_imports)] // it serves `golden` as well
 #[path = "../common/mod.rs"]
 mod common;
+mod differences;
 mod dropout;
 mod gradients;
 mod layer_differences;
+mod optimizers;
 mod padding;
 mod pipelines;
 mod torch;
+
+use common::{Outcome, data, family, fields, tally};

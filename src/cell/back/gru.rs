@@ -10,9 +10,9 @@
 //! else:          dm = dg @ Rhᵀ        dr = dm * h * s'      dh += dm * r
 //! ```
 
-use super::simple_rnn::rows_of;
-use super::{Back, Block, Step};
-use crate::backward::{Factor, add_outer, add_vector};
+use super::simple_rnn::{add_back, rows_of};
+use super::{Apart, Back, Block, Step};
+use crate::backward::{Gated, add_vector};
 use crate::cell::GruBias;
 use crate::gradients::LayerGradients;
 use crate::{Element, Gru, HiddenState};
@@ -22,10 +22,10 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
 
 /// What a backward pass of a [`Gru`] works with.
 pub struct Work<A> {
-    kernel: [Factor<A>; 2],
+    kernel: Gated<A>,
     /// The columns of z and r, and those of the candidate.
-    gate_kernel: [Factor<A>; 2],
-    candidate_kernel: [Factor<A>; 2],
+    gate_kernel: Gated<A>,
+    candidate_kernel: Gated<A>,
     /// The bias of the sums over the inputs, and with `reset_after` that of `m`.
     bias: Option<Array1<A>>,
     inner: Option<Array1<A>>,
@@ -42,7 +42,9 @@ pub struct Work<A> {
 impl<A: Element> Back for Gru<A> {
     type Work = Work<A>;
 
-    fn work(&self) -> Work<A> {
+    const GATES: usize = 3;
+
+    fn work(&self, apart: Apart) -> Work<A> {
         let isa = self.isa();
         let recurrent = self.recurrent_kernel();
         let units = recurrent.nrows();
@@ -59,9 +61,9 @@ impl<A: Element> Back for Gru<A> {
             }
         };
         Work {
-            kernel: Factor::both(&self.kernel(), isa),
-            gate_kernel: Factor::both(&gates, isa),
-            candidate_kernel: Factor::both(&candidate, isa),
+            kernel: Gated::new(&self.kernel().view(), 3, apart.input, isa),
+            gate_kernel: Gated::new(&gates, 2, apart.recurrent, isa),
+            candidate_kernel: Gated::new(&candidate, 1, false, isa),
             bias,
             inner,
             z: nothing(),
@@ -84,9 +86,11 @@ impl<A: Element> Back for Gru<A> {
         let h = &block.before[0];
         let (rows, units) = h.dim();
         work.z = rows_of(rows, 3 * units, work.bias.as_ref());
-        work.kernel[0].add(block.x.view(), &mut work.z.view_mut());
+        work.kernel
+            .add(&block.x, &block.masks.input, &mut work.z.view_mut());
+        let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
         let (mut of_gates, mut of_candidate) = work.z.view_mut().split_at(Axis(1), 2 * units);
-        work.gate_kernel[0].add(h.view(), &mut of_gates);
+        work.gate_kernel.add(h, masks, &mut of_gates);
         let of = self.functions();
         let mut gates = of_gates.mapv(|z| of.clip_sum(z));
         if let Some(gates) = gates.as_slice_mut() {
@@ -95,12 +99,12 @@ impl<A: Element> Back for Gru<A> {
         let r = gates.slice(s![.., units..]);
         if self.reset_after() {
             work.m = rows_of(rows, units, work.inner.as_ref());
-            work.candidate_kernel[0].add(h.view(), &mut work.m.view_mut());
+            work.candidate_kernel.add(h, of_m, &mut work.m.view_mut());
             let pairs = of_candidate.iter_mut().zip(r.iter().zip(&work.m));
             pairs.for_each(|(z, (&r, &m))| *z = r.mul_add(m, *z));
         } else {
-            work.m = &r * h;
-            work.candidate_kernel[0].add(work.m.view(), &mut of_candidate);
+            work.m = of_m.iter().fold(&r * h, |m, mask| m * mask);
+            work.candidate_kernel.add(&work.m, &[], &mut of_candidate);
         }
         let mut candidate = of_candidate.mapv(|z| of.clip_sum(z));
         if let Some(candidate) = candidate.as_slice_mut() {
@@ -140,6 +144,7 @@ impl<A: Element> Back for Gru<A> {
             }
         }
         let rows = step.rows.clone();
+        let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
         if self.reset_after() {
             for (n, _) in step.each() {
                 for unit in 0..units {
@@ -149,12 +154,16 @@ impl<A: Element> Back for Gru<A> {
                     work.dm[[n, unit]] = dg * r;
                 }
             }
-            let dm = work.dm.slice(s![rows.clone(), ..]);
-            add_back(&work.candidate_kernel[1], step, dm, &mut state.h);
+            let sums = state.h.select(Axis(0), step.samples);
+            let (kernel, dm) = (&work.candidate_kernel, work.dm.view());
+            add_back(kernel, of_m, step, dm, sums, &mut state.h);
         } else {
             let mut dm = Array2::zeros((rows.len(), units));
             let dg = work.dz.slice(s![rows.clone(), 2 * units..]);
-            work.candidate_kernel[1].add(dg, &mut dm.view_mut());
+            work.candidate_kernel.add_back(dg, &[], &mut dm);
+            if let Some(mask) = of_m.first() {
+                dm *= &mask.slice(s![rows.clone(), ..]);
+            }
             for ((n, row), dm) in step.each().zip(dm.rows()) {
                 for unit in 0..units {
                     let (r, r_slope) = gate(1, n, unit, work);
@@ -164,8 +173,20 @@ impl<A: Element> Back for Gru<A> {
                 }
             }
         }
-        let of_gates = work.dz.slice(s![rows, ..2 * units]);
-        add_back(&work.gate_kernel[1], step, of_gates, &mut state.h);
+        let sums = state.h.select(Axis(0), step.samples);
+        let (kernel, dz) = (&work.gate_kernel, work.dz.slice(s![.., ..2 * units]));
+        add_back(kernel, masks, step, dz, sums, &mut state.h);
+    }
+
+    fn step_on(&self, block: &Block<A>, step: &Step, state: &mut HiddenState<A>, work: &Work<A>) {
+        let units = work.m.ncols();
+        for (n, row) in step.each() {
+            let (h, gates) = (block.before[0].row(n), work.gates.row(n));
+            for (unit, to) in state.h.row_mut(row).iter_mut().enumerate() {
+                let (z, g) = (gates[unit], gates[2 * units + unit]);
+                *to = z.mul_add(h[unit], (A::one() - z) * g);
+            }
+        }
     }
 
     fn products(
@@ -174,24 +195,23 @@ impl<A: Element> Back for Gru<A> {
         weights: &mut LayerGradients<A>,
         work: &mut Work<A>,
     ) -> Array2<A> {
-        let (dz, isa) = (work.dz.view(), self.isa());
+        let dz = work.dz.view();
         let units = work.m.ncols();
         let (of_gates, of_candidate) = dz.split_at(Axis(1), 2 * units);
-        add_outer(weights.array("kernel"), block.x.view(), dz, 0, isa);
-        let h = block.before[0].view();
-        add_outer(weights.array("recurrent_kernel"), h, of_gates, 0, isa);
-        let (left, right) = if self.reset_after() {
-            (h, work.dm.view())
+        let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
+        let (x, of_x, h) = (&block.x, &block.masks.input, &block.before[0]);
+        work.kernel
+            .add_outer(weights.array("kernel"), 0, x, of_x, dz);
+        let name = "recurrent_kernel";
+        work.gate_kernel
+            .add_outer(weights.array(name), 0, h, masks, of_gates);
+        let (left, of_left, right) = if self.reset_after() {
+            (h, of_m, work.dm.view())
         } else {
-            (work.m.view(), of_candidate)
+            (&work.m, &[][..], of_candidate)
         };
-        add_outer(
-            weights.array("recurrent_kernel"),
-            left,
-            right,
-            2 * units,
-            isa,
-        );
+        let candidate = &work.candidate_kernel;
+        candidate.add_outer(weights.array(name), 2 * units, left, of_left, right);
         match self.bias() {
             GruBias::None => {}
             GruBias::ResetBefore(_) => add_vector(weights.array("bias"), dz),
@@ -206,7 +226,7 @@ impl<A: Element> Back for Gru<A> {
             }
         }
         let mut dx = Array2::zeros(block.x.dim());
-        work.kernel[1].add(dz, &mut dx.view_mut());
+        work.kernel.add_back(dz, of_x, &mut dx);
         dx
     }
 }
@@ -215,16 +235,12 @@ fn add<A: Element>(mut to: ndarray::ArrayViewMut1<A>, row: ArrayView1<A>) {
     to += &row;
 }
 
-/// Adds `d @ matrixᵀ` to the gradients of the states of a step.
-fn add_back<A: Element>(
-    transposed: &Factor<A>,
-    step: &Step,
-    d: ndarray::ArrayView2<A>,
-    dh: &mut Array2<A>,
-) {
-    let mut sums = dh.select(Axis(0), step.samples);
-    transposed.add(d, &mut sums.view_mut());
-    for (&row, sum) in step.samples.iter().zip(sums.rows()) {
-        dh.row_mut(row).assign(&sum);
+/// The masks of z and r, and that of the candidate: one for all, or one for each.
+fn of_candidate_mask<A>(masks: &[Array2<A>]) -> (&[Array2<A>], &[Array2<A>]) {
+    match masks {
+        [of_gates @ .., of_candidate] if !of_gates.is_empty() => {
+            (of_gates, core::slice::from_ref(of_candidate))
+        }
+        all => (all, all),
     }
 }

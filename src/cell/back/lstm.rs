@@ -14,8 +14,8 @@
 //! A sum that the clip has changed passes no gradient on.
 
 use super::simple_rnn::{hand_back, rows_of};
-use super::{Back, Block, Step};
-use crate::backward::{Factor, add_outer, add_vector};
+use super::{Apart, Back, Block, Step};
+use crate::backward::{Factor, Gated, add_outer, add_vector};
 use crate::gradients::LayerGradients;
 use crate::{Element, Lstm, LstmState};
 use alloc::vec;
@@ -24,8 +24,8 @@ use ndarray::{Array1, Array2, Axis, s};
 
 /// What a backward pass of an [`Lstm`] works with.
 pub struct Work<A> {
-    kernel: [Factor<A>; 2],
-    recurrent_kernel: [Factor<A>; 2],
+    kernel: Gated<A>,
+    recurrent_kernel: Gated<A>,
     bias: Option<Array1<A>>,
     peepholes: Option<Array2<A>>,
     /// The transposed projection.
@@ -44,13 +44,15 @@ pub struct Work<A> {
 impl<A: Element> Back for Lstm<A> {
     type Work = Work<A>;
 
-    fn work(&self) -> Work<A> {
+    const GATES: usize = 4;
+
+    fn work(&self, apart: Apart) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));
-        let projection = self.projection();
+        let (recurrent, projection) = (self.recurrent_kernel(), self.projection());
         Work {
-            kernel: Factor::both(&self.kernel(), isa),
-            recurrent_kernel: Factor::both(&self.recurrent_kernel(), isa),
+            kernel: Gated::new(&self.kernel().view(), 4, apart.input, isa),
+            recurrent_kernel: Gated::new(&recurrent.view(), 4, apart.recurrent, isa),
             bias: self.bias(),
             peepholes: self.peepholes(),
             projection: projection.map(|projection| Factor::new(&projection.t(), isa)),
@@ -74,8 +76,10 @@ impl<A: Element> Back for Lstm<A> {
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let (rows, units) = block.before[1].dim();
         work.z = rows_of(rows, 4 * units, work.bias.as_ref());
-        work.kernel[0].add(block.x.view(), &mut work.z.view_mut());
-        work.recurrent_kernel[0].add(block.before[0].view(), &mut work.z.view_mut());
+        let (masks, z) = (&block.masks, &mut work.z.view_mut());
+        work.kernel.add(&block.x, &masks.input, z);
+        work.recurrent_kernel
+            .add(&block.before[0], &masks.recurrent, z);
         work.gates = Array2::zeros((rows, 4 * units));
         work.c = Array2::zeros((rows, units));
         work.out = Array2::zeros((rows, units));
@@ -120,9 +124,10 @@ impl<A: Element> Back for Lstm<A> {
                     let of_gate = work.peepholes.as_ref().map(|p| p[[q, unit]]);
                     of_gate.map_or(A::zero(), |p| d * p)
                 };
-                let dy = dy
-                    .as_ref()
-                    .map_or(state.h[[row, unit]], |dy| dy[[at, unit]]);
+                let dy = match &dy {
+                    Some(dy) => dy[[at, unit]],
+                    None => state.h[[row, unit]],
+                };
                 let d_o = dy * out * of.slope(of.gate, zo, o);
                 let dc = state.c[[row, unit]] + dy * o * of.out.slope(c, out) + peephole(2, d_o);
                 let d_g = dc * i * of.slope(of.act, zg, g);
@@ -139,11 +144,29 @@ impl<A: Element> Back for Lstm<A> {
             }
         }
         hand_back(
-            &work.recurrent_kernel[1],
+            &work.recurrent_kernel,
+            block,
             step,
             work.dz.view(),
             &mut state.h,
         );
+    }
+
+    fn step_on(&self, _: &Block<A>, step: &Step, state: &mut LstmState<A>, work: &Work<A>) {
+        let units = work.c.ncols();
+        let y = &work.gates.slice(s![.., 3 * units..]) * &work.out;
+        let h = self.projection().map_or_else(
+            || y.clone(),
+            |projection| {
+                let mut h = Array2::zeros((y.nrows(), projection.ncols()));
+                Factor::new(&projection, self.isa()).add(y.view(), &mut h.view_mut());
+                h
+            },
+        );
+        for (n, row) in step.each() {
+            state.h.row_mut(row).assign(&h.row(n));
+            state.c.row_mut(row).assign(&work.c.row(n));
+        }
     }
 
     fn products(
@@ -154,9 +177,15 @@ impl<A: Element> Back for Lstm<A> {
     ) -> Array2<A> {
         let (dz, isa) = (work.dz.view(), self.isa());
         let units = work.c.ncols();
-        add_outer(weights.array("kernel"), block.x.view(), dz, 0, isa);
-        let before = block.before[0].view();
-        add_outer(weights.array("recurrent_kernel"), before, dz, 0, isa);
+        let masks = &block.masks;
+        let Work {
+            kernel,
+            recurrent_kernel,
+            ..
+        } = &*work;
+        kernel.add_outer(weights.array("kernel"), 0, &block.x, &masks.input, dz);
+        let (gradient, before) = (weights.array("recurrent_kernel"), &block.before[0]);
+        recurrent_kernel.add_outer(gradient, 0, before, &masks.recurrent, dz);
         add_vector(weights.array("bias"), dz);
         if let Some(gradient) = weights.array("peepholes") {
             for n in 0..dz.nrows() {
@@ -179,7 +208,7 @@ impl<A: Element> Back for Lstm<A> {
             );
         }
         let mut dx = Array2::zeros(block.x.dim());
-        work.kernel[1].add(dz, &mut dx.view_mut());
+        kernel.add_back(dz, &masks.input, &mut dx);
         dx
     }
 }

@@ -18,7 +18,7 @@ mod lstm;
 mod simple_rnn;
 
 use crate::Element;
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, CellMasks, MaskSizes, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::LayerGradients;
 use crate::mask::Rows;
@@ -33,7 +33,11 @@ pub trait Back: Advance {
     /// The weights in the order in which the backward pass reads them, and memory for the rows of a block.
     type Work;
 
-    fn work(&self) -> Self::Work;
+    /// The number of gates, each of which can have masks of dropout of its own.
+    const GATES: usize;
+
+    /// Packs the weights, for inputs and states that have a mask for each gate or not.
+    fn work(&self, apart: Apart) -> Self::Work;
 
     /// The arrays of a state, the output first.
     fn arrays(state: &Self::State) -> Vec<&Array2<Self::Elem>>;
@@ -43,6 +47,15 @@ pub trait Back: Advance {
 
     /// Computes the gates of every row of a block.
     fn gates(&self, block: &Block<Self::Elem>, work: &mut Self::Work);
+
+    /// Replaces the states before a step, whose rows of the block these are, by those after it. The gates are computed.
+    fn step_on(
+        &self,
+        block: &Block<Self::Elem>,
+        step: &Step,
+        state: &mut Self::State,
+        work: &Self::Work,
+    );
 
     /// Goes back over one step, whose rows of the block these are. `state` has the gradients of the states after the step,
     /// and gets those of the states before it.
@@ -69,6 +82,24 @@ pub struct Block<A> {
     x: Array2<A>,
     /// The states before each step, (rows, units) each.
     before: Vec<Array2<A>>,
+    /// What is dropped of the inputs and of the states.
+    masks: CellMasks<A>,
+}
+
+/// Whether each gate has a mask of its own for the inputs, and for the states.
+#[derive(Clone, Copy)]
+pub struct Apart {
+    input: bool,
+    recurrent: bool,
+}
+
+impl Apart {
+    fn of<A>(masks: &CellMasks<A>) -> Self {
+        Apart {
+            input: masks.input.len() > 1,
+            recurrent: masks.recurrent.len() > 1,
+        }
+    }
 }
 
 /// The rows of a block that are one timestep, and the sample of each.
@@ -84,14 +115,22 @@ impl Step<'_> {
     }
 }
 
-/// What a cell keeps: the state before every step in processing order, (timesteps, samples, units) for each array.
+/// What a cell keeps: the state before every step in processing order, (timesteps, samples, units) for each array, and what
+/// was dropped.
 pub struct CellTape<A> {
     before: Vec<Array3<A>>,
+    masks: CellMasks<A>,
 }
 
 impl<A> Default for CellTape<A> {
     fn default() -> Self {
-        CellTape { before: Vec::new() }
+        CellTape {
+            before: Vec::new(),
+            masks: CellMasks {
+                input: Vec::new(),
+                recurrent: Vec::new(),
+            },
+        }
     }
 }
 
@@ -109,12 +148,19 @@ fn times<A>(pass: &Pass<A>, i: usize) -> (usize, usize) {
 pub fn record<C: Back>(
     cell: &C,
     pass: Pass<C::Elem>,
-    zero_last: bool,
+    how: &mut Recorder<C::Elem>,
     state: &mut C::State,
     tape: &mut CellTape<C::Elem>,
 ) -> Result<Outputs<C::Elem>> {
-    let (samples, timesteps, _) = pass.x.dim();
+    let (samples, timesteps, features) = pass.x.dim();
     let units = cell.output_size();
+    let sizes = MaskSizes {
+        samples,
+        features,
+        units,
+        gates: C::GATES,
+    };
+    tape.masks = how.masks([0.0; 2], sizes)?;
     cell.settle(state);
     let sizes = C::arrays(state).into_iter().map(|array| array.ncols());
     let dims: Vec<_> = sizes.map(|size| (timesteps, samples, size)).collect();
@@ -125,33 +171,86 @@ pub fn record<C: Back>(
         sequences: Array3::zeros((samples, timesteps, units)),
         last: Array2::zeros((samples, units)),
     };
-    let mut scratch = cell.scratch(samples);
-    let block = cell.block(samples);
     let mut rows = match pass.mask {
         Some(_) => Rows::new(samples, pass.started),
         None => Rows::unmasked(samples),
     };
-    let is_real = |row, t| pass.mask.is_none_or(|mask| mask.is_real(row, t));
+    let mut steps = Steps::new(cell, samples, &tape.masks);
     for i in 0..timesteps {
-        if block > 0 && i % block == 0 {
-            let ahead = (i..timesteps.min(i + block)).map(|i| times(&pass, i).0);
-            let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
-            let steps = steps.filter(|&(row, t)| is_real(row, t));
-            cell.prepare(&pass.x, steps, &mut scratch);
-        }
         for (before, now) in tape.before.iter_mut().zip(C::arrays(state)) {
             before.index_axis_mut(Axis(0), i).assign(now);
         }
         let (t, at) = times(&pass, i);
         rows.choose_by(pass.mask.as_ref(), t);
-        cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
+        steps.take(cell, &pass, tape, i, &rows, state)?;
         let to = outputs.sequences.index_axis_mut(Axis(1), at);
         rows.append(cell.output(state), pass.zero_output_for_mask, to);
     }
     if timesteps > 0 {
-        rows.append(cell.output(state), zero_last, outputs.last.view_mut());
+        rows.append(cell.output(state), how.zero_last, outputs.last.view_mut());
     }
     Ok(outputs)
+}
+
+/// Whether a sample is real at a timestep.
+fn is_real<A>(pass: &Pass<A>, row: usize, t: usize) -> bool {
+    pass.mask.is_none_or(|mask| mask.is_real(row, t))
+}
+
+/// What takes the steps of a recorded pass.
+enum Steps<C: Back> {
+    /// The kernels of inference, which prepare this number of steps together.
+    Kernels(C::Scratch, usize),
+    /// With dropout, the equations of the backward pass.
+    Gates(C::Work),
+}
+
+impl<C: Back> Steps<C> {
+    fn new(cell: &C, samples: usize, masks: &CellMasks<C::Elem>) -> Self {
+        if masks.is_empty() {
+            Steps::Kernels(cell.scratch(samples), cell.block(samples))
+        } else {
+            Steps::Gates(cell.work(Apart::of(masks)))
+        }
+    }
+
+    /// Takes step `i` of the pass, before which the state is on the tape.
+    fn take(
+        &mut self,
+        cell: &C,
+        pass: &Pass<C::Elem>,
+        tape: &CellTape<C::Elem>,
+        i: usize,
+        rows: &Rows,
+        state: &mut C::State,
+    ) -> Result<()> {
+        let (samples, timesteps, _) = pass.x.dim();
+        let t = times(pass, i).0;
+        match self {
+            Steps::Kernels(scratch, block) => {
+                if *block > 0 && i % *block == 0 {
+                    let ahead = (i..timesteps.min(i + *block)).map(|i| times(pass, i).0);
+                    let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
+                    let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
+                    cell.prepare(&pass.x, steps, scratch);
+                }
+                cell.advance(pass.x.index_axis(Axis(1), t), rows, state, scratch)
+            }
+            Steps::Gates(work) => {
+                let real = (0..samples).filter(|&row| is_real(pass, row, t));
+                let steps: Vec<_> = real.map(|row| (row, i, t)).collect();
+                let block = gather(pass, tape, &steps);
+                cell.gates(&block, work);
+                let samples: Vec<usize> = steps.iter().map(|&(row, ..)| row).collect();
+                let step = Step {
+                    rows: 0..samples.len(),
+                    samples: &samples,
+                };
+                cell.step_on(&block, &step, state, work);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Goes back over a recorded pass. See [`Backward::backward`].
@@ -173,17 +272,16 @@ pub fn unroll_back<C: Back>(
     let mut dx = Array3::zeros((samples, timesteps, features));
     // What has reached the outputs of masked steps, and belongs to the last real output before them.
     let mut held = Array2::<C::Elem>::zeros((samples, cell.output_size()));
-    let mut work = cell.work();
-    let is_real = |row, t| pass.mask.is_none_or(|mask| mask.is_real(row, t));
+    let mut work = cell.work(Apart::of(&tape.masks));
     let stretch = (ROWS / samples.max(1)).max(1);
     let mut end = timesteps;
     while end > 0 {
         let first = end.saturating_sub(stretch);
         let steps = (first..end).rev().flat_map(|i| {
             let t = times(&pass, i).0;
-            let real = (0..samples).filter(move |&row| is_real(row, t));
-            real.map(move |row| (row, i, t))
+            (0..samples).map(move |row| (row, i, t))
         });
+        let steps = steps.filter(|&(row, _, t)| is_real(&pass, row, t));
         let steps: Vec<(usize, usize, usize)> = steps.collect();
         let block = gather(&pass, tape, &steps);
         cell.gates(&block, &mut work);
@@ -192,7 +290,7 @@ pub fn unroll_back<C: Back>(
             let (t, at) = times(&pass, i);
             let mut real = Vec::with_capacity(samples);
             for row in 0..samples {
-                let is_real = is_real(row, t);
+                let is_real = is_real(&pass, row, t);
                 let mut held = held.row_mut(row);
                 if let Some(d) = up.sequences
                     && (is_real || !pass.zero_output_for_mask)
@@ -243,9 +341,18 @@ fn gather<A: Element>(
         }
         before
     });
+    let rows: Vec<usize> = steps.iter().map(|&(row, ..)| row).collect();
+    let masks = |masks: &[Array2<A>]| {
+        let masks = masks.iter().map(|mask| mask.select(Axis(0), &rows));
+        masks.collect()
+    };
     Block {
         x,
         before: before.collect(),
+        masks: CellMasks {
+            input: masks(&tape.masks.input),
+            recurrent: masks(&tape.masks.recurrent),
+        },
     }
 }
 
@@ -256,11 +363,11 @@ macro_rules! backward_of_cell {
             fn record(
                 &self,
                 pass: Pass<A>,
-                zero_last: bool,
+                how: &mut Recorder<A>,
                 state: &mut crate::$state<A>,
                 tape: &mut Tape,
             ) -> Result<Outputs<A>> {
-                record(self, pass, zero_last, state, tape.renew())
+                record(self, pass, how, state, tape.renew())
             }
 
             fn backward(

@@ -6,8 +6,8 @@
 //! dK = Σ xᵀ dz                          dR = Σ hᵀ dz      db = Σ dz
 //! ```
 
-use super::{Back, Block, Step};
-use crate::backward::{Factor, add_outer, add_vector};
+use super::{Apart, Back, Block, Step};
+use crate::backward::{Gated, add_vector};
 use crate::gradients::LayerGradients;
 use crate::kernel::Chosen;
 use crate::{Element, HiddenState, SimpleRnn};
@@ -17,8 +17,8 @@ use ndarray::{Array1, Array2, ArrayView2, s};
 
 /// What a backward pass of a [`SimpleRnn`] works with.
 pub struct Work<A> {
-    kernel: [Factor<A>; 2],
-    recurrent_kernel: [Factor<A>; 2],
+    kernel: Gated<A>,
+    recurrent_kernel: Gated<A>,
     bias: Option<Array1<A>>,
     /// The sums, and what the activation makes of them; (rows, units).
     z: Array2<A>,
@@ -29,12 +29,14 @@ pub struct Work<A> {
 impl<A: Element> Back for SimpleRnn<A> {
     type Work = Work<A>;
 
-    fn work(&self) -> Work<A> {
+    const GATES: usize = 1;
+
+    fn work(&self, _: Apart) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));
         Work {
-            kernel: Factor::both(&self.kernel(), isa),
-            recurrent_kernel: Factor::both(&self.recurrent_kernel(), isa),
+            kernel: Gated::new(&self.kernel().view(), 1, false, isa),
+            recurrent_kernel: Gated::new(&self.recurrent_kernel().view(), 1, false, isa),
             bias: self.bias(),
             z: nothing(),
             y: nothing(),
@@ -53,13 +55,21 @@ impl<A: Element> Back for SimpleRnn<A> {
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let units = self.recurrent_kernel().nrows();
         work.z = rows_of(block.x.nrows(), units, work.bias.as_ref());
-        work.kernel[0].add(block.x.view(), &mut work.z.view_mut());
-        work.recurrent_kernel[0].add(block.before[0].view(), &mut work.z.view_mut());
+        let (masks, z) = (&block.masks, &mut work.z.view_mut());
+        work.kernel.add(&block.x, &masks.input, z);
+        work.recurrent_kernel
+            .add(&block.before[0], &masks.recurrent, z);
         work.y = activated(work.z.view(), self.functions(), |of| of.act);
         work.dz = Array2::zeros(work.z.dim());
     }
 
-    fn step_back(&self, _: &Block<A>, step: &Step, state: &mut HiddenState<A>, work: &mut Work<A>) {
+    fn step_back(
+        &self,
+        block: &Block<A>,
+        step: &Step,
+        state: &mut HiddenState<A>,
+        work: &mut Work<A>,
+    ) {
         let of = self.functions();
         for (n, row) in step.each() {
             for (unit, dz) in work.dz.row_mut(n).iter_mut().enumerate() {
@@ -68,11 +78,18 @@ impl<A: Element> Back for SimpleRnn<A> {
             }
         }
         hand_back(
-            &work.recurrent_kernel[1],
+            &work.recurrent_kernel,
+            block,
             step,
             work.dz.view(),
             &mut state.h,
         );
+    }
+
+    fn step_on(&self, _: &Block<A>, step: &Step, state: &mut HiddenState<A>, work: &Work<A>) {
+        for (n, row) in step.each() {
+            state.h.row_mut(row).assign(&work.y.row(n));
+        }
     }
 
     fn products(
@@ -81,13 +98,18 @@ impl<A: Element> Back for SimpleRnn<A> {
         weights: &mut LayerGradients<A>,
         work: &mut Work<A>,
     ) -> Array2<A> {
-        let (dz, isa) = (work.dz.view(), self.isa());
-        add_outer(weights.array("kernel"), block.x.view(), dz, 0, isa);
-        let before = block.before[0].view();
-        add_outer(weights.array("recurrent_kernel"), before, dz, 0, isa);
+        let (dz, masks) = (work.dz.view(), &block.masks);
+        let Work {
+            kernel,
+            recurrent_kernel,
+            ..
+        } = &*work;
+        kernel.add_outer(weights.array("kernel"), 0, &block.x, &masks.input, dz);
+        let (gradient, before) = (weights.array("recurrent_kernel"), &block.before[0]);
+        recurrent_kernel.add_outer(gradient, 0, before, &masks.recurrent, dz);
         add_vector(weights.array("bias"), dz);
         let mut dx = Array2::zeros(block.x.dim());
-        work.kernel[1].add(dz, &mut dx.view_mut());
+        kernel.add_back(dz, &masks.input, &mut dx);
         dx
     }
 }
@@ -119,14 +141,31 @@ pub(super) fn activated<A: Element>(
 
 /// Replaces the gradient of the state after a step by that of the state before: `dh = dz @ Rᵀ`.
 pub(super) fn hand_back<A: Element>(
-    transposed: &Factor<A>,
+    kernel: &Gated<A>,
+    block: &Block<A>,
     step: &Step,
     dz: ArrayView2<A>,
     dh: &mut Array2<A>,
 ) {
-    let mut before = Array2::zeros((step.rows.len(), dh.ncols()));
-    transposed.add(dz.slice(s![step.rows.clone(), ..]), &mut before.view_mut());
-    for (&row, before) in step.samples.iter().zip(before.rows()) {
-        dh.row_mut(row).assign(&before);
+    let before = Array2::zeros((step.rows.len(), dh.ncols()));
+    add_back(kernel, &block.masks.recurrent, step, dz, before, dh);
+}
+
+/// Sets the gradients of the states before a step to `sums + (dz @ Rᵀ) * mask`.
+pub(super) fn add_back<A: Element>(
+    kernel: &Gated<A>,
+    masks: &[Array2<A>],
+    step: &Step,
+    dz: ArrayView2<A>,
+    mut sums: Array2<A>,
+    dh: &mut Array2<A>,
+) {
+    let masks = masks
+        .iter()
+        .map(|mask| mask.slice(s![step.rows.clone(), ..]).to_owned());
+    let masks: alloc::vec::Vec<_> = masks.collect();
+    kernel.add_back(dz.slice(s![step.rows.clone(), ..]), &masks, &mut sums);
+    for (&row, sum) in step.samples.iter().zip(sums.rows()) {
+        dh.row_mut(row).assign(&sum);
     }
 }

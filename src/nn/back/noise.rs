@@ -3,9 +3,8 @@
 //! A number is drawn by its key (seed, step, call of the layer), its sample and its position in the sample, so the order of
 //! computing does not matter.
 
-use crate::backward::Tape;
-use crate::error::{Error, Result, check_shape};
-use crate::init::{random, random_normal, random_uniform};
+use crate::backward::{Draw, Tape};
+use crate::error::{Error, Result};
 use crate::model::{AnyLayer, BackwardCall, Called, Phase, RecordCall, Tensor};
 use crate::{AlphaDropout, Dropout, Element, GaussianDropout, GaussianNoise, SpatialDropout1d};
 use alloc::format;
@@ -27,7 +26,7 @@ pub trait Noise {
     }
 
     /// A random number.
-    fn draw(&self, key: u64, n: u64) -> f64;
+    fn draw(&self, from: Draw, n: u64) -> f64;
 
     /// The output, and its slope, where this number was drawn: `y = slope x + offset`.
     fn line(&self, drawn: f64) -> [f64; 2] {
@@ -36,12 +35,8 @@ pub trait Noise {
 }
 
 /// 0 with this probability, else this.
-fn kept(rate: f64, else_: f64, key: u64, n: u64) -> f64 {
-    if random_uniform(key, n) < rate {
-        0.0
-    } else {
-        else_
-    }
+fn kept(rate: f64, else_: f64, from: Draw, n: u64) -> f64 {
+    if from.uniform(n) < rate { 0.0 } else { else_ }
 }
 
 fn noise_shape(given: Option<&[Option<usize>]>, input: &[usize]) -> Result<Vec<usize>> {
@@ -71,8 +66,8 @@ impl Noise for Dropout {
     fn shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         noise_shape(self.noise_shape.as_deref(), input)
     }
-    fn draw(&self, key: u64, n: u64) -> f64 {
-        kept(self.rate, 1.0 / (1.0 - self.rate), key, n)
+    fn draw(&self, from: Draw, n: u64) -> f64 {
+        kept(self.rate, 1.0 / (1.0 - self.rate), from, n)
     }
 }
 
@@ -83,8 +78,8 @@ impl Noise for SpatialDropout1d {
     fn shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         noise_shape(Some(&[None, Some(1), None]), input)
     }
-    fn draw(&self, key: u64, n: u64) -> f64 {
-        kept(self.rate, 1.0 / (1.0 - self.rate), key, n)
+    fn draw(&self, from: Draw, n: u64) -> f64 {
+        kept(self.rate, 1.0 / (1.0 - self.rate), from, n)
     }
 }
 
@@ -92,8 +87,8 @@ impl Noise for GaussianNoise {
     fn is_silent(&self) -> bool {
         self.stddev == 0.0
     }
-    fn draw(&self, key: u64, n: u64) -> f64 {
-        self.stddev * random_normal(key, n)
+    fn draw(&self, from: Draw, n: u64) -> f64 {
+        self.stddev * from.normal(n)
     }
     fn line(&self, drawn: f64) -> [f64; 2] {
         [1.0, drawn]
@@ -104,8 +99,8 @@ impl Noise for GaussianDropout {
     fn is_silent(&self) -> bool {
         self.rate == 0.0
     }
-    fn draw(&self, key: u64, n: u64) -> f64 {
-        1.0 + libm::sqrt(self.rate / (1.0 - self.rate)) * random_normal(key, n)
+    fn draw(&self, from: Draw, n: u64) -> f64 {
+        1.0 + libm::sqrt(self.rate / (1.0 - self.rate)) * from.normal(n)
     }
 }
 
@@ -116,8 +111,8 @@ impl Noise for AlphaDropout {
     fn shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         noise_shape(self.noise_shape.as_deref(), input)
     }
-    fn draw(&self, key: u64, n: u64) -> f64 {
-        kept(self.rate, 1.0, key, n)
+    fn draw(&self, from: Draw, n: u64) -> f64 {
+        kept(self.rate, 1.0, from, n)
     }
     fn line(&self, drawn: f64) -> [f64; 2] {
         // The negative limit of SELU.
@@ -133,14 +128,31 @@ impl Noise for AlphaDropout {
     }
 }
 
+/// A given mask has the axes of the input; those of length 1 are repeated.
+fn check_given(mask: &[usize], input: &[usize]) -> Result<()> {
+    let fits = mask
+        .iter()
+        .zip(input)
+        .all(|(&len, &of)| len == 1 || len == of);
+    if fits && mask.len() == input.len() {
+        return Ok(());
+    }
+    let expected = format!("{input:?}, or 1 along an axis");
+    Err(Error::value(
+        "shape of a given mask",
+        expected,
+        format!("{mask:?}"),
+    ))
+}
+
 /// Draws the numbers of this shape; axis 0 is the samples.
-fn draw(of: &impl Noise, phase: &Phase, shape: &[usize]) -> ArrayD<f64> {
+fn draw(of: &impl Noise, from: Draw, shape: &[usize]) -> ArrayD<f64> {
     let mut numbers = Vec::with_capacity(shape.iter().product());
     let in_sample: usize = shape.iter().skip(1).product();
     let samples = shape.first().copied().unwrap_or(1);
     for sample in 0..samples {
-        let key = random(phase.key(), sample as u64);
-        numbers.extend((0..in_sample).map(|n| of.draw(key, n as u64)));
+        let of_sample = from.at(sample as u64);
+        numbers.extend((0..in_sample).map(|n| of.draw(of_sample, n as u64)));
     }
     ArrayD::from_shape_vec(shape, numbers).unwrap_or_default()
 }
@@ -162,13 +174,15 @@ pub fn record_noise<A: Element>(
     if !call.phase.training() || of.is_silent() {
         return Ok((vec![input.clone()], None));
     }
-    let shape = of.shape(input.values.shape())?;
     let drawn = match call.phase.given_mask() {
         Some(mask) => {
-            check_shape("given mask", &shape, mask.shape())?;
+            check_given(mask.shape(), input.values.shape())?;
             mask.clone()
         }
-        None => draw(of, call.phase, &shape),
+        None => {
+            let shape = of.shape(input.values.shape())?;
+            draw(of, call.phase.draw(), &shape)
+        }
     };
     let mut values = input.values.clone();
     each(&drawn, &mut values, |x, drawn| {

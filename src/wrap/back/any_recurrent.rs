@@ -1,7 +1,7 @@
 //! A layer whose kind is known only when a file is read, backwards.
 
 use crate::Element;
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -12,11 +12,11 @@ impl<A: Element> Backward<A, AnyState<A>> for AnyRecurrent<A> {
     fn record(
         &self,
         pass: Pass<A>,
-        zero_last: bool,
+        how: &mut Recorder<A>,
         state: &mut AnyState<A>,
         tape: &mut Tape,
     ) -> Result<Outputs<A>> {
-        with_state!(self, state, (inner, state) => inner.record(pass, zero_last, state, tape))
+        with_state!(self, state, (inner, state) => inner.record(pass, how, state, tape))
     }
 
     fn backward(

@@ -1,6 +1,6 @@
 //! Both directions backwards.
 
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -88,16 +88,21 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
     pub(crate) fn record_apart(
         &self,
         pass: &Pass<F::Elem>,
+        how: &mut Recorder<F::Elem>,
         state: &mut BiState<F::State, B::State>,
         tapes: &mut [Tape; 2],
     ) -> Result<[Outputs<F::Elem>; 2]> {
         let [ahead, turned] = self.passes(pass);
         let [forward, backward] = tapes;
         Ok([
-            self.forward_layer()
-                .record(ahead, false, &mut state.forward, forward)?,
-            self.backward_layer()
-                .record(turned, false, &mut state.backward, backward)?,
+            how.inside("forward", false, |how| {
+                self.forward_layer()
+                    .record(ahead, how, &mut state.forward, forward)
+            })?,
+            how.inside("backward", false, |how| {
+                self.backward_layer()
+                    .record(turned, how, &mut state.backward, backward)
+            })?,
         ])
     }
 
@@ -134,12 +139,12 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Backward<F::Elem, BiState<F::State, B
     fn record(
         &self,
         pass: Pass<F::Elem>,
-        _: bool,
+        how: &mut Recorder<F::Elem>,
         state: &mut BiState<F::State, B::State>,
         tape: &mut Tape,
     ) -> Result<Outputs<F::Elem>> {
         let tape: &mut BiTape<F::Elem> = tape.renew();
-        tape.outputs = self.record_apart(&pass, state, &mut tape.tapes)?;
+        tape.outputs = self.record_apart(&pass, how, state, &mut tape.tapes)?;
         let [f, b] = &tape.outputs;
         let mode = self.mode();
         Ok(Outputs {

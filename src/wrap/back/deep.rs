@@ -2,7 +2,7 @@
 
 use super::stacked::lower;
 use crate::Deep;
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -24,7 +24,7 @@ impl<R: Unroll> Backward<R::Elem, Vec<R::State>> for Deep<R> {
     fn record(
         &self,
         pass: Pass<R::Elem>,
-        zero_last: bool,
+        how: &mut Recorder<R::Elem>,
         state: &mut Vec<R::State>,
         tape: &mut Tape,
     ) -> Result<Outputs<R::Elem>> {
@@ -39,7 +39,9 @@ impl<R: Unroll> Backward<R::Elem, Vec<R::State>> for Deep<R> {
             if at + 1 < self.layers().len() {
                 pass = lower(&pass);
             }
-            outputs = layer.record(pass, zero_last, state, &mut rest[0].0)?;
+            outputs = how.inside(&format!("{at}"), how.zero_last, |how| {
+                layer.record(pass, how, state, &mut rest[0].0)
+            })?;
             if at + 1 < self.layers().len() {
                 rest[0].1 = core::mem::take(&mut outputs).sequences;
             }

@@ -1,7 +1,7 @@
 //! A stack of two layers backwards.
 
 use crate::Stacked;
-use crate::backward::{Backward, OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -39,18 +39,22 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Backward<L::Elem, (L::State, U::State
     fn record(
         &self,
         pass: Pass<L::Elem>,
-        zero_last: bool,
+        how: &mut Recorder<L::Elem>,
         state: &mut (L::State, U::State),
         tape: &mut Tape,
     ) -> Result<Outputs<L::Elem>> {
         let tape: &mut StackedTape<L::Elem> = tape.renew();
-        let between =
+        let zero_last = how.zero_last;
+        let between = how.inside("lower", zero_last, |how| {
             self.lower()
-                .record(lower(&pass), zero_last, &mut state.0, &mut tape.lower)?;
+                .record(lower(&pass), how, &mut state.0, &mut tape.lower)
+        })?;
         tape.between = between.sequences;
         let pass = pass.over(tape.between.view());
-        self.upper()
-            .record(pass, zero_last, &mut state.1, &mut tape.upper)
+        how.inside("upper", zero_last, |how| {
+            self.upper()
+                .record(pass, how, &mut state.1, &mut tape.upper)
+        })
     }
 
     fn backward(
