@@ -26,6 +26,12 @@ impl<A: Element> Gradients<A> {
         Gradients { arrays }
     }
 
+    /// The gradient of the weight at this path, to be changed.
+    pub fn get_mut(&mut self, path: &str) -> Option<&mut ArrayD<A>> {
+        let mut arrays = self.arrays.iter_mut();
+        arrays.find(|(at, _)| at == path).map(|(_, array)| array)
+    }
+
     /// Makes gradients of these arrays, each with the path of its weight.
     pub fn from_arrays(arrays: Vec<(String, ArrayD<A>)>) -> Self {
         Gradients { arrays }

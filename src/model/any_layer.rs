@@ -141,10 +141,24 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         false
     }
 
+    /// The activation of a dense layer, and what computes its sums.
+    #[cfg(feature = "train")]
+    #[doc(hidden)]
+    fn dense(&self) -> Option<(crate::Activation, &dyn DenseSums<A>)> {
+        None
+    }
+
     /// Calls `each` with the path and the new numbers of every array that the recorded call moves without a gradient.
     #[cfg(feature = "train")]
     #[doc(hidden)]
     fn moved(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<A>)) {
+        let _ = (tape, phase, each);
+    }
+
+    /// Calls `each` with the path and the numbers of every mask, or other noise, that the recorded call drew.
+    #[cfg(feature = "train")]
+    #[doc(hidden)]
+    fn drawn(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
         let _ = (tape, phase, each);
     }
 
@@ -198,6 +212,12 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
         None
     }
+}
+
+/// The sums of a dense layer, before its activation.
+#[cfg(feature = "train")]
+pub trait DenseSums<A> {
+    fn of(&self, x: &ArrayD<A>) -> Result<ArrayD<A>>;
 }
 
 /// A layer of a model that has a description of its parts.

@@ -3,10 +3,10 @@
 use super::any_layer::Called;
 use super::phase::{BackwardCall, Phase, RecordCall};
 use super::{Call, Kept, Model, Tensor};
-use crate::Element;
 use crate::backward::Tape;
 use crate::error::{Error, Result};
 use crate::gradients::LayerGradients;
+use crate::{Activation, Element};
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,7 +51,7 @@ impl<A: Element> Model<A> {
             let inputs = values(&tape.values, &call.inputs);
             let recorded = placed.layer.record(RecordCall {
                 inputs: &inputs,
-                phase: &phase.inside(&placed.name),
+                phase: &self.phase_of(at, phase),
                 tape: &mut tape.tapes[at],
                 kept,
             });
@@ -69,12 +69,14 @@ impl<A: Element> Model<A> {
         Ok((values(&tape.values, &self.outputs), Kept(states)))
     }
 
-    /// Goes back over a recorded run. Returns the gradients of the inputs.
+    /// Goes back over a recorded run. Returns the gradients of the inputs. The gradient of an output may be that of the sums
+    /// of the dense layer that gives it: see [`sums_of_output`](Self::sums_of_output).
     pub(crate) fn back_over(
         &self,
         tape: &ModelTape<A>,
         phase: &Phase,
         upstream: &[Option<ArrayD<A>>],
+        of_sums: &[bool],
         mut weights: LayerGradients<A>,
     ) -> Result<Vec<Option<ArrayD<A>>>> {
         let mut gradients: Vec<Option<ArrayD<A>>> = vec![None; self.values];
@@ -91,13 +93,16 @@ impl<A: Element> Model<A> {
                 continue;
             }
             let placed = &self.layers[call.layer];
+            let mut are_sums = self.outputs.iter().zip(of_sums);
+            let of_sums = are_sums.any(|(&value, &sums)| sums && value == call.first);
             let of_inputs = placed.layer.backward(BackwardCall {
                 inputs: &values(&tape.values, &call.inputs),
                 outputs: &values(&tape.values, &outputs.collect::<Vec<_>>()),
                 tape: &tape.tapes[at],
                 upstream: &upstream,
                 weights: weights.layer(&placed.name),
-                phase: &phase.inside(&placed.name),
+                phase: &self.phase_of(at, phase),
+                of_sums,
             });
             let of_inputs = self.in_layer(call, of_inputs)?;
             for (&input, d) in call.inputs.iter().zip(of_inputs) {
@@ -108,6 +113,40 @@ impl<A: Element> Model<A> {
         Ok(inputs.map(|input| gradients[input.value].take()).collect())
     }
 
+    /// The activation of the dense layer that gives an output, if nothing else reads what it gives.
+    pub(crate) fn last_activation(&self, output: usize) -> Option<Activation> {
+        let call = self.last_call(output)?;
+        let (activation, _) = self.layers[self.calls[call].layer].layer.dense()?;
+        Some(activation)
+    }
+
+    /// The sums of that layer in a recorded run, before its activation.
+    pub(crate) fn sums_of_output(
+        &self,
+        tape: &ModelTape<A>,
+        output: usize,
+    ) -> Result<Option<ArrayD<A>>> {
+        let Some(at) = self.last_call(output) else {
+            return Ok(None);
+        };
+        let call = &self.calls[at];
+        let Some((_, sums)) = self.layers[call.layer].layer.dense() else {
+            return Ok(None);
+        };
+        let inputs = values(&tape.values, &call.inputs);
+        let sums = inputs.first().map(|input| sums.of(&input.values));
+        self.in_layer(call, sums.transpose())
+    }
+
+    /// The call whose first output is this output of the model, and is read by nothing else.
+    fn last_call(&self, output: usize) -> Option<usize> {
+        let value = *self.outputs.get(output)?;
+        let reads = self.calls.iter().flat_map(|call| &call.inputs);
+        let uses = reads.chain(&self.outputs).filter(|&&used| used == value);
+        (uses.count() == 1).then_some(())?;
+        self.calls.iter().position(|call| call.first == value)
+    }
+
     /// Calls `each` with the path and the new numbers of every array that the recorded run moves without a gradient, such
     /// as a moving average.
     pub(crate) fn moved_by(
@@ -116,10 +155,31 @@ impl<A: Element> Model<A> {
         phase: &Phase,
         each: &mut dyn FnMut(&str, ArrayD<A>),
     ) {
-        for (call, tape) in self.calls.iter().zip(&tape.tapes) {
+        for (at, (call, tape)) in self.calls.iter().zip(&tape.tapes).enumerate() {
             let placed = &self.layers[call.layer];
-            placed.layer.moved(tape, &phase.inside(&placed.name), each);
+            placed.layer.moved(tape, &self.phase_of(at, phase), each);
         }
+    }
+
+    /// Calls `each` with the path and the numbers of every mask that the recorded run drew.
+    pub(crate) fn drawn_by(
+        &self,
+        tape: &ModelTape<A>,
+        phase: &Phase,
+        each: &mut dyn FnMut(&str, ArrayD<f64>),
+    ) {
+        for (at, (call, tape)) in self.calls.iter().zip(&tape.tapes).enumerate() {
+            let placed = &self.layers[call.layer];
+            placed.layer.drawn(tape, &self.phase_of(at, phase), each);
+        }
+    }
+
+    /// The phase of a call.
+    fn phase_of<'p>(&self, at: usize, phase: &Phase<'p>) -> Phase<'p> {
+        let layer = self.calls[at].layer;
+        let earlier = self.calls[..at].iter();
+        let earlier = earlier.filter(|call| call.layer == layer).count();
+        phase.inside(&self.layers[layer].name).called(earlier)
     }
 
     fn in_layer<T>(&self, call: &Call, result: Result<T>) -> Result<T> {
@@ -160,5 +220,11 @@ pub(super) fn back_over_nested<A: Element>(
     model: &Model<A>,
     call: BackwardCall<A>,
 ) -> Result<Vec<Option<ArrayD<A>>>> {
-    model.back_over(call.tape.get()?, call.phase, call.upstream, call.weights)
+    model.back_over(
+        call.tape.get()?,
+        call.phase,
+        call.upstream,
+        &[],
+        call.weights,
+    )
 }

@@ -123,7 +123,7 @@ impl<A: Element> Dense<A> {
 
     /// The sums before the activation.
     #[cfg(feature = "train")]
-    pub(super) fn sums(&self, x: &Array2<A>) -> Result<Array2<A>> {
+    pub(super) fn sums<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<Array<A, D>> {
         let linear = self.clone().with_activation(Activation::Linear)?;
         linear.forward(x)
     }
@@ -229,6 +229,18 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
         Some(vec![self.features()])
     }
 
+    #[cfg(feature = "train")]
+    fn dense(&self) -> Option<(Activation, &dyn crate::model::DenseSums<A>)> {
+        Some((self.activation, self))
+    }
+
     goes_back!();
     described!();
+}
+
+#[cfg(feature = "train")]
+impl<A: Element> crate::model::DenseSums<A> for Dense<A> {
+    fn of(&self, x: &ndarray::ArrayD<A>) -> Result<ndarray::ArrayD<A>> {
+        self.sums(x)
+    }
 }

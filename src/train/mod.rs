@@ -1,6 +1,8 @@
 //! Training: gradients, losses and optimisers.
 
 mod average;
+mod batch;
+mod builder;
 mod check;
 mod check_gradient;
 mod clip;
@@ -14,11 +16,14 @@ mod rate;
 mod recording;
 mod regularizer;
 mod setters;
+mod training;
 
 pub use crate::backward::Tape;
 pub use crate::gradients::{Gradients, LayerGradients};
-pub use crate::model::{BackwardCall, Phase, RecordCall};
+pub use crate::model::{BackwardCall, Noise, Phase, RecordCall};
 pub use average::Ema;
+pub use batch::Batch;
+pub use builder::TrainingBuilder;
 pub use check_gradient::{GradientCheck, check_gradient};
 pub use clip::Clip;
 pub use constraint::Constraint;
@@ -32,3 +37,4 @@ pub use plateau::ReduceOnPlateau;
 pub use rate::{CosineDecay, ExponentialDecay, LearningRate, PiecewiseConstantDecay};
 pub use recording::{Gradient, Recording, Upstream};
 pub use regularizer::Regularizer;
+pub use training::{Step, Training};

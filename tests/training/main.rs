@@ -7,11 +7,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod differences;
+mod dropout;
 mod gradients;
+mod layer_differences;
 mod loss_errors;
 mod loss_fuzz;
 mod loss_gradients;
 mod losses;
 mod optimizers;
+mod padding;
+mod pipelines;
+mod torch;
 
 use common::{Outcome, data, family, fields, tally};

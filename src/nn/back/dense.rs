@@ -30,16 +30,23 @@ impl<A: Element> Dense<A> {
         let x_rows = x_rows.select(Axis(0), &order);
         let y = y.select(Axis(0), &order);
         let mut dz = d.select(Axis(0), &order);
-        let z = match self.activation() {
+        let activation = if call.of_sums {
+            Activation::Linear
+        } else {
+            self.activation()
+        };
+        let z = match activation {
             // The slope follows from the output alone.
-            Activation::Linear | Activation::Tanh | Activation::Sigmoid | Activation::Softmax => {
-                y.clone()
-            }
+            Activation::Linear
+            | Activation::Tanh
+            | Activation::Sigmoid
+            | Activation::Softmax
+            | Activation::LogSoftmax => y.clone(),
             _ => self.sums(&x_rows)?,
         };
         for ((mut d, z), y) in dz.rows_mut().into_iter().zip(z.rows()).zip(y.rows()) {
             if let (Some(d), Some(z), Some(y)) = (d.as_slice_mut(), z.as_slice(), y.as_slice()) {
-                self.activation().back(z, y, d);
+                activation.back(z, y, d);
             }
         }
         add_outer(

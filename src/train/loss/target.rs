@@ -49,6 +49,19 @@ impl<'a, A: Element> Target<'a, A> {
         }
     }
 
+    /// The same target, borrowed from this one.
+    pub(crate) fn reborrow(&self) -> Target<'_, A> {
+        Target {
+            y_true: self.y_true.view(),
+            mask: self.mask.as_ref().map(|mask| mask.view()),
+            lengths: self.lengths,
+            sample_weights: self.sample_weights.as_ref().map(|weights| weights.view()),
+            class_weights: self.class_weights,
+            label_lengths: self.label_lengths,
+            upstream: self.upstream.as_ref().map(|upstream| upstream.view()),
+        }
+    }
+
     /// Which losses count: `false` means masked. The shape is that of the losses, (samples, timesteps) for a sequence.
     ///
     /// A masked entry adds nothing and its gradient is 0, whatever its outputs, labels and weights are, NaN too.

@@ -1,0 +1,156 @@
+//! `TrainingBuilder`: the options of a training.
+
+use super::paths::selects;
+use super::training::OutputLoss;
+use super::{Loss, Optimizer, OptimizerBuilder, Regularizer, Training};
+use crate::error::{Error, Result};
+use crate::model::ModelTape;
+use crate::{Element, Model};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The options of a [`Training`]. [`Training::of`] starts them, and [`build`](Self::build) checks them.
+///
+/// A *name* selects weights: it is the path of a weight or of what is above it, such as `lstm` or `lstm/kernel`, or the end of
+/// a path, such as `bias`.
+#[must_use = "a builder trains nothing until `build` ends it"]
+pub struct TrainingBuilder<A: Element> {
+    model: Model<A>,
+    losses: Vec<(Loss<A>, f64)>,
+    optimizer: Option<OptimizerBuilder<A>>,
+    frozen: Vec<String>,
+    penalties: Vec<(String, Regularizer)>,
+    seed: u64,
+}
+
+impl<A: Element> TrainingBuilder<A> {
+    pub(super) fn new(model: Model<A>) -> Self {
+        TrainingBuilder {
+            model,
+            losses: Vec::new(),
+            optimizer: None,
+            frozen: Vec::new(),
+            penalties: Vec::new(),
+            seed: 0,
+        }
+    }
+
+    /// The loss of the next output; a model with several outputs takes one for each, in their order.
+    ///
+    /// As in Keras, a crossentropy of probabilities that come from the softmax or sigmoid of a last
+    /// [`Dense`](crate::Dense) is computed from its sums: see [`Loss::behind`].
+    pub fn loss(self, loss: Loss<A>) -> Self {
+        self.weighted_loss(loss, 1.0)
+    }
+
+    /// The loss of the next output, times a weight: Keras' `loss_weights`.
+    pub fn weighted_loss(mut self, loss: Loss<A>, weight: f64) -> Self {
+        self.losses.push((loss, weight));
+        self
+    }
+
+    /// What moves the weights: a rule such as [`Adam`](super::Adam), or a rule with options.
+    pub fn optimizer(mut self, optimizer: impl Into<OptimizerBuilder<A>>) -> Self {
+        self.optimizer = Some(optimizer.into());
+        self
+    }
+
+    /// Weights of these names do not learn: Keras' `trainable=False`. A batch normalisation whose weights are all frozen runs
+    /// as in inference, and its moving averages stand still.
+    pub fn freeze<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.frozen.extend(names.into_iter().map(N::into));
+        self
+    }
+
+    /// Adds a penalty of the weights of these names to the loss: Keras' `kernel_regularizer` and its like.
+    pub fn regularizer<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+        regularizer: Regularizer,
+    ) -> Self {
+        let names = names.into_iter().map(|name| (name.into(), regularizer));
+        self.penalties.extend(names);
+        self
+    }
+
+    /// Sets the seed of dropout and noise. 0 by default.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Makes the training.
+    ///
+    /// Returns an error if there is not one loss for each output, if there is no optimiser, if a layer has no backward pass,
+    /// if a name selects no trainable weight, or if an option is out of its range.
+    pub fn build(self) -> Result<Training<A>> {
+        let model = self.model;
+        if let Some(layer) = model.layers().find(|layer| !layer.has_backward()) {
+            let expected = "one with a backward pass";
+            return Err(Error::value("layer to train", expected, layer.name()));
+        }
+        let outputs = model.outputs().len();
+        if self.losses.len() != outputs {
+            let expected = format!("{outputs}, one for each output");
+            return Err(Error::value(
+                "number of losses",
+                expected,
+                self.losses.len(),
+            ));
+        }
+        let losses = self
+            .losses
+            .into_iter()
+            .enumerate()
+            .map(|(at, (loss, weight))| {
+                if !weight.is_finite() {
+                    return Err(Error::value("weight of a loss", "a finite number", weight));
+                }
+                let activation = model.last_activation(at);
+                let of_sums = activation.and_then(|activation| {
+                    let behind = loss.behind(activation)?;
+                    Some((activation, behind))
+                });
+                Ok(OutputLoss {
+                    loss,
+                    weight,
+                    of_sums,
+                })
+            });
+        let losses = losses.collect::<Result<_>>()?;
+        let weights = model.weights();
+        let trainable = weights.iter().filter(|weight| weight.trainable);
+        let paths: Vec<&str> = trainable.map(|weight| weight.path.as_str()).collect();
+        let selected = |name: &str| {
+            let mut selected = paths.iter().filter(|path| selects(name, path)).peekable();
+            if selected.peek().is_none() {
+                let expected = format!("that of a trainable weight: {}", paths.join(", "));
+                return Err(Error::value("name", expected, name));
+            }
+            Ok(selected.map(|&path| String::from(path)).collect::<Vec<_>>())
+        };
+        let mut frozen = Vec::new();
+        for name in &self.frozen {
+            frozen.extend(selected(name)?);
+        }
+        let mut penalties = Vec::new();
+        for (name, regularizer) in self.penalties {
+            penalties.extend(selected(&name)?.into_iter().map(|path| (path, regularizer)));
+        }
+        let optimizer = self.optimizer;
+        let optimizer: OptimizerBuilder<A> =
+            optimizer.ok_or_else(|| Error::value("optimizer", "one", "none"))?;
+        let optimizer: Optimizer<A> = optimizer.build()?;
+        Ok(Training {
+            model,
+            losses,
+            optimizer,
+            frozen,
+            penalties,
+            seed: self.seed,
+            step: 0,
+            tape: ModelTape::default(),
+        })
+    }
+}
