@@ -40,8 +40,13 @@ impl Binary {
         };
         let (yes, no) = (weight * y, 1.0 - y);
         if self.from_logits {
-            let value = times(yes, softplus(-p)) + times(no, softplus(p));
-            return (value, no * sigmoid(p) - yes * sigmoid(-p));
+            // ln(1 + e^p) and ln(1 + e^-p), and their slopes, the sigmoids of p and -p: all from one exponential.
+            let e = libm::exp(-p.abs());
+            let log = libm::log1p(e);
+            let (near, far) = (1.0 / (1.0 + e), e / (1.0 + e));
+            let (of_no, of_yes) = if p >= 0.0 { (near, far) } else { (far, near) };
+            let value = times(yes, (-p).max(0.0) + log) + times(no, p.max(0.0) + log);
+            return (value, no * of_no - yes * of_yes);
         }
         let clip = Clip::INSIDE;
         let c = clip.of(p);
@@ -62,14 +67,4 @@ impl<A: Element> RowLoss<A> for Binary {
     ) -> f64 {
         mean_of_row((y, p), scale, g, |k, y, p| self.at(column + k, y, p))
     }
-}
-
-/// ln(1 + eˣ)
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
-}
-
-fn sigmoid(x: f64) -> f64 {
-    let e = libm::exp(-x.abs());
-    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
 }
