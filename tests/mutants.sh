@@ -97,6 +97,90 @@ ONNX: linear_before_reset ignored | load/onnx/cells.rs | s/let reset_after = sel
 ONNX: a reversed layer reads forwards | load/from_layers.rs | s/\.go_backwards\(way\.reverse\)/.go_backwards(false)/
 saved: the directions swapped | wrap/bidirectional.rs | s/forward: from\.layer\("forward"\)/forward: from.layer("backward")/; s/backward: from\.layer\("backward"\)/backward: from.layer("forward")/
 saved: the activation of the gates is the other one | cell/gru.rs | s/"recurrent_activation", &functions\.gate/"recurrent_activation", \&functions.act/
+train: SGD: Keras’ rate outside of the velocity | train/optimizer/sgd.rs | s/\*v = momentum \* \*v - step;/*v = momentum * *v - g;/; s/momentum \* \*v - step\n(\s*)\} else \{\n\s*\*v\n/momentum * *v * rate - step\n$1} else {\n rate * *v\n/
+train: SGD: Nesterov ignored in Keras | train/optimizer/sgd.rs | s/\*w \+= if self\.nesterov/*w += if false \&\& self.nesterov/
+train: SGD: Nesterov ignored in PyTorch | train/optimizer/sgd.rs | s/let step = if self\.nesterov/let step = if false \&\& self.nesterov/
+train: SGD: dampening ignored | train/optimizer/sgd.rs | s/1\.0 - self\.dampening/1.0/
+train: SGD: the first gradient dampened | train/optimizer/sgd.rs | s/if now\.is_first/if false \&\& now.is_first/
+train: SGD: PyTorch’s rate inside of the velocity | train/optimizer/sgd.rs | s/\+ dampened \* g;/+ dampened * rate * g;/; s/\*w -= rate \* step;/*w -= step;/
+train: RMSprop: Keras’ epsilon outside of the root | train/optimizer/rmsprop.rs | s/\(square \+ epsilon\)\.sqrt\(\)/(square.sqrt() + epsilon)/
+train: RMSprop: PyTorch’s epsilon inside of the root | train/optimizer/rmsprop.rs | s/\(square\.sqrt\(\) \+ epsilon\)/(square + epsilon).sqrt()/
+train: RMSprop: not centred | train/optimizer/rmsprop.rs | s/square - mean\[i\] \* mean\[i\]/square - mean[i] * A::zero()/
+train: RMSprop: a variance below zero | train/optimizer/rmsprop.rs | s/(\(square - mean\[i\] \* mean\[i\]\))\.max\(A::zero\(\)\)/$1/
+train: RMSprop: momentum ignored | train/optimizer/rmsprop.rs | s/step \+= momentum \* moved\[i\];/let _ = momentum;/
+train: RMSprop: PyTorch’s rate inside of the momentum | train/optimizer/rmsprop.rs | s/Dialect::Torch => g \//Dialect::Torch => rate * g \//; s/Dialect::Torch => rate \* step/Dialect::Torch => step/
+train: Adam: Keras’ epsilon beside the corrected root | train/optimizer/adam.rs | s/Dialect::Keras => \(root, 1\.0\)/Dialect::Keras => (1.0, root)/
+train: Adam: PyTorch’s epsilon beside the uncorrected root | train/optimizer/adam.rs | s/Dialect::Torch => \(1\.0, root\)/Dialect::Torch => (root, 1.0)/
+train: Adam: epsilon ignored | train/optimizer/adam.rs | s/ \/ root \+ epsilon/ \/ root + epsilon * A::zero() + A::min_positive_value()/
+train: Adam: m not corrected | train/optimizer/adam.rs | s/\(1\.0 - pow\(self\.beta_1, t\)\)/(1.0 - 0.0 * pow(self.beta_1, t))/
+train: Adam: amsgrad ignored | train/optimizer/adam.rs | s/square = square\.max\(largest\[i\]\);//
+train: Adam: PyTorch’s updates counted together | train/optimizer/engine.rs | s/if rule\.counts_apart\(\)/if false \&\& rule.counts_apart()/
+train: Adam: Keras’ updates counted apart | train/optimizer/engine.rs | s/if rule\.counts_apart\(\)/if true || rule.counts_apart()/
+train: Adam: AdamW of Keras decays as PyTorch’s | train/optimizer/adam.rs | s/Decoupled\(0\.004\)/Decoupled(0.01)/
+train: Nadam: the share of the next update is that of this | train/optimizer/nadam.rs | s/self\.share\(now\.t \+ 1\)/self.share(now.t)/
+train: Nadam: the product is a power | train/optimizer/nadam.rs | s/now\.product \* next/pow(self.beta_1, now.t as f64 + 1.0)/
+train: Nadam: v not corrected | train/optimizer/nadam.rs | s/let correction = 1\.0 - pow/let correction = 1.0 - 0.0 * pow/
+train: Adagrad: starts at 0 in Keras | train/optimizer/adagrad.rs | s/initial_accumulator_value: 0\.1/initial_accumulator_value: 0.0/
+train: Adagrad: the start ignored | train/optimizer/adagrad.rs | s/start: self\.initial_accumulator_value/start: 0.0/
+train: Adagrad: Keras’ epsilon outside of the root | train/optimizer/adagrad.rs | s/\(\*v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
+train: Adagrad: PyTorch’s epsilon inside of the root | train/optimizer/adagrad.rs | s/v\.sqrt\(\) \+ epsilon/(*v + epsilon).sqrt()/
+train: Adagrad: lr_decay ignored | train/optimizer/adagrad.rs | s/as f64 \* self\.lr_decay/as f64 * 0.0/
+train: Adadelta: no epsilon above | train/optimizer/adadelta.rs | s/\(\*a \+ epsilon\)\.sqrt\(\)/a.sqrt()/
+train: Adadelta: epsilon outside of the root below | train/optimizer/adadelta.rs | s/\(\*v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
+train: Adadelta: the average of steps has the rate in it | train/optimizer/adadelta.rs | s/rest \* \(d \* d\)/rest * (d * d * rate * rate)/
+train: Adamax: m not corrected | train/optimizer/adamax.rs | s/\(1\.0 - pow/(1.0 - 0.0 * pow/
+train: Adamax: epsilon ignored | train/optimizer/adamax.rs | s/\(\*u \+ epsilon\)/(*u + epsilon * A::zero() + A::min_positive_value())/
+train: Adamax: the largest gradient does not decay | train/optimizer/adamax.rs | s/\(beta_2 \* \*u\)/(*u)/
+train: Lion: the momentum moves first | train/optimizer/lion.rs | s/(\s*\*w -= rate[^;]*;)(\s*\*m = [^;]*;)/$2$1/
+train: Lion: a step at zero | train/regularizer.rs | s/if x == A::zero\(\) \{ x \} else \{ x\.signum\(\) \}/x.signum()/
+train: Ftrl: shrinkage ignored | train/optimizer/ftrl.rs | s/g \+ shrinkage \* \*w/g + shrinkage * *w * A::zero()/
+train: Ftrl: beta ignored | train/optimizer/ftrl.rs | s/ \+ self\.beta \/ now\.rate;/;/
+train: Ftrl: l1 ignored | train/optimizer/ftrl.rs | s/z\.max\(-l1\)\.min\(l1\)/A::zero() * l1/
+train: Ftrl: l2 not doubled | train/optimizer/ftrl.rs | s/2\.0 \* self\.l2_reg/self.l2_reg/
+train: Ftrl: the power is a half | train/optimizer/ftrl.rs | s/A::from_f64\(pow\(n\.as_f64\(\), -power\)\)/{ let _ = (power, pow); n.sqrt() }/
+train: Ftrl: the squares have shrinkage in them | train/optimizer/ftrl.rs | s/let sum = \*n \+ g \* g;/let s = g + shrinkage * *w; let sum = *n + s * s;/
+train: Clip: Keras’ global norm as PyTorch’s | train/clip.rs | s/\(limit \/ norm\(each\.fold\(0\.0, add\)\)\?\)/(limit \/ (norm(each.fold(0.0, add))? + 1e-6))/
+train: Clip: PyTorch’s global norm as Keras’ | train/clip.rs | s/\? \+ 1e-6\)/?)/
+train: Clip: small arrays grow to the norm | train/clip.rs | s/norm\(squares\)\?\.max\(limit\)/norm(squares)?/; s/if factor < 1\.0/if factor.is_finite()/
+train: Clip: values are clipped from above only | train/clip.rs | s/g\.max\(low\)\.min\(high\)/{ let _ = low; g.min(high) }/
+train: rate: staircase ignored | train/rate.rs | s/if self\.staircase/if false \&\& self.staircase/
+train: rate: a boundary belongs to what is behind | train/rate.rs | s/step > end/step >= end/
+train: rate: the cosine falls during the warm-up | train/rate.rs | s/\(step - warmup_steps\)\.min/step.min/
+train: rate: the warm-up starts at 0 | train/rate.rs | s/initial \+ \(start - initial\) \*/start */
+train: rate: alpha ignored | train/rate.rs | s/\(1\.0 - self\.alpha\) \* falling \+ self\.alpha/falling/
+train: rate: the cosine rises again | train/rate.rs | s/\.min\(self\.decay_steps\)//
+train: penalty: L2 halved | train/regularizer.rs | s/self\.l2 \* squares/0.5 * self.l2 * squares/
+train: penalty: the gradient of L2 halved | train/regularizer.rs | s/2\.0 \* self\.l2/self.l2/
+train: penalty: the gradient is not added | train/regularizer.rs | s/\*g = \*g \+ l1/*g = l1/
+train: constraint: nothing added to the norm | train/constraint.rs | s/EPSILON: f64 = 1e-7/EPSILON: f64 = 0.0/
+train: constraint: the rate ignored | train/constraint.rs | s/rate \* norm\.clamp\(min, max\) \+ \(1\.0 - rate\) \* norm/{ let _ = rate; norm.clamp(min, max) }/
+train: constraint: small norms stay | train/constraint.rs | s/norm\.clamp\(min, max\)/{ let _ = min; norm.min(max) }/
+train: constraint: the first axis only | train/constraint.rs | s/for axis in axes \{/for axis in axes.into_iter().take(1) {/
+train: EMA: the first average starts at the weight before | train/average.rs | s/if t > 1 \{ self\.momentum \} else \{ 0\.0 \}/{ let _ = t; self.momentum }/
+train: EMA: overwritten one update late | train/average.rs | s/t\.is_multiple_of/(t - 1).is_multiple_of/
+train: order: weights decay after the update | train/optimizer/engine.rs | s/(        match decay \{.*?\n        \}\n)(.*?rule\.update\(&now, w, g, &mut slots\);\n        \}\n)/$2$1/s
+train: order: averages see the constraint | train/optimizer/engine.rs | s/(        if let Some\(ema\) = self\.options\.ema \{.*?\n        \}\n)(        if let Some\(constraint\) = constraint \{.*?\n        \}\n)/$2$1/s
+train: order: each gradient is clipped, not their mean | train/optimizer/engine.rs | s/sums\.push\(self\.sum\(target\)\?\);/let mut sum = self.sum(target)?; if let Some(clip) = self.options.clip { clip.apply_to(Vec::from([\&mut sum]))?; } sums.push(sum);/
+train: order: the sum is clipped, not the mean | train/optimizer/engine.rs | s/(        if steps > 1 \{.*?\n        \}\n)(        if let Some\(clip\) = self\.options\.clip \{.*?\n        \}\n)/$2$1/s
+train: engine: the sum of the gradients in place of the mean | train/optimizer/engine.rs | s/\*sum \/= steps/{ let _ = (sum, steps); }/
+train: engine: a schedule sees the next step | train/optimizer/engine.rs | s/self\.learning_rate\.at\(calls\)/self.learning_rate.at(calls + 1)/
+train: engine: a schedule counts updates | train/optimizer/engine.rs | s/self\.learning_rate\.at\(calls\)/{ let _ = calls; self.learning_rate.at(self.step) }/
+train: engine: decay without the rate | train/optimizer/engine.rs | s/A::from_f64\(decay \* rate\)/A::from_f64(decay)/
+train: engine: coupled decay is decoupled | train/optimizer/engine.rs | s/\*g \+= decay \* w/{ let _ = (g, decay, w); }/
+train: engine: the decay of a group has the rate of all | train/optimizer/engine.rs | s/let rate = rate \* factor;/let all = rate; let rate = rate * factor;/; s/decay \* rate\)/decay * all)/
+train: engine: excluded weights decay | train/optimizer/builder.rs | s/_ if self\.undecayed\.iter\(\)\.any/_ if false \&\& self.undecayed.iter().any/
+train: engine: the sum stays after an update | train/optimizer/engine.rs | s/        kept\.sum = None;\n//
+train: engine: weights that moved before an error stay | train/optimizer/engine.rs | s/owner\.set\(path, before\);/let _ = (path, before);/
+train: engine: gradients that are not finite are taken | train/optimizer/weight.rs | s/check_finite\("gradient", &path, gradient\)\?;//
+train: engine: weights that are not finite are made | train/optimizer/engine.rs | s/check_finite\("updated weight", &path, &after\)\?;//
+train: engine: slots that are not finite are made | train/optimizer/engine.rs | s/check_finite\("updated slot", &path, slot\)\?;/let _ = slot;/
+train: engine: a gradient of another shape is taken | train/optimizer/weight.rs | s/check_shape\("gradient", &path, array\.shape\(\), gradient\.shape\(\)\)\?;//
+train: engine: a gradient without a weight is passed over | train/optimizer/weight.rs | s/match left\.keys\(\)\.next\(\)/match None::<\&str>/
+train: engine: numbers lie in the order of the gradient | train/optimizer/engine.rs | s/Ok\(row_major\(sum\)\)/Ok(sum)/
+train: state: the product is not resumed | train/optimizer/engine.rs | s/        self\.product = state\.product;\n//
+train: state: the count is not resumed | train/optimizer/engine.rs | s/        self\.accumulated = state\.accumulated;\n//
+train: state: the updates of a weight are not resumed | train/optimizer/engine.rs | s/            updates,\n            \.\.Kept::default/            updates: updates.min(1),\n            ..Kept::default/
+train: plateau: a pause is not counted down | train/plateau.rs | s/self\.cooling -= 1;/self.cooling -= 0;/
 '
 
 gone=' or die "its place is gone\n"'
@@ -141,6 +225,7 @@ while IFS='|' read -r name file change; do
     ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
+    train*) first=(--features train --test training) rest=("${first[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
     [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
       first=(--test nn --test model) rest=("${usual[@]}") ;;

@@ -28,9 +28,9 @@ use alloc::vec::Vec;
 /// use recurrent::train::{Gradients, Optimizer, Sgd};
 /// let mut weights = [("w".into(), arr1(&[1.0]).into_dyn())];
 /// let gradients = Gradients::from_arrays(vec![("w".into(), arr1(&[0.5]).into_dyn())]);
-/// let mut optimizer = Optimizer::of(Sgd::keras(0.1).momentum(0.9).nesterov(true)).build()?;
+/// let mut optimizer = Optimizer::of(Sgd::keras(0.25).momentum(0.5).nesterov(true)).build()?;
 /// optimizer.update_arrays(&mut weights, &gradients)?;
-/// assert_eq!(weights[0].1[0], 1.0 - 0.9 * 0.05 - 0.05);
+/// assert_eq!(weights[0].1[0], 1.0 - 0.5 * 0.125 - 0.125);
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -78,10 +78,10 @@ impl<A: Element> Owner<A> for &mut [(String, ArrayD<A>)] {
 
 /// The weights whose numbers were wanted, with their gradients, in the order of their owner. Returns an error if gradient and
 /// weight do not fit, or a gradient is not finite.
-pub(super) fn targets<'g, A: Element>(
+pub(super) fn targets<A: Element>(
     weights: Vec<Weight<A>>,
-    gradients: &'g Gradients<A>,
-) -> Result<Vec<Target<'g, A>>> {
+    gradients: &Gradients<A>,
+) -> Result<Vec<Target<'_, A>>> {
     let mut left: BTreeMap<&str, &ArrayD<A>> = gradients.iter().collect();
     if left.len() < gradients.iter().len() {
         let mut seen = BTreeSet::new();

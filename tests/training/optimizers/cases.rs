@@ -66,8 +66,7 @@ impl Worst {
         let largest = want.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
         for (got, want) in got.iter().zip(want) {
             let difference = (got.as_f64() - want).abs() / A::scale(*want, largest);
-            // A NaN is a failure, too.
-            if !(difference <= self.tolerance) {
+            if difference.is_nan() || difference > self.tolerance {
                 return Err(format!("{what} is {got}, expected {want}").into());
             }
             self.difference = self.difference.max(difference);

@@ -11,17 +11,17 @@ use std::sync::Arc;
 type Arrays<A> = Vec<(String, ArrayD<A>)>;
 
 /// Some number for each place of an array, another in each step.
-fn numbers(shape: &[usize], seed: usize) -> ArrayD<f32> {
-    let mut state = (seed as u32).wrapping_mul(2_654_435_769);
+fn numbers(shape: &[usize], seed: u32) -> ArrayD<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_769);
     ArrayD::from_shape_simple_fn(shape, || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32 - 0.5
     })
 }
 
-fn gradients(weights: &Arrays<f32>, step: usize) -> Gradients<f32> {
-    let arrays = weights.iter().enumerate();
-    let arrays = arrays.map(|(i, (path, w))| (path.clone(), numbers(w.shape(), 10 * step + i)));
+fn gradients_of(weights: &Arrays<f32>, step: u32) -> Gradients<f32> {
+    let arrays = weights.iter().zip(10 * step..);
+    let arrays = arrays.map(|((path, w), seed)| (path.clone(), numbers(w.shape(), seed)));
     Gradients::from_arrays(arrays.collect())
 }
 
@@ -74,7 +74,7 @@ fn a_layer_a_model_and_arrays_move_alike() {
         let (mut model, mut optimizer) = (model(), builder.clone().build().unwrap());
         let (mut arrays, mut of_arrays) = (arrays_of(&model), builder.build().unwrap());
         for step in 0..6 {
-            let gradients = gradients(&arrays, step);
+            let gradients = gradients_of(&arrays, step);
             optimizer.update(&mut model, &gradients).unwrap();
             of_arrays.update_arrays(&mut arrays, &gradients).unwrap();
             assert_eq!(arrays_of(&model), arrays);
@@ -104,9 +104,9 @@ fn what_is_resumed_goes_on_with_the_same_bits() {
         for stop in 0..7 {
             let (mut weights, mut optimizer) =
                 (arrays_of(&model()), builder.clone().build().unwrap());
-            let paused = |step: usize| if step < 2 { "head/bias" } else { "" };
+            let paused = |step: u32| if step < 2 { "head/bias" } else { "" };
             let step = |optimizer: &mut Optimizer<f32>, weights: &mut Arrays<f32>, step| {
-                let mut gradients = gradients(weights, step);
+                let mut gradients = gradients_of(weights, step);
                 gradients.retain(|path| path != paused(step));
                 optimizer.update_arrays(weights, &gradients).unwrap();
             };
@@ -160,7 +160,7 @@ fn a_weight_without_a_gradient_does_not_move() {
         let frozen = ["head/kernel", "lstm/bias"];
         let before = weights.clone();
         for step in 0..6 {
-            let mut gradients = gradients(&weights, step);
+            let mut gradients = gradients_of(&weights, step);
             gradients.retain(|path| !frozen.contains(&path));
             optimizer.update_arrays(&mut weights, &gradients).unwrap();
         }
@@ -184,7 +184,7 @@ fn a_weight_without_a_gradient_does_not_move() {
         let (kept, bias) = (slots(&optimizer), weights[4].clone());
         assert_eq!(bias.0, "head/bias");
         for step in 6..12 {
-            let mut gradients = gradients(&weights, step);
+            let mut gradients = gradients_of(&weights, step);
             gradients.retain(|path| path == "lstm/kernel");
             optimizer.update_arrays(&mut weights, &gradients).unwrap();
         }
@@ -203,14 +203,14 @@ fn pytorch_counts_the_updates_of_each_array_apart() {
         let mut weights = arrays_of(&model());
         let mut optimizer = builder.clone().build().unwrap();
         for step in 0..3 {
-            let mut gradients = gradients(&weights, step);
+            let mut gradients = gradients_of(&weights, step);
             gradients.retain(|path| path != "head/bias");
             optimizer.update_arrays(&mut weights, &gradients).unwrap();
         }
         // A new optimiser moves it in the same way.
         let (mut copy, mut fresh) = (weights.clone(), builder.build().unwrap());
         for step in 3..6 {
-            let gradients = gradients(&weights, step);
+            let gradients = gradients_of(&weights, step);
             optimizer.update_arrays(&mut weights, &gradients).unwrap();
             fresh.update_arrays(&mut copy, &gradients).unwrap();
         }
@@ -327,7 +327,7 @@ fn after_an_error_nothing_has_moved() {
             let (mut model, mut optimizer) = (model(), builder.clone().build().unwrap());
             let weights = arrays_of(&model);
             for step in 0..5 {
-                let gradients = gradients(&weights, step);
+                let gradients = gradients_of(&weights, step);
                 let mut wrong: Arrays<f32> = gradients
                     .iter()
                     .map(|(p, g)| (p.into(), g.clone()))
@@ -399,6 +399,21 @@ fn what_is_borrowed_or_shared_keeps_its_numbers() {
     optimizer.update(&mut model, &gradients).unwrap();
     assert_eq!(model.get("shared/kernel").unwrap()[[0, 1]], -0.5);
     assert_eq!(shared.kernel()[[0, 1]], 0.0);
+
+    // A borrowed layer cannot move, and then nothing does.
+    let lstm: &'static Lstm<f32> = Box::leak(Box::new(Lstm::builder(3, 2).build().unwrap()));
+    let mut model = Model::new()
+        .add_as("own", dense)
+        .add_as("borrowed", Layer::new(lstm));
+    let before = arrays_of(&model);
+    let gradients = gradients_of(&before, 0);
+    let mut optimizer = Optimizer::of(Adam::keras(0.5)).build().unwrap();
+    let said = optimizer.update(&mut model, &gradients).unwrap_err();
+    let expected = "weight is \"borrowed/kernel\", expected one of a layer that is owned: it is borrowed, or shared and no copy \
+                    can be made";
+    assert_eq!(said.to_string(), expected);
+    assert_eq!(arrays_of(&model), before);
+    assert_eq!((optimizer.step(), optimizer.state().weights.len()), (0, 0));
 }
 
 #[test]
@@ -425,7 +440,7 @@ fn a_state_that_does_not_fit_is_refused() {
     let builder = || Optimizer::<f32>::of(Adam::keras(0.1)).gradient_accumulation_steps(2);
     let mut optimizer = builder().build().unwrap();
     for step in 0..3 {
-        let gradients = gradients(&weights, step);
+        let gradients = gradients_of(&weights, step);
         optimizer.update_arrays(&mut weights, &gradients).unwrap();
     }
     let state = optimizer.state();
@@ -471,7 +486,7 @@ fn a_state_that_does_not_fit_is_refused() {
         let mut other =
             changed(&|state| state.weights[1].slots[slot].1 = ArrayD::zeros(vec![7])).unwrap();
         let before = (weights.clone(), other.state());
-        let gradients = gradients(&weights, 3);
+        let gradients = gradients_of(&weights, 3);
         let said = other
             .update_arrays(&mut weights, &gradients)
             .unwrap_err()
@@ -484,6 +499,6 @@ fn a_state_that_does_not_fit_is_refused() {
     }
     // The largest count is no overflow.
     let mut last = changed(&|state| state.step = 1 << 52).unwrap();
-    let gradients = gradients(&weights, 3);
+    let gradients = gradients_of(&weights, 3);
     last.update_arrays(&mut weights, &gradients).unwrap();
 }

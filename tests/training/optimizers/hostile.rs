@@ -12,6 +12,7 @@ type Builder = OptimizerBuilder<f64>;
 const BAD: [f64; 4] = [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
 /// Every option that is a number, with what has to be refused beside [`BAD`].
+#[allow(clippy::too_many_lines)] // a list
 fn options() -> Vec<(&'static str, Box<dyn Fn(f64) -> Builder>, &'static [f64])> {
     macro_rules! option {
         ($name:literal, $bad:expr, |$x:ident| $make:expr) => {

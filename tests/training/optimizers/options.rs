@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayD, arr1, arr2};
 use recurrent::train::{
-    Adam, AdamW, Clip, Constraint, Gradients, Optimizer, OptimizerBuilder, Regularizer, RmsProp,
-    Sgd,
+    Adagrad, Adam, AdamW, Clip, Constraint, Gradients, Optimizer, OptimizerBuilder, Regularizer,
+    RmsProp, Sgd,
 };
 
 type Arrays<A> = Vec<(String, ArrayD<A>)>;
@@ -45,6 +45,50 @@ fn a_group_learns_as_with_a_rate_and_decay_of_its_own() {
     let [plain, own] = [(0.25, 0.5), (0.125, 0.125)]
         .map(|(rate, decay)| after(Optimizer::of(Adam::keras(rate)).weight_decay(decay)));
     assert_eq!(after(grouped), [&plain[..2], &own[2..]].concat());
+}
+
+/// Moves 1.0 by gradients of 0.5 with these rates, one after the other.
+fn moved(builder: impl Into<OptimizerBuilder<f64>>, rates: &[f64]) -> f64 {
+    let mut optimizer = builder.into().build().unwrap();
+    let mut weights = [("w".into(), arr1(&[1.0]).into_dyn())];
+    let gradients = Gradients::from_arrays(vec![("w".into(), arr1(&[0.5]).into_dyn())]);
+    for &rate in rates {
+        optimizer.set_learning_rate(rate).unwrap();
+        optimizer.update_arrays(&mut weights, &gradients).unwrap();
+    }
+    weights[0].1[0]
+}
+
+#[test]
+fn the_rate_is_inside_of_velocities_in_keras_and_outside_in_pytorch() {
+    let rates = [0.5, 0.25];
+    // Velocities of Keras: -0.25, then -0.125 - 0.125; of PyTorch: 0.5, then 0.25 + 0.5.
+    assert_eq!(
+        moved(Sgd::keras(1.0).momentum(0.5), &rates),
+        1.0 - 0.25 - 0.25
+    );
+    assert_eq!(
+        moved(Sgd::torch(1.0).momentum(0.5), &rates),
+        1.0 - 0.25 - 0.25 * 0.75
+    );
+    // With rho 0 a step is the sign of the gradient.
+    let keras = RmsProp::keras(1.0).rho(0.0).epsilon(0.0).momentum(0.5);
+    let torch = RmsProp::torch(1.0).rho(0.0).epsilon(0.0).momentum(0.5);
+    assert_eq!(moved(keras, &rates), 1.0 - 0.5 - (0.25 + 0.25));
+    assert_eq!(moved(torch, &rates), 1.0 - 0.5 - 0.25 * (0.5 + 1.0));
+}
+
+#[test]
+fn the_rate_of_pytorchs_adagrad_falls_with_the_updates() {
+    // With an epsilon that is all of the divisor, but for the roots 0.5 and 0.5·√2.
+    let after = |lr_decay, t: f64| {
+        let rule = Adagrad::torch(1.0).epsilon(1.5).lr_decay(lr_decay);
+        let roots = [2.0, 1.5 + 0.5 * 2_f64.sqrt()];
+        let want = 1.0 - 0.5 / roots[0] - 0.5 / roots[1] / t;
+        assert!((moved(rule, &[1.0, 1.0]) - want).abs() < 1e-15);
+    };
+    after(0.0, 1.0);
+    after(3.0, 4.0);
 }
 
 #[test]
