@@ -177,9 +177,9 @@ train: engine: slots that are not finite are made | train/optimizer/engine.rs | 
 train: engine: a gradient of another shape is taken | train/optimizer/weight.rs | s/check_shape\("gradient", &path, array\.shape\(\), gradient\.shape\(\)\)\?;//
 train: engine: a gradient without a weight is passed over | train/optimizer/weight.rs | s/match left\.keys\(\)\.next\(\)/match None::<\&str>/
 train: engine: numbers lie in the order of the gradient | train/optimizer/engine.rs | s/Ok\(row_major\(sum\)\)/Ok(sum)/
-train: state: the product is not resumed | train/optimizer/engine.rs | s/        self\.product = state\.product;\n//
-train: state: the count is not resumed | train/optimizer/engine.rs | s/        self\.accumulated = state\.accumulated;\n//
-train: state: the updates of a weight are not resumed | train/optimizer/engine.rs | s/            updates,\n            \.\.Kept::default/            updates: updates.min(1),\n            ..Kept::default/
+train: state: the product is not resumed | train/optimizer/state.rs | s/        self\.product = state\.product;\n//
+train: state: the count is not resumed | train/optimizer/state.rs | s/        self\.accumulated = state\.accumulated;\n//
+train: state: the updates of a weight are not resumed | train/optimizer/state.rs | s/            updates,\n            \.\.Kept::default/            updates: updates.min(1),\n            ..Kept::default/
 train: plateau: a pause is not counted down | train/plateau.rs | s/self\.cooling -= 1;/self.cooling -= 0;/
 '
 

@@ -7,3 +7,4 @@ mod hostile;
 mod options;
 mod read;
 mod real;
+mod state;

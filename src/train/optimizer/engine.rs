@@ -2,7 +2,6 @@
 
 use super::builder::{OptimizerBuilder, Options};
 use super::rule::{Decay, Now};
-use super::state::{OptimizerState, WeightState};
 use super::weight::{OfLayer, Owner, Target, check_finite, check_shape, paths_of, targets};
 use crate::Element;
 use crate::describe::Describe;
@@ -12,16 +11,14 @@ use crate::train::check::not_negative;
 use crate::train::rate::LearningRate;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use ndarray::{ArrayD, Zip};
 
 /// The name of the moving average among the slots of a weight.
-const AVERAGE: &str = "average";
+pub(super) const AVERAGE: &str = "average";
 /// The name of the sum of gradients among the slots of a weight.
-const SUM: &str = "gradient_accumulator";
-/// More calls than there can be. So many are exact in `f64`, as rules and schedules count.
-const MOST: u64 = 1 << 53;
+pub(super) const SUM: &str = "gradient_accumulator";
 
 /// Moves the weights of a layer or model by their gradients.
 ///
@@ -51,23 +48,23 @@ const MOST: u64 = 1 << 53;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Optimizer<A> {
-    options: OptimizerBuilder<A>,
-    learning_rate: LearningRate,
-    step: u64,
-    accumulated: u64,
-    product: f64,
-    kept: BTreeMap<String, Kept<A>>,
+    pub(super) options: OptimizerBuilder<A>,
+    pub(super) learning_rate: LearningRate,
+    pub(super) step: u64,
+    pub(super) accumulated: u64,
+    pub(super) product: f64,
+    pub(super) kept: BTreeMap<String, Kept<A>>,
 }
 
 /// What is kept for one weight, in row-major order.
 #[derive(Clone, Debug, Default)]
-struct Kept<A> {
-    updates: u64,
+pub(super) struct Kept<A> {
+    pub updates: u64,
     /// Those of the rule, in its order; none before the first update.
-    slots: Vec<ArrayD<A>>,
-    average: Option<ArrayD<A>>,
+    pub slots: Vec<ArrayD<A>>,
+    pub average: Option<ArrayD<A>>,
     /// The sum of the gradients since the last update, if there were some.
-    sum: Option<ArrayD<A>>,
+    pub sum: Option<ArrayD<A>>,
 }
 
 /// A weight after an update that has not taken place yet.
@@ -326,135 +323,6 @@ impl<A: Element> Optimizer<A> {
         }
         set_all(&mut owner, &moved)
     }
-
-    /// What the optimiser has learned.
-    pub fn state(&self) -> OptimizerState<A> {
-        let names: Vec<_> = self.options.rule.slots();
-        let weights = self.kept.iter().map(|(path, kept)| {
-            let of_rule = names.iter().map(|slot| slot.name).zip(&kept.slots);
-            let others = [(AVERAGE, &kept.average), (SUM, &kept.sum)];
-            let others = others
-                .into_iter()
-                .filter_map(|(name, slot)| Some((name, slot.as_ref()?)));
-            let slots = of_rule.chain(others);
-            WeightState {
-                path: path.clone(),
-                updates: kept.updates,
-                slots: slots
-                    .map(|(name, slot)| (name.to_string(), slot.clone()))
-                    .collect(),
-            }
-        });
-        OptimizerState {
-            step: self.step,
-            accumulated: self.accumulated,
-            product: self.product,
-            learning_rate: match self.learning_rate {
-                LearningRate::Constant(rate) => Some(rate),
-                _ => None,
-            },
-            weights: weights.collect(),
-        }
-    }
-
-    /// Goes on from a state of an optimiser with the same options, bit for bit. Returns an error, and has changed nothing, if the
-    /// state has other slots than this optimiser, or counts that it cannot have.
-    ///
-    /// ```
-    /// use ndarray::arr1;
-    /// use recurrent::train::{Adam, Gradients, Optimizer};
-    /// let gradients = Gradients::from_arrays(vec![("w".into(), arr1(&[0.5_f32]).into_dyn())]);
-    /// let mut weights = [("w".to_string(), arr1(&[1.0]).into_dyn())];
-    /// let mut optimizer = Optimizer::of(Adam::keras(0.1)).build()?;
-    /// optimizer.update_arrays(&mut weights, &gradients)?;
-    ///
-    /// let mut again = Optimizer::of(Adam::keras(0.1)).build()?;
-    /// again.resume(optimizer.state())?;
-    /// let mut copy = weights.clone();
-    /// optimizer.update_arrays(&mut weights, &gradients)?;
-    /// again.update_arrays(&mut copy, &gradients)?;
-    /// assert_eq!(copy, weights);
-    /// # Ok::<(), recurrent::Error>(())
-    /// ```
-    pub fn resume(&mut self, state: OptimizerState<A>) -> Result<()> {
-        let learning_rate = match state.learning_rate {
-            Some(rate) => LearningRate::Constant(rate),
-            None => self.learning_rate.clone(),
-        };
-        learning_rate.check()?;
-        let steps = self.options.gradient_accumulation_steps;
-        if state.accumulated >= steps {
-            let expected = format!("fewer than gradient_accumulation_steps, {steps}");
-            return Err(Error::value("accumulated", expected, state.accumulated));
-        }
-        if state.step > MOST / steps {
-            let expected = format!("{} at most", MOST / steps);
-            return Err(Error::value("step", expected, state.step));
-        }
-        if !(0.0..=1.0).contains(&state.product) {
-            return Err(Error::value(
-                "product",
-                "a number from 0 to 1",
-                state.product,
-            ));
-        }
-        let mut kept = BTreeMap::new();
-        for weight in state.weights {
-            let WeightState {
-                path,
-                updates,
-                slots,
-            } = weight;
-            if updates > state.step {
-                let expected = format!("{} at most", state.step);
-                return Err(Error::value("updates of a weight", expected, updates));
-            }
-            let slots = self.kept_of(&path, updates, slots)?;
-            if kept.insert(path.clone(), slots).is_some() {
-                return Err(Error::value("path of a state", "one weight only", path));
-            }
-        }
-        self.learning_rate = learning_rate;
-        self.step = state.step;
-        self.accumulated = state.accumulated;
-        self.product = state.product;
-        self.kept = kept;
-        Ok(())
-    }
-
-    /// What is kept for a weight, of the slots of a state.
-    fn kept_of(
-        &self,
-        path: &str,
-        updates: u64,
-        slots: Vec<(String, ArrayD<A>)>,
-    ) -> Result<Kept<A>> {
-        let names: Vec<_> = self.options.rule.slots();
-        let of_rule = if updates > 0 { names.len() } else { 0 };
-        let mut kept = Kept {
-            updates,
-            ..Kept::default()
-        };
-        for (name, slot) in slots {
-            let slot = row_major(slot);
-            let next = names.get(kept.slots.len());
-            match &*name {
-                AVERAGE if self.options.ema.is_some() => kept.average = Some(slot),
-                SUM if self.options.gradient_accumulation_steps > 1 => kept.sum = Some(slot),
-                name if next.is_some_and(|next| next.name == name) => kept.slots.push(slot),
-                name => {
-                    let expected = format!("those of this optimiser for {path:?}");
-                    return Err(Error::value("slots", expected, format!("{name:?}")));
-                }
-            }
-        }
-        if kept.slots.len() != of_rule {
-            let expected = format!("{of_rule} of the rule for {path:?}");
-            let found = kept.slots.len();
-            return Err(Error::value("number of slots", expected, found));
-        }
-        Ok(kept)
-    }
 }
 
 /// Replaces weights, all of them or none.
@@ -473,7 +341,7 @@ fn set_all<A: Element>(owner: &mut dyn Owner<A>, moved: &[Moved<A>]) -> Result<(
 }
 
 /// The array with its numbers in row-major order, so that it is one slice.
-fn row_major<A: Element>(array: ArrayD<A>) -> ArrayD<A> {
+pub(super) fn row_major<A: Element>(array: ArrayD<A>) -> ArrayD<A> {
     if array.is_standard_layout() {
         return array;
     }
