@@ -54,6 +54,8 @@ pub struct Optimizer<A> {
     pub(super) accumulated: u64,
     pub(super) product: f64,
     pub(super) kept: BTreeMap<String, Kept<A>>,
+    /// Whether every name in the options was found to select a weight.
+    names_are_checked: bool,
 }
 
 /// What is kept for one weight, in row-major order.
@@ -86,6 +88,7 @@ impl<A: Element> OptimizerBuilder<A> {
             accumulated: 0,
             product: 1.0,
             kept: BTreeMap::new(),
+            names_are_checked: false,
         })
     }
 }
@@ -118,8 +121,9 @@ impl<A: Element> Optimizer<A> {
         let has_sum = |path: &str| self.kept.get(path).is_some_and(|kept| kept.sum.is_some());
         let given: BTreeSet<&str> = gradients.iter().map(|(path, _)| path).collect();
         let weights = owner.weights(&|path| given.contains(path) || has_sum(path));
-        if self.kept.is_empty() {
+        if !self.names_are_checked {
             self.options.check_names(paths_of(&weights))?;
+            self.names_are_checked = true;
         }
         let targets = targets(weights, gradients)?;
         let mut sums = Vec::new();

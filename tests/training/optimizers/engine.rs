@@ -5,7 +5,7 @@ use recurrent::train::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, Clip, Constraint, CosineDecay, Ema, ExponentialDecay,
     Ftrl, Gradients, Lion, Nadam, Optimizer, OptimizerBuilder, RmsProp, Sgd,
 };
-use recurrent::{BatchNormalization, Dense, Layer, Lstm, Model, Recurrent};
+use recurrent::{BatchNormalization, Bidirectional, Dense, Layer, Lstm, Model, Recurrent};
 use std::sync::Arc;
 
 pub type Arrays<A> = Vec<(String, ArrayD<A>)>;
@@ -96,6 +96,16 @@ fn a_layer_a_model_and_arrays_move_alike() {
         old.into_dyn() - g * 0.5
     );
     assert_ne!(lstm.run(&x).last().unwrap(), before);
+    // So does what is inside of another.
+    let lstm = || Lstm::<f32>::builder(3, 2).build().unwrap();
+    let mut both = Layer::new(Bidirectional::new(lstm(), lstm()));
+    let bias = |name: &str| (format!("{name}/bias"), ArrayD::from_elem(vec![8], -1.0));
+    let gradients = Gradients::from_arrays(vec![bias("backward"), bias("forward")]);
+    optimizer.update(&mut both, &gradients).unwrap();
+    let both = Model::new().add_as("both", both);
+    for name in ["both/forward/bias", "both/backward/bias"] {
+        assert_eq!(both.get(name).unwrap()[0], 0.5);
+    }
 }
 
 #[test]

@@ -165,6 +165,15 @@ fn names_that_select_nothing_or_twice_are_refused() {
     );
     assert_eq!(of(sgd().group(["hea"], 1.0, 0.0)), nothing);
     assert_eq!(of(sgd().constraint(["hea"], unit())), nothing);
+    // What is resumed has slots, and its names are checked none the less.
+    let mut before = sgd().build().unwrap();
+    before.update_arrays(&mut arrays(), &gradients()).unwrap();
+    let mut wrong = sgd().group(["hea"], 1.0, 0.0).build().unwrap();
+    wrong.resume(before.state()).unwrap();
+    let said = wrong
+        .update_arrays(&mut arrays(), &gradients())
+        .unwrap_err();
+    assert_eq!(said.to_string(), nothing);
     assert_eq!(
         of(sgd().group(["body"], 1.0, 0.0).group(["bias"], 1.0, 0.0)),
         "weight is \"body/bias\", expected one with one of the groups only"

@@ -264,10 +264,13 @@ pub fn constraint(class: &str, config: &Value) -> Outcome<Constraint> {
         "NonNeg" => Constraint::non_neg(),
         _ => return Err(format!("unknown constraint {class:?}").into()),
     };
-    let axes = match fields.optional("axis") {
-        None => return fields.done().map(|()| constraint),
-        Some(Value::Array(axes)) => axes.iter().map(Value::as_i64).collect(),
-        Some(axis) => Vec::from([axis.as_i64()]),
+    if class == "NonNeg" {
+        fields.done()?;
+        return Ok(constraint);
+    }
+    let axes = match fields.get("axis")? {
+        Value::Array(axes) => axes.iter().map(Value::as_i64).collect(),
+        axis => Vec::from([axis.as_i64()]),
     };
     fields.done()?;
     let axes = axes.into_iter().collect::<Option<Vec<_>>>();
