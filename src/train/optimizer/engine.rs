@@ -215,6 +215,7 @@ impl<A: Element> Optimizer<A> {
         }
         let mut after = row_major(before.clone());
         match decay {
+            Decay::Decoupled(0.0) | Decay::Coupled(0.0) => {} // else -0 would become 0
             Decay::Decoupled(decay) => {
                 let share = A::from_f64(decay * rate);
                 after.mapv_inplace(|w| w - w * share);
@@ -286,7 +287,7 @@ impl<A: Element> Optimizer<A> {
     }
 
     /// An array that is kept for the weight at this path, by its name in Keras: `momentum`, `velocity`, `average` …
-    /// [`WeightState::slots`] says which there are.
+    /// [`WeightState::slots`](crate::train::WeightState::slots) says which there are.
     pub fn slot(&self, path: &str, name: &str) -> Option<&ArrayD<A>> {
         let kept = self.kept.get(path)?;
         match name {

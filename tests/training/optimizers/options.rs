@@ -107,6 +107,20 @@ fn excluded_weights_do_not_decay_even_in_a_group() {
 }
 
 #[test]
+fn a_weight_stays_the_same_bits_where_nothing_moves_it() {
+    let zero = || ("w".to_string(), arr1(&[-0.0_f64, 0.0]).into_dyn());
+    for builder in [
+        Optimizer::of(Sgd::keras(0.5)),
+        Optimizer::of(Sgd::torch(0.5)),
+    ] {
+        let (mut optimizer, mut weights) = (builder.build().unwrap(), [zero()]);
+        let gradients = Gradients::from_arrays(vec![("w".into(), ArrayD::zeros(vec![2]))]);
+        optimizer.update_arrays(&mut weights, &gradients).unwrap();
+        assert!(weights[0].1[0].is_sign_negative() && weights[0].1[1].is_sign_positive());
+    }
+}
+
+#[test]
 fn coupled_decay_is_the_gradient_of_a_penalty() {
     // PyTorch's: the gradient of ½ · decay · w².
     let coupled = after(Optimizer::of(Adam::torch(0.25)).weight_decay(0.5));
