@@ -1,5 +1,5 @@
 """Optimisers of Keras where the golden family says nothing: variables without a gradient, accumulation with clipping and
-a schedule, everything at once, and ReduceLROnPlateau. Every option is exact in f32, through which Keras casts some.
+a schedule, everything at once, ReduceLROnPlateau, and the defaults. Every option of a case is exact in f32, through which Keras casts some.
 
     python tests/data/make_optimizers.py        writes tests/data/optimizers.json
 """
@@ -99,6 +99,11 @@ plateaus = [
     plateau([4.0, float("nan"), 3.0, float("nan"), float("nan")], 1.0, factor=0.5, patience=2),
     plateau(values, 1.0, factor=0.5, patience=0),
 ]
-text = json.dumps({"cases": cases, "plateaus": plateaus}, separators=(",", ":")).replace("NaN", "null")
+classes = "SGD RMSprop Adam AdamW Nadam Adagrad Adadelta Adamax Lion Ftrl".split()
+defaults = {name: getattr(O, name)().get_config() for name in classes}
+for config in defaults.values():
+    del config["name"]
+    config["learning_rate"] = float(str(np.float32(config["learning_rate"])))  # a variable, read as f32
+text = json.dumps({"cases": cases, "defaults": defaults, "plateaus": plateaus}, separators=(",", ":")).replace("NaN", "null")
 with open(os.path.join(HERE, "optimizers.json"), "w") as f:
     f.write(text + "\n")

@@ -137,26 +137,24 @@ fn coupled_decay_is_the_gradient_of_a_penalty() {
 }
 
 #[test]
-fn the_defaults_are_those_of_keras_and_pytorch() {
+fn the_defaults_are_those_of_pytorch() {
     let same = |short: OptimizerBuilder<f64>, long: OptimizerBuilder<f64>| {
         assert_eq!(after(short), after(long));
     };
+    let adam = |rate: f64| Adam::torch(rate).beta_1(0.9).beta_2(0.999);
+    same(Adam::torch(0.25).into(), adam(0.25).epsilon(1e-8).into());
     same(
-        Optimizer::of(AdamW::keras(0.25)),
-        Optimizer::of(Adam::keras(0.25).beta_1(0.9).beta_2(0.999).epsilon(1e-7))
-            .weight_decay(0.004),
-    );
-    same(
-        Optimizer::of(AdamW::torch(0.25)),
+        AdamW::torch(0.25).into(),
         Optimizer::of(AdamW::torch(0.25).epsilon(1e-8)).weight_decay(0.01),
     );
     same(
-        Optimizer::of(RmsProp::torch(0.25)),
-        Optimizer::of(RmsProp::torch(0.25).rho(0.99).epsilon(1e-8)),
+        RmsProp::torch(0.25).into(),
+        RmsProp::torch(0.25).rho(0.99).epsilon(1e-8).into(),
     );
+    let adagrad = Adagrad::torch(0.25).epsilon(1e-10);
     same(
-        Optimizer::of(RmsProp::keras(0.25)),
-        Optimizer::of(RmsProp::keras(0.25).rho(0.9).epsilon(1e-7)),
+        Adagrad::torch(0.25).into(),
+        adagrad.initial_accumulator_value(0.0).into(),
     );
 }
 

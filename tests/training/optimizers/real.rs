@@ -6,7 +6,10 @@ use crate::Outcome;
 use crate::data::tests;
 use crate::tally::Tally;
 use ndarray::ArrayD;
-use recurrent::train::{Constraint, Gradients, ReduceOnPlateau};
+use recurrent::train::{
+    Adadelta, Adagrad, Adam, AdamW, Adamax, Constraint, Ftrl, Gradients, Lion, Nadam, Optimizer,
+    ReduceOnPlateau, RmsProp, Sgd,
+};
 use serde_json::{Value, json};
 
 fn data() -> Value {
@@ -84,6 +87,41 @@ fn absent_gradients_accumulation_and_all_at_once() {
         });
     }
     tally.finish(7);
+}
+
+#[test]
+fn defaults_are_those_of_keras() {
+    let data = data();
+    let defaults = data["defaults"].as_object().expect("defaults");
+    assert_eq!(defaults.len(), 10);
+    for (class, config) in defaults {
+        let rate = config["learning_rate"].as_f64().expect("a rate");
+        let short = match class.as_str() {
+            "SGD" => Optimizer::of(Sgd::keras(rate)),
+            "RMSprop" => Optimizer::of(RmsProp::keras(rate)),
+            "Adam" => Optimizer::of(Adam::keras(rate)),
+            "AdamW" => Optimizer::of(AdamW::keras(rate)),
+            "Nadam" => Optimizer::of(Nadam::keras(rate)),
+            "Adagrad" => Optimizer::of(Adagrad::keras(rate)),
+            "Adadelta" => Optimizer::of(Adadelta::keras(rate)),
+            "Adamax" => Optimizer::of(Adamax::keras(rate)),
+            "Lion" => Optimizer::of(Lion::keras(rate)),
+            "Ftrl" => Optimizer::of(Ftrl::keras(rate)),
+            other => panic!("unknown optimizer {other}"),
+        };
+        let long = read::keras::<f64>(class, config, None).unwrap();
+        let after = [short, long].map(|builder| {
+            let mut optimizer = builder.build().unwrap();
+            let mut weights = arrays(&json!({ "w": [0.5, -1.0, 0.25] })).unwrap();
+            for g in [1e-4, -0.5, 1e-6, 2.0] {
+                let gradients = arrays(&json!({ "w": [g, -g, 1e-7] })).unwrap();
+                let gradients = Gradients::from_arrays(gradients);
+                optimizer.update_arrays(&mut weights, &gradients).unwrap();
+            }
+            (weights, optimizer.state())
+        });
+        assert_eq!(after[0], after[1], "{class}");
+    }
 }
 
 #[test]
