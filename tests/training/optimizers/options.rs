@@ -207,6 +207,18 @@ fn names_that_select_nothing_or_twice_are_refused() {
 }
 
 #[test]
+fn small_and_large_norms_come_nearer_to_their_bounds() {
+    // Columns with the norms 1, 3 and 5, and bounds of 2 and 4.
+    let mut weight = arr2(&[[0.6_f64, 0.0, 3.0], [0.8, 3.0, 4.0]]).into_dyn();
+    let half = Constraint::min_max_norm(2.0, 4.0, 0.5);
+    half.apply(&mut weight).unwrap();
+    let want = arr2(&[[0.9, 0.0, 2.7], [1.2, 3.0, 3.6]]).into_dyn();
+    for (got, want) in weight.iter().zip(&want) {
+        assert!((got - want).abs() < 1e-6, "{got}, expected {want}");
+    }
+}
+
+#[test]
 fn clipping_does_not_depend_on_how_gradients_lie_or_are_listed() {
     let one = gradients();
     let other: Arrays<f64> = one
