@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 use core::fmt;
 use core::str::FromStr;
 
-/// The function that a layer applies to its sums. All are applied element by element, except [`Softmax`](Self::Softmax).
+/// The function that a layer applies to its sums. All are applied element by element, except [`Softmax`](Self::Softmax) and
+/// [`LogSoftmax`](Self::LogSoftmax).
 ///
 /// Parameters are `f64` and are rounded once to the layer's type. NaN gives NaN, and an infinity gives the limit of the
 /// function. Sources: `keras.activations` 3.15, and the ONNX operators of these names.
@@ -134,10 +135,13 @@ pub enum Activation {
     /// e^x / Σ e^x over the last axis, for [`Dense`](crate::Dense). It is not element-wise, so it cannot be the activation
     /// of a gate.
     Softmax,
+    /// x - ln Σ e^x over the last axis: the logarithm of [`Softmax`](Self::Softmax), which does not overflow. It cannot be the
+    /// activation of a gate either.
+    LogSoftmax,
 }
 
 /// The names that [`Activation::from_str`] reads, and the functions that they mean.
-const NAMES: [(&str, Activation); 29] = [
+const NAMES: [(&str, Activation); 30] = [
     ("linear", Activation::Linear),
     ("tanh", Activation::Tanh),
     ("sigmoid", Activation::Sigmoid),
@@ -167,6 +171,7 @@ const NAMES: [(&str, Activation); 29] = [
     ("sparse_plus", Activation::SparsePlus),
     ("sparse_sigmoid", Activation::SparseSigmoid),
     ("softmax", Activation::Softmax),
+    ("log_softmax", Activation::LogSoftmax),
 ];
 
 impl Activation {
@@ -210,10 +215,15 @@ impl Activation {
         ))
     }
 
-    /// Refuses an activation that a gate cannot have: softmax, since a gate is computed element by element, and invalid
+    /// Whether each number depends on its own argument alone, and not on a row of them.
+    pub(crate) fn is_elementwise(self) -> bool {
+        !matches!(self, Activation::Softmax | Activation::LogSoftmax)
+    }
+
+    /// Refuses an activation that a gate cannot have: one over a row, since a gate is computed element by element, and invalid
     /// parameters.
     pub(crate) fn check_gate(self, name: &'static str) -> Result<()> {
-        if self == Activation::Softmax {
+        if !self.is_elementwise() {
             let expected = "an element-wise function: units are computed one by one";
             return Err(Error::value(name, expected, self));
         }

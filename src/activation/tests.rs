@@ -17,6 +17,7 @@ fn names_are_read_and_written() {
 fn what_cannot_be_a_gate_is_refused() {
     assert!(Activation::Softmax.check_gate("activation").is_err());
     assert!(Activation::Softmax.check("activation").is_ok());
+    assert!(Activation::LogSoftmax.check_gate("activation").is_err());
     assert!(
         Activation::Elu { alpha: f64::NAN }
             .check_gate("activation")

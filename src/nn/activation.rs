@@ -12,22 +12,28 @@ use ndarray::{Array, Dimension};
 crate::describe::describe!(Activation, "activation", "activation");
 
 impl Activation {
-    /// Applies the activation in place. For [`Softmax`](Self::Softmax) the slice is the last axis.
+    /// Applies the activation in place. For [`Softmax`](Self::Softmax) and
+    /// [`LogSoftmax`](Self::LogSoftmax) the slice is the last axis.
     pub fn apply<A: Element>(self, values: &mut [A]) {
-        if self == Activation::Softmax {
-            softmax(values);
-        } else {
-            A::activate(values, self, Isa::detect());
+        match self {
+            Activation::Softmax => softmax(values),
+            Activation::LogSoftmax => log_softmax(values),
+            _ => A::activate(values, self, Isa::detect()),
         }
     }
 }
 
-/// The largest score becomes e^0, so nothing overflows.
-fn softmax<A: Element>(values: &mut [A]) {
-    let largest = values.iter().fold(
+/// The largest number; NaN if there is one.
+fn largest<A: Element>(values: &[A]) -> A {
+    values.iter().fold(
         A::neg_infinity(),
         |m, &x| if x > m || x.is_nan() { x } else { m },
-    );
+    )
+}
+
+/// The largest score becomes e^0, so nothing overflows.
+fn softmax<A: Element>(values: &mut [A]) {
+    let largest = largest(values);
     let mut sum = A::zero();
     for x in &mut *values {
         *x = if *x == largest {
@@ -40,8 +46,25 @@ fn softmax<A: Element>(values: &mut [A]) {
     values.iter_mut().for_each(|x| *x /= sum);
 }
 
+/// The logarithm of the softmax: the largest score becomes e^0 = 1, and the others are added to that.
+fn log_softmax<A: Element>(values: &mut [A]) {
+    let largest = largest(values);
+    let (mut others, mut is_first) = (A::zero(), true);
+    for x in &mut *values {
+        let is_largest = *x == largest;
+        *x = if is_largest { A::zero() } else { *x - largest };
+        if is_largest && is_first {
+            is_first = false;
+        } else {
+            others += x.libm_exp();
+        }
+    }
+    let log = others.libm_ln_1p();
+    values.iter_mut().for_each(|x| *x -= log);
+}
+
 /// An activation as a layer of a [`Model`](crate::Model). The output has the shape of the input;
-/// [`Activation::Softmax`] goes over the last axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`,
+/// [`Activation::Softmax`] and [`Activation::LogSoftmax`] go over the last axis. Masks pass through, as in Keras. Source: `keras.layers.Activation`,
 /// `ReLU`, `LeakyReLU`, `ELU`.
 ///
 /// ```
@@ -69,8 +92,8 @@ impl<A: Element> AnyLayer<A> for Activation {
 
     fn stepwise(&self, axes: &[usize]) -> Stepwise {
         match self {
-            Activation::Softmax => Stepwise::of_last_axis(axes),
-            _ => Stepwise::EachTimestep,
+            of if of.is_elementwise() => Stepwise::EachTimestep,
+            _ => Stepwise::of_last_axis(axes),
         }
     }
 
@@ -83,7 +106,7 @@ impl<A: Element> AnyLayer<A> for Activation {
     described!();
 }
 
-/// The array after the activation; softmax goes over the last axis.
+/// The array after the activation; a softmax goes over the last axis.
 pub(super) fn on_last_axis<A: Element, D: Dimension>(
     activation: Activation,
     y: Array<A, D>,
@@ -98,11 +121,10 @@ pub(super) fn on_last_axis<A: Element, D: Dimension>(
 
 /// Applies the activation to consecutive rows of this length; only softmax depends on where they end.
 pub(super) fn each_row<A: Element>(activation: Activation, len: usize, numbers: &mut [A]) {
-    match activation {
-        Activation::Softmax => {
-            let rows = numbers.chunks_exact_mut(len.max(1));
-            rows.for_each(|row| activation.apply(row));
-        }
-        _ => activation.apply(numbers),
+    if activation.is_elementwise() {
+        activation.apply(numbers);
+        return;
     }
+    let rows = numbers.chunks_exact_mut(len.max(1));
+    rows.for_each(|row| activation.apply(row));
 }

@@ -56,7 +56,8 @@ impl<A: Number> Work<A> for Map<'_, A> {
 }
 
 impl Activation {
-    /// Applies an activation to one number. Softmax is not element-wise, so it is not handled here.
+    /// Applies an activation to one number. Softmax and its logarithm are not element-wise, so they are not
+    /// handled here.
     pub(crate) fn elementwise<A: Number>(self, x: A) -> A {
         let (zero, one, half) = (A::zero(), A::one(), A::nearest(0.5));
         let of = A::nearest;
@@ -120,8 +121,8 @@ impl Activation {
             Activation::SparseSigmoid => clip((x + one) * half, zero, one),
             Activation::Affine { alpha, beta } => of(alpha) * x + of(beta),
             Activation::ScaledTanh { alpha, beta } => of(alpha) * (of(beta) * x).libm_tanh(),
-            Activation::Softmax => {
-                debug_assert!(false, "softmax is not element-wise: `apply` has it");
+            Activation::Softmax | Activation::LogSoftmax => {
+                debug_assert!(false, "it is not element-wise: `apply` has it");
                 x
             }
         }

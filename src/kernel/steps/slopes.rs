@@ -14,13 +14,14 @@ const INVERSE_SQRT_2_PI: f64 = 0.398_942_280_401_432_7;
 
 impl Activation {
     /// The derivative at `x`, where the function is `y`. At a kink it is TensorFlow's: a `clip` passes the gradient at its
-    /// ends, and a `relu` does not at 0. Softmax is not element-wise: see [`softmax_back`](Self::softmax_back).
+    /// ends, and a `relu` does not at 0. Softmax and its logarithm are not
+    /// element-wise: see [`back`](Self::back).
     pub(crate) fn slope<A: Number>(self, x: A, y: A) -> A {
         let (zero, one, half) = (A::zero(), A::one(), A::nearest(0.5));
         let of = A::nearest;
         let step = |holds: bool| if holds { one } else { zero };
         match self {
-            Activation::Linear | Activation::Softmax => one,
+            Activation::Linear | Activation::Softmax | Activation::LogSoftmax => one,
             Activation::Tanh => one - y * y,
             Activation::Sigmoid => y * (one - y),
             // Keras 3 computes it as relu6(x + 3) / 6, Keras 1 and 2 as a clip.
@@ -111,6 +112,12 @@ impl Activation {
             let mean = pairs.fold(A::zero(), |sum, (&d, &y)| sum + d * y);
             let pairs = gradients.iter_mut().zip(y);
             pairs.for_each(|(d, &y)| *d = y * (*d - mean));
+            return;
+        }
+        if self == Activation::LogSoftmax {
+            let sum = gradients.iter().fold(A::zero(), |sum, &d| sum + d);
+            let pairs = gradients.iter_mut().zip(y);
+            pairs.for_each(|(d, &y)| *d = *d - y.libm_exp() * sum);
             return;
         }
         for ((d, &x), &y) in gradients.iter_mut().zip(x).zip(y) {
