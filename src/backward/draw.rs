@@ -31,6 +31,13 @@ impl Draw {
         (self.at(place).0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// The standard normal number at a place, by the method of Box & Muller (1958).
+    pub(crate) fn normal(self, place: u64) -> f64 {
+        let both = self.at(place);
+        let radius = libm::sqrt(-2.0 * libm::log(1.0 - both.uniform(0)));
+        radius * libm::cos(core::f64::consts::TAU * both.uniform(1))
+    }
+
     /// A mask of 0 with probability `rate`, and 1 / (1 - rate) otherwise.
     pub(crate) fn mask<A: Element>(self, at: &[u64], rate: f64, dim: (usize, usize)) -> Array2<A> {
         let draw = at.iter().fold(self, |draw, &at| draw.at(at));

@@ -46,6 +46,17 @@ pub fn add_outer<A: Element>(
     let Ok(gradient) = gradient.view_mut().into_dimensionality::<Ix2>() else {
         return;
     };
+    add_outer_to(gradient, left, right, first, isa);
+}
+
+/// The same for a gradient with two axes.
+pub fn add_outer_to<A: Element>(
+    gradient: ArrayViewMut2<A>,
+    left: ArrayView2<A>,
+    right: ArrayView2<A>,
+    first: usize,
+    isa: Isa,
+) {
     let (_, from) = gradient.split_at(Axis(1), first);
     let (mut columns, _) = from.split_at(Axis(1), right.ncols());
     if left.nrows() > 0 {

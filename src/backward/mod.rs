@@ -9,7 +9,7 @@ mod recorder;
 pub(crate) use draw::Draw;
 pub use dropout::CellMasks;
 pub(crate) use dropout::MaskSizes;
-pub(crate) use factor::{Factor, add_outer, add_vector};
+pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
 pub(crate) use gated::Gated;
 pub use recorder::Recorder;
 

@@ -4,7 +4,7 @@
 /// is named once, with the name of Keras' argument or weight; a field that is left out does not compile.
 ///
 /// Each array has the word by which it is read (`array`, `optional`, `scalar` or `optional_scalar`), and `fixed` or
-/// `constant` if gradients do not change it. An enum is described as an option.
+/// `constant` if gradients do not change it. An option that older files do not have stands with its value in them. An enum is described as an option.
 macro_rules! describe {
     ($layer:ident, $class:literal, $key:literal) => {
         impl<A: crate::Element> crate::describe::Describe<A> for $layer {
@@ -34,7 +34,7 @@ macro_rules! describe {
         }
     };
     ($layer:ident $(<$elem:ident>)?, $class:literal,
-     { $($option:ident),* $(; $($array:ident: $how:ident $($role:ident)?),*)? } => $make:expr) => {
+     { $($option:ident $(= $default:expr)?),* $(; $($array:ident: $how:ident $($role:ident)?),*)? } => $make:expr) => {
         impl<A: crate::Element> crate::describe::Describe<A> for $layer $(<$elem>)? {
             fn class(&self) -> &'static str {
                 $class
@@ -65,12 +65,14 @@ macro_rules! describe {
 
             fn read_from(from: &mut crate::describe::In) -> crate::Result<Self> {
                 from.class($class)?;
-                $(let $option = from.get(stringify!($option))?;)*
+                $(let $option = crate::describe::describe!(@get from, $option $(, $default)?);)*
                 $($(let $array = from.$how(stringify!($array))?;)*)?
                 $make
             }
         }
     };
+    (@get $from:ident, $option:ident) => { $from.get(stringify!($option))? };
+    (@get $from:ident, $option:ident, $default:expr) => { $from.get_or(stringify!($option), $default)? };
     (@role) => { crate::describe::Role::Trainable };
     (@role fixed) => { crate::describe::Role::Fixed };
     (@role constant) => { crate::describe::Role::Constant };

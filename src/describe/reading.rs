@@ -107,6 +107,15 @@ impl<'f> In<'f> {
         T::deserialize(json).map_err(|error| Error::file(key, "an option of this layer", error))
     }
 
+    /// Reads an option that older files do not have, where it was this.
+    pub(crate) fn get_or<T: DeserializeOwned>(&mut self, key: &'static str, old: T) -> Result<T> {
+        if self.node.config.contains_key(key) {
+            self.get(key)
+        } else {
+            Ok(old)
+        }
+    }
+
     /// Reads an array. Returns an error if it is missing.
     pub(crate) fn array<A: Element, D: Dimension>(
         &mut self,

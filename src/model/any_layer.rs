@@ -148,6 +148,13 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         let _ = (tape, phase, each);
     }
 
+    /// Calls `each` with the path and the numbers of every mask, or other noise, that the recorded call drew.
+    #[cfg(feature = "train")]
+    #[doc(hidden)]
+    fn drawn(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+        let _ = (tape, phase, each);
+    }
+
     /// The layer that a `Box`, an `Arc` or a wrapper like them contains.
     #[doc(hidden)]
     fn inside(&self) -> Option<&dyn AnyLayer<A>> {

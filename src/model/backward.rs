@@ -51,7 +51,7 @@ impl<A: Element> Model<A> {
             let inputs = values(&tape.values, &call.inputs);
             let recorded = placed.layer.record(RecordCall {
                 inputs: &inputs,
-                phase: &phase.inside(&placed.name),
+                phase: &self.phase_of(at, phase),
                 tape: &mut tape.tapes[at],
                 kept,
             });
@@ -97,7 +97,7 @@ impl<A: Element> Model<A> {
                 tape: &tape.tapes[at],
                 upstream: &upstream,
                 weights: weights.layer(&placed.name),
-                phase: &phase.inside(&placed.name),
+                phase: &self.phase_of(at, phase),
             });
             let of_inputs = self.in_layer(call, of_inputs)?;
             for (&input, d) in call.inputs.iter().zip(of_inputs) {
@@ -116,10 +116,31 @@ impl<A: Element> Model<A> {
         phase: &Phase,
         each: &mut dyn FnMut(&str, ArrayD<A>),
     ) {
-        for (call, tape) in self.calls.iter().zip(&tape.tapes) {
+        for (at, (call, tape)) in self.calls.iter().zip(&tape.tapes).enumerate() {
             let placed = &self.layers[call.layer];
-            placed.layer.moved(tape, &phase.inside(&placed.name), each);
+            placed.layer.moved(tape, &self.phase_of(at, phase), each);
         }
+    }
+
+    /// Calls `each` with the path and the numbers of every mask that the recorded run drew.
+    pub(crate) fn drawn_by(
+        &self,
+        tape: &ModelTape<A>,
+        phase: &Phase,
+        each: &mut dyn FnMut(&str, ArrayD<f64>),
+    ) {
+        for (at, (call, tape)) in self.calls.iter().zip(&tape.tapes).enumerate() {
+            let placed = &self.layers[call.layer];
+            placed.layer.drawn(tape, &self.phase_of(at, phase), each);
+        }
+    }
+
+    /// The phase of a call.
+    fn phase_of<'p>(&self, at: usize, phase: &Phase<'p>) -> Phase<'p> {
+        let layer = self.calls[at].layer;
+        let earlier = self.calls[..at].iter();
+        let earlier = earlier.filter(|call| call.layer == layer).count();
+        phase.inside(&self.layers[layer].name).called(earlier)
     }
 
     fn in_layer<T>(&self, call: &Call, result: Result<T>) -> Result<T> {

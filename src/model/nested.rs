@@ -74,6 +74,18 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         }
     }
 
+    #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &super::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        if let Ok(tape) = tape.get() {
+            self.drawn_by(tape, phase, each);
+        }
+    }
+
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         self.plan_nested(inputs)
     }
@@ -154,6 +166,15 @@ macro_rules! by_owner {
                 each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
             ) {
                 (**self).moved(tape, phase, each);
+            }
+            #[cfg(feature = "train")]
+            fn drawn(
+                &self,
+                tape: &crate::backward::Tape,
+                phase: &super::Phase,
+                each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+            ) {
+                (**self).drawn(tape, phase, each);
             }
             fn inside(&self) -> Option<&dyn AnyLayer<A>> {
                 Some(&**self)

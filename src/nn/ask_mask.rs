@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Result, wrong_inputs};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::Array2;
@@ -54,5 +56,6 @@ impl<A: Element> AnyLayer<A> for AskMask {
         })
     }
 
+    goes_back!();
     described!();
 }

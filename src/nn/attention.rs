@@ -2,11 +2,13 @@
 
 use crate::describe::Scalar;
 use crate::error::{Result, check, check_size, wrong_inputs};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
+use ndarray::{
+    Array2, Array3, ArrayRef, ArrayView1, ArrayView2, ArrayView3, CowArray, Ix2, Ix3, s,
+};
 
 /// Dot-product attention (Luong's). Each timestep of the query gets a weighted average of the values; the weights say
 /// how well the keys match it.
@@ -37,9 +39,9 @@ use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Ix3, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention<A> {
-    scale: Option<Scalar<A>>,
-    concat_score_weight: Option<Scalar<A>>,
-    causal: bool,
+    pub(super) scale: Option<Scalar<A>>,
+    pub(super) concat_score_weight: Option<Scalar<A>>,
+    pub(super) causal: bool,
 }
 
 /// The amount by which masked scores are lowered, as in Keras.
@@ -106,21 +108,16 @@ impl<A: Element> Attention<A> {
         }
         for sample in 0..samples {
             let at = s![sample, .., ..];
-            let mut scores = self.scores(query.slice(at), key.slice(at));
+            let mask = value_mask.map(|mask| mask.row(sample));
+            let value = self.seen(value.slice(at), mask);
+            let mut scores = self.scores(query.slice(at), self.seen(key.slice(at), mask).view());
             for (i, row) in scores.outer_iter_mut().enumerate() {
-                let Some(row) = row.into_slice() else {
-                    continue;
-                };
-                for (j, score) in row.iter_mut().enumerate() {
-                    let hidden = value_mask.is_some_and(|mask| !mask[[sample, j]]);
-                    if hidden || self.causal && j > i {
-                        *score -= A::from_f64(MASKED);
-                    }
+                if let Some(row) = row.into_slice() {
+                    self.weigh(i, mask, row);
                 }
-                Activation::Softmax.apply(row);
             }
             let mut y = y.slice_mut(at);
-            y.assign(&scores.dot(&value.slice(at)));
+            y.assign(&scores.dot(&value));
             for (i, mut y) in y.outer_iter_mut().enumerate() {
                 if query_mask.is_some_and(|mask| !mask[[sample, i]]) {
                     y.fill(A::zero());
@@ -130,8 +127,42 @@ impl<A: Element> Attention<A> {
         Ok(y)
     }
 
+    /// The timesteps of a sample with 0 in place of those that no query attends to, so that a NaN in padding reaches
+    /// nothing. If a query has nothing but masked timesteps to attend to, all are read.
+    pub(super) fn seen<'x>(
+        &self,
+        x: ArrayView2<'x, A>,
+        mask: Option<ArrayView1<bool>>,
+    ) -> CowArray<'x, A, Ix2> {
+        let Some(mask) = mask else { return x.into() };
+        let every_query_sees = if self.causal {
+            mask.first() == Some(&true)
+        } else {
+            mask.iter().any(|&real| real)
+        };
+        if !every_query_sees || mask.iter().all(|&real| real) {
+            return x.into();
+        }
+        let mut seen = x.to_owned();
+        for (mut step, _) in seen.outer_iter_mut().zip(mask).filter(|(_, real)| !**real) {
+            step.fill(A::zero());
+        }
+        seen.into()
+    }
+
+    /// Turns the scores of query `i` into weights.
+    pub(super) fn weigh(&self, i: usize, mask: Option<ArrayView1<bool>>, scores: &mut [A]) {
+        for (j, score) in scores.iter_mut().enumerate() {
+            let hidden = mask.is_some_and(|mask| !mask[j]);
+            if hidden || self.causal && j > i {
+                *score -= A::from_f64(MASKED);
+            }
+        }
+        Activation::Softmax.apply(scores);
+    }
+
     /// (queries, timesteps) of one sample.
-    fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
+    pub(super) fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
         let scale = self.scale.map_or_else(A::one, |scale| scale.0);
         let Some(Scalar(weight)) = self.concat_score_weight else {
             let mut scores = query.dot(&key.t());
@@ -201,5 +232,6 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
         Stepwise::WholeSequence("it looks at all timesteps")
     }
 
+    goes_back!();
     described!();
 }

@@ -3,7 +3,9 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
@@ -19,7 +21,13 @@ use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 /// | gamma, beta | (features), or none (`scale=False`, `center=False`) |
 /// | `moving_mean`, `moving_variance` | (features) |
 ///
-/// Masks pass through and change nothing, as in Keras outside training. Source: Ioffe & Szegedy, "Batch Normalization"
+/// Masks pass through and change nothing, as in Keras outside training. In a training (feature `train`) the mean and the
+/// variance are those of the batch without its masked timesteps, and the averages move towards them:
+///
+/// ```text
+/// moving = momentum moving + (1 - momentum) batch
+/// ```
+/// Source: Ioffe & Szegedy, "Batch Normalization"
 /// (2015); `keras.layers.BatchNormalization`.
 ///
 /// ```
@@ -31,13 +39,17 @@ use ndarray::{Array, Array1, ArrayRef, Axis, Dimension, Zip};
 /// ```
 #[derive(Clone)]
 pub struct BatchNormalization<A> {
-    gamma: Option<Array1<A>>,
-    beta: Option<Array1<A>>,
-    moving_mean: Array1<A>,
-    moving_variance: Array1<A>,
-    axis: isize,
-    epsilon: f64,
+    pub(super) gamma: Option<Array1<A>>,
+    pub(super) beta: Option<Array1<A>>,
+    pub(super) moving_mean: Array1<A>,
+    pub(super) moving_variance: Array1<A>,
+    pub(super) axis: isize,
+    pub(super) epsilon: f64,
+    pub(super) momentum: f64,
 }
+
+/// The default of Keras.
+const MOMENTUM: f64 = 0.99;
 
 impl<A: Element> BatchNormalization<A> {
     /// Normalises along the last axis, with Keras' default epsilon of 0.001. Returns an error if the arrays differ in
@@ -68,6 +80,7 @@ impl<A: Element> BatchNormalization<A> {
             moving_variance,
             axis: -1,
             epsilon: 1e-3,
+            momentum: MOMENTUM,
         })
     }
 
@@ -80,6 +93,12 @@ impl<A: Element> BatchNormalization<A> {
     /// Sets the constant that is added to the variance; 0.001 by default.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
+        self
+    }
+
+    /// Sets how much of the moving averages each step of a training keeps; 0.99 by default.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
         self
     }
 
@@ -126,10 +145,10 @@ impl<A: Element> BatchNormalization<A> {
 }
 
 crate::describe::describe!(BatchNormalization<A>, "batch_normalization", {
-    axis, epsilon; gamma: optional, beta: optional, moving_mean: array fixed, moving_variance: array fixed
+    axis, epsilon, momentum = MOMENTUM; gamma: optional, beta: optional, moving_mean: array fixed, moving_variance: array fixed
 } => {
     let norm = BatchNormalization::from_weights(gamma, beta, moving_mean, moving_variance)?;
-    Ok(norm.axis(axis).epsilon(epsilon))
+    Ok(norm.axis(axis).epsilon(epsilon).momentum(momentum))
 });
 
 impl<A: Element> core::fmt::Debug for BatchNormalization<A> {
@@ -180,5 +199,21 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         (self.axis == -1).then(|| vec![self.moving_mean.len()])
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: crate::model::RecordCall<A>) -> Result<crate::model::Called<A>> {
+        self.record_call(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        self.moved_by(tape, phase, each);
+    }
+
+    goes_back!();
     described!();
 }

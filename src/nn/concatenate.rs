@@ -5,6 +5,7 @@ use crate::Element;
 use crate::error::{Error, Result, check_size, wrong_inputs};
 use crate::model::{
     AnyLayer, Inputs, Planned, Shape, StepShape, Stepwise, Tensor, Value, described, each_or_err,
+    goes_back,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -28,7 +29,7 @@ use ndarray::{Array2, ArrayViewD, Axis, concatenate};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Concatenate {
-    axis: isize,
+    pub(super) axis: isize,
 }
 
 impl Concatenate {
@@ -199,5 +200,6 @@ impl<A: Element> AnyLayer<A> for Concatenate {
         }))
     }
 
+    goes_back!();
     described!();
 }

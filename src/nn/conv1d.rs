@@ -6,7 +6,9 @@ use crate::describe::{Describe, Part, PartMut, Role, Weight};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_features, check_size, transposed};
-use crate::model::{AnyLayer, Planned, Shape, Slot, StepShape, Stepwise, Tensor, described};
+use crate::model::{
+    AnyLayer, Planned, Shape, Slot, StepShape, Stepwise, Tensor, described, goes_back,
+};
 use crate::{Activation, Dense, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -211,14 +213,20 @@ impl<A: Element> Conv1d<A> {
     /// fit.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         check_features(self.features(), x.dim())?;
-        let timesteps = x.dim().1;
+        let y = self.sums(x, self.windows(x.dim().1)?)?;
+        Ok(on_last_axis(self.options.activation, y))
+    }
+
+    /// Where the windows over this number of timesteps lie.
+    pub(super) fn windows(&self, timesteps: usize) -> Result<Windows> {
         let Options {
             padding, strides, ..
         } = self.options;
-        self.convolve(x, padding.windows(timesteps, self.span(), strides)?)
+        padding.windows(timesteps, self.span(), strides)
     }
 
-    fn convolve(&self, x: &ArrayRef<A, Ix3>, windows: Windows) -> Result<Array3<A>> {
+    /// The sums before the activation.
+    pub(super) fn sums(&self, x: &ArrayRef<A, Ix3>, windows: Windows) -> Result<Array3<A>> {
         let samples = x.dim().0;
         check_size("output", &[samples, windows.count, self.filters()])?;
         let mut y = Array3::zeros((samples, windows.count, self.filters()));
@@ -237,7 +245,7 @@ impl<A: Element> Conv1d<A> {
                 }
             }
         }
-        Ok(on_last_axis(self.options.activation, y))
+        Ok(y)
     }
 
     /// The flattened numbers of each window, 0 outside the input.
@@ -246,15 +254,25 @@ impl<A: Element> Conv1d<A> {
         let mut rows = Array2::zeros((of.len(), self.kernel_size * features));
         for (mut row, window) in rows.outer_iter_mut().zip(of) {
             for tap in 0..self.kernel_size {
-                let ahead = window * self.options.strides + tap * self.options.dilation_rate;
-                let t = ahead.checked_sub(windows.before).filter(|&t| t < timesteps);
-                if let Some(t) = t {
+                if let Some(t) = self.timestep(windows, timesteps, window, tap) {
                     let to = tap * features..(tap + 1) * features;
                     row.slice_mut(s![to]).assign(&x.row(t));
                 }
             }
         }
         rows
+    }
+
+    /// The timestep that a row of the kernel meets in a window; `None` outside of the input.
+    pub(super) fn timestep(
+        &self,
+        windows: Windows,
+        timesteps: usize,
+        window: usize,
+        tap: usize,
+    ) -> Option<usize> {
+        let ahead = window * self.options.strides + tap * self.options.dilation_rate;
+        ahead.checked_sub(windows.before).filter(|&t| t < timesteps)
     }
 }
 
@@ -371,11 +389,8 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
-        let Options {
-            padding, strides, ..
-        } = self.options;
         let count = |timesteps| {
-            let windows = padding.windows(timesteps, self.span(), strides);
+            let windows = self.windows(timesteps);
             windows.ok().map(|windows| windows.count)
         };
         let input = inputs
@@ -410,5 +425,6 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
         self.past(1).ok().map(Slot::new)
     }
 
+    goes_back!();
     described!();
 }

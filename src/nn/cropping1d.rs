@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ use ndarray::{Array3, ArrayRef, Ix3, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cropping1d {
-    before: usize,
+    pub(super) before: usize,
     after: usize,
 }
 
@@ -72,5 +72,6 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
         Stepwise::WholeSequence("it leaves timesteps out")
     }
 
+    goes_back!();
     described!();
 }

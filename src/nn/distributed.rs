@@ -55,15 +55,8 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
 
     fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
         let output = self.0.forward(input)?;
-        if output.mask.is_none() {
-            return Ok(output);
-        }
-        let expected = "none: Keras 2 hands it on with three axes, and masks have two here";
-        Err(Error::value(
-            "mask inside of TimeDistributed",
-            expected,
-            "one",
-        ))
+        check_bare(&output)?;
+        Ok(output)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
@@ -94,5 +87,57 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         Some(&*self.0)
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: crate::model::RecordCall<A>) -> Result<crate::model::Called<A>> {
+        let (outputs, slot) = self.0.record(call)?;
+        outputs.iter().try_for_each(check_bare)?;
+        Ok((outputs, slot))
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: crate::model::BackwardCall<A>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        self.0.backward(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.0.has_backward()
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        self.0.moved(tape, phase, each);
+    }
+
+    #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        self.0.drawn(tape, phase, each);
+    }
+
     described!();
+}
+
+fn check_bare<A>(output: &Tensor<A>) -> Result<()> {
+    if output.mask.is_none() {
+        return Ok(());
+    }
+    let expected = "none: Keras 2 hands it on with three axes, and masks have two here";
+    Err(Error::value(
+        "mask inside of TimeDistributed",
+        expected,
+        "one",
+    ))
 }

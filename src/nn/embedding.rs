@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err, goes_back,
+};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -87,7 +89,7 @@ impl<A: Element> Embedding<A> {
     }
 
     /// Converts a number of the model's type to a token id.
-    fn id(&self, x: A) -> Result<usize> {
+    pub(super) fn id(&self, x: A) -> Result<usize> {
         let id = x
             .to_usize()
             .filter(|&id| A::from(id) == Some(x) && id < self.embeddings.nrows());
@@ -178,5 +180,6 @@ impl<A: Element> AnyLayer<A> for Embedding<A> {
         Some(vec![])
     }
 
+    goes_back!();
     described!();
 }

@@ -3,7 +3,9 @@
 use super::axis::in_rows;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayRef, Dimension};
@@ -70,5 +72,6 @@ impl<A: Element> AnyLayer<A> for Flatten {
         })
     }
 
+    goes_back!();
     described!();
 }

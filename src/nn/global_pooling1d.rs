@@ -3,7 +3,7 @@
 use super::pooling1d::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
@@ -26,7 +26,7 @@ use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalPooling1d {
-    pool: Pool,
+    pub(super) pool: Pool,
     keepdims: bool,
 }
 
@@ -139,5 +139,6 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
         Stepwise::WholeSequence("it pools all timesteps")
     }
 
+    goes_back!();
     described!();
 }

@@ -6,15 +6,14 @@ use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, descri
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Returns its input and mask unchanged, as Keras' `Dropout`, `SpatialDropout1D` and `GaussianNoise` do outside
-/// training. Source: `keras.layers.Identity`.
+/// Returns its input and mask unchanged. Source: `keras.layers.Identity`.
 ///
 /// ```
 /// use ndarray::array;
 /// use recurrent::{Identity, Model};
-/// let model = Model::<f32>::new().add(Identity::of("dropout"));
+/// let model = Model::<f32>::new().add(Identity::of("nothing"));
 /// assert_eq!(model.forward(&array![[1.0, 2.0]])?, array![[1.0, 2.0]].into_dyn());
-/// assert_eq!(format!("{model:?}"), r#"["dropout"]"#);
+/// assert_eq!(format!("{model:?}"), r#"["nothing"]"#);
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,20 @@ impl<A: Element> AnyLayer<A> for Identity {
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         in_place(self, inputs, |_, _| {})
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: crate::model::BackwardCall<A>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        Ok(call.upstream.to_vec())
+    }
+
+    /// What Keras' `ActivityRegularization` adds to the loss of a training is not there.
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.kind != "activity_regularization"
     }
 
     described!();

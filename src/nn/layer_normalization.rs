@@ -3,7 +3,9 @@
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -31,8 +33,8 @@ use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
 /// ```
 #[derive(Clone)]
 pub struct LayerNormalization<A> {
-    gamma: Option<ArrayD<A>>,
-    beta: Option<ArrayD<A>>,
+    pub(super) gamma: Option<ArrayD<A>>,
+    pub(super) beta: Option<ArrayD<A>>,
     axes: Vec<isize>,
     epsilon: f64,
 }
@@ -131,12 +133,7 @@ impl<A: Element> LayerNormalization<A> {
     }
 
     fn normalise(&self, row: &mut [A]) {
-        let count = A::from_f64(row.len() as f64);
-        let mean = row.iter().fold(A::zero(), |sum, &x| sum + x) / count;
-        let squares = row
-            .iter()
-            .fold(A::zero(), |sum, &x| sum + (x - mean) * (x - mean));
-        let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
+        let (mean, inverse) = self.statistics(row);
         let mut gamma = self.gamma.iter().flatten();
         let mut beta = self.beta.iter().flatten();
         for x in row {
@@ -146,8 +143,19 @@ impl<A: Element> LayerNormalization<A> {
         }
     }
 
+    /// The mean of a row, and the inverse of its deviation.
+    pub(super) fn statistics(&self, row: &[A]) -> (A, A) {
+        let count = A::from_f64(row.len() as f64);
+        let mean = row.iter().fold(A::zero(), |sum, &x| sum + x) / count;
+        let squares = row
+            .iter()
+            .fold(A::zero(), |sum, &x| sum + (x - mean) * (x - mean));
+        let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
+        (mean, inverse)
+    }
+
     /// The axes counted from the front, ascending.
-    fn places(&self, axes: usize) -> Result<Vec<usize>> {
+    pub(super) fn places(&self, axes: usize) -> Result<Vec<usize>> {
         let places = self.axes.iter().map(|&axis| place_in_sample(axis, axes));
         let places: Vec<usize> = places.collect::<Result<_>>()?;
         if places.is_sorted_by(|a, b| a < b) {
@@ -223,5 +231,6 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
         learned.map(|array| vec![array.len()])
     }
 
+    goes_back!();
     described!();
 }

@@ -3,7 +3,9 @@
 use crate::Element;
 use crate::describe::Scalar;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayViewMut1, ArrayViewMut3, Axis, Ix3};
 
@@ -100,5 +102,6 @@ impl<A: Element> AnyLayer<A> for Masking<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

@@ -5,6 +5,7 @@ use crate::Element;
 use crate::error::{Error, Result, check_size, wrong_inputs};
 use crate::model::{
     AnyLayer, Inputs, Planned, Shape, StepShape, Stepwise, Tensor, Value, described, each_or_err,
+    goes_back,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -63,7 +64,7 @@ impl Merge {
     }
 
     /// Whether masks change the result.
-    fn reads_masks(self) -> bool {
+    pub(super) fn reads_masks(self) -> bool {
         matches!(self, Merge::Multiply | Merge::Maximum | Merge::Minimum)
     }
 
@@ -161,7 +162,7 @@ fn common_shape<A>(inputs: &[Tensor<A>]) -> Result<Vec<usize>> {
 }
 
 /// A mask for all samples and timesteps of the output.
-fn repeated(mask: &Array2<bool>, shape: [usize; 2]) -> Result<Array2<bool>> {
+pub(super) fn repeated(mask: &Array2<bool>, shape: [usize; 2]) -> Result<Array2<bool>> {
     let repeated: Option<ArrayView2<bool>> = mask.broadcast(shape);
     repeated.map(|mask| mask.to_owned()).ok_or_else(|| {
         let found = alloc::format!("{:?}", mask.shape());
@@ -309,6 +310,7 @@ impl<A: Element> AnyLayer<A> for Merge {
         }))
     }
 
+    goes_back!();
     described!();
 }
 
@@ -423,7 +425,7 @@ impl Places {
 }
 
 /// The place in an array of `from` of every number of an array of `to`, where axes of length 1 are repeated.
-fn places(from: &[usize], to: &[usize]) -> Vec<usize> {
+pub(super) fn places(from: &[usize], to: &[usize]) -> Vec<usize> {
     let mut places = vec![0];
     for (&from, &to) in from.iter().zip(to) {
         let along = |&place: &usize| {

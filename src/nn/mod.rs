@@ -15,6 +15,7 @@ mod cropping1d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod distributed;
+mod dropout;
 mod embedding;
 mod flatten;
 mod global_pooling1d;
@@ -44,6 +45,7 @@ pub use concatenate::Concatenate;
 pub use conv1d::{Conv1d, Conv1dBuilder};
 pub use cropping1d::Cropping1d;
 pub use dense::Dense;
+pub use dropout::{AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1d};
 pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use global_pooling1d::GlobalPooling1d;

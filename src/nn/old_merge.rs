@@ -168,5 +168,61 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
         }))
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: crate::model::RecordCall<A>) -> Result<crate::model::Called<A>> {
+        let mask = self.mask(call.inputs)?;
+        let (mut outputs, slot) = self.layer.record(crate::model::RecordCall {
+            inputs: &bare(call.inputs),
+            ..call
+        })?;
+        for output in &mut outputs {
+            output.mask.clone_from(&mask);
+        }
+        Ok((outputs, slot))
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: crate::model::BackwardCall<A>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        self.layer.backward(crate::model::BackwardCall {
+            inputs: &bare(call.inputs),
+            ..call
+        })
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.layer.has_backward()
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        self.layer.moved(tape, phase, each);
+    }
+
+    #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        self.layer.drawn(tape, phase, each);
+    }
+
     described!();
+}
+
+/// The numbers without their masks.
+#[cfg(feature = "train")]
+fn bare<A: Element>(inputs: &[Tensor<A>]) -> Vec<Tensor<A>> {
+    let bare = |input: &Tensor<A>| Tensor::bare(input.values.clone());
+    inputs.iter().map(bare).collect()
 }

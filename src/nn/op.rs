@@ -2,7 +2,7 @@
 //! y`.
 
 use crate::error::{Error, Result, check_size, wrong_inputs};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, only};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back, only};
 use crate::{Concatenate, Element};
 use alloc::format;
 use alloc::string::String;
@@ -70,7 +70,7 @@ pub(crate) struct OpLayer {
 }
 
 impl Binary {
-    fn of<A: Element>(self, a: A, b: A) -> A {
+    pub(super) fn of<A: Element>(self, a: A, b: A) -> A {
         let truth = |yes| if yes { A::one() } else { A::zero() };
         match self {
             Binary::NotEqual => truth(a != b),
@@ -123,7 +123,7 @@ impl Binary {
 }
 
 /// The index of an axis of an array with this number of axes.
-fn place(axis: isize, axes: usize) -> Result<usize> {
+pub(super) fn place(axis: isize, axes: usize) -> Result<usize> {
     let place = match usize::try_from(axis) {
         Ok(place) => Some(place),
         Err(_) => axes.checked_sub(axis.unsigned_abs()),
@@ -174,7 +174,7 @@ fn span([start, stop, step]: [Option<isize>; 3], len: usize) -> Result<Vec<usize
         .collect())
 }
 
-fn get_item<A: Element>(x: &ArrayD<A>, cuts: &[Cut]) -> Result<ArrayD<A>> {
+pub(super) fn get_item<T: Clone>(x: &ArrayD<T>, cuts: &[Cut]) -> Result<ArrayD<T>> {
     let named = cuts.iter().filter(|cut| **cut != Cut::Rest).count();
     let Some(rest) = x.ndim().checked_sub(named) else {
         return Err(Error::value(
@@ -275,5 +275,6 @@ impl<A: Element> AnyLayer<A> for OpLayer {
         }
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ use ndarray::{ArrayD, ArrayRef, Dimension, IxDyn};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permute {
-    dims: Vec<usize>,
+    pub(super) dims: Vec<usize>,
 }
 
 impl Permute {
@@ -76,5 +76,6 @@ impl<A: Element> AnyLayer<A> for Permute {
         }
     }
 
+    goes_back!();
     described!();
 }

@@ -1,11 +1,12 @@
 //! `Pooling1d`: the maximum or the average over windows of timesteps.
 
-use super::padding::Padding;
+use super::padding::{Padding, Windows};
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
 
 /// How the timesteps of a window are pooled.
@@ -53,9 +54,9 @@ impl Pool {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooling1d {
-    pool: Pool,
-    pool_size: usize,
-    strides: usize,
+    pub(super) pool: Pool,
+    pub(super) pool_size: usize,
+    pub(super) strides: usize,
     padding: Padding,
 }
 
@@ -102,12 +103,28 @@ impl Pooling1d {
         Ok(self)
     }
 
+    /// The timesteps of a window, of which the first starts this number before the input.
+    pub(super) fn timesteps_of(
+        &self,
+        window: usize,
+        before: usize,
+        timesteps: usize,
+    ) -> Range<usize> {
+        let from = window * self.strides;
+        let to = from.saturating_add(self.pool_size) - before;
+        from.saturating_sub(before)..to.min(timesteps)
+    }
+
+    /// Where the windows over this number of timesteps lie.
+    pub(super) fn windows(&self, timesteps: usize) -> Result<Windows> {
+        self.padding
+            .windows(timesteps, self.pool_size, self.strides)
+    }
+
     /// Computes (samples, timesteps, features) to (samples, windows, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let (samples, timesteps, features) = x.dim();
-        let windows = self
-            .padding
-            .windows(timesteps, self.pool_size, self.strides)?;
+        let windows = self.windows(timesteps)?;
         check_size("output", &[samples, windows.count, features])?;
         let mut y = Array3::zeros((samples, windows.count, features));
         if y.is_empty() {
@@ -115,10 +132,8 @@ impl Pooling1d {
         }
         for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
             for (window, y) in y.axis_iter_mut(Axis(0)).enumerate() {
-                let from = window * self.strides;
-                let to = from.saturating_add(self.pool_size) - windows.before;
-                let from = from.saturating_sub(windows.before);
-                self.pool.pool(x.slice(s![from..to.min(timesteps), ..]), y);
+                let of = self.timesteps_of(window, windows.before, timesteps);
+                self.pool.pool(x.slice(s![of, ..]), y);
             }
         }
         Ok(y)
@@ -143,9 +158,7 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
         let count = |timesteps| {
-            let windows = self
-                .padding
-                .windows(timesteps, self.pool_size, self.strides);
+            let windows = self.windows(timesteps);
             windows.ok().map(|windows| windows.count)
         };
         vec![
@@ -160,5 +173,6 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
         Stepwise::WholeSequence("it pools timesteps")
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
@@ -61,5 +61,6 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
         Stepwise::WholeSequence("it makes timesteps of one vector")
     }
 
+    goes_back!();
     described!();
 }

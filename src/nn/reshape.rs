@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -121,5 +123,6 @@ impl<A: Element> AnyLayer<A> for Reshape {
         })
     }
 
+    goes_back!();
     described!();
 }

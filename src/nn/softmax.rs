@@ -3,7 +3,9 @@
 use super::activation::{each_row, on_last_axis};
 use super::axis::{in_rows, place};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each_or_err, goes_back,
+};
 use crate::{Activation, Element};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Axis, Dimension};
@@ -22,7 +24,7 @@ use ndarray::{Array, ArrayRef, Axis, Dimension};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Softmax {
-    axis: isize,
+    pub(super) axis: isize,
 }
 
 impl Softmax {
@@ -108,6 +110,7 @@ impl<A: Element> AnyLayer<A> for Softmax {
         })
     }
 
+    goes_back!();
     described!();
 }
 

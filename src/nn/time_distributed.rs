@@ -33,7 +33,7 @@ use ndarray::IxDyn;
 /// ```
 #[derive(Clone, Debug)]
 pub struct TimeDistributed<L> {
-    layer: L,
+    pub(super) layer: L,
 }
 
 impl<L> TimeDistributed<L> {
@@ -83,42 +83,13 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
     }
 
     fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
-        let shape = input.values.shape().to_vec();
-        let [samples, timesteps, rest @ ..] = shape.as_slice() else {
-            let expected = "at least 3 (samples, timesteps, ...)";
-            return Err(Error::Rank {
-                array: "input",
-                expected,
-                found: shape.len(),
-            });
-        };
-        if rest.is_empty() {
-            let expected = "at least 3 (samples, timesteps, ...)";
-            return Err(Error::Rank {
-                array: "input",
-                expected,
-                found: shape.len(),
-            });
-        }
-        check_mask(input.mask.is_some(), self.layer.uses_mask())?;
+        let [samples, timesteps] = check_input(&input, self.layer.uses_mask())?;
         let rows = samples * timesteps;
-        let folded: Vec<usize> = [&[rows], rest].concat();
+        let folded: Vec<usize> = [&[rows], &input.values.shape()[2..]].concat();
         let values = reshape(input.values, &folded)?;
         let inner = self.layer.forward(Tensor { values, mask: None })?.values;
-        let [found, rest @ ..] = inner.shape() else {
-            return Err(Error::Rank {
-                array: "output",
-                expected: "at least 1",
-                found: 0,
-            });
-        };
-        check(
-            "output of the layer inside",
-            "rows (samples x timesteps)",
-            rows,
-            *found,
-        )?;
-        let unfolded: Vec<usize> = [&[*samples, *timesteps], rest].concat();
+        check_rows(rows, &inner)?;
+        let unfolded: Vec<usize> = [&[samples, timesteps], &inner.shape()[1..]].concat();
         Ok(Tensor {
             values: reshape(inner, &unfolded)?,
             mask: input.mask,
@@ -192,7 +163,75 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         self.layer.step_features(input)
     }
 
+    #[cfg(feature = "train")]
+    fn record(&self, call: crate::model::RecordCall<A>) -> Result<crate::model::Called<A>> {
+        self.record_call(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: crate::model::BackwardCall<A>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        self.back_over(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.layer.has_backward()
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        if let Some(tape) = Self::inner_tape::<A>(tape) {
+            self.layer.moved(tape, phase, each);
+        }
+    }
+
+    #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        if let Some(tape) = Self::inner_tape::<A>(tape) {
+            self.layer.drawn(tape, phase, each);
+        }
+    }
+
     described!();
+}
+
+/// The samples and timesteps of an input that fits.
+pub(super) fn check_input<A>(input: &Tensor<A>, uses_mask: bool) -> Result<[usize; 2]> {
+    let [samples, timesteps, _, ..] = *input.values.shape() else {
+        return Err(Error::Rank {
+            array: "input",
+            expected: "at least 3 (samples, timesteps, ...)",
+            found: input.values.ndim(),
+        });
+    };
+    check_mask(input.mask.is_some(), uses_mask)?;
+    Ok([samples, timesteps])
+}
+
+/// Returns an error unless the layer inside returned this number of rows.
+pub(super) fn check_rows<A>(rows: usize, inner: &ndarray::ArrayD<A>) -> Result<()> {
+    let Some(&found) = inner.shape().first() else {
+        return Err(Error::Rank {
+            array: "output",
+            expected: "at least 1",
+            found: 0,
+        });
+    };
+    let (array, name) = ("output of the layer inside", "rows (samples x timesteps)");
+    check(array, name, rows, found)
 }
 
 fn check_mask(is_masked: bool, is_read: bool) -> Result<()> {

@@ -95,5 +95,45 @@ impl<A: Element> AnyLayer<A> for Unrolled<A> {
     fn fresh(&self) -> Option<Slot> {
         self.0.fresh()
     }
+
+    #[cfg(feature = "train")]
+    fn record(&self, call: crate::model::RecordCall<A>) -> Result<crate::model::Called<A>> {
+        Self::check(call.inputs)?;
+        self.0.record(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn backward(
+        &self,
+        call: crate::model::BackwardCall<A>,
+    ) -> Result<Vec<Option<ndarray::ArrayD<A>>>> {
+        self.0.backward(call)
+    }
+
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        self.0.has_backward()
+    }
+
+    #[cfg(feature = "train")]
+    fn moved(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+    ) {
+        self.0.moved(tape, phase, each);
+    }
+
+    #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &crate::model::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        self.0.drawn(tape, phase, each);
+    }
+
     described!();
 }

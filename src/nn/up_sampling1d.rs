@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
@@ -18,7 +18,7 @@ use ndarray::{Array3, ArrayRef, Axis, Ix3};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpSampling1d {
-    size: usize,
+    pub(super) size: usize,
 }
 
 impl UpSampling1d {
@@ -71,5 +71,6 @@ impl<A: Element> AnyLayer<A> for UpSampling1d {
         Stepwise::WholeSequence("it repeats timesteps")
     }
 
+    goes_back!();
     described!();
 }

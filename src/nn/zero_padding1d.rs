@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
@@ -18,7 +18,7 @@ use ndarray::{Array3, ArrayRef, Ix3, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroPadding1d {
-    before: usize,
+    pub(super) before: usize,
     after: usize,
 }
 
@@ -70,5 +70,6 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
         Stepwise::WholeSequence("it adds timesteps")
     }
 
+    goes_back!();
     described!();
 }

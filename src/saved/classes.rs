@@ -5,10 +5,11 @@ use crate::error::{Error, Result};
 use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
-    Cropping1d, Dense, Element, Embedding, Flatten, GlobalPooling1d, Gru, Identity, Layer,
-    LayerApart, LayerNormalization, Lstm, Masking, Merge, Model, Permute, Pooling1d, RepeatVector,
-    Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
+    Activation, AlphaDropout, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate,
+    Conv1d, Cropping1d, Dense, Dropout, Element, Embedding, Flatten, GaussianDropout,
+    GaussianNoise, GlobalPooling1d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm,
+    Masking, Merge, Model, Permute, Pooling1d, RepeatVector, Reshape, SimpleRnn, Softmax,
+    SpatialDropout1d, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
 };
 use alloc::boxed::Box;
 
@@ -82,8 +83,12 @@ impl<A: Element> Saved for Any<A> {
             "activation" => boxed::<A, Activation>,
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
+            "alpha_dropout" => boxed::<A, AlphaDropout>,
             "cropping1d" => boxed::<A, Cropping1d>,
+            "dropout" => boxed::<A, Dropout>,
             "flatten" => boxed::<A, Flatten>,
+            "gaussian_dropout" => boxed::<A, GaussianDropout>,
+            "gaussian_noise" => boxed::<A, GaussianNoise>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
             "identity" => boxed::<A, Identity>,
             "permute" => boxed::<A, Permute>,
@@ -91,6 +96,7 @@ impl<A: Element> Saved for Any<A> {
             "repeat_vector" => boxed::<A, RepeatVector>,
             "reshape" => boxed::<A, Reshape>,
             "softmax" => boxed::<A, Softmax>,
+            "spatial_dropout1d" => boxed::<A, SpatialDropout1d>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
             "keras_distributed" => boxed::<A, Distributed<A>>,

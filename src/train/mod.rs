@@ -16,7 +16,7 @@ mod setters;
 
 pub use crate::backward::Tape;
 pub use crate::gradients::{Gradients, LayerGradients};
-pub use crate::model::{BackwardCall, Phase, RecordCall};
+pub use crate::model::{BackwardCall, Noise, Phase, RecordCall};
 pub use average::Ema;
 pub use check_gradient::{GradientCheck, check_gradient};
 pub use clip::Clip;

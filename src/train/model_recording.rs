@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, check_shape};
 use crate::gradients::Gradients;
-use crate::model::{ModelTape, Phase};
+use crate::model::{ModelTape, Noise, Phase};
 use crate::{Element, Model, Tensor};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use ndarray::ArrayD;
 /// A run of a model that keeps what its gradients need: the result of [`Model::record`].
 pub struct ModelRecording<'a, A: Element> {
     model: &'a Model<A>,
-    training: bool,
+    phase: Phase<'a>,
     tape: ModelTape<A>,
     outputs: Vec<Tensor<A>>,
 }
@@ -48,7 +48,17 @@ impl<A: Element> Model<A> {
         &self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
     ) -> Result<ModelRecording<'_, A>> {
-        self.record_in(inputs, true)
+        self.record_in(inputs, Phase::new(true, &[]))
+    }
+
+    /// Runs the model as a training does, with random numbers from this source. [`record`](Self::record) takes those of
+    /// seed 0 and step 0.
+    pub fn record_with<'a>(
+        &'a self,
+        inputs: impl IntoIterator<Item = Tensor<A>>,
+        noise: Noise<'a>,
+    ) -> Result<ModelRecording<'a, A>> {
+        self.record_in(inputs, Phase::new(true, &[]).with_noise(noise))
     }
 
     /// Runs the model as in inference, and keeps what its gradients need: Keras' `training=False`.
@@ -56,21 +66,20 @@ impl<A: Element> Model<A> {
         &self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
     ) -> Result<ModelRecording<'_, A>> {
-        self.record_in(inputs, false)
+        self.record_in(inputs, Phase::new(false, &[]))
     }
 
-    fn record_in(
-        &self,
+    fn record_in<'a>(
+        &'a self,
         inputs: impl IntoIterator<Item = Tensor<A>>,
-        training: bool,
-    ) -> Result<ModelRecording<'_, A>> {
+        phase: Phase<'a>,
+    ) -> Result<ModelRecording<'a, A>> {
         let inputs: Vec<Tensor<A>> = inputs.into_iter().collect();
         let mut tape = ModelTape::default();
-        let phase = Phase::new(training, &[]);
         let (outputs, _) = self.record_from(&inputs, &phase, None, &mut tape)?;
         Ok(ModelRecording {
             model: self,
-            training,
+            phase,
             tape,
             outputs,
         })
@@ -97,10 +106,9 @@ impl<A: Element> ModelRecording<'_, A> {
             }
         }
         let mut weights = Gradients::zeros_like(self.model);
-        let phase = Phase::new(self.training, &[]);
         let inputs = self
             .model
-            .back_over(&self.tape, &phase, upstream, weights.all())?;
+            .back_over(&self.tape, &self.phase, upstream, weights.all())?;
         Ok(ModelGradient { weights, inputs })
     }
 
@@ -108,9 +116,17 @@ impl<A: Element> ModelRecording<'_, A> {
     /// normalisations. [`Model::set`] stores them.
     pub fn moved(&self) -> Vec<(String, ArrayD<A>)> {
         let mut moved = Vec::new();
-        let phase = Phase::new(self.training, &[]);
         let mut each = |path: &str, array| moved.push((path.into(), array));
-        self.model.moved_by(&self.tape, &phase, &mut each);
+        self.model.moved_by(&self.tape, &self.phase, &mut each);
         moved
+    }
+
+    /// The masks that dropout drew, and the other random numbers of the run, by the paths of their layers. A number of a
+    /// mask is what the input is multiplied with: 0 or 1 / (1 - rate). [`Noise::given`] takes them.
+    pub fn masks(&self) -> Vec<(String, ArrayD<f64>)> {
+        let mut masks = Vec::new();
+        let mut each = |path: &str, array| masks.push((path.into(), array));
+        self.model.drawn_by(&self.tape, &self.phase, &mut each);
+        masks
     }
 }

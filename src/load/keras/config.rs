@@ -161,6 +161,19 @@ impl<'j> Config<'j> {
         self.typed(key, "whole numbers", Some(default.into()), cast)
     }
 
+    /// Lengths of axes, of which some are open; `None` if there are none.
+    pub fn open_shape(&self, key: &'static str) -> Result<Option<Vec<Option<usize>>>> {
+        let len = |value: &Value| match value {
+            Value::Null => Some(None),
+            value => whole(value).map(Some),
+        };
+        let cast = |value: &Value| items(value)?.iter().map(len).collect::<Option<Vec<_>>>();
+        let given = self.optional(key).is_some();
+        given
+            .then(|| self.typed(key, "lengths of axes, or null", None, cast))
+            .transpose()
+    }
+
     /// A count, or a list of one count.
     pub fn count_of_axis(&self, key: &'static str, default: Option<usize>) -> Result<usize> {
         let cast = |value: &Value| {

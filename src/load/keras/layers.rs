@@ -52,12 +52,11 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "Conv1D" => conv1d,
         "Cropping1D" => bare::cropping1d,
         "Dense" => dense,
-        "ActivityRegularization"
-        | "AlphaDropout"
-        | "Dropout"
-        | "GaussianDropout"
-        | "GaussianNoise"
-        | "Identity" => bare::identity,
+        "ActivityRegularization" | "Identity" => bare::identity,
+        "AlphaDropout" => bare::alpha_dropout,
+        "Dropout" => bare::dropout,
+        "GaussianDropout" => bare::gaussian_dropout,
+        "GaussianNoise" => bare::gaussian_noise,
         "Embedding" => embedding,
         "Flatten" => bare::flatten,
         "GlobalAveragePooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::average()),

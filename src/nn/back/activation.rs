@@ -1,6 +1,6 @@
 //! An activation backwards.
 
-use super::rows::matrix;
+use super::rows::{is_reached, matrix};
 use crate::error::Result;
 use crate::model::BackwardCall;
 use crate::{Activation, Element};
@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use ndarray::ArrayD;
 
 impl Activation {
+    #[allow(clippy::unnecessary_wraps)] // the form of all layers
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,
@@ -28,6 +29,9 @@ impl Activation {
     ) -> ArrayD<A> {
         let mut rows = matrix(d);
         for ((mut d, x), y) in rows.rows_mut().into_iter().zip(x.rows()).zip(y.rows()) {
+            if !is_reached(d.view()) {
+                continue;
+            }
             if let (Some(d), Some(x), Some(y)) = (d.as_slice_mut(), x.as_slice(), y.as_slice()) {
                 self.back(x, y, d);
             }

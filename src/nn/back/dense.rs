@@ -32,9 +32,11 @@ impl<A: Element> Dense<A> {
         let mut dz = d.select(Axis(0), &order);
         let z = match self.activation() {
             // The slope follows from the output alone.
-            Activation::Linear | Activation::Tanh | Activation::Sigmoid | Activation::Softmax => {
-                y.clone()
-            }
+            Activation::Linear
+            | Activation::Tanh
+            | Activation::Sigmoid
+            | Activation::Softmax
+            | Activation::LogSoftmax => y.clone(),
             _ => self.sums(&x_rows)?,
         };
         for ((mut d, z), y) in dz.rows_mut().into_iter().zip(z.rows()).zip(y.rows()) {

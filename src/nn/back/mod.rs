@@ -1,5 +1,21 @@
-//! The backward passes of the layers that surround recurrent layers. Each file goes back over the calls of one layer.
+//! The backward passes of the layers that surround recurrent layers. Each file goes back over the calls of one layer, or of
+//! a few that move numbers.
 
 mod activation;
+mod attention;
+mod batch_normalization;
+mod conv1d;
 mod dense;
+mod embedding;
+mod layer_normalization;
+mod merge;
+mod noise;
+mod op;
+mod pooling;
 mod rows;
+mod shapes;
+mod softmax;
+mod steps;
+mod time_distributed;
+
+pub(super) use noise::{drawn_noise, noise_back, record_noise};

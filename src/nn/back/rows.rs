@@ -1,8 +1,11 @@
 //! The order in which the rows of a tensor add to the gradients of weights.
 
 use crate::Element;
+use crate::error::Result;
+use crate::model::BackwardCall;
+use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayD, ArrayView1};
+use ndarray::{Array2, ArrayD, ArrayView1, ArrayViewD};
 
 /// The rows of the last axis of a tensor, as a matrix (rows, numbers) in row-major order.
 pub fn matrix<A: Element>(tensor: &ArrayD<A>) -> Array2<A> {
@@ -31,4 +34,41 @@ pub fn in_order(shape: &[usize]) -> Vec<usize> {
 /// Whether a gradient reaches a row. A row that it does not reach is not read, so that NaN in padding stays where it is.
 pub fn is_reached<A: Element>(d: ArrayView1<A>) -> bool {
     d.iter().any(|&d| d != A::zero())
+}
+
+/// The gradient of the only input, computed from that of the only output unless this is zero.
+pub fn of_one<A: Element>(
+    call: &BackwardCall<A>,
+    back: impl FnOnce(&ArrayD<A>) -> Result<ArrayD<A>>,
+) -> Result<Vec<Option<ArrayD<A>>>> {
+    let d = call.upstream.first().and_then(Option::as_ref);
+    Ok(vec![d.map(back).transpose()?])
+}
+
+/// The numbers of a tensor whose axes are in this order, as rows of this width.
+pub fn turned<T: Copy + Default>(
+    tensor: ArrayViewD<T>,
+    order: &[usize],
+    width: usize,
+) -> Array2<T> {
+    let turned = tensor.permuted_axes(order);
+    let numbers: Vec<T> = turned.iter().copied().collect();
+    let rows = numbers.len() / width.max(1);
+    Array2::from_shape_vec((rows, width), numbers).unwrap_or_default()
+}
+
+/// The tensor of this shape whose numbers were [`turned`] into these rows.
+pub fn turned_back<A: Element>(rows: Array2<A>, order: &[usize], shape: &[usize]) -> ArrayD<A> {
+    let lens: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+    let numbers: Vec<A> = rows.into_iter().collect();
+    let turned = ArrayD::from_shape_vec(lens, numbers).unwrap_or_default();
+    let mut back = vec![0; order.len()];
+    for (from, &to) in order.iter().enumerate() {
+        back[to] = from;
+    }
+    if turned.ndim() != back.len() {
+        return turned;
+    }
+    let tensor = turned.permuted_axes(back.as_slice());
+    tensor.as_standard_layout().into_owned()
 }

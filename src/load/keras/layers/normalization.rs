@@ -32,6 +32,7 @@ pub fn batch_normalization<A: Element>(of: &Asked<A>) -> Planned<A> {
     config.only("mode", "0")?;
     let axis = config.axis_or(-1)?;
     let epsilon = config.finite_or("epsilon", 1e-3)?;
+    let momentum = config.finite_or("momentum", 0.99)?;
     let (scale, center) = (
         config.bool_or("scale", true)?,
         config.bool_or("center", true)?,
@@ -48,7 +49,8 @@ pub fn batch_normalization<A: Element>(of: &Asked<A>) -> Planned<A> {
         });
         let (mean, variance) = (next::<A, Ix1>(arrays)?, next::<A, Ix1>(arrays)?);
         let norm = BatchNormalization::from_weights(gamma?, beta?, mean, variance)?;
-        Ok(Made::of(norm.axis(axis).epsilon(epsilon)))
+        let norm = norm.axis(axis).epsilon(epsilon).momentum(momentum);
+        Ok(Made::of(norm))
     });
     plan.wants[trained..]
         .iter_mut()

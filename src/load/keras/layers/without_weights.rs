@@ -8,8 +8,9 @@ use crate::load::keras::names::snake_case;
 use crate::load::keras::unknown::missing;
 use crate::nn::OldMerge;
 use crate::{
-    AnyLayer, Concatenate, Cropping1d, Element, Flatten, GlobalPooling1d, Identity, Masking, Merge,
-    Permute, Pooling1d, RepeatVector, Reshape, Softmax, UpSampling1d, ZeroPadding1d,
+    AlphaDropout, AnyLayer, Concatenate, Cropping1d, Dropout, Element, Flatten, GaussianDropout,
+    GaussianNoise, GlobalPooling1d, Identity, Masking, Merge, Permute, Pooling1d, RepeatVector,
+    Reshape, Softmax, SpatialDropout1d, UpSampling1d, ZeroPadding1d,
 };
 use alloc::vec::Vec;
 
@@ -21,15 +22,49 @@ pub fn activation<A: Element>(of: &Asked<A>) -> Planned<A> {
     }
 }
 
-/// `Dropout` and its sisters, which change nothing here.
+/// `Identity`, and `ActivityRegularization`, which changes nothing but a loss.
 pub fn identity<A: Element>(of: &Asked<A>) -> Planned<A> {
     bare(Identity::of(snake_case(of.object.class)))
+}
+
+/// The argument of a layer that adds noise; Keras 1 has another word for it.
+fn rate<A: Element>(of: &Asked<A>, key: &'static str, old: &'static str) -> Result<f64> {
+    let given = of.config.number_or(old, 0.0)?;
+    of.config.number_or(key, given)
+}
+
+/// `Dropout`. Its mask may be the same along some axes.
+pub fn dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let dropout = Dropout::new(rate(of, "rate", "p")?)?;
+    bare(match of.config.open_shape("noise_shape")? {
+        Some(shape) => dropout.noise_shape(&shape),
+        None => dropout,
+    })
+}
+
+/// `AlphaDropout`.
+pub fn alpha_dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
+    let dropout = AlphaDropout::new(rate(of, "rate", "p")?)?;
+    bare(match of.config.open_shape("noise_shape")? {
+        Some(shape) => dropout.noise_shape(&shape),
+        None => dropout,
+    })
 }
 
 /// `SpatialDropout1D`.
 pub fn spatial_dropout1d<A: Element>(of: &Asked<A>) -> Planned<A> {
     of.config.channels_last()?;
-    identity(of)
+    bare(SpatialDropout1d::new(rate(of, "rate", "p")?)?)
+}
+
+/// `GaussianDropout`.
+pub fn gaussian_dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
+    bare(GaussianDropout::new(rate(of, "rate", "p")?)?)
+}
+
+/// `GaussianNoise`.
+pub fn gaussian_noise<A: Element>(of: &Asked<A>) -> Planned<A> {
+    bare(GaussianNoise::new(rate(of, "stddev", "sigma")?)?)
 }
 
 /// `Masking`.
