@@ -71,6 +71,13 @@ impl<'a> Fields<'a> {
 
     pub fn activation(&self, key: &str) -> Outcome<Activation> {
         let name = self.text(key)?;
+        if name == "threshold" {
+            // It has no name without its arguments; the data take these.
+            return Ok(Activation::Threshold {
+                threshold: 1.0,
+                value: 0.0,
+            });
+        }
         name.parse()
             .map_err(|e| format!("unknown activation {name:?}: {e}").into())
     }

@@ -17,7 +17,7 @@ mod flags;
 pub mod layer;
 #[cfg(feature = "onnx")]
 mod onnx;
-mod pipeline;
+pub mod pipeline;
 pub mod report;
 mod roles;
 mod seq2seq;

@@ -7,7 +7,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod differences;
+mod dropout;
 mod gradients;
+mod layer_differences;
 mod optimizers;
+mod padding;
+mod pipelines;
+mod torch;
 
 use common::{Outcome, data, family, fields, tally};
