@@ -18,6 +18,7 @@ mod inside;
 #[path = "../common/liars.rs"]
 mod liars;
 mod mutated;
+mod noise;
 mod parts;
 mod refused;
 #[path = "../common/says.rs"]

@@ -4,8 +4,8 @@ use crate::case::list;
 use ndarray::{Array, ArrayD, Dimension};
 use recurrent::{
     Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense,
-    Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Merge,
-    Padding, Permute, Pooling1d, RepeatVector, Reshape, Result, Softmax, TimeDistributed,
+    Dropout, Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking,
+    Merge, Padding, Permute, Pooling1d, RepeatVector, Reshape, Result, Softmax, TimeDistributed,
     UpSampling1d, ZeroPadding1d,
 };
 use serde_json::Value;
@@ -187,7 +187,7 @@ fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
             alpha: alpha("alpha"),
         }),
         "Identity" => Box::new(Identity::new()),
-        "Dropout" => Box::new(Identity::of("dropout")),
+        "Dropout" => Box::new(Dropout::new(of["rate"].as_f64().unwrap())?),
         "Softmax" => Box::new(Softmax::over(axis(of))),
         other => panic!("no layer {other}"),
     })

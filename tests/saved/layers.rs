@@ -113,7 +113,15 @@ fn every_layer<A: Element>() {
     same_in_model(ZeroPadding1d::new(2, 1), &one);
     same_in_model(UpSampling1d::new(3).unwrap(), &one);
     same_in_model(Flatten, &one);
-    same_in_model(Identity::of("dropout"), &one);
+    same_in_model(Identity::of("nothing"), &one);
+    let shape = [None, Some(1), None];
+    same_in_model(Dropout::new(0.25).unwrap(), &one);
+    same_in_model(Dropout::new(1.0).unwrap().noise_shape(&shape), &one);
+    same_in_model(AlphaDropout::new(0.25).unwrap().noise_shape(&shape), &one);
+    same_in_model(SpatialDropout1d::new(0.25).unwrap(), &one);
+    same_in_model(GaussianDropout::new(0.25).unwrap(), &one);
+    same_in_model(GaussianNoise::new(0.25).unwrap(), &one);
+    same_in_model(Activation::LogSoftmax, &one);
     same_in_model(Permute::new(&[2, 1]).unwrap(), &one);
     same_in_model(Reshape::new(&[-1, 3]).unwrap(), &one);
     same_in_model(Softmax::over(1), &three[1..2]);

@@ -11,6 +11,8 @@ use recurrent::train::{Gradients, Upstream};
 use recurrent::{Bidirectional, Deep, Gru, Lstm, Recurrent, SimpleRnn};
 use serde_json::Value;
 
+type Both<C> = Deep<Bidirectional<C, C>>;
+
 /// What of a case does not depend on the type of the layer.
 struct Case<'a> {
     family: &'a Family,
@@ -49,7 +51,6 @@ pub fn check_torch<A: Precision>(family: &Family, fields: &Fields) -> Outcome<f6
         "num_layers",
         "proj_size",
     ]);
-    type Both<C> = Deep<Bidirectional<C, C>>;
     let both = config.bool("bidirectional")?;
     config.done()?;
     match (mode, both) {

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use ndarray::ArrayD;
 
 impl Activation {
+    #[allow(clippy::unnecessary_wraps)] // the form of all layers
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,
