@@ -17,6 +17,7 @@ mod losses;
 mod optimizers;
 mod padding;
 mod pipelines;
+mod runs;
 mod torch;
 
 use common::{Outcome, data, family, fields, tally};
