@@ -18,6 +18,7 @@ mod optimizers;
 mod padding;
 mod pipelines;
 mod runs;
+mod steps;
 mod torch;
 
 use common::{Outcome, data, family, fields, tally};
