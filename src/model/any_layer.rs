@@ -141,17 +141,17 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         false
     }
 
-    /// The activation of a dense layer, and what computes its sums.
+    /// The activation in which the layer ends, and what computes the scores that it takes.
     #[cfg(feature = "train")]
     #[doc(hidden)]
-    fn dense(&self) -> Option<(crate::Activation, &dyn DenseSums<A>)> {
+    fn scores(&self) -> Option<(crate::Activation, &dyn Scores<A>)> {
         None
     }
 
-    /// Calls `each` with the path and the new numbers of every array that the recorded call moves without a gradient.
+    /// Calls `each` with the path of every array that the recorded call moves without a gradient, and how it moves.
     #[cfg(feature = "train")]
     #[doc(hidden)]
-    fn moved(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<A>)) {
+    fn moved(&self, tape: &Tape, phase: &Phase, each: &mut Moves<A>) {
         let _ = (tape, phase, each);
     }
 
@@ -214,9 +214,13 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     }
 }
 
-/// The sums of a dense layer, before its activation.
+/// Takes the path of an array, such as a moving average, and what moves it.
 #[cfg(feature = "train")]
-pub trait DenseSums<A> {
+pub type Moves<'m, A> = dyn FnMut(&str, &dyn Fn(&mut ArrayD<A>)) + 'm;
+
+/// The scores of a layer that ends in an activation: what the activation is applied to.
+#[cfg(feature = "train")]
+pub trait Scores<A> {
     fn of(&self, x: &ArrayD<A>) -> Result<ArrayD<A>>;
 }
 

@@ -27,10 +27,10 @@ mod weights;
 #[cfg(feature = "saved")]
 mod wiring;
 
-#[cfg(feature = "train")]
-pub(crate) use any_layer::DenseSums;
 pub use any_layer::{AnyLayer, Stepwise};
 pub(crate) use any_layer::{Called, Planned, Stepper, described, goes_back};
+#[cfg(feature = "train")]
+pub(crate) use any_layer::{Moves, Scores};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 #[cfg(feature = "train")]

@@ -67,7 +67,7 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         &self,
         tape: &crate::backward::Tape,
         phase: &super::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut super::any_layer::Moves<A>,
     ) {
         if let Ok(tape) = tape.get() {
             self.moved_by(tape, phase, each);
@@ -163,7 +163,7 @@ macro_rules! by_owner {
                 &self,
                 tape: &crate::backward::Tape,
                 phase: &super::Phase,
-                each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+                each: &mut super::any_layer::Moves<A>,
             ) {
                 (**self).moved(tape, phase, each);
             }
@@ -177,8 +177,8 @@ macro_rules! by_owner {
                 (**self).drawn(tape, phase, each);
             }
             #[cfg(feature = "train")]
-            fn dense(&self) -> Option<(crate::Activation, &dyn super::any_layer::DenseSums<A>)> {
-                (**self).dense()
+            fn scores(&self) -> Option<(crate::Activation, &dyn super::any_layer::Scores<A>)> {
+                (**self).scores()
             }
             fn inside(&self) -> Option<&dyn AnyLayer<A>> {
                 Some(&**self)

@@ -230,7 +230,7 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
     }
 
     #[cfg(feature = "train")]
-    fn dense(&self) -> Option<(Activation, &dyn crate::model::DenseSums<A>)> {
+    fn scores(&self) -> Option<(Activation, &dyn crate::model::Scores<A>)> {
         Some((self.activation, self))
     }
 
@@ -239,7 +239,7 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
 }
 
 #[cfg(feature = "train")]
-impl<A: Element> crate::model::DenseSums<A> for Dense<A> {
+impl<A: Element> crate::model::Scores<A> for Dense<A> {
     fn of(&self, x: &ndarray::ArrayD<A>) -> Result<ndarray::ArrayD<A>> {
         self.sums(x)
     }
