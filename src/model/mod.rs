@@ -2,6 +2,7 @@
 
 mod any_layer;
 mod apart;
+mod check;
 mod engine;
 mod graph;
 mod held;
