@@ -203,6 +203,7 @@ pub use model::{
     AnyLayer, Graph, IntoLayer, LayerApart, LayerId, Model, ModelState, ModelStream, Node,
     ParameterCount, Shape, Stepwise, Tensor, WeightInfo,
 };
+pub use model::{PadSequences, Padded, Side};
 pub use model::{Summary, SummaryRow};
 pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 
