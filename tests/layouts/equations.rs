@@ -231,6 +231,36 @@ fn paddle_dynamic_gru() {
     }
 }
 
+/// Paddle, lstm_cpu_kernel.h with `old_api_version`, which `dynamic_lstm` is: c i f o, and the peepholes i f o behind the
+/// bias. A dense layer before it makes (4·units) of x.
+#[test]
+fn paddle_dynamic_lstm() {
+    let mut numbers = Numbers(11);
+    let dense: Array2<f64> = numbers.array((FEATURES, 4 * UNITS));
+    let weight: Array2<f64> = numbers.array((UNITS, 4 * UNITS));
+    let bias: Array1<f64> = numbers.array(7 * UNITS);
+    let x = x();
+    let expected = scan(&x, 2, |x, state| {
+        let (h, before) = (&state[0], &state[1]);
+        let gate = |k: usize, u: usize| {
+            let at = k * UNITS + u;
+            column(x, dense.view(), at) + column(h.view(), weight.view(), at) + bias[at]
+        };
+        let check = |k: usize, u: usize, c: &Array1<f64>| bias[(4 + k) * UNITS + u] * c[u];
+        let ig = each(|u| sigmoid(gate(1, u) + check(0, u, before)));
+        let fg = each(|u| sigmoid(gate(2, u) + check(1, u, before)));
+        let new = each(|u| gate(0, u).tanh() * ig[u] + before[u] * fg[u]);
+        let og = each(|u| sigmoid(gate(3, u) + check(2, u, &new)));
+        vec![each(|u| og[u] * new[u].tanh()), new]
+    });
+    let (bias, peepholes) = bias.view().split_at(Axis(0), 4 * UNITS);
+    let peepholes = peepholes.into_shape_with_order((3, UNITS)).unwrap();
+    let lstm = Lstm::builder(FEATURES, UNITS)
+        .peepholes(peepholes.to_owned())
+        .from_arrays(&Layout::columns("cifo"), &dense, &weight, &[&bias]);
+    same(lstm.unwrap().run(&x).sequences(), &expected);
+}
+
 /// apache/mxnet, python/mxnet/gluon/rnn/rnn_cell.py, `LSTMCell` and `GRUCell`.
 #[test]
 fn mxnet() {

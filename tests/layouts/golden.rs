@@ -15,12 +15,12 @@ struct Case {
 }
 
 fn array_of<D: Dimension>(value: &Value) -> Array<f64, D> {
-    let numbers = |value: &Value| -> Vec<f64> {
-        let list = value.as_array().unwrap().iter();
-        list.map(|number| number.as_f64().unwrap()).collect()
-    };
-    let shape: Vec<usize> = numbers(&value[0]).iter().map(|&n| n as usize).collect();
-    let array = Array::from_shape_vec(shape, numbers(&value[1])).unwrap();
+    let [shape, numbers] = [0, 1].map(|part| value[part].as_array().unwrap().iter());
+    let shape: Vec<usize> = shape
+        .map(|len| len.as_u64().unwrap().try_into().unwrap())
+        .collect();
+    let numbers = numbers.map(|number| number.as_f64().unwrap()).collect();
+    let array = Array::from_shape_vec(shape, numbers).unwrap();
     array.into_dimensionality().unwrap()
 }
 
