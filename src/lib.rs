@@ -65,6 +65,7 @@
 //! * Calls that continue where the last one ended, as with Keras' `stateful`: [`Session`].
 //! * Keras' flags as run-time values: [`Layer`], [`Output`].
 //! * Layers made of layers: [`Bidirectional`], [`Stacked`], [`Deep`]. Layers of any kind, in a chain or a graph: [`Model`].
+//! * Weights of another framework: [`Layout`], [`doc::layouts`]. Sequences of several lengths: [`PadSequences`].
 //! * Equations of your own: [`Cell`]. A layer of your own in a model: [`AnyLayer`].
 //! * Guides: [`doc`].
 //!

@@ -67,6 +67,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// them on, and layers that change the timesteps drop them. The page of each layer says what it does. Token ids are
 /// passed as numbers of the model's type.
 ///
+/// To know whether a model takes an input of some shape before there is one, see [`check`](Self::check).
+///
 /// To feed a model one timestep at a time, see [`stream`](Self::stream). A push does not allocate.
 ///
 /// A model is immutable during calls, and `Send` and `Sync`: load it once and call it from any number of threads, by
