@@ -65,6 +65,7 @@
 //! * Calls that continue where the last one ended, as with Keras' `stateful`: [`Session`].
 //! * Keras' flags as run-time values: [`Layer`], [`Output`].
 //! * Layers made of layers: [`Bidirectional`], [`Stacked`], [`Deep`]. Layers of any kind, in a chain or a graph: [`Model`].
+//! * Weights of another framework: [`Layout`], [`doc::layouts`]. Sequences of several lengths: [`PadSequences`].
 //! * Equations of your own: [`Cell`]. A layer of your own in a model: [`AnyLayer`].
 //! * Guides: [`doc`].
 //!
@@ -182,6 +183,7 @@ mod wrap;
 pub mod doc;
 
 // Recurrent layers.
+pub use cell::Layout;
 pub use cell::{Cell, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
 pub use wrap::{Bidirectional, Deep, MergeMode, Stacked};
@@ -202,6 +204,7 @@ pub use model::{
     AnyLayer, Graph, IntoLayer, LayerApart, LayerId, Model, ModelState, ModelStream, Node,
     ParameterCount, Shape, Stepwise, Tensor, WeightInfo,
 };
+pub use model::{PadSequences, Padded, Side};
 pub use model::{Summary, SummaryRow};
 pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 

@@ -220,7 +220,11 @@ pub(crate) fn unroll_by_steps<C: Advance>(
     state: &mut C::State,
     sink: Sink<C::Elem>,
 ) -> Result<()> {
-    let (samples, timesteps, _) = pass.x.dim();
+    let (samples, mut timesteps, _) = pass.x.dim();
+    if samples == 0 {
+        // Nothing is computed, however many steps there are. A cell may still refuse the first.
+        timesteps = timesteps.min(1);
+    }
     cell.settle(state);
     let mut scratch = cell.scratch(samples);
     cell.share(&mut scratch, pass.threads);

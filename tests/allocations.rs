@@ -230,6 +230,20 @@ fn layers_that_keep_the_shape_work_in_place() {
 }
 
 #[test]
+fn a_check_of_a_long_input_needs_no_room() {
+    let both = Bidirectional::new(
+        Gru::<f32>::builder(8, 16).build().unwrap(),
+        Lstm::builder(8, 16).build().unwrap(),
+    );
+    let model = Model::new()
+        .add(Layer::new(Lstm::builder(4, 8).build().unwrap()).return_sequences(true))
+        .add(Layer::new(both).return_sequences(true))
+        .add(Dense::from_weights(Array2::eye(32), None).unwrap());
+    let bytes = most(|| assert_eq!(model.check(&[3, 1 << 20, 4]).unwrap(), [3, 1 << 20, 32]));
+    assert!(bytes < 1 << 16, "{bytes} bytes");
+}
+
+#[test]
 fn the_last_output_needs_no_room_for_the_others() {
     fn bounded<R: Recurrent<Elem = f32>>(what: &str, layer: R) {
         for samples in [1, 3] {

@@ -25,6 +25,12 @@ GRU: z and 1 - z swapped | kernel/steps/gru.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\
 GRU: r multiplies the input, not the state | kernel/steps/gru.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
 GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1, \.\.2 \* units\]\);/let _ = \&mut gates;/
 GRU: the bias rows of the candidate swapped | cell/gru.rs | s/\*inner = pack\(bias\.row\(1\)\)/*inner = pack(bias.row(0))/
+Layout: biases stay in their order | cell/layout.rs | s/Ok\(picked\.map\(\|k\| bias\[k\]\)\.collect\(\)\)/{ drop(picked); Ok(bias.to_owned()) }/
+Layout: the bias of the update gate is not negated | cell/layout.rs | s/mapv_inplace\(\|b\| -b\)/mapv_inplace(|b| b)/
+Layout: a gate that is there twice | cell/layout.rs | s/filter\(\|order\| order\.len\(\) == self\.gates\.chars\(\)\.count\(\)\)/filter(|_| true)/
+Layout: the two biases swapped | cell/layout.rs | s/zip\(&self\.biases\)/zip(self.biases.iter().rev())/
+PadSequences: the start is kept | model/pad_sequences.rs | s/Side::Pre => len - kept\.\.len,/Side::Pre => 0..kept,/
+PadSequences: padding at the start taken from the end | model/padded.rs | s/Side::Pre => timesteps - length\.\.timesteps,/Side::Pre => 0..length,/
 SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/\(&self\.kernel, self\.bias\.as_ref\(\)\)/(\&self.kernel, None)/
 kernel: masked samples take the step | kernel/steps/workspace.rs | s/match active\.rows\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
 kernel: steps that go through read the first input again | kernel/steps/step.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
@@ -141,6 +147,7 @@ while IFS='|' read -r name file change; do
     ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
+    Layout:*|PadSequences:*) first=(--test layouts --test ragged) rest=("${usual[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
     [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
       first=(--test nn --test model) rest=("${usual[@]}") ;;

@@ -1,5 +1,6 @@
 //! The options that the builders of all cells share, and the checks of weights against them.
 
+use super::layout::Sizes;
 use crate::error::{Error, Result, check, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
@@ -126,6 +127,16 @@ impl Common {
             "numbers (4 gates x units)",
         ][gates];
         check("bias", axis, expected, found)
+    }
+
+    /// The sizes of a cell without a projection; the product of `gates` and units does not overflow.
+    pub fn sizes(&self, gates: usize) -> Result<Sizes> {
+        self.columns(gates)?;
+        let Common {
+            features, units, ..
+        } = *self;
+        let h = units;
+        Ok(Sizes { features, h, units })
     }
 
     fn columns(&self, gates: usize) -> Result<usize> {

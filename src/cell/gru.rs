@@ -211,9 +211,9 @@ impl<A: Element> Gru<A> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct GruBuilder<A> {
-    common: Common,
-    recurrent_activation: Activation,
-    reset_after: Option<bool>,
+    pub(super) common: Common,
+    pub(super) recurrent_activation: Activation,
+    pub(super) reset_after: Option<bool>,
     elem: PhantomData<A>,
 }
 

@@ -192,7 +192,7 @@ impl<A: Element> Lstm<A> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct LstmBuilder<A> {
-    common: Common,
+    pub(super) common: Common,
     recurrent_activation: Activation,
     unit_forget_bias: bool,
     output_activation: Option<Activation>,
@@ -274,7 +274,7 @@ impl<A: Element> LstmBuilder<A> {
     }
 
     /// The number of rows of the recurrent kernel, and the name of that axis in errors.
-    fn state_size(&self) -> (usize, &'static str) {
+    pub(super) fn state_size(&self) -> (usize, &'static str) {
         match &self.projection {
             Some(projection) => (projection.ncols(), "rows (size of the projection)"),
             None => (self.common.units, "rows (units)"),

@@ -2,12 +2,15 @@
 
 mod builder;
 mod custom;
+mod from_arrays;
 mod gru;
+mod layout;
 mod lstm;
 mod simple_rnn;
 
 pub use custom::{Cell, Rnn};
 pub use gru::{Gru, GruBias, GruBuilder};
+pub use layout::Layout;
 pub use lstm::{Lstm, LstmBuilder};
 pub use simple_rnn::{SimpleRnn, SimpleRnnBuilder};
 

@@ -2,12 +2,15 @@
 
 mod any_layer;
 mod apart;
+mod check;
 mod engine;
 mod graph;
 mod held;
 mod into_layer;
 mod kept;
 mod nested;
+mod pad_sequences;
+mod padded;
 mod part;
 mod recurrent;
 mod run;
@@ -30,6 +33,8 @@ pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+pub use pad_sequences::PadSequences;
+pub use padded::{Padded, Side};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};
@@ -62,6 +67,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// Recurrent layers obey them, and pass them on if they return sequences. Layers that work timestep by timestep pass
 /// them on, and layers that change the timesteps drop them. The page of each layer says what it does. Token ids are
 /// passed as numbers of the model's type.
+///
+/// To know whether a model takes an input of some shape before there is one, see [`check`](Self::check).
 ///
 /// To feed a model one timestep at a time, see [`stream`](Self::stream). A push does not allocate.
 ///
