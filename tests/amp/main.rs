@@ -1,0 +1,9 @@
+//! Amplifier models in JSON against their sources' equations, written as plain loops.
+
+mod files;
+mod forms;
+mod made;
+mod mutated;
+mod plain;
+mod refused;
+mod runs;
