@@ -1,5 +1,6 @@
 //! Amplifier models in JSON against their sources' equations, written as plain loops.
 
+mod example;
 mod files;
 mod forms;
 mod made;
