@@ -3,7 +3,7 @@
 use crate::files::{path, tensor};
 use crate::forms::cases;
 use crate::made::Numbers;
-use ndarray::{ArrayD, Axis, s};
+use ndarray::{ArrayD, Axis, array, s};
 use recurrent::{Element, Model, ModelStream, Session, amp};
 use std::sync::Arc;
 
@@ -101,6 +101,31 @@ fn a_trained_initial_state_is_where_everything_starts() {
             .0,
         first.into_raw_vec_and_offset().0
     );
+}
+
+/// Gains, knobs and the way past the layers pass a mask on.
+#[test]
+fn masked_timesteps_are_passed_over() {
+    let mut found = 0;
+    for case in cases() {
+        // Of an LSTM and a Dense.
+        if !case.name.starts_with("AIDA-X") || !case.name.ends_with("RTNeural 0, 2 inputs") {
+            continue;
+        }
+        let model: Model<f64> = amp::read(&case.bytes()).unwrap().model;
+        let x = tensor(&Numbers::new(3).input(6, 2));
+        let mask = array![[true, false, true, true, false, true]];
+        let whole = model.forward_masked(&x, &mask).unwrap();
+        found += usize::from(whole != model.forward(&x).unwrap());
+        let mut live = model.stream(1).unwrap();
+        for (t, &real) in mask.iter().enumerate() {
+            let y = live
+                .push_masked(&x.index_axis(Axis(1), t), &[real])
+                .unwrap();
+            assert_eq!(y, whole.index_axis(Axis(1), t), "{}, {t}", case.name);
+        }
+    }
+    assert_eq!(found, 5, "all but the one that is silent");
 }
 
 #[test]
