@@ -219,7 +219,7 @@ fn rtneural() {
         (
             "/layers/1/shape",
             json!([null, null, 4]),
-            "layers[1].weights[0]: found [4, 12], a list of 4, expected numbers of the shape [4, 16]",
+            "layers[1].weights[0]: found the shape [4, 12], expected numbers of the shape [4, 16]",
         ),
         (
             "/layers/1/shape",
@@ -249,7 +249,7 @@ fn rtneural() {
         (
             "/layers/2/shape",
             json!(7),
-            "layers[2].weights[0]: found [3], a list of 3, expected numbers of the shape [7]",
+            "layers[2].weights[0]: found the shape [3], expected numbers of the shape [7]",
         ),
     ] {
         assert_eq!(with(&file, at, value), expected);
@@ -309,7 +309,7 @@ fn what_stands_around_layers_of_rtneural() {
     file["layers"][0]["shape"][2] = 16.into();
     assert_eq!(
         message(file.to_string().as_bytes()),
-        "layers[0].weights[0]: found [1, 32], a list of 1, expected numbers of the shape [1, 64]"
+        "layers[0].weights[0]: found the shape [1, 32], expected numbers of the shape [1, 64]"
     );
 }
 
@@ -439,6 +439,25 @@ fn state_dicts() {
         let is_same = found == expected || (at.ends_with("reverse") && !found.is_empty());
         assert!(is_same, "{found}");
     }
+}
+
+#[test]
+fn many_modules_and_layers() {
+    let dict: serde_json::Map<_, _> = (0..65)
+        .map(|n| (format!("{n}.weight"), json!([[1.0]])))
+        .chain([("weight_ih_l0".into(), json!([[1.0]]))])
+        .collect();
+    let found = message(Value::Object(dict).to_string().as_bytes());
+    assert_eq!(found, "state dict: found more, expected at most 64 modules");
+    let layer = json!({"type": "activation", "shape": 1, "weights": [], "activation": "tanh"});
+    let file = |count: usize| json!({"in_shape": [1], "layers": vec![layer.clone(); count]});
+    let many = "number of layers: found more, expected at most 1000";
+    assert_eq!(message(file(1001).to_string().as_bytes()), many);
+    assert!(amp::read::<f32>(file(1000).to_string().as_bytes()).is_ok());
+    assert_eq!(
+        message(made::nam(1, [1, 1, 1000, 1]).to_string().as_bytes()),
+        many
+    );
 }
 
 #[test]

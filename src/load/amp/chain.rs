@@ -10,6 +10,9 @@ use alloc::format;
 use alloc::string::ToString;
 use ndarray::Array1;
 
+/// At most this many layers, since a graph looks at all of them for each new one. Real files have less than a hundred.
+const LAYERS: usize = 1000;
+
 /// Layers one after the other; each returns one timestep for each timestep.
 pub struct Chain<A: Element> {
     graph: Graph<A>,
@@ -20,6 +23,7 @@ pub struct Chain<A: Element> {
     width: usize,
     /// How many layers have each name.
     names: BTreeMap<&'static str, usize>,
+    layers: usize,
 }
 
 impl<A: Element> Chain<A> {
@@ -34,6 +38,7 @@ impl<A: Element> Chain<A> {
             inputs,
             width: inputs,
             names: BTreeMap::new(),
+            layers: 0,
         };
         if is_used(gain) {
             let mut gains = Array1::ones(inputs);
@@ -88,6 +93,11 @@ impl<A: Element> Chain<A> {
         layer: impl IntoLayer<A, By>,
         inputs: &[Node],
     ) -> Result<Node> {
+        self.layers += 1;
+        if self.layers > LAYERS {
+            let expected = format!("at most {LAYERS}");
+            return Err(Error::file("number of layers", expected, "more"));
+        }
         let count = self.names.entry(name).or_default();
         let name = match *count {
             0 => name.to_string(),

@@ -17,17 +17,17 @@
 //! # Ok::<(), recurrent::Error>(())
 //! ```
 //!
-//! | file | what it is | knobs |
-//! | --- | --- | --- |
-//! | RTNeural: `in_shape`, `layers` | Keras' layers: `dense`, `time-distributed-dense`, `conv1d` (causal), `lstm`, `gru`, `batchnorm`, `prelu`, `activation` | inputs after the first |
-//! | AIDA-X: the same, with `in_skip`, `in_gain`, `out_gain`, `metadata` | the same | inputs after the first |
-//! | GuitarML (NeuralPi, Proteus) and Automated-GuitarAmpModelling: `model_data`, `state_dict` | `rec`, an LSTM, GRU or RNN of any `num_layers`, then `lin` | inputs after the first |
-//! | a state dict of PyTorch in JSON, as RTNeural's scripts for PyTorch write it | LSTMs and GRUs in the order of the file, then one linear module | inputs after the first |
-//! | Neural Amp Modeler: `architecture`, `config`, `weights` | `LSTM` | inputs after the first |
+//! | file | what it is |
+//! | --- | --- |
+//! | RTNeural: `in_shape`, `layers` | Keras' layers: `dense`, `time-distributed-dense`, `conv1d` (causal), `lstm`, `gru`, `batchnorm`, `prelu`, `activation` |
+//! | AIDA-X: the same, with `in_skip`, `in_gain`, `out_gain`, `metadata` | the same |
+//! | GuitarML (NeuralPi, Proteus) and Automated-GuitarAmpModelling: `model_data`, `state_dict` | `rec`, an LSTM, GRU or RNN of any `num_layers`, then `lin` |
+//! | a state dict of PyTorch in JSON, as RTNeural's scripts for PyTorch write it | LSTMs and GRUs in the order of the file, then one linear module |
+//! | Neural Amp Modeler: `architecture`, `config`, `weights` | the architecture `LSTM`, with the trained initial states |
 //!
 //! # The model
-//! The model has one input, (samples, timesteps, 1 + knobs): the sample first, then the knobs, as they were trained
-//! (0 to 1 in GuitarML's and AIDA-X's files). The output is (samples, timesteps, 1), or has as many channels as the file
+//! The model has one input, (samples, timesteps, 1 + knobs): the sample first, then the knobs, which are the inputs after
+//! the first in every form, as they were trained (0 to 1 in GuitarML's and AIDA-X's files). The output is (samples, timesteps, 1), or has as many channels as the file
 //! says. So a knob can change with every sample: `push_slice(&[sample, gain])`. A [`Session`](crate::Session) takes a
 //! block in one call and allocates its output; the bits are those of single samples, but a `conv1d` starts each call
 //! without what came before, so that a model with one has to be streamed.

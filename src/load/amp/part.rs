@@ -122,7 +122,10 @@ impl<'j> Part<'j> {
         let dim = shape.into_dimension();
         let (mut numbers, found) = (Vec::new(), self.shape());
         if found != dim.slice() {
-            let found = format!("{found:?}, {}", self.said());
+            let found = match &found[..] {
+                [] => self.said(),
+                shape => format!("the shape {shape:?}"),
+            };
             return Err(Error::file(
                 &self.name,
                 format!("numbers of the shape {:?}", dim.slice()),

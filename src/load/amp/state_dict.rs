@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::load::from_layers::FromLayers;
 use crate::load::torch::File;
 use crate::{Activation, Deep, Dense, Element, Gru, Lstm, Model, Recurrent, SimpleRnn};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -31,6 +32,8 @@ pub struct StateDict {
 const INPUT: &str = "weight_ih_l0";
 const STATE: &str = "weight_hh_l0";
 const WEIGHT: &str = "weight";
+/// At most this many modules: all names of the dict are looked at for each of them.
+const MODULES: usize = 64;
 
 impl StateDict {
     pub fn read(part: &Part) -> Result<Self> {
@@ -139,10 +142,11 @@ pub fn is_one(file: &Part) -> bool {
 /// file: the order of its names is the order of the modules.
 pub fn read<A: Element>(file: &Part, text: &str) -> Result<(Model<A>, usize)> {
     let dict = StateDict::read(file)?;
+    let order = order(text);
     let mut modules: Vec<(usize, String, Option<Cell>)> = Vec::new();
     let mut inputs = None;
     for (name, part) in file.members()? {
-        let at = text.find(&format!("\"{name}\"")).unwrap_or(text.len());
+        let at = order.get(name).copied().unwrap_or(text.len());
         let (prefix, cell) = if let Some(prefix) = name.strip_suffix(INPUT) {
             (
                 prefix,
@@ -163,6 +167,10 @@ pub fn read<A: Element>(file: &Part, text: &str) -> Result<(Model<A>, usize)> {
             inputs = Some((at, first));
         }
         modules.push((at, prefix.to_string(), cell));
+        if modules.len() > MODULES {
+            let expected = format!("at most {MODULES} modules");
+            return Err(Error::file("state dict", expected, "more"));
+        }
     }
     modules.sort();
     let (_, inputs) = inputs.unwrap_or_default();
@@ -180,6 +188,17 @@ pub fn read<A: Element>(file: &Part, text: &str) -> Result<(Model<A>, usize)> {
     let prefixes: Vec<&str> = modules.iter().map(|module| &*module.1).collect();
     dict.check(&prefixes)?;
     Ok((chain.finish(0, 1.0)?, inputs))
+}
+
+/// Where each text of the file stands for the first time; JSON objects forget the order of their names. A text with an
+/// escaped quote is not found, and no module has one in its name.
+fn order(text: &str) -> BTreeMap<&str, usize> {
+    let mut order = BTreeMap::new();
+    let texts = text.split('"').enumerate().filter(|(at, _)| at % 2 == 1);
+    for (at, text) in texts {
+        order.entry(text).or_insert(at);
+    }
+    order
 }
 
 /// The cell of a module, by the shape of the weights of its state.
