@@ -80,7 +80,7 @@
 //! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`MergeMode`], [`Padding`],
 //! [`Merge`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
 //! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
-//! `keras`, `torch`, `onnx`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
+//! `keras`, `torch`, `onnx`, `amp`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(
     feature = "torch",
@@ -93,6 +93,10 @@
 #![cfg_attr(
     feature = "onnx",
     doc = "LSTM, GRU and RNN nodes and arrays of ONNX files by name, not whole graphs: [`mod@onnx`]."
+)]
+#![cfg_attr(
+    feature = "amp",
+    doc = "Amplifier models of RTNeural, AIDA-X, GuitarML and Neural Amp Modeler: [`mod@amp`]."
 )]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(
@@ -213,6 +217,8 @@ pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 pub use limits::Limits;
 #[cfg(any(feature = "onnx", feature = "torch"))]
 pub use load::FromLayers;
+#[cfg(feature = "amp")]
+pub use load::amp;
 #[cfg(feature = "keras")]
 pub use load::keras;
 #[cfg(feature = "npz")]

@@ -180,6 +180,41 @@ fn a_push_of_a_model_allocates_nothing() {
     }
 }
 
+/// Of Neural Amp Modeler, and of RTNeural; and one with gains, knobs and a way past its layers.
+#[cfg(feature = "amp")]
+#[test]
+fn a_push_of_an_amplifier_model_allocates_nothing() {
+    let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/amps");
+    let read = |name: &str| std::fs::read(files.join(name)).unwrap();
+    let lstm = String::from_utf8(read("rtneural_lstm_1d.json")).unwrap();
+    let gains = r#"{"in_skip": 1, "in_gain": 3, "out_gain": -6,"#;
+    let aida = lstm.replacen('{', gains, 1);
+    let knob = r#"{"in_shape": [2], "in_skip": 1, "in_gain": 1, "layers": [
+        {"type": "prelu", "shape": [2], "weights": [[[0.5, 0.25]]]},
+        {"type": "conv1d", "shape": [1], "kernel_size": 2, "dilation": 3, "activation": "tanh",
+         "weights": [[[[0.5], [0.1]], [[0.2], [0.3]]], [0.1]]}]}"#;
+    for bytes in [
+        read("nam_lstm.nam"),
+        read("rtneural_gru_torch.json"),
+        lstm.into_bytes(),
+        aida.into_bytes(),
+        knob.into(),
+    ] {
+        let amp = recurrent::amp::read::<f32>(&bytes).unwrap();
+        let x = vec![0.5; 1 + amp.knobs];
+        let mut live = amp.model.into_stream(1).unwrap();
+        let found = count(|| {
+            for _ in 0..3 {
+                live.push_slice(&x).unwrap();
+                live.reset_samples(&[0]).unwrap();
+                live.push_slice(&x).unwrap();
+                live.reset();
+            }
+        });
+        assert_eq!(found, 0);
+    }
+}
+
 /// The most bytes that a call holds at a time.
 fn most(f: impl FnOnce()) -> isize {
     let before = NOW.with(Cell::get);

@@ -101,6 +101,11 @@ ONNX: peepholes i, f, o read as i, o, f | load/onnx/cells.rs | s/= \[0, 2, 1\];/
 ONNX: clip ignored | load/onnx/options.rs | s/options\.clip = Some\(f64::from\(\*clip\)\);/{}/
 ONNX: linear_before_reset ignored | load/onnx/cells.rs | s/let reset_after = self\.options\.linear_before_reset;/let reset_after = true;/
 ONNX: a reversed layer reads forwards | load/from_layers.rs | s/\.go_backwards\(way\.reverse\)/.go_backwards(false)/
+Amp: the gain before the layers scales knobs, too | load/amp/chain.rs | s/gains\[0\] = A::from_f64\(gain\);/gains.fill(A::from_f64(gain));/
+Amp: the input goes past without its gain | load/amp/chain.rs | s/chain\.input = chain\.end;//
+Amp: a convolution looks ahead | load/amp/rtneural.rs | s/Padding::Causal\)/Padding::Same)/
+Amp: h and c of the initial state swapped | load/amp/nam.rs | s/LstmState \{ h, c \}/LstmState { h: c, c: h }/
+Amp: modules in the order of the alphabet | load/amp/state_dict.rs | s/modules\.sort\(\);/modules.sort_by(|a, b| a.1.cmp(\&b.1));/
 saved: the directions swapped | wrap/bidirectional.rs | s/forward: from\.layer\("forward"\)/forward: from.layer("backward")/; s/backward: from\.layer\("backward"\)/backward: from.layer("forward")/
 saved: the activation of the gates is the other one | cell/gru.rs | s/"recurrent_activation", &functions\.gate/"recurrent_activation", \&functions.act/
 '
@@ -143,6 +148,7 @@ while IFS='|' read -r name file change; do
   break_it "$copy/$file" "$change" || { echo "$name: $file" >&2; exit 1; }
   case $name in # those that notice most come first: they are built sooner than all
     Keras*) first=(--all-features --test keras) rest=("${files[@]}") ;;
+    Amp*) first=(--all-features --test amp) rest=("${files[@]}") ;;
     PyTorch*) first=(--all-features --test golden --test torch) rest=("${files[@]}") ;;
     ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;

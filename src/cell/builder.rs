@@ -231,9 +231,10 @@ macro_rules! common_setters {
 }
 pub(crate) use common_setters;
 
-/// Implements `Unroll` and `Debug` for a built-in cell: its sizes, its zero state and the unrolled pass.
+/// Implements `Unroll` and `Debug` for a built-in cell: its sizes, its first state and the unrolled pass. The first state
+/// is zero, unless `begin` names a method that changes it.
 macro_rules! recurrent_of_cell {
-    ($cell:ident, $state:ident, [$($array:ident),*]) => {
+    ($cell:ident, $state:ident, [$($array:ident),*] $(, begin: $begin:ident)?) => {
         impl<A: Element> Unroll for $cell<A> {
             type Elem = A;
             type State = $state<A>;
@@ -248,7 +249,9 @@ macro_rules! recurrent_of_cell {
 
             fn zeros(&self, samples: usize) -> $state<A> {
                 let [$($array),*] = self.state_sizes();
-                $state { $($array: crate::kernel::zeros(samples, $array)),* }
+                let state = $state { $($array: crate::kernel::zeros(samples, $array)),* };
+                $(let state = self.$begin(state);)?
+                state
             }
 
             fn multiply_adds(&self) -> Option<usize> {

@@ -56,6 +56,8 @@ pub struct Lstm<A> {
     functions: Chosen,
     /// Boxed, so that an LSTM without extensions stays small.
     extras: Option<Box<Extras<A>>>,
+    /// The state of one sample before its first timestep; zero if there is none.
+    initial_state: Option<Box<LstmState<A>>>,
 }
 
 /// The extensions that Keras does not have.
@@ -78,6 +80,7 @@ impl<A: Element> Lstm<A> {
             input_forget: false,
             peepholes: None,
             projection: None,
+            initial_state: None,
         }
     }
 
@@ -97,8 +100,8 @@ impl<A: Element> Lstm<A> {
         )
     }
 
-    /// Makes a layer with other weights and the options, peepholes and projection of this one. Returns an error if the
-    /// shapes differ from those of this layer.
+    /// Makes a layer with other weights, and the options, peepholes, projection and initial state of this one. Returns an
+    /// error if the shapes differ from those of this layer.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
@@ -113,6 +116,7 @@ impl<A: Element> Lstm<A> {
             .clip(self.functions.clip)
             .use_bias(self.bias.is_some());
         (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
+        builder.initial_state = self.initial_state().cloned();
         builder.from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -170,6 +174,11 @@ impl<A: Element> Lstm<A> {
         projection.map(Panels::unpack)
     }
 
+    /// The state of one sample before its first timestep; `None` if the layer starts from zero.
+    pub fn initial_state(&self) -> Option<&LstmState<A>> {
+        self.initial_state.as_deref()
+    }
+
     /// The units of the cell state. With a projection, the output has another size.
     fn memory_units(&self) -> usize {
         self.kernel.units()
@@ -201,6 +210,8 @@ pub struct LstmBuilder<A> {
     peepholes: Option<Array2<A>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     projection: Option<Array2<A>>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    initial_state: Option<LstmState<A>>,
 }
 
 impl<A: Element> LstmBuilder<A> {
@@ -250,6 +261,28 @@ impl<A: Element> LstmBuilder<A> {
     /// Recurrent Neural Network Architectures", 2014.)
     pub fn projection(mut self, projection: Array2<A>) -> Self {
         self.projection = Some(projection);
+        self
+    }
+
+    /// Sets the state that every sample starts from, of one sample: `h` (1, units), or (1, size) with a projection, and `c`
+    /// (1, units). Zeros by default, as in Keras.
+    ///
+    /// It belongs to the layer, as a weight does: it is listed, counted and saved with the kernels. Calls, streams and
+    /// sessions start from it, and a reset leads back to it. [`Run::initial_state`](crate::Run::initial_state) replaces it
+    /// for one call. (PyTorch: an `h_0` and a `c_0` that are parameters of the module.)
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use recurrent::{Lstm, LstmState, Recurrent};
+    /// let first = LstmState { h: array![[0.1, 0.2]], c: array![[0.3, 0.4]] };
+    /// let lstm = Lstm::<f32>::builder(1, 2).initial_state(first.clone()).build()?;
+    /// assert_eq!(lstm.zero_state(1), first);
+    /// let (_, state) = lstm.run(&Array3::zeros((1, 0, 1))).last_and_state()?; // no timesteps
+    /// assert_eq!(state, first);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn initial_state(mut self, state: LstmState<A>) -> Self {
+        self.initial_state = Some(state);
         self
     }
 
@@ -333,6 +366,10 @@ impl<A: Element> LstmBuilder<A> {
                 return Err(Error::value("projection", "a size of at least 1", 0));
             }
         }
+        if let Some(LstmState { h, c }) = &self.initial_state {
+            check_array("initial_state.h", h, 1, self.state_size().0)?;
+            check_array("initial_state.c", c, 1, units)?;
+        }
         let functions = Chosen::new(
             self.recurrent_activation,
             common.activation,
@@ -355,6 +392,7 @@ impl<A: Element> LstmBuilder<A> {
             bias: bias.map(|bias| Panels::pack_vector(bias.view(), 4, isa)),
             functions,
             extras: (!is_plain).then(|| Box::new(extras)),
+            initial_state: self.initial_state.map(Box::new),
         })
     }
 }
@@ -371,6 +409,7 @@ impl<A: Element> Describe<A> for Lstm<A> {
             bias,
             functions,
             extras,
+            initial_state,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("recurrent_activation", &functions.gate));
@@ -384,6 +423,10 @@ impl<A: Element> Describe<A> for Lstm<A> {
             each_array(each, "peepholes", Role::Trainable, &extras.peepholes);
             each_array(each, "projection", Role::Trainable, &extras.projection);
         }
+        if let Some(state) = initial_state {
+            each_array(each, "initial_h", Role::Trainable, &state.h);
+            each_array(each, "initial_c", Role::Trainable, &state.c);
+        }
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
@@ -393,6 +436,10 @@ impl<A: Element> Describe<A> for Lstm<A> {
         if let Some(extras) = &mut self.extras {
             each_array_mut(each, "peepholes", &mut extras.peepholes);
             each_array_mut(each, "projection", &mut extras.projection);
+        }
+        if let Some(state) = &mut self.initial_state {
+            each_array_mut(each, "initial_h", &mut state.h);
+            each_array_mut(each, "initial_c", &mut state.c);
         }
     }
 
@@ -417,6 +464,14 @@ impl<A: Element> Saved for Lstm<A> {
             .input_forget(from.get("input_forget")?);
         builder.peepholes = from.optional("peepholes")?;
         builder.projection = from.optional("projection")?;
+        builder.initial_state = match (from.optional("initial_h")?, from.optional("initial_c")?) {
+            (Some(h), Some(c)) => Some(LstmState { h, c }),
+            (None, None) => None,
+            _ => {
+                let expected = "both of `initial_h` and `initial_c`, or none";
+                return Err(Error::file("initial state", expected, "one of them"));
+            }
+        };
         builder.from_matrices(
             &kernel,
             &from.matrix("recurrent_kernel")?,
@@ -425,9 +480,24 @@ impl<A: Element> Saved for Lstm<A> {
     }
 }
 
-recurrent_of_cell!(Lstm, LstmState, [h, c]);
+recurrent_of_cell!(Lstm, LstmState, [h, c], begin: begin);
 
 impl<A: Element> Lstm<A> {
+    /// The state before the first timestep, made of the zero state.
+    fn begin(&self, mut zeros: LstmState<A>) -> LstmState<A> {
+        if let Some(first) = &self.initial_state {
+            zeros
+                .h
+                .outer_iter_mut()
+                .for_each(|mut to| to.assign(&first.h.row(0)));
+            zeros
+                .c
+                .outer_iter_mut()
+                .for_each(|mut to| to.assign(&first.c.row(0)));
+        }
+        zeros
+    }
+
     fn state_sizes(&self) -> [usize; 2] {
         [self.recurrent_kernel.rows(), self.kernel.units()]
     }

@@ -263,8 +263,8 @@ impl<A: Element> Model<A> {
             .map(move |&value| (self.source(value).0, shapes[value].clone()))
     }
 
-    /// Runs all layers and returns the output of the last one. Recurrent layers start from the zero state. An input
-    /// without timesteps is not an error: its last output is zero. Returns an error, which names the layer, if an input
+    /// Runs all layers and returns the output of the last one. Recurrent layers start from their initial state.
+    /// An input without timesteps is not an error: its last output is zero. Returns an error, which names the layer, if an input
     /// does not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         Ok(self.forward_tensor(Tensor::new(x))?.values)

@@ -15,6 +15,8 @@ mod dense;
 mod distributed;
 mod embedding;
 mod flatten;
+#[cfg(any(feature = "amp", feature = "saved"))]
+mod gain;
 mod global_pooling1d;
 mod identity;
 mod layer_normalization;
@@ -59,7 +61,9 @@ pub use time_distributed::TimeDistributed;
 pub use up_sampling1d::UpSampling1d;
 pub use zero_padding1d::ZeroPadding1d;
 
-// Layers that only Keras files need.
+// Layers that only files need.
+#[cfg(any(feature = "amp", feature = "saved"))]
+pub(crate) use gain::Gain;
 #[cfg(feature = "keras")]
 pub(crate) use op::{Along, Binary, Cut, Op};
 #[cfg(any(feature = "keras", feature = "saved"))]

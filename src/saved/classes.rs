@@ -2,7 +2,7 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
+use crate::nn::{AskMask, Distributed, Gain, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
@@ -83,6 +83,7 @@ impl<A: Element> Saved for Any<A> {
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
+            "gain" => boxed::<A, Gain<A>>,
             "flatten" => boxed::<A, Flatten>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
             "identity" => boxed::<A, Identity>,

@@ -3,8 +3,8 @@
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Dimension, IntoDimension};
 use recurrent::{
     AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Deep, Dense, Embedding,
-    Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
-    Recurrent, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
+    Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, LstmState, Masking, Model,
+    Padding, Recurrent, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
 };
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ fn layers(seed: u64) -> Vec<Made> {
         .projection(matrix(3, 2))
         .build()
         .unwrap();
+    let (h, c) = (matrix(1, 3), matrix(1, 3));
+    let started = lstm(4).initial_state(LstmState { h, c }).build().unwrap();
     let before = gru(4).reset_after(false);
     let with_bias = before
         .clone()
@@ -102,6 +104,7 @@ fn layers(seed: u64) -> Vec<Made> {
             "shared",
             Box::new(Arc::new(dense(4, 3)) as Arc<dyn AnyLayer<f64>>),
         ),
+        ("initial state", Box::new(Layer::new(started))),
     ]
 }
 
