@@ -119,6 +119,13 @@ impl<A: Element> Dense<A> {
         Ok(())
     }
 
+    /// Computes the sums of windows over `x` without the activation: see [`Panels::project_windows`]. The sums of a window
+    /// have [`row_len`](Self::row_len) numbers, of which the first [`units`](Self::units) are its sums.
+    pub(super) fn project_windows(&self, x: &[A], windows: (&[isize], &[isize]), sums: &mut [A]) {
+        let bias = self.bias.as_ref();
+        self.kernel.project_windows(bias, x, windows, sums);
+    }
+
     /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()

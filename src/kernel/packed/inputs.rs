@@ -1,9 +1,11 @@
 //! `Inputs`: the rows that a matrix is multiplied with, at any places in memory.
 
-/// Rows of an array: the offset of each row, and the distance of its numbers.
+/// Rows of an array: the offset of each row, and the distance of its numbers. A row can consist of several runs of equal
+/// length, as a window of an image does; each run has an offset from the start of the row.
 pub struct Inputs<'a, A> {
     pub(super) base: *const A,
     pub(super) offsets: &'a [isize],
+    pub(super) runs: &'a [isize],
     pub(super) stride: isize,
 }
 
@@ -17,7 +19,29 @@ impl<'a, A> Inputs<'a, A> {
         Inputs {
             base,
             offsets,
+            runs: &[0],
             stride,
+        }
+    }
+
+    /// Makes inputs of windows over `x`: the one of start `s` consists of a run of `len` adjacent numbers from `s + r` on for
+    /// each `r` of `runs`.
+    pub fn of_windows(x: &'a [A], starts: &'a [isize], runs: &'a [isize], len: usize) -> Self {
+        let bounds = |of: &[isize]| {
+            let first = of.iter().copied().min().unwrap_or(0);
+            (first, of.iter().copied().max().unwrap_or(0))
+        };
+        let ((first, last), (first_run, last_run)) = (bounds(starts), bounds(runs));
+        let end = |len: isize| last.checked_add(last_run)?.checked_add(len);
+        let end = isize::try_from(len).ok().and_then(end);
+        assert!(first >= 0 && first_run >= 0 && !runs.is_empty());
+        assert!(starts.is_empty() || end.is_some_and(|end| end.unsigned_abs() <= x.len()));
+        // `x` is borrowed for `'a`, and every run lies in it.
+        Inputs {
+            base: x.as_ptr(),
+            offsets: starts,
+            runs,
+            stride: 1,
         }
     }
 

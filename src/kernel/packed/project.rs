@@ -62,6 +62,20 @@ impl<A: Products> Panels<A> {
         A::project(work, self.isa());
     }
 
+    /// Computes `z[i] = bias + window[i] · matrix` for windows over `x`: the one of start `s` consists of a run of adjacent
+    /// numbers from `s + r` on for each `r` of `runs`, all of the same length.
+    pub fn project_windows(
+        &self,
+        bias: Option<&Self>,
+        x: &[A],
+        (starts, runs): (&[isize], &[isize]),
+        z: &mut [A],
+    ) {
+        assert!(self.rows().is_multiple_of(runs.len()));
+        let len = self.rows() / runs.len();
+        self.project(bias, Inputs::of_windows(x, starts, runs, len), z, 1);
+    }
+
     /// Computes `z = bias + x · matrix`. `z` is resized to the length of the panels, which allocates only if it has never
     /// been that long.
     pub fn project_row(&self, bias: Option<&Self>, x: &[A], z: &mut Vec<A>) {
@@ -110,10 +124,11 @@ impl<A: Number> Project<'_, A> {
                 from: bias(self.bias, at),
                 third: None,
                 x,
+                runs: inputs.runs,
                 stride: inputs.stride,
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),
-                depth: panels.rows(),
+                depth: panels.rows() / inputs.runs.len(),
                 to: Grid {
                     first: z.add(at.row * len + at.panel * panels.width()),
                     row: len,
