@@ -11,6 +11,7 @@ mod conv1d;
 mod conv1d_steps;
 mod conv2d;
 mod cropping1d;
+mod cropping2d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod distributed;
@@ -40,7 +41,9 @@ mod time_distributed;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod unrolled;
 mod up_sampling1d;
+mod up_sampling2d;
 mod zero_padding1d;
+mod zero_padding2d;
 
 pub use attention::Attention;
 pub use batch_normalization::BatchNormalization;
@@ -48,6 +51,7 @@ pub use concatenate::Concatenate;
 pub use conv1d::{Conv1d, Conv1dBuilder};
 pub use conv2d::{Conv2d, Conv2dBuilder};
 pub use cropping1d::Cropping1d;
+pub use cropping2d::Cropping2d;
 pub use dense::Dense;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
@@ -66,7 +70,9 @@ pub use reshape::Reshape;
 pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
 pub use up_sampling1d::UpSampling1d;
+pub use up_sampling2d::UpSampling2d;
 pub use zero_padding1d::ZeroPadding1d;
+pub use zero_padding2d::ZeroPadding2d;
 
 // Layers that only Keras files need.
 #[cfg(feature = "keras")]

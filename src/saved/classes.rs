@@ -6,10 +6,10 @@ use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
-    Conv2d, Cropping1d, Dense, Element, Embedding, Flatten, GlobalPooling1d, GlobalPooling2d, Gru,
-    Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge, Model, Permute,
-    Pooling1d, Pooling2d, RepeatVector, Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed,
-    UpSampling1d, ZeroPadding1d,
+    Conv2d, Cropping1d, Cropping2d, Dense, Element, Embedding, Flatten, GlobalPooling1d,
+    GlobalPooling2d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge,
+    Model, Permute, Pooling1d, Pooling2d, RepeatVector, Reshape, SimpleRnn, Softmax, Stacked,
+    TimeDistributed, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
 
@@ -85,6 +85,7 @@ impl<A: Element> Saved for Any<A> {
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
+            "cropping2d" => boxed::<A, Cropping2d>,
             "flatten" => boxed::<A, Flatten>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
             "global_pooling2d" => boxed::<A, GlobalPooling2d>,
@@ -96,7 +97,9 @@ impl<A: Element> Saved for Any<A> {
             "reshape" => boxed::<A, Reshape>,
             "softmax" => boxed::<A, Softmax>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
+            "up_sampling2d" => boxed::<A, UpSampling2d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            "zero_padding2d" => boxed::<A, ZeroPadding2d>,
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,

@@ -26,11 +26,12 @@ pub enum Target {
 const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
 
 /// Where the files of the tests are.
-const DIRECTORIES: [&str; 14] = [
+const DIRECTORIES: [&str; 15] = [
     "golden/adversarial",
     "golden/keras_files/models",
     "golden/onnx/models",
     "golden/torch/models",
+    "data/field/conv2d_front",
     "data/field/json_nan",
     "data/field/onnx",
     "data/field/own_model",
