@@ -66,7 +66,7 @@ RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: inp
 Conv1d: the odd step of same padding lies before | nn/padding.rs | s/saturating_sub\(timesteps\) \/ 2/saturating_sub(timesteps).div_ceil(2)/
 Conv1d: causal windows end one step later | nn/padding.rs | s/before: size - 1,/before: size.max(2) - 2,/
 Filters: dilation_rate ignored | nn/filters.rs | s/tap \* of\.dilation_rate/tap/
-Filters: strides of the width ignored | nn/filters.rs | s/window % counts\[1\] \* slides\[1\]\.strides/window % counts[1]/
+Filters: strides ignored | nn/filters.rs | s/move \|i\| i \* of\.strides/move |i| i/
 Filters: the padding before the rows left out | nn/filters.rs | s/lines\.skip\(rows\.windows\.before\)/lines.skip(0)/
 Filters: the first group reads for all | nn/filters.rs | s/&x\[group \* self\.group_features\(\)\.\.\]/{ let _ = group; x }/
 Pool: the padding counts | nn/pool.rs | s/self\.rows\(of_window, y\);/self.rows(of_window.chain((0..rows.windows.before).map(|_| \&x[..features])), y);/

@@ -126,6 +126,17 @@ impl<A: Element> Dense<A> {
         self.kernel.project_windows(bias, x, windows, sums);
     }
 
+    /// Appends the sums of windows to `y`: see [`Panels::append_windows`].
+    pub(super) fn append_windows(
+        &self,
+        x: &[A],
+        windows: (&[isize], &[isize]),
+        y: &mut Vec<A>,
+    ) -> bool {
+        let bias = self.bias.as_ref();
+        self.kernel.append_windows(bias, x, windows, y)
+    }
+
     /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()

@@ -18,8 +18,8 @@ pub(super) struct Filters<A: Element> {
     kernel_size: Vec<usize>,
 }
 
-/// The number of windows that share the weights while these are in the cache.
-const CHUNK: usize = 64;
+/// The largest number of windows that share the weights while these are in the cache; a multiple of the rows of most tiles.
+const CHUNK: usize = 96;
 
 impl<A: Element> Filters<A> {
     /// Splits `kernel` (…, features / groups, filters) and `bias` (filters). An error shows the kernel as `layout`.
@@ -162,9 +162,16 @@ impl<A: Element> Filters<A> {
             false => vec![A::zero(); height * width * features],
         };
         let runs = self.runs(slides, width);
+        let [rows, columns] = slides.map(|of| (0..of.windows.count).map(move |i| i * of.strides));
+        let starts = rows.flat_map(|row| {
+            let columns = columns.clone();
+            columns.map(move |column| offset((row * width + column) * features))
+        });
+        let starts: Vec<isize> = starts.collect();
+        // Chunks of nearly one size: a last one of a few windows would wait for its weights.
+        let chunk = starts.len().div_ceil(starts.len().div_ceil(CHUNK));
         let lens = self.groups.iter().map(Dense::row_len);
-        let mut sums = vec![A::zero(); lens.sum::<usize>() * CHUNK.min(counts[0] * counts[1])];
-        let mut starts = Vec::with_capacity(CHUNK);
+        let mut sums = vec![A::zero(); lens.sum::<usize>() * chunk];
         let mut y = Vec::with_capacity(numbers);
         for sample in x.outer_iter() {
             let sample = sample.as_standard_layout();
@@ -173,16 +180,9 @@ impl<A: Element> Filters<A> {
                 pad(numbers, features, slides, width, &mut padded);
                 numbers = &padded;
             }
-            for first in (0..counts[0] * counts[1]).step_by(CHUNK) {
-                let windows = first..(counts[0] * counts[1]).min(first + CHUNK);
-                starts.clear();
-                starts.extend(windows.map(|window| {
-                    let row = window / counts[1] * slides[0].strides;
-                    let column = window % counts[1] * slides[1].strides;
-                    offset((row * width + column) * features)
-                }));
+            for starts in starts.chunks(chunk) {
                 let from = y.len();
-                self.append(numbers, (&starts, &runs), &mut sums, &mut y);
+                self.append(numbers, (starts, &runs), &mut sums, &mut y);
                 each_row(activation, self.count(), &mut y[from..]);
             }
         }
@@ -207,17 +207,17 @@ impl<A: Element> Filters<A> {
 
     /// Appends the sums of these windows.
     fn append(&self, x: &[A], windows: (&[isize], &[isize]), sums: &mut [A], y: &mut Vec<A>) {
+        if let [dense] = self.groups.as_slice()
+            && dense.append_windows(x, windows, y)
+        {
+            return;
+        }
         let count = windows.0.len();
         let mut rest = &mut *sums;
         for (group, dense) in self.groups.iter().enumerate() {
             let (sums, others) = rest.split_at_mut(count * dense.row_len());
             dense.project_windows(&x[group * self.group_features()..], windows, sums);
             rest = others;
-        }
-        if let [dense] = self.groups.as_slice()
-            && dense.row_len() == dense.units()
-        {
-            return y.extend_from_slice(&sums[..count * dense.units()]);
         }
         for window in 0..count {
             let mut first = 0;

@@ -27,18 +27,16 @@ impl Pool {
         y.copy_from_slice(first);
         match self {
             Pool::Max => {
-                for x in rows {
-                    // A NaN stays.
-                    let larger = |y: A, x: A| if x > y || x.is_nan() { x } else { y };
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = larger(*y, x));
-                }
+                // A NaN stays.
+                let larger = |y: A, x: A| if x > y || x.is_nan() { x } else { y };
+                rows.for_each(|x| y.iter_mut().zip(x).for_each(|(y, &x)| *y = larger(*y, x)));
             }
             Pool::Average => {
                 let mut count = 1.0;
-                for x in rows {
+                rows.for_each(|x| {
                     y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
                     count += 1.0;
-                }
+                });
                 let count = A::from_f64(count);
                 y.iter_mut().for_each(|y| *y /= count);
             }

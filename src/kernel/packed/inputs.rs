@@ -27,15 +27,11 @@ impl<'a, A> Inputs<'a, A> {
     /// Makes inputs of windows over `x`: the one of start `s` consists of a run of `len` adjacent numbers from `s + r` on for
     /// each `r` of `runs`.
     pub fn of_windows(x: &'a [A], starts: &'a [isize], runs: &'a [isize], len: usize) -> Self {
-        let bounds = |of: &[isize]| {
-            let first = of.iter().copied().min().unwrap_or(0);
-            (first, of.iter().copied().max().unwrap_or(0))
-        };
-        let ((first, last), (first_run, last_run)) = (bounds(starts), bounds(runs));
-        let end = |len: isize| last.checked_add(last_run)?.checked_add(len);
-        let end = isize::try_from(len).ok().and_then(end);
-        assert!(first >= 0 && first_run >= 0 && !runs.is_empty());
-        assert!(starts.is_empty() || end.is_some_and(|end| end.unsigned_abs() <= x.len()));
+        // A negative place is larger than any.
+        let last_run = runs.iter().map(|&run| run.cast_unsigned()).max();
+        let last = last_run.and_then(|run| x.len().checked_sub(len)?.checked_sub(run));
+        let last = last.expect("a window has runs, which fit into the input");
+        assert!(starts.iter().all(|&start| start.cast_unsigned() <= last));
         // `x` is borrowed for `'a`, and every run lies in it.
         Inputs {
             base: x.as_ptr(),
