@@ -16,8 +16,9 @@ const LINES: usize = 300;
 const BATCH: usize = 50;
 /// How many readings the beam search keeps.
 pub const BEAMS: usize = 8;
-/// The size of the picture of a line: twelve of the widest digits fit.
+/// The number of rows in the picture of a line.
 pub const HEIGHT: usize = 8;
+/// The number of its columns: twelve of the widest digits fit.
 pub const WIDTH: usize = 136;
 
 fn main() -> Result<()> {
@@ -51,10 +52,9 @@ fn main() -> Result<()> {
 
 /// The picture, darkest `@`, and what was read in it.
 fn show(line: &Line, [greedy, beam]: &[Vec<usize>; 2]) {
-    let columns = line.columns.rows().into_iter();
-    let ink = columns.enumerate().filter(|(_, column)| column.sum() > 0.0);
-    let end = ink.last().map_or(0, |(at, _)| at + 2);
-    for row in line.columns.slice(s![..end, ..]).columns() {
+    let ink = |&column: &usize| line.columns.row(column).sum() > 0.0;
+    let end = (0..WIDTH).rfind(ink).map_or(0, |last| last + 2);
+    for row in line.columns.slice(s![..end.min(WIDTH), ..]).columns() {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 1
         let shade = |&dark: &f32| b" ..::--==++**##%@"[(16.0 * dark) as usize] as char;
         println!("  {}", row.iter().map(shade).collect::<String>());
@@ -78,6 +78,7 @@ pub struct Line {
     pub digits: Vec<usize>,
 }
 
+/// The path of a file in `examples/data/ocr`.
 pub fn path(name: &str) -> Result<String> {
     let path = format!("{}/examples/data/ocr/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::fs::exists(&path)? {

@@ -102,9 +102,10 @@ fn lines_are_read_as_in_keras() {
     for (i, y) in found.iter().enumerate() {
         let row = |readings: &ndarray::ArrayD<f32>| -> Vec<usize> {
             let row = readings.index_axis(Axis(0), i);
-            let digits = (0..10).map(|digit| digit as f32);
-            let digit = |x: &f32| digits.clone().position(|digit| digit == *x);
-            row.iter().filter_map(digit).collect()
+            let digits = row.iter().filter(|digit| **digit >= 0.0); // -1 follows their end
+            digits
+                .map(|digit| format!("{digit}").parse().unwrap())
+                .collect()
         };
         let expected = scores.index_axis(Axis(0), i);
         let off = y.iter().zip(expected).map(|(x, y)| (x - y).abs());

@@ -151,16 +151,14 @@ impl<A: Element> Filters<A> {
             return Ok(Array4::zeros(shape)); // soon, however many samples of nothing there are
         }
         let is_inside = slides.iter().all(Slide::is_inside);
-        let [height, width] = slides.map(|slide| match is_inside {
-            true => slide.len,
-            false => slide.padded(),
-        });
+        let [height, width] =
+            slides.map(|slide| if is_inside { slide.len } else { slide.padded() });
         let features = self.features();
         check_size("padded input", &[height, width, features])?;
-        let mut padded = match is_inside {
-            true => Vec::new(),
-            false => vec![A::zero(); height * width * features],
-        };
+        let mut padded = Vec::new();
+        if !is_inside {
+            padded = vec![A::zero(); height * width * features];
+        }
         let runs = self.runs(slides, width);
         let [rows, columns] = slides.map(|of| (0..of.windows.count).map(move |i| i * of.strides));
         let starts = rows.flat_map(|row| {
