@@ -71,9 +71,13 @@ Embedding: mask_zero ignored | nn/embedding.rs | s/self\.mask_zero\.then\(/(self
 RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: input.mask/
 Conv1d: the odd step of same padding lies before | nn/padding.rs | s/saturating_sub\(timesteps\) \/ 2/saturating_sub(timesteps).div_ceil(2)/
 Conv1d: causal windows end one step later | nn/padding.rs | s/before: size - 1,/before: size.max(2) - 2,/
-Conv1d: dilation_rate ignored | nn/conv1d.rs | s/tap \* self\.options\.dilation_rate/tap/
+Filters: dilation_rate ignored | nn/filters.rs | s/tap \* of\.dilation_rate/tap/
+Filters: strides ignored | nn/filters.rs | s/move \|i\| i \* of\.strides/move |i| i/
+Filters: the padding before the rows left out | nn/filters.rs | s/lines\.skip\(rows\.windows\.before\)/lines.skip(0)/
+Filters: the first group reads for all | nn/filters.rs | s/&x\[group \* self\.group_features\(\)\.\.\]/{ let _ = group; x }/
+Pool: the padding counts | nn/pool.rs | s/self\.rows\(of_window, y\);/self.rows(of_window.chain((0..rows.windows.before).map(|_| \&x[..features])), y);/
 Conv1d: a step forgets its input | nn/conv1d_steps.rs | s/past\.push\(&input\.numbers\);/let _ = past;/
-Pooling1d: windows side by side whatever the strides | nn/pooling1d.rs | s/let from = window \* self\.strides;/let from = window * self.pool_size;/
+Pooling1d: windows side by side whatever the strides | nn/slide.rs | s/let from = window \* self\.strides;/let from = window * self.size;/
 GlobalPooling1d: the average reads masked timesteps | nn/global_pooling1d.rs | s/self\.forward_masked\(&x, mask\)\?/{ let _ = mask; GlobalPooling1d::forward(self, &x)? }/
 BatchNormalization: epsilon outside of the root | nn/batch_normalization.rs | s/\(v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
 BatchNormalization: drops the mask | nn/batch_normalization.rs | s/mask: input\.mask/mask: None/

@@ -9,15 +9,19 @@ mod batch_normalization;
 mod concatenate;
 mod conv1d;
 mod conv1d_steps;
+mod conv2d;
 mod cropping1d;
+mod cropping2d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod distributed;
 mod embedding;
+mod filters;
 mod flatten;
 #[cfg(any(feature = "amp", feature = "saved"))]
 mod gain;
 mod global_pooling1d;
+mod global_pooling2d;
 mod identity;
 mod layer_normalization;
 mod masking;
@@ -28,25 +32,33 @@ mod old_merge;
 mod op;
 mod padding;
 mod permute;
+mod pool;
 mod pooling1d;
+mod pooling2d;
 mod repeat_vector;
 mod reshape;
+mod slide;
 mod softmax;
 mod time_distributed;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod unrolled;
 mod up_sampling1d;
+mod up_sampling2d;
 mod zero_padding1d;
+mod zero_padding2d;
 
 pub use attention::Attention;
 pub use batch_normalization::BatchNormalization;
 pub use concatenate::Concatenate;
 pub use conv1d::{Conv1d, Conv1dBuilder};
+pub use conv2d::{Conv2d, Conv2dBuilder};
 pub use cropping1d::Cropping1d;
+pub use cropping2d::Cropping2d;
 pub use dense::Dense;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use global_pooling1d::GlobalPooling1d;
+pub use global_pooling2d::GlobalPooling2d;
 pub use identity::Identity;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
@@ -54,12 +66,15 @@ pub use merge::Merge;
 pub use padding::Padding;
 pub use permute::Permute;
 pub use pooling1d::Pooling1d;
+pub use pooling2d::Pooling2d;
 pub use repeat_vector::RepeatVector;
 pub use reshape::Reshape;
 pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
 pub use up_sampling1d::UpSampling1d;
+pub use up_sampling2d::UpSampling2d;
 pub use zero_padding1d::ZeroPadding1d;
+pub use zero_padding2d::ZeroPadding2d;
 
 // Layers that only files need.
 #[cfg(any(feature = "amp", feature = "saved"))]

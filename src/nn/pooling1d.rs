@@ -1,43 +1,14 @@
 //! `Pooling1d`: the maximum or the average over windows of timesteps.
 
 use super::padding::Padding;
+use super::pool::Pool;
+use super::slide::Slide;
 use crate::Element;
-use crate::error::{Error, Result, check_size};
+use crate::error::{Error, Result};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
-
-/// How the timesteps of a window are pooled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(rename_all = "snake_case", deny_unknown_fields)
-)]
-pub(super) enum Pool {
-    Max,
-    Average,
-}
-
-impl Pool {
-    /// Pools one feature over at least one timestep.
-    pub(super) fn pool<A: Element>(self, x: ArrayView2<A>, mut y: ArrayViewMut1<A>) {
-        let timesteps = A::from_f64(x.nrows() as f64);
-        for (t, x) in x.outer_iter().enumerate() {
-            y.zip_mut_with(&x, |y, &x| match self {
-                _ if t == 0 => *y = x,
-                // A NaN stays.
-                Pool::Max if x > *y || x.is_nan() => *y = x,
-                Pool::Max => {}
-                Pool::Average => *y += x,
-            });
-        }
-        if self == Pool::Average {
-            y /= timesteps;
-        }
-    }
-}
+use ndarray::{Array3, ArrayRef, Axis, Ix3};
 
 /// The maximum or the average of every feature over windows of timesteps: (samples, timesteps, features) in, (samples,
 /// windows, features) out. The padding of [`Padding::Same`] does not count. No mask passes on, as in Keras, and masked
@@ -104,24 +75,15 @@ impl Pooling1d {
 
     /// Computes (samples, timesteps, features) to (samples, windows, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
-        let (samples, timesteps, features) = x.dim();
-        let windows = self
-            .padding
-            .windows(timesteps, self.pool_size, self.strides)?;
-        check_size("output", &[samples, windows.count, features])?;
-        let mut y = Array3::zeros((samples, windows.count, features));
-        if y.is_empty() {
-            return Ok(y);
-        }
-        for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
-            for (window, y) in y.axis_iter_mut(Axis(0)).enumerate() {
-                let from = window * self.strides;
-                let to = from.saturating_add(self.pool_size) - windows.before;
-                let from = from.saturating_sub(windows.before);
-                self.pool.pool(x.slice(s![from..to.min(timesteps), ..]), y);
-            }
-        }
-        Ok(y)
+        let slides = [Slide::of_one(), self.slide(x.dim().1)?];
+        let x = x.view().insert_axis(Axis(1));
+        let y = self.pool.windows(&x, slides)?;
+        Ok(y.index_axis_move(Axis(1), 0))
+    }
+
+    fn slide(&self, timesteps: usize) -> Result<Slide> {
+        let name = "number of timesteps";
+        Slide::new(name, self.padding, timesteps, self.pool_size, self.strides)
     }
 }
 crate::describe::describe!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
@@ -142,12 +104,7 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
-        let count = |timesteps| {
-            let windows = self
-                .padding
-                .windows(timesteps, self.pool_size, self.strides);
-            windows.ok().map(|windows| windows.count)
-        };
+        let count = |timesteps| self.slide(timesteps).ok().map(|slide| slide.windows.count);
         vec![
             inputs
                 .first()

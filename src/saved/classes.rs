@@ -6,9 +6,10 @@ use crate::nn::{AskMask, Distributed, Gain, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
-    Cropping1d, Dense, Element, Embedding, Flatten, GlobalPooling1d, Gru, Identity, Layer,
-    LayerApart, LayerNormalization, Lstm, Masking, Merge, Model, Permute, Pooling1d, RepeatVector,
-    Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
+    Conv2d, Cropping1d, Cropping2d, Dense, Element, Embedding, Flatten, GlobalPooling1d,
+    GlobalPooling2d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge,
+    Model, Permute, Pooling1d, Pooling2d, RepeatVector, Reshape, SimpleRnn, Softmax, Stacked,
+    TimeDistributed, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
 
@@ -76,6 +77,7 @@ impl<A: Element> Saved for Any<A> {
             "masking" => boxed::<A, Masking<A>>,
             "dense" => boxed::<A, Dense<A>>,
             "conv1d" => boxed::<A, Conv1d<A>>,
+            "conv2d" => boxed::<A, Conv2d<A>>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
             "attention" => boxed::<A, Attention<A>>,
@@ -84,16 +86,21 @@ impl<A: Element> Saved for Any<A> {
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
             "gain" => boxed::<A, Gain<A>>,
+            "cropping2d" => boxed::<A, Cropping2d>,
             "flatten" => boxed::<A, Flatten>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
+            "global_pooling2d" => boxed::<A, GlobalPooling2d>,
             "identity" => boxed::<A, Identity>,
             "permute" => boxed::<A, Permute>,
             "pooling1d" => boxed::<A, Pooling1d>,
+            "pooling2d" => boxed::<A, Pooling2d>,
             "repeat_vector" => boxed::<A, RepeatVector>,
             "reshape" => boxed::<A, Reshape>,
             "softmax" => boxed::<A, Softmax>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
+            "up_sampling2d" => boxed::<A, UpSampling2d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            "zero_padding2d" => boxed::<A, ZeroPadding2d>,
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,

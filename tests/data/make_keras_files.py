@@ -5,7 +5,8 @@
     python tests/data/make_keras_files.py keras1     tf_keras reads what is written here as Keras 1 wrote it: k1_*
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
-Each run replaces the cases of its own kind; with a second argument, `configured`, it makes those of `by_layer` only.
+Each run replaces the cases of its own kind; with a second argument it makes a part of them: `configured` those of `by_layer`,
+`images` those of `images`.
 Archives are deflated, to be small (those of Keras are stored: see tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
 Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
@@ -445,6 +446,50 @@ def by_layer():
     unknown()
 
 
+def crnn():
+    """A line of text: its columns are the timesteps."""
+    layers = [
+        k.Input((6, 9, 2)),
+        L.ZeroPadding2D(((1, 0), (0, 2))),
+        L.Conv2D(4, (3, 2), padding="same", groups=2, activation="relu"),
+        L.MaxPooling2D((2, 1)),
+        L.SpatialDropout2D(0.2),
+        L.DepthwiseConv2D(2, depth_multiplier=2),
+        L.BatchNormalization(),
+        L.UpSampling2D((2, 1)),
+        L.Cropping2D(((1, 0), (0, 1))),
+        L.Conv2D(3, 3, dilation_rate=(1, 2), use_bias=False),
+        L.LayerNormalization(),
+        L.AveragePooling2D((2, 2), strides=1, padding="same"),
+        L.Activation("tanh"),
+        L.Permute((2, 1, 3)),
+        L.Reshape((5, -1)),
+        L.Bidirectional(L.GRU(3, return_sequences=True)),
+        L.Dense(4, activation="softmax"),
+    ]
+    return k.Sequential(layers)
+
+
+def video():
+    """The images of a video, each for itself and then in their order; its stream is tested, too."""
+    x = k.Input((3, 7, 6, 2), name="x")
+    image = [k.Input((7, 6, 2)), L.Conv2D(3, 3, strides=(2, 1), padding="same"), L.ReLU(), L.Conv2D(2, (2, 3)), L.MaxPooling2D(2), L.Flatten()]
+    y = L.TimeDistributed(k.Sequential(image, name="image"), name="images")(x)
+    z = L.TimeDistributed(L.Conv2D(4, 3, activation="relu"), name="conv")(x)
+    z = L.TimeDistributed(L.BatchNormalization(), name="norm")(z)
+    z = L.TimeDistributed(L.GlobalAveragePooling2D(), name="mean")(z)
+    w = L.TimeDistributed(L.GlobalMaxPooling2D(), name="most")(L.LayerNormalization(name="layer_norm")(x))
+    y = L.LSTM(3, return_sequences=True, name="lstm")(L.Concatenate(name="all")([y, z, w]))
+    return k.Model(x, L.Dense(2, name="end")(y))
+
+
+def images():
+    global rng
+    rng = np.random.default_rng(20261130)  # of their own, so that what stood here before stays as it was
+    add("images_crnn", crnn, [[random((2, 6, 9, 2))]], ("keras", "h5"))
+    add("images_video", video, [[random((2, 3, 7, 6, 2))]], ("keras", "h5"))
+
+
 def keras3():
     common()
     add("stateful", stateful, [[random((2, 3, 2)), random((2, 3, 2))] for _ in range(3)], ("keras",))
@@ -468,6 +513,7 @@ def keras3():
     model.save(f"{here}/models/k3_shards.keras")
     deflate(f"{here}/models/k3_shards.keras")
     by_layer()
+    images()
 
 
 def narrow(policy):
@@ -531,6 +577,7 @@ def keras2():
     multi_backend()
     distributed()
     by_layer()
+    images()
 
 
 def distributed():
@@ -808,6 +855,8 @@ def write():
 if __name__ == "__main__":
     if only == "configured":
         by_layer()
+    elif only == "images":
+        images()
     else:
         {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
     write()

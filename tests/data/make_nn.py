@@ -289,8 +289,67 @@ def time_distributed():
         masked("TimeDistributed", {"inner": {"layer": kind, **config}}, x(*shape), make=make)
 
 
+def images():
+    for padding in ("valid", "same"):
+        for kernel_size in (1, 2, (3, 3), (1, 3), (4, 2)):
+            for strides, dilation_rate in ((1, 1), (2, 1), ((1, 3), 1), (1, 2), (1, (2, 1))):
+                config = {"filters": 2, "kernel_size": kernel_size, "padding": padding}
+                add("Conv2D", config | {"strides": strides, "dilation_rate": dilation_rate}, x(1, 7, 6, 2))
+        config = {"filters": 4, "kernel_size": 3, "padding": padding}
+        for more in ({}, {"use_bias": False}, {"activation": "relu"}, {"activation": "softmax"}, {"groups": 2}):
+            masked("Conv2D", config | more, x(2, 5, 4, 2))
+        add("Conv2D", config | {"groups": 4, "strides": 2}, x(1, 5, 5, 4))
+        add("Conv2D", config | {"groups": 2, "dilation_rate": (1, 2)}, x(2, 3, 5, 2))
+        for more in ({}, {"depth_multiplier": 2}, {"use_bias": False, "strides": 2}, {"dilation_rate": 2, "activation": "relu"}):
+            masked("DepthwiseConv2D", {"kernel_size": (3, 2), "padding": padding} | more, x(2, 5, 6, 3))
+    add("Conv2D", {"filters": 2, "kernel_size": 3}, x(1, 2, 5, 2))
+    add("Conv2D", {"filters": 17, "kernel_size": (2, 3), "padding": "same"}, x(1, 9, 8, 3))  # more windows than share the weights
+    add("Conv2D", {"filters": 1, "kernel_size": 3, "padding": "same"}, x(1, 1, 1, 1))
+    for kind in ("MaxPooling2D", "AveragePooling2D"):
+        for padding in ("valid", "same"):
+            for pool_size in (1, 2, (2, 1), (1, 3), (3, 2)):
+                for strides in (None, 1, (2, 3)):
+                    add(kind, {"pool_size": pool_size, "strides": strides, "padding": padding}, x(1, 5, 4, 2))
+            masked(kind, {"pool_size": 2, "padding": padding}, x(2, 5, 3, 2))
+        add(kind, {"pool_size": 2, "padding": "same"}, x(1, 1, 1, 1))
+    for kind in ("GlobalMaxPooling2D", "GlobalAveragePooling2D"):
+        for keepdims in (False, True):
+            masked(kind, {"keepdims": keepdims}, x(2, 5, 3, 2))
+    for ends in ([[0, 0], [0, 0]], [[1, 2], [0, 1]], [[0, 1], [2, 0]]):
+        masked("ZeroPadding2D", {"padding": ends}, x(2, 5, 4, 2))
+        masked("Cropping2D", {"cropping": ends}, x(2, 5, 4, 2))
+    for size in (1, 2, (3, 1), (1, 2)):
+        masked("UpSampling2D", {"size": size}, x(2, 5, 3, 2))
+    # The layers of before over images and videos.
+    for shape in ((2, 5, 3, 2), (2, 5, 3, 2, 2)):
+        for axis in (-1, 2, 1):
+            add("BatchNormalization", {"axis": axis}, x(*shape))  # Keras 3 refuses masks of fewer axes than images have
+            masked("LayerNormalization", {"axis": axis}, x(*shape))
+        masked("LayerNormalization", {"axis": [-2, -1]}, x(*shape))
+        masked("Activation", {"activation": "relu"}, x(*shape))
+        masked("Activation", {"activation": "softmax"}, x(*shape))
+        masked("Dropout", {"rate": 0.5}, x(*shape))
+        masked("Flatten", {}, x(*shape))
+        masked("Dense", {"units": 2}, x(*shape))
+        masked("Reshape", {"target_shape": [5, -1]}, x(*shape))
+        masked("Permute", {"dims": [2, 1, *range(3, len(shape))]}, x(*shape))
+    masked("Permute", {"dims": [1, 3, 2]}, x(2, 5, 3, 2))
+    masked("SpatialDropout2D", {"rate": 0.5}, x(2, 5, 3, 2))
+    inner = [("Conv2D", {"filters": 2, "kernel_size": (2, 3), "padding": "same"}), ("MaxPooling2D", {"pool_size": 2})]
+    inner += [("DepthwiseConv2D", {"kernel_size": 2}), ("GlobalAveragePooling2D", {}), ("GlobalMaxPooling2D", {"keepdims": True})]
+    inner += [("ZeroPadding2D", {"padding": [[1, 0], [0, 2]]}), ("Cropping2D", {"cropping": [[1, 0], [0, 2]]}), ("UpSampling2D", {"size": 2})]
+    inner += [("LayerNormalization", {}), ("Flatten", {}), ("Permute", {"dims": [2, 1, 3]})]
+    for kind, config in inner + [("AveragePooling2D", {"pool_size": (2, 1)}), ("SpatialDropout2D", {"rate": 0.5})]:
+        make = lambda dtype=None: L.TimeDistributed(getattr(L, kind)(dtype=dtype, **config), dtype=dtype)
+        masked("TimeDistributed", {"inner": {"layer": kind, **config}}, x(2, 5, 3, 4, 2), make=make)
+    make = lambda dtype=None: L.TimeDistributed(L.BatchNormalization(dtype=dtype), dtype=dtype)
+    add("TimeDistributed", {"inner": {"layer": "BatchNormalization"}}, x(2, 5, 3, 4, 2), make=make)
+
+
 for family in (dense, embedding, masking, conv1d, pooling1d, normalization, attention, shapes, combine, elementwise, time_distributed):
     family()
+rng = np.random.default_rng(20261130)  # of their own, so that what stood here before stays as it was
+images()
 os.makedirs(here, exist_ok=True)
 np.concatenate([np.ravel(array) for array in numbers]).astype("<f4").tofile(here + "/numbers.f32")
 with open(here + "/cases.json", "w") as file:

@@ -81,6 +81,17 @@ fn files_from_windows_are_models() {
 }
 
 #[test]
+fn images_before_a_recurrent_layer() {
+    for (name, file) in [("crnn_keras3", "keras"), ("video_tf_keras", "h5")] {
+        let path = format!("conv2d_front/{name}");
+        let input = array(&format!("{path}_in.npz"), "input_0");
+        let expected = array(&format!("{path}_expected.npz"), "output_0");
+        let model = keras::load::<f32>(field(&format!("{path}.{file}"))).unwrap();
+        close(&model.forward(&input).unwrap(), &expected);
+    }
+}
+
+#[test]
 fn files_from_windows_have_the_layers_of_others() {
     let linux = weights("windows_keras/linux.keras");
     same(&linux, &weights("windows_keras/windows.keras"));
@@ -331,12 +342,12 @@ fn a_missing_layer_is_named_before_its_arguments() {
 #[test]
 fn a_missing_layer_inside_of_another_one_is_named() {
     let replace = |name: &str, pointer: &str, value: Value| with(name, pointer, &value.to_string());
-    let conv = json!({"class_name": "Conv2D", "config": {"filters": -1}});
+    let conv = json!({"class_name": "Conv3D", "config": {"filters": -1}});
     for (pointer, value, words) in [
         (
             "/class_name",
-            json!("Conv2D"),
-            "layer \"lstm\" (Conv2D): found Conv2D",
+            json!("Conv3D"),
+            "layer \"lstm\" (Conv3D): found Conv3D",
         ),
         (
             "/class_name",
@@ -362,20 +373,20 @@ fn a_missing_layer_inside_of_another_one_is_named() {
     says(
         as_layer("TimeDistributed", "layer"),
         &[
-            "(TimeDistributed): layer \"Conv2D\" (Conv2D): found Conv2D",
+            "(TimeDistributed): layer \"Conv3D\" (Conv3D): found Conv3D",
             by_hand,
         ],
     );
     says(
         as_layer("Bidirectional", "layer"),
         &[
-            "(Bidirectional): layer: found Conv2D, expected a recurrent layer",
+            "(Bidirectional): layer: found Conv3D, expected a recurrent layer",
             by_hand,
         ],
     );
     says(
         as_layer("RNN", "cell"),
-        &["(Conv2D): found Conv2D, expected SimpleRNNCell", by_hand],
+        &["(Conv3D): found Conv3D, expected SimpleRNNCell", by_hand],
     );
 }
 

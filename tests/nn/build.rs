@@ -1,12 +1,13 @@
 //! A layer from its configuration in the words of Keras, by the doors that a program has.
 
 use crate::case::list;
-use ndarray::{Array, ArrayD, Dimension};
+use ndarray::{Array, ArrayD, Dimension, Ix4};
 use recurrent::{
-    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense,
-    Element, Embedding, Flatten, GlobalPooling1d, Identity, LayerNormalization, Masking, Merge,
-    Padding, Permute, Pooling1d, RepeatVector, Reshape, Result, Softmax, TimeDistributed,
-    UpSampling1d, ZeroPadding1d,
+    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Conv2d,
+    Conv2dBuilder, Cropping1d, Cropping2d, Dense, Element, Embedding, Flatten, GlobalPooling1d,
+    GlobalPooling2d, Identity, LayerNormalization, Masking, Merge, Padding, Permute, Pooling1d,
+    Pooling2d, RepeatVector, Reshape, Result, Softmax, TimeDistributed, UpSampling1d, UpSampling2d,
+    ZeroPadding1d, ZeroPadding2d,
 };
 use serde_json::Value;
 
@@ -45,6 +46,14 @@ fn numbers(of: &Value) -> Vec<isize> {
 
 fn pair(of: &Value) -> [usize; 2] {
     [0, 1].map(|i| of[i].as_u64().unwrap().try_into().unwrap())
+}
+
+/// A count for the height and one for the width, or one for both.
+fn of_image(of: &Value) -> Option<[usize; 2]> {
+    match of.as_u64() {
+        Some(both) => Some([both.try_into().unwrap(); 2]),
+        None => of.is_array().then(|| pair(of)),
+    }
 }
 
 fn yes(of: &Value, name: &str, default: bool) -> bool {
@@ -91,6 +100,26 @@ fn make<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
                 .padding(padding(of))
                 .activation(activation(of)?);
             Box::new(conv.from_weights(kernel, bias)?)
+        }
+        "Conv2D" => {
+            let (kernel, bias) = (weights.next(), weights.next_if(yes(of, "use_bias", true)));
+            let conv = conv2d(of)?.groups(number(of, "groups", 1));
+            Box::new(conv.from_weights(kernel, bias)?)
+        }
+        "DepthwiseConv2D" => {
+            let kernel: Array<A, Ix4> = weights.next();
+            let (height, width, channels, multiplier) = kernel.dim();
+            let kernel = kernel.into_shape_with_order((height, width, 1, channels * multiplier))?;
+            let bias = weights.next_if(yes(of, "use_bias", true));
+            Box::new(conv2d(of)?.groups(channels).from_weights(kernel, bias)?)
+        }
+        "MaxPooling2D" => pooling2d(of, Pooling2d::max)?,
+        "AveragePooling2D" => pooling2d(of, Pooling2d::average)?,
+        "GlobalMaxPooling2D" => {
+            Box::new(GlobalPooling2d::max().keepdims(yes(of, "keepdims", false)))
+        }
+        "GlobalAveragePooling2D" => {
+            Box::new(GlobalPooling2d::average().keepdims(yes(of, "keepdims", false)))
         }
         "MaxPooling1D" => pooling(of, Pooling1d::max)?,
         "AveragePooling1D" => pooling(of, Pooling1d::average)?,
@@ -155,6 +184,25 @@ fn pooling<A: Element>(of: &Value, pool: impl Fn(usize) -> Result<Pooling1d>) ->
     Ok(Box::new(pooling.padding(padding(of))?))
 }
 
+fn conv2d<A: Element>(of: &Value) -> Result<Conv2dBuilder<A>> {
+    Ok(Conv2d::builder()
+        .strides(of_image(&of["strides"]).unwrap_or([1, 1]))
+        .dilation_rate(of_image(&of["dilation_rate"]).unwrap_or([1, 1]))
+        .padding(padding(of))
+        .activation(activation(of)?))
+}
+
+fn pooling2d<A: Element>(
+    of: &Value,
+    pool: impl Fn([usize; 2]) -> Result<Pooling2d>,
+) -> Result<Layer<A>> {
+    let mut pooling = pool(of_image(&of["pool_size"]).unwrap())?;
+    if let Some(strides) = of_image(&of["strides"]) {
+        pooling = pooling.strides(strides)?;
+    }
+    Ok(Box::new(pooling.padding(padding(of))?))
+}
+
 /// Layers that have learned nothing.
 fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
     let alpha = |name: &str| of[name].as_f64().unwrap();
@@ -169,6 +217,15 @@ fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
             Box::new(Cropping1d::new(before, behind))
         }
         "UpSampling1D" => Box::new(UpSampling1d::new(number(of, "size", 2))?),
+        "ZeroPadding2D" => {
+            let ends = &of["padding"];
+            Box::new(ZeroPadding2d::new(pair(&ends[0]), pair(&ends[1])))
+        }
+        "Cropping2D" => {
+            let ends = &of["cropping"];
+            Box::new(Cropping2d::new(pair(&ends[0]), pair(&ends[1])))
+        }
+        "UpSampling2D" => Box::new(UpSampling2d::new(of_image(&of["size"]).unwrap())?),
         "Reshape" => Box::new(Reshape::new(&numbers(&of["target_shape"]))?),
         "Permute" => Box::new(Permute::new(&crate::case::lens(&of["dims"]))?),
         "Flatten" => Box::new(Flatten),
@@ -187,7 +244,7 @@ fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
             alpha: alpha("alpha"),
         }),
         "Identity" => Box::new(Identity::new()),
-        "Dropout" => Box::new(Identity::of("dropout")),
+        "Dropout" | "SpatialDropout2D" => Box::new(Identity::of("dropout")),
         "Softmax" => Box::new(Softmax::over(axis(of))),
         other => panic!("no layer {other}"),
     })

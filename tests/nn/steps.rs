@@ -33,7 +33,7 @@ fn is_live(case: &Case) -> bool {
             inputs.into_iter().all(|input| list(input).len() == axes)
         }
         "Embedding" | "Masking" | "LeakyReLU" | "ELU" | "Identity" | "Dropout"
-        | "TimeDistributed" => true,
+        | "SpatialDropout2D" | "TimeDistributed" => true,
         _ => false,
     }
 }

@@ -2,9 +2,9 @@
 
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Dimension, IntoDimension};
 use recurrent::{
-    AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Deep, Dense, Embedding,
-    Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, LstmState, Masking, Model,
-    Padding, Recurrent, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
+    AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Conv2d, Deep, Dense,
+    Embedding, Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, LstmState, Masking,
+    Model, Padding, Recurrent, Reshape, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
 };
 use std::sync::Arc;
 
@@ -67,6 +67,10 @@ fn layers(seed: u64) -> Vec<Made> {
         .padding(Padding::Causal)
         .from_weights(numbers((3, 2, 6), seed), vector(6))
         .unwrap();
+    let conv2d = Conv2d::builder()
+        .groups(2)
+        .from_weights(numbers((3, 2, 1, 4), seed), vector(4))
+        .unwrap();
     let dense =
         |rows, columns| Dense::from_weights(matrix(rows, columns), vector(columns)).unwrap();
     let norm =
@@ -92,6 +96,14 @@ fn layers(seed: u64) -> Vec<Made> {
             Box::new(Layer::new(Arc::new(stacked)).return_sequences(true)),
         ),
         ("conv", Box::new(conv)),
+        (
+            "conv of images",
+            Box::new(
+                Model::new()
+                    .add(Reshape::new(&[5, 2, 2]).unwrap())
+                    .add(conv2d),
+            ),
+        ),
         ("dense", Box::new(dense(4, 3))),
         ("timed", Box::new(TimeDistributed::new(dense(4, 3)))),
         ("norm", Box::new(norm)),

@@ -127,6 +127,7 @@ fn every_layer<A: Element>() {
         same_in_model(pool, &one);
         same_in_model(pool.keepdims(true), &one);
     }
+    images::<A>();
     same_in_model(TimeDistributed::new(Flatten), &[x(&[2, 3, 2, 2])]);
     let softmax: Box<dyn AnyLayer<A>> = Box::new(Softmax::new());
     let each: Arc<dyn AnyLayer<A>> = Arc::new(TimeDistributed::new(softmax));
@@ -140,6 +141,39 @@ fn every_layer<A: Element>() {
     }
     // Behind pointers.
     same_in_model(Layer::new(Deep::new([Arc::new(gru(3))]).unwrap()), &one);
+}
+
+/// Layers of images.
+fn images<A: Element>() {
+    let x = |shape: &[usize]| Tensor::new(&numbers::<A>(shape, 3));
+    let image = [x(&[2, 6, 5, 4])];
+    for (groups, bias) in [(1, true), (2, false)] {
+        for (strides, dilation_rate) in [([2, 1], [1, 1]), ([1, 1], [1, 2])] {
+            let builder = Conv2d::<A>::builder().padding(Padding::Same).groups(groups);
+            let builder = builder.strides(strides).dilation_rate(dilation_rate);
+            let kernel = numbers::<A>(&[2, 3, 4 / groups, 6], 5);
+            let kernel = kernel.into_dimensionality().unwrap();
+            let bias = bias.then(|| vector(6, 6));
+            let conv = builder.activation(Activation::Elu { alpha: 0.3 });
+            let conv = conv.from_weights(kernel, bias).unwrap();
+            same_in_model(conv.clone(), &image);
+            let video = [x(&[1, 2, 6, 5, 4])];
+            let conv: Arc<dyn AnyLayer<A>> = Arc::new(conv);
+            same_in_model(TimeDistributed::new(conv), &video);
+        }
+    }
+    for pool in [Pooling2d::max, Pooling2d::average] {
+        let pool = pool([3, 2]).unwrap().strides([2, 1]).unwrap();
+        same_in_model(pool, &image);
+        same_in_model(pool.padding(Padding::Same).unwrap(), &image);
+    }
+    for pool in [GlobalPooling2d::max(), GlobalPooling2d::average()] {
+        same_in_model(pool, &image);
+        same_in_model(pool.keepdims(true), &image);
+    }
+    same_in_model(Cropping2d::new([1, 2], [0, 1]), &image);
+    same_in_model(ZeroPadding2d::new([2, 1], [0, 3]), &image);
+    same_in_model(UpSampling2d::new([3, 2]).unwrap(), &image);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 mod attention;
 mod conv1d;
+mod conv2d;
 mod dense;
 mod embedding;
+mod images;
 mod normalization;
 mod recurrent;
 mod time_distributed;
@@ -19,11 +21,13 @@ use super::made::Read;
 use super::object::Object;
 use super::unknown::missing;
 use crate::error::Result;
-use crate::{Element, GlobalPooling1d, Merge, Pooling1d};
+use crate::{Element, GlobalPooling1d, GlobalPooling2d, Merge, Pooling1d, Pooling2d};
 use attention::attention;
 use conv1d::conv1d;
+use conv2d::{conv2d, depthwise_conv2d};
 use dense::dense;
 use embedding::embedding;
+use images::{cropping2d, global_pooling2d, pooling2d, up_sampling2d, zero_padding2d};
 use normalization::{batch_normalization, layer_normalization};
 use recurrent::{bidirectional, recurrent};
 use time_distributed::time_distributed;
@@ -47,11 +51,15 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "Attention" => attention,
         "Average" => |of| bare::combine(of, Merge::Average),
         "AveragePooling1D" => |of| bare::pooling(of, Pooling1d::average),
+        "AveragePooling2D" => |of| pooling2d(of, Pooling2d::average),
         "BatchNormalization" => batch_normalization,
         "Concatenate" => bare::concatenate,
         "Conv1D" => conv1d,
+        "Conv2D" => conv2d,
         "Cropping1D" => bare::cropping1d,
+        "Cropping2D" => cropping2d,
         "Dense" => dense,
+        "DepthwiseConv2D" => depthwise_conv2d,
         "ActivityRegularization"
         | "AlphaDropout"
         | "Dropout"
@@ -61,10 +69,13 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "Embedding" => embedding,
         "Flatten" => bare::flatten,
         "GlobalAveragePooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::average()),
+        "GlobalAveragePooling2D" => |of| global_pooling2d(of, GlobalPooling2d::average()),
         "GlobalMaxPooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::max()),
+        "GlobalMaxPooling2D" => |of| global_pooling2d(of, GlobalPooling2d::max()),
         "LayerNormalization" => layer_normalization,
         "Masking" => bare::masking,
         "MaxPooling1D" => |of| bare::pooling(of, Pooling1d::max),
+        "MaxPooling2D" => |of| pooling2d(of, Pooling2d::max),
         "Maximum" => |of| bare::combine(of, Merge::Maximum),
         "Minimum" => |of| bare::combine(of, Merge::Minimum),
         "Multiply" => |of| bare::combine(of, Merge::Multiply),
@@ -72,10 +83,12 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "RepeatVector" => bare::repeat_vector,
         "Reshape" => bare::reshape,
         "Softmax" => bare::softmax,
-        "SpatialDropout1D" => bare::spatial_dropout1d,
+        "SpatialDropout1D" | "SpatialDropout2D" => bare::spatial_dropout,
         "Subtract" => |of| bare::combine(of, Merge::Subtract),
         "UpSampling1D" => bare::up_sampling1d,
+        "UpSampling2D" => up_sampling2d,
         "ZeroPadding1D" => bare::zero_padding1d,
+        "ZeroPadding2D" => zero_padding2d,
         _ => {
             activation::reader(class)?;
             bare::activation

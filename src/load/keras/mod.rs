@@ -21,9 +21,9 @@
 //!
 //! # Layers
 //! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
-//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`; `BatchNormalization`,
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`, `Conv2D`, `DepthwiseConv2D`; `BatchNormalization`,
 //! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
-//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`; `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
+//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`, and these of images (`MaxPooling2D` …); `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
 //! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
 //! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing here; `Sequential` and functional models inside of
 //! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.

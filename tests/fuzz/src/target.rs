@@ -33,6 +33,7 @@ const DIRECTORIES: [&str; 15] = [
     "golden/keras_files/models",
     "golden/onnx/models",
     "golden/torch/models",
+    "data/field/conv2d_front",
     "data/field/json_nan",
     "data/field/onnx",
     "data/field/own_model",

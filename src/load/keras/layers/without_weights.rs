@@ -26,8 +26,8 @@ pub fn identity<A: Element>(of: &Asked<A>) -> Planned<A> {
     bare(Identity::of(snake_case(of.object.class)))
 }
 
-/// `SpatialDropout1D`.
-pub fn spatial_dropout1d<A: Element>(of: &Asked<A>) -> Planned<A> {
+/// `SpatialDropout1D`, `SpatialDropout2D`.
+pub fn spatial_dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
     of.config.channels_last()?;
     identity(of)
 }
