@@ -61,7 +61,7 @@ pub use zero_padding1d::ZeroPadding1d;
 
 // Layers that only Keras files need.
 #[cfg(feature = "keras")]
-pub(crate) use op::{Along, Binary, Cut, Op};
+pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, old_merge::OldMerge, op::OpLayer,

@@ -86,7 +86,7 @@ pub fn reader(class: &str) -> Option<fn(&Context, &Config) -> Result<Activation>
 }
 
 /// Those of `ReLU` that this crate has.
-fn relu(config: &Config) -> Result<Activation> {
+pub fn relu(config: &Config) -> Result<Activation> {
     let most = config.number_or("max_value", f64::INFINITY)?;
     let alpha = config.finite_or("negative_slope", 0.0)?;
     let threshold = config.finite_or("threshold", 0.0)?;

@@ -242,8 +242,8 @@ fn functional<A: Element>(
             continue;
         }
         let nodes = object.json.get("inbound_nodes").unwrap_or(&Value::Null);
-        let (plan, nodes) = if context.version.major() > 2 && is_op(object) {
-            op(object, nodes)?
+        let (plan, nodes) = if is_op(context, object) {
+            op(context, object, nodes)?
         } else {
             check::<A>(object)?;
             let nodes = calls(nodes, object.class, &object.part())?;
