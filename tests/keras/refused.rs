@@ -186,16 +186,36 @@ fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
         load(&config, &weights)
     };
     let key = "/inbound_nodes/0/args/1";
-    let turned =
-        json!({"class_name": "__slice__", "config": {"start": null, "stop": null, "step": -1}});
-    let said = with("get_item", key, json!([turned, turned]));
-    says(said, &["\"get_item\"", "steps of at least 1"]);
+    let stands =
+        json!({"class_name": "__slice__", "config": {"start": null, "stop": null, "step": 0}});
+    let said = with("get_item", key, json!([stands, stands]));
+    says(said, &["\"get_item\"", "steps other than 0"]);
+    let said = with("get_item", key, json!([null]));
+    says(said, &["\"get_item\"", "all samples"]);
     let said = with("get_item", key, json!([0]));
     says(said, &["\"get_item\"", "all samples"]);
     for name in ["mean", "sum"] {
         let said = with(name, "/config/axis", json!(0));
         says(said, &[&format!("{name:?}"), "axis", "samples"]);
+        let said = with(name, "/config/axis", json!(null));
+        says(
+            said,
+            &[&format!("{name:?}"), "axis", "none, which means all"],
+        );
     }
+    // The class is judged first.
+    let mut config = config.clone();
+    let layer = layer(&mut config, "mean");
+    layer["class_name"] = json!("Einsum");
+    layer["registered_name"] = json!("Einsum");
+    layer["inbound_nodes"] = json!(["nothing"]);
+    says(
+        load(&config, &weights),
+        &[
+            "(Einsum): found the operation Einsum, expected",
+            "`AnyLayer`",
+        ],
+    );
 }
 
 #[test]
