@@ -170,6 +170,14 @@ def forecast():
     return k.Model(x, [L.Dense(2, name="head")(context + x[:, -1, :]), last, y[:, -1, :] - context])
 
 
+def gated(y):
+    """Functions of single numbers alone: a step of this model allocates nothing."""
+    z = L.GRU(4, return_sequences=True, name="gru")(y)
+    where = k.ops.where if of_keras3 else tf.where
+    exp = k.ops.exp if of_keras3 else tf.exp
+    return where(z > 0.1, z * y, exp(-z)) + z * ROW[0].astype(k.backend.floatx())
+
+
 def main():
     x = files.random((2, 6, 4), 1.0)
     padded = x.copy()
@@ -183,6 +191,7 @@ def main():
     files.add("masks", model(masks, masked=True), [[padded]], ("keras",))
     files.add("ids", ids, [[np.int32([[3, 1, 7, 0, 0], [5, 2, 6, 4, 0]])]], ("keras", "h5"))
     files.add("forecast", forecast, [[x]], ("h5",))
+    files.add("gated", model(gated), [[x]], ("keras",))
     files.write()
 
 
