@@ -184,7 +184,7 @@ fn a_push_of_a_model_allocates_nothing() {
 #[cfg(feature = "keras")]
 #[test]
 fn a_push_of_operations_allocates_nothing() {
-    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/data/keras_ops/models");
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/keras_ops/models");
     for name in ["k2_gated", "k3_gated"] {
         let model: Model<f32> = recurrent::keras::load(format!("{models}/{name}.keras")).unwrap();
         for samples in [1, 3] {
