@@ -5,6 +5,8 @@
 mod debug;
 mod layer;
 mod macros;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod own;
 mod owners;
 #[cfg(feature = "saved")]
 mod reading;
@@ -21,6 +23,10 @@ pub(crate) use layer::{Foreign, assign, find, walk};
 pub(crate) use macros::describe;
 #[cfg(feature = "saved")]
 pub(crate) use macros::element_of;
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use own::by_name;
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub use own::{Own, OwnLayer};
 #[cfg(feature = "saved")]
 pub use reading::{In, Saved};
 #[cfg(feature = "saved")]

@@ -8,6 +8,8 @@ mod held;
 mod into_layer;
 mod kept;
 mod nested;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod own;
 mod recurrent;
 mod run;
 mod shape;
@@ -29,6 +31,8 @@ pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use own::{Maker, make, maker};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};

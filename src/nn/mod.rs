@@ -17,6 +17,8 @@ mod embedding;
 mod flatten;
 mod global_pooling1d;
 mod identity;
+#[cfg(feature = "keras")]
+mod lambda;
 mod layer_normalization;
 mod masking;
 mod merge;
@@ -60,6 +62,8 @@ pub use up_sampling1d::UpSampling1d;
 pub use zero_padding1d::ZeroPadding1d;
 
 // Layers that only Keras files need.
+#[cfg(feature = "keras")]
+pub(crate) use lambda::{Lambda, OfTensor};
 #[cfg(feature = "keras")]
 pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
 #[cfg(any(feature = "keras", feature = "saved"))]

@@ -9,6 +9,8 @@ use core::fmt::Debug;
 pub trait Number: Constants + Debug + Send + Sync {
     /// The nearest value of this type.
     fn nearest(x: f64) -> Self;
+    /// The same number, exactly.
+    fn wide(self) -> f64;
     fn libm_exp(self) -> Self;
     fn libm_exp_m1(self) -> Self;
     fn libm_ln(self) -> Self;
@@ -25,6 +27,10 @@ macro_rules! number {
             #[inline]
             fn nearest(x: f64) -> Self {
                 x as $t
+            }
+            #[allow(clippy::useless_conversion)] // useless for one of the two types
+            fn wide(self) -> f64 {
+                self.into()
             }
             fn libm_exp(self) -> Self {
                 libm::$exp(self)

@@ -74,6 +74,7 @@ mod network;
 mod nodes;
 mod object;
 mod ops;
+mod own;
 mod plan;
 mod reader;
 mod shards;

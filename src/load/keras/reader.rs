@@ -16,9 +16,12 @@ use crate::format::json::{self, Value};
 use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
 use crate::format::{self, Bytes, Data};
-use crate::{Activation, Element, Limits, Model};
+use crate::model::maker;
+use crate::nn::{Lambda, OfTensor};
+use crate::{Activation, AnyLayer, Element, Limits, Model, OwnLayer, Tensor};
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Reads Keras files, with [`Limits`] and with settings that override the file's version.
@@ -83,6 +86,92 @@ impl Reader {
     /// Sets the meaning of `hard_sigmoid` in the file.
     pub fn hard_sigmoid(mut self, activation: Activation) -> Self {
         self.overrides.hard_sigmoid = Some(activation);
+        self
+    }
+
+    /// Gives the layers of a class of your own, or of one that this crate does not have: what Keras takes as
+    /// `custom_objects`, for a class that was registered with `@keras.saving.register_keras_serializable`.
+    ///
+    /// `class` is the name of the class, `"Scale"`, or with its package, `"mine>Scale"`. What is given here goes before the
+    /// layers of this crate. `make` is called for every layer of that class and returns it; an [`OwnLayer`] has its name,
+    /// its configuration (`get_config`) and its weights. All values of the graph that the layer is called with are its
+    /// inputs, in the order of the arguments and then of the names: with several, implement
+    /// [`AnyLayer::forward_all`](crate::AnyLayer::forward_all).
+    ///
+    /// ```
+    /// use ndarray::Array1;
+    /// use recurrent::{AnyLayer, Result, Tensor, keras};
+    ///
+    /// struct Scale {
+    ///     by: f32,
+    ///     gain: Array1<f32>,
+    /// }
+    ///
+    /// impl AnyLayer<f32> for Scale {
+    ///     fn name(&self) -> &str { "scale" }
+    ///     fn forward(&self, mut input: Tensor<f32>) -> Result<Tensor<f32>> {
+    ///         input.values = input.values * &self.gain * self.by;
+    ///         Ok(input)
+    ///     }
+    /// }
+    ///
+    /// let reader = keras::Reader::new().layer("Scale", |file| {
+    ///     Ok(Scale { by: file.number("by")? as f32, gain: file.array(0)? })
+    /// });
+    /// # let bytes = include_bytes!("../../../tests/data/own/k3_scale.keras");
+    /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
+    /// # assert_eq!(model.summary().rows[1].layer, "scale");
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn layer<A: Element, L: AnyLayer<A>>(
+        mut self,
+        class: impl Into<String>,
+        make: impl Fn(&OwnLayer<A>) -> Result<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.overrides.own.layers.insert(class.into(), maker(make));
+        self
+    }
+
+    /// Gives the function of the `Lambda` of this name, whose Python code this crate cannot run. In Keras the output of a
+    /// `Lambda` has no mask unless the layer was given one.
+    ///
+    /// For a `Lambda` with several inputs, give a layer: [`layer("Lambda", …)`](Self::layer), where
+    /// [`OwnLayer::name`] says which it is.
+    ///
+    /// ```no_run
+    /// use ndarray::s;
+    /// use recurrent::{Model, Tensor, keras};
+    /// // keras.layers.Lambda(lambda x: x[:, -3:, :], name="last_three")
+    /// let reader = keras::Reader::new().lambda("last_three", |x: Tensor<f32>| {
+    ///     Ok(Tensor::new(&x.values.slice(s![.., -3.., ..])))
+    /// });
+    /// let model: Model<f32> = reader.load("model.keras")?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn lambda<A: Element>(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync + 'static,
+    ) -> Self {
+        let function: OfTensor<A> = Arc::new(function);
+        let make = move |_: &OwnLayer<A>| Ok(Lambda(Arc::clone(&function)));
+        self.overrides.own.lambdas.insert(name.into(), maker(make));
+        self
+    }
+
+    /// Gives the function of an activation's name, as [`Activation::custom`] takes it: what Keras takes as
+    /// `custom_objects` for a function. `name` is that in the file, `"snake"` or with its package `"mine>snake"`. What is
+    /// given here goes before the activations of this crate.
+    ///
+    /// ```no_run
+    /// use recurrent::{Model, keras};
+    /// let reader = keras::Reader::new().activation("snake", |x| x + x.sin().powi(2));
+    /// let model: Model<f32> = reader.load("model.keras")?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn activation(mut self, name: &'static str, function: fn(f64) -> f64) -> Self {
+        let function = Activation::custom(name, function);
+        self.overrides.own.functions.insert(name.into(), function);
         self
     }
 

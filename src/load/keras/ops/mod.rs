@@ -24,6 +24,9 @@ use serde_json::json;
 
 /// Whether a part of a model is an operation and no layer.
 pub fn is_op(context: &Context, object: &Object) -> bool {
+    if object.check_home().is_err() {
+        return false;
+    }
     if context.version.major() < 3 {
         return matches!(object.class, "TFOpLambda" | "SlicingOpLambda");
     }
