@@ -208,6 +208,8 @@ pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 // Files.
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub use describe::OwnLayer;
+#[cfg(feature = "saved")]
+pub use describe::OwnParts;
 #[cfg(feature = "files")]
 pub use limits::Limits;
 #[cfg(any(feature = "onnx", feature = "torch"))]

@@ -16,14 +16,17 @@ use core::fmt;
 use core::marker::PhantomData;
 use ndarray::{Array, Dimension};
 
+/// What makes a layer, without its type of numbers.
+pub type Maker = Arc<dyn Any + Send + Sync>;
+
 /// What a caller gives for names in a file.
 #[derive(Clone, Default)]
 pub struct Own {
     /// What makes the layers of a class. It is known to be for one type of number when it is asked for.
-    pub layers: BTreeMap<String, Arc<dyn Any + Send + Sync>>,
+    pub layers: BTreeMap<String, Maker>,
     /// The same for single layers by their names.
     #[cfg(feature = "keras")]
-    pub lambdas: BTreeMap<String, Arc<dyn Any + Send + Sync>>,
+    pub lambdas: BTreeMap<String, Maker>,
     pub functions: BTreeMap<String, Activation>,
 }
 
@@ -53,7 +56,7 @@ impl fmt::Debug for Own {
 ///
 /// impl Scale {
 ///     fn read(file: &OwnLayer<f32>) -> Result<Self> {
-///         Ok(Scale { by: file.number("by")? as f32, gain: file.array(0)? })
+///         Ok(Scale { by: file.number("by")?, gain: file.array(0)? })
 ///     }
 /// }
 ///
@@ -95,15 +98,19 @@ impl<A: Element> OwnLayer<'_, A> {
         self.value(key).is_some()
     }
 
-    /// A number of the configuration. Returns an error if there is none.
-    pub fn number(&self, key: &str) -> Result<f64> {
-        self.get(key, "a number", json::number)
+    /// A number of the configuration, as the nearest `A`. Returns an error if there is none.
+    pub fn number(&self, key: &str) -> Result<A> {
+        let number = self.get(key, "a number", json::number);
+        number.map(A::from_f64)
     }
 
-    /// A list of numbers of the configuration. Returns an error if there is none.
-    pub fn numbers(&self, key: &str) -> Result<Vec<f64>> {
+    /// A list of numbers of the configuration, each as the nearest `A`. Returns an error if there is none.
+    pub fn numbers(&self, key: &str) -> Result<Vec<A>> {
         self.get(key, "a list of numbers", |value| {
-            value.as_array()?.iter().map(json::number).collect()
+            let numbers = value.as_array()?.iter();
+            numbers
+                .map(|number| json::number(number).map(A::from_f64))
+                .collect()
         })
     }
 
@@ -203,6 +210,7 @@ impl<A> fmt::Debug for OwnLayer<'_, A> {
 }
 
 /// The value for a name, or for the class of `package>Class`.
+#[cfg(feature = "keras")]
 pub(crate) fn by_name<'o, T>(all: &'o BTreeMap<String, T>, name: &str) -> Option<&'o T> {
     let bare = name.rsplit('>').next().unwrap_or(name);
     all.get(name).or_else(|| all.get(bare))

@@ -32,7 +32,7 @@ pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 #[cfg(any(feature = "keras", feature = "saved"))]
-pub(crate) use own::{Maker, make, maker};
+pub(crate) use own::{make, maker};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};

@@ -2,15 +2,13 @@
 
 use super::AnyLayer;
 use crate::Element;
-use crate::describe::OwnLayer;
+use crate::describe::{Maker, OwnLayer};
 use crate::error::{Error, Result};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
-use core::any::{Any, type_name};
+use core::any::type_name;
 
-/// What makes a layer, without its type of numbers.
-pub(crate) type Maker = Arc<dyn Any + Send + Sync>;
 type Make<A> = Box<dyn Fn(&OwnLayer<A>) -> Result<Box<dyn AnyLayer<A>>> + Send + Sync>;
 
 /// A closure that makes a layer.

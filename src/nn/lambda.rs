@@ -1,15 +1,33 @@
 //! `Lambda`: a function of a caller's own as a layer.
 
 use crate::Element;
+use crate::describe::{Maker, OwnLayer};
 use crate::error::Result;
-use crate::model::{AnyLayer, Tensor};
+use crate::model::{AnyLayer, Tensor, maker};
+use alloc::string::String;
 use alloc::sync::Arc;
 
 /// A function of one tensor.
-pub(crate) type OfTensor<A> = Arc<dyn Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync>;
+type OfTensor<A> = Arc<dyn Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync>;
 
 /// A function of a caller's own as a layer.
-pub(crate) struct Lambda<A>(pub OfTensor<A>);
+struct Lambda<A> {
+    name: String,
+    function: OfTensor<A>,
+}
+
+/// What makes layers of a function.
+pub(crate) fn lambda<A: Element>(
+    function: impl Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync + 'static,
+) -> Maker {
+    let function: OfTensor<A> = Arc::new(function);
+    maker(move |layer: &OwnLayer<A>| {
+        Ok(Lambda {
+            name: layer.name().into(),
+            function: Arc::clone(&function),
+        })
+    })
+}
 
 impl<A: Element> AnyLayer<A> for Lambda<A> {
     fn name(&self) -> &str {
@@ -17,6 +35,12 @@ impl<A: Element> AnyLayer<A> for Lambda<A> {
     }
 
     fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
-        (self.0)(input)
+        (self.function)(input)
+    }
+
+    /// A file has its name, by which `saved::Reader::lambda` gives it back.
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<crate::OwnParts<A>> {
+        Some(crate::OwnParts::new(self.name.as_str()))
     }
 }

@@ -17,7 +17,7 @@ mod embedding;
 mod flatten;
 mod global_pooling1d;
 mod identity;
-#[cfg(feature = "keras")]
+#[cfg(any(feature = "keras", feature = "saved"))]
 mod lambda;
 mod layer_normalization;
 mod masking;
@@ -62,8 +62,8 @@ pub use up_sampling1d::UpSampling1d;
 pub use zero_padding1d::ZeroPadding1d;
 
 // Layers that only Keras files need.
-#[cfg(feature = "keras")]
-pub(crate) use lambda::{Lambda, OfTensor};
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use lambda::lambda;
 #[cfg(feature = "keras")]
 pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
 #[cfg(any(feature = "keras", feature = "saved"))]

@@ -2,6 +2,7 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
+use crate::model::make;
 use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
@@ -93,6 +94,10 @@ impl<A: Element> Saved for Any<A> {
             "softmax" => boxed::<A, Softmax>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            "own" => |from| {
+                let (maker, layer) = from.own()?;
+                make(&maker, &layer)
+            },
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,

@@ -6,8 +6,12 @@ use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::{Array1, Array2, ArrayD, Ix2, s};
-use recurrent::{AnyLayer, Element, Model, OwnLayer, Result, Stepwise, Tensor, keras};
+use recurrent::{Activation, AnyLayer, Element, Model, OwnLayer, Result, Stepwise, Tensor, keras};
 use serde_json::{Value, json};
+
+fn snake() -> Activation {
+    Activation::custom("snake", |x| x + x.sin().powi(2))
+}
 
 fn own() -> Family {
     Family::load(tests().join("data/own"))
@@ -24,7 +28,7 @@ impl<A: Element> Scale<A> {
     fn read(file: &OwnLayer<A>) -> Result<Self> {
         // Those that are not trained come last.
         Ok(Scale {
-            by: A::from_f64(file.number("by")?),
+            by: file.number("by")?,
             gain: file.array(0)?,
             offset: file.array(1)?,
         })
@@ -97,8 +101,9 @@ fn reader<A: Element>() -> keras::Reader {
     keras::Reader::new()
         .layer("Scale", Scale::<A>::read)
         .layer("mine>Mix", Mix::<A>::read)
-        .activation("snake", |x| x + x.sin().powi(2))
-        .activation("half", |x| x * 0.5)
+        .activation("snake", snake())
+        .activation("mine>half", Activation::LeakyRelu { alpha: 1.0 })
+        .activation("half", Activation::custom("half", |x| x * 0.5))
         .lambda("last_three", |x: Tensor<A>| {
             Ok(Tensor::new(&x.values.slice(s![.., -3.., ..])))
         })
@@ -213,7 +218,11 @@ fn errors_point_to_the_reader() {
         .layer("Scale", Scale::<f64>::read)
         .layer("Mix", Mix::<f64>::read);
     says(
-        read(&wide.activation("snake", |x| x).activation("half", |x| x)),
+        read(
+            &wide
+                .activation("snake", snake())
+                .activation("half", snake()),
+        ),
         &["Scale", "makes it for f32"],
     );
     says(
@@ -226,7 +235,7 @@ fn errors_point_to_the_reader() {
     // What a layer of one's own refuses has its name.
     let missing = reader::<f32>().layer("Scale", |file: &OwnLayer<f32>| {
         Ok(Scale {
-            by: file.number("times")? as f32,
+            by: file.number("times")?,
             gain: file.array(0)?,
             offset: file.array(1)?,
         })

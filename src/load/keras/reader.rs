@@ -17,11 +17,10 @@ use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
 use crate::format::{self, Bytes, Data};
 use crate::model::maker;
-use crate::nn::{Lambda, OfTensor};
+use crate::nn::lambda;
 use crate::{Activation, AnyLayer, Element, Limits, Model, OwnLayer, Tensor};
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Reads Keras files, with [`Limits`] and with settings that override the file's version.
@@ -116,7 +115,7 @@ impl Reader {
     /// }
     ///
     /// let reader = keras::Reader::new().layer("Scale", |file| {
-    ///     Ok(Scale { by: file.number("by")? as f32, gain: file.array(0)? })
+    ///     Ok(Scale { by: file.number("by")?, gain: file.array(0)? })
     /// });
     /// # let bytes = include_bytes!("../../../tests/data/own/k3_scale.keras");
     /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
@@ -153,25 +152,28 @@ impl Reader {
         name: impl Into<String>,
         function: impl Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync + 'static,
     ) -> Self {
-        let function: OfTensor<A> = Arc::new(function);
-        let make = move |_: &OwnLayer<A>| Ok(Lambda(Arc::clone(&function)));
-        self.overrides.own.lambdas.insert(name.into(), maker(make));
+        self.overrides
+            .own
+            .lambdas
+            .insert(name.into(), lambda(function));
         self
     }
 
-    /// Gives the function of an activation's name, as [`Activation::custom`] takes it: what Keras takes as
+    /// Gives the activation that a name in the file means, such as a function of your own: what Keras takes as
     /// `custom_objects` for a function. `name` is that in the file, `"snake"` or with its package `"mine>snake"`. What is
     /// given here goes before the activations of this crate.
     ///
     /// ```no_run
-    /// use recurrent::{Model, keras};
-    /// let reader = keras::Reader::new().activation("snake", |x| x + x.sin().powi(2));
+    /// use recurrent::{Activation, Model, keras};
+    /// let snake = Activation::custom("snake", |x| x + x.sin().powi(2));
+    /// let reader = keras::Reader::new()
+    ///     .activation("snake", snake)
+    ///     .activation("small_leak", Activation::LeakyRelu { alpha: 0.05 });
     /// let model: Model<f32> = reader.load("model.keras")?;
     /// # Ok::<(), recurrent::Error>(())
     /// ```
-    pub fn activation(mut self, name: &'static str, function: fn(f64) -> f64) -> Self {
-        let function = Activation::custom(name, function);
-        self.overrides.own.functions.insert(name.into(), function);
+    pub fn activation(mut self, name: impl Into<String>, activation: Activation) -> Self {
+        self.overrides.own.functions.insert(name.into(), activation);
         self
     }
 

@@ -1,9 +1,8 @@
 //! `Unary`, `Binary`, `Elementwise`: what is computed number by number.
 
-use super::OpLayer;
 use crate::Element;
 use crate::error::{Error, Result, check_size, wrong_inputs};
-use crate::model::{Inputs, Planned, StepShape, Value, each};
+use crate::model::{Inputs, StepShape, Value};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -212,12 +211,10 @@ impl Elementwise {
     pub fn compute<A: Element>(&self, inputs: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
         let found = inputs.len();
         let mut inputs = inputs.into_iter();
+        let missing = || wrong_inputs("one more", found);
         let operands = self.operands().iter().map(|constant| match constant {
             Some(constant) => constant.array(),
-            None => {
-                let missing = || wrong_inputs("one more", found);
-                inputs.next().ok_or_else(missing)
-            }
+            None => inputs.next().ok_or_else(missing),
         });
         let mut operands: Vec<ArrayD<A>> = operands.collect::<Result<_>>()?;
         let shapes: Vec<&[usize]> = operands.iter().map(ArrayD::shape).collect();
@@ -263,12 +260,8 @@ impl Elementwise {
             })
     }
 
-    /// The stepper of the layer of this operation.
-    pub fn stepper<A: Element>(
-        &self,
-        layer: &OpLayer,
-        inputs: &[StepShape],
-    ) -> Result<Option<Planned<A>>> {
+    /// What steps with inputs of these shapes take their numbers from; `None` if that would need too much room.
+    pub fn sources<A: Element>(&self, inputs: &[StepShape]) -> Result<Option<Sources<A>>> {
         let (mut inputs_left, mut sources) = (inputs.iter().enumerate(), Vec::new());
         for constant in self.operands() {
             sources.push(match constant {
@@ -284,33 +277,28 @@ impl Elementwise {
         if shape.iter().product::<usize>() > MOST {
             return Ok(None);
         }
-        let sources: Vec<Source<A>> = sources
-            .into_iter()
-            .map(|(from, numbers)| Source {
-                numbers,
-                places: (from != shape).then(|| places(from, &shape)),
-            })
-            .collect();
-        each(layer, inputs, move |layer: &OpLayer, inputs, output| {
-            let super::Op::Elementwise(of) = &layer.op else {
-                return Ok(());
-            };
-            of.step(&sources, inputs, output);
-            Ok(())
-        })
+        let sources = sources.into_iter().map(|(from, numbers)| Source {
+            numbers,
+            places: (from != shape).then(|| places(from, &shape)),
+        });
+        Ok(Some(Sources(sources.collect())))
     }
 
-    fn step<A: Element>(&self, sources: &[Source<A>], inputs: Inputs<A>, output: &mut Value<A>) {
+    /// Takes a step.
+    pub fn step<A: Element>(&self, sources: &Sources<A>, inputs: Inputs<A>, output: &mut Value<A>) {
         output.set_mask(None);
         for (at, y) in output.numbers.iter_mut().enumerate() {
             let mut x = [A::zero(); 3];
-            for (x, source) in x.iter_mut().zip(sources) {
+            for (x, source) in x.iter_mut().zip(&sources.0) {
                 *x = source.number(inputs, at);
             }
             *y = self.of(x);
         }
     }
 }
+
+/// Where steps take the numbers of all operands.
+pub(crate) struct Sources<A>(Vec<Source<A>>);
 
 /// Where a step takes the numbers of an operand.
 enum Numbers<A> {

@@ -125,7 +125,15 @@ impl<A: Element> AnyLayer<A> for OpLayer {
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
         match &self.op {
-            Op::Elementwise(of) => of.stepper(self, inputs),
+            Op::Elementwise(of) => match of.sources(inputs)? {
+                None => Ok(None),
+                Some(sources) => each(self, inputs, move |layer: &OpLayer, inputs, output| {
+                    if let Op::Elementwise(of) = &layer.op {
+                        of.step(&sources, inputs, output);
+                    }
+                    Ok(())
+                }),
+            },
             Op::Same => in_place(self, inputs, |_: &OpLayer, _| {}),
             Op::Activation(_) | Op::Unary(_) => {
                 let last = inputs.first().map_or(1, StepShape::last);
