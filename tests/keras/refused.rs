@@ -218,6 +218,33 @@ fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
     );
 }
 
+/// TensorFlow has another mean for them than Keras 3.
+#[test]
+fn the_mean_of_whole_numbers_is_refused_in_files_of_tensorflow() {
+    let bytes = read(&tests().join("data/keras_ops/models/k2_ids.keras"));
+    let config: Value = serde_json::from_str(&inside::text(&bytes, "config.json")).unwrap();
+    let weights = inside::member(&bytes, "model.weights.h5");
+    let mean_of = |name: &str| {
+        let mut config = config.clone();
+        let mean = layer(&mut config, "tf.math.reduce_mean");
+        mean["inbound_nodes"][0][0] = json!(name);
+        let reader = keras::Reader::new().version("2.21.0".parse().unwrap());
+        reader.read_parts::<f32>(&config.to_string(), &weights)
+    };
+    mean_of("tf.cast").unwrap();
+    for name in [
+        "t",
+        "tf.__operators__.getitem",
+        "tf.math.floormod",
+        "tf.concat",
+    ] {
+        says(
+            mean_of(name),
+            &["\"tf.math.reduce_mean\"", "found whole numbers"],
+        );
+    }
+}
+
 #[test]
 fn masks_from_inside_of_time_distributed_are_refused_in_files_of_keras_2() {
     let bytes = read(&tests().join("data/keras_files/models/k2_distributed.keras"));

@@ -15,7 +15,7 @@ use super::wiring::{Call, Source, Wiring};
 use crate::error::{Error, Result};
 use crate::format::json::Value;
 use crate::{Element, Model, Shape};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -234,6 +234,7 @@ fn functional<A: Element>(
     let mut shapes: Vec<Option<(String, Shape)>> = vec![None; inputs.len()];
     let mut graph = Nodes::new(context, part.clone(), &places);
     let (mut layers, mut plans) = (Vec::new(), Vec::new());
+    let mut whole = BTreeSet::new();
     for object in &objects {
         if object.class == "InputLayer" {
             object.check_home()?;
@@ -241,13 +242,20 @@ fn functional<A: Element>(
                 let expected = "one of the inputs of the model";
                 return Err(Error::file(object.part(), expected, "another"));
             };
+            if object
+                .arguments()
+                .get("dtype")
+                .is_some_and(|dtype| dtype.as_str().is_some_and(|dtype| dtype.contains("int")))
+            {
+                whole.insert(object.name.clone());
+            }
             shapes[place] = Some((object.name.clone(), input_shape(context, object)?));
             continue;
         }
         let nodes = object.json.get("inbound_nodes").unwrap_or(&Value::Null);
         let is_own = own(context, object).is_some();
         let (plan, nodes) = if !is_own && is_op(context, object) {
-            op(context, object, nodes)?
+            op(context, object, nodes, &mut whole)?
         } else {
             check::<A>(context, object)?;
             let names = if is_own {
@@ -256,7 +264,12 @@ fn functional<A: Element>(
                 Names::of(object.class)
             };
             let nodes = calls(nodes, &names, &object.part())?;
-            (layer(context, object, usage(&nodes, object)?)?, nodes)
+            let plan = layer(context, object, usage(&nodes, object)?)?;
+            let mut inputs = nodes.iter().flat_map(|node| &node.inputs);
+            if plan.wants.is_empty() && inputs.any(|of| whole.contains(&of.layer)) {
+                whole.insert(object.name.clone());
+            }
+            (plan, nodes)
         };
         plans.push(plan);
         graph.add(object, nodes);

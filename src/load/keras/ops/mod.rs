@@ -16,7 +16,9 @@ use crate::format::json::Value;
 use crate::load::keras::config::{Config, items, shown};
 use crate::load::keras::names::snake_case;
 use crate::nn::OpLayer;
+use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use operation::{Operation, reader};
@@ -40,16 +42,30 @@ pub fn is_op(context: &Context, object: &Object) -> bool {
     }
 }
 
-/// The plan of an operation, and its call.
+/// The plan of an operation, and its call. `whole` are the layers of the model that give whole numbers, so far as that
+/// matters.
 pub fn op<A: Element>(
     context: &Context,
     object: &Object,
     nodes: &Value,
+    whole: &mut BTreeSet<String>,
 ) -> Result<(Plan<Made<A>>, Vec<NodeCall>)> {
     let part = object.part();
     if context.version.major() < 3 {
         let class = tensorflow::class(object)?;
         let (config, args) = class.in_keras3(only(nodes, &part)?, &part)?;
+        let is_whole = |value: &Value| {
+            let refs = references(value, &part);
+            refs.is_ok_and(|refs| refs.iter().any(|of| whole.contains(&of.layer)))
+        };
+        if class.name == "Mean" && args.first().is_some_and(is_whole) {
+            let expected =
+                "numbers with fractions: TensorFlow rounds the mean of whole numbers down";
+            return Err(Error::file(part, expected, "whole numbers"));
+        }
+        if class.gives_whole(&config, &args, is_whole) {
+            whole.insert(object.name.clone());
+        }
         let object = json!({"class_name": class.name, "config": config});
         let inner = Object::read(&object, &part)?;
         return read(context, &inner, &part, &args);

@@ -123,6 +123,29 @@ fn class_of(function: &str) -> Option<Class> {
 }
 
 impl Class {
+    /// Whether it gives whole numbers in TensorFlow, which computes some operations otherwise then.
+    pub fn gives_whole(
+        &self,
+        config: &Value,
+        args: &[Value],
+        is_whole: impl Fn(&Value) -> bool,
+    ) -> bool {
+        match self.name {
+            "Cast" => {
+                let to = config.get("dtype").and_then(Value::as_str);
+                to.is_some_and(|to| to.contains("int"))
+            }
+            "Where" => {
+                let mut chosen = args.iter().skip(1);
+                chosen.all(|value| value.is_i64() || is_whole(value))
+            }
+            "All" | "Any" | "Divide" | "Equal" | "Greater" | "GreaterEqual" | "Less"
+            | "LessEqual" | "LogicalAnd" | "LogicalNot" | "LogicalOr" | "LogicalXor"
+            | "NotEqual" => false,
+            _ => args.iter().any(is_whole),
+        }
+    }
+
     /// The options and the arguments of a call as Keras 3 writes them.
     pub fn in_keras3(&self, node: &Value, part: &str) -> Result<(Value, Vec<Value>)> {
         let refuse = || {
