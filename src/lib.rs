@@ -213,6 +213,10 @@ pub use model::{Summary, SummaryRow};
 pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 
 // Files.
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub use describe::OwnLayer;
+#[cfg(feature = "saved")]
+pub use describe::OwnParts;
 #[cfg(feature = "files")]
 pub use limits::Limits;
 #[cfg(any(feature = "onnx", feature = "torch"))]
@@ -229,7 +233,7 @@ pub use load::onnx;
 pub use load::torch;
 
 // What all of it is made of.
-pub use activation::Activation;
+pub use activation::{Activation, Function};
 pub use element::Element;
 pub use error::{Error, Result};
 pub use init::Initializer;

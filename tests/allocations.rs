@@ -215,6 +215,26 @@ fn a_push_of_an_amplifier_model_allocates_nothing() {
     }
 }
 
+/// What Keras computes between layers, number by number.
+#[cfg(feature = "keras")]
+#[test]
+fn a_push_of_operations_allocates_nothing() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/keras_ops/models");
+    for name in ["k2_gated", "k3_gated"] {
+        let model: Model<f32> = recurrent::keras::load(format!("{models}/{name}.keras")).unwrap();
+        for samples in [1, 3] {
+            let x = numbers::<f32>((1, samples, 4), 3);
+            let mut live = model.stream(samples).unwrap();
+            let found = count(|| {
+                for _ in 0..3 {
+                    live.push_slice(x.as_slice().unwrap()).unwrap();
+                }
+            });
+            assert_eq!(found, 0, "{name}, {samples} samples");
+        }
+    }
+}
+
 /// The most bytes that a call holds at a time.
 fn most(f: impl FnOnce()) -> isize {
     let before = NOW.with(Cell::get);

@@ -9,6 +9,8 @@ mod held;
 mod into_layer;
 mod kept;
 mod nested;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod own;
 mod pad_sequences;
 mod padded;
 mod part;
@@ -33,6 +35,8 @@ pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use own::{make, maker};
 pub use pad_sequences::PadSequences;
 pub use padded::{Padded, Side};
 pub(crate) use run::only;

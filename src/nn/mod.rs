@@ -23,6 +23,8 @@ mod gain;
 mod global_pooling1d;
 mod global_pooling2d;
 mod identity;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod lambda;
 mod layer_normalization;
 mod masking;
 mod merge;
@@ -79,8 +81,10 @@ pub use zero_padding2d::ZeroPadding2d;
 // Layers that only files need.
 #[cfg(any(feature = "amp", feature = "saved"))]
 pub(crate) use gain::Gain;
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use lambda::lambda;
 #[cfg(feature = "keras")]
-pub(crate) use op::{Along, Binary, Cut, Op};
+pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, old_merge::OldMerge, op::OpLayer,

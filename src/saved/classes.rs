@@ -2,6 +2,7 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
+use crate::model::make;
 use crate::nn::{AskMask, Distributed, Gain, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
@@ -101,6 +102,10 @@ impl<A: Element> Saved for Any<A> {
             "up_sampling2d" => boxed::<A, UpSampling2d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
             "zero_padding2d" => boxed::<A, ZeroPadding2d>,
+            "own" => |from| {
+                let (maker, layer) = from.own()?;
+                make(&maker, &layer)
+            },
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,

@@ -7,7 +7,7 @@ use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
-use recurrent::{Gru, Lstm, Model, Recurrent, keras};
+use recurrent::{Gru, Lstm, Model, Recurrent, Tensor, keras};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -318,25 +318,45 @@ fn a_missing_layer_is_named_before_its_arguments() {
         "lambda/lambda.keras",
         &["(Lambda): found a Lambda, which is Python code, expected a layer"],
     );
-    refused(
-        "tf_ops/add.h5",
-        &[
-            "layer \"tf.__operators__.add\" (TFOpLambda): found the operation __operators__.add of TensorFlow",
-        ],
-    );
-    refused(
-        "tf_ops/getitem.h5",
-        &[
-            "layer \"tf.__operators__.getitem\" (SlicingOpLambda): found the operation __operators__.getitem of TensorFlow",
-        ],
-    );
-    says(
-        keras::load::<f32>(field("tf_ops/getitem_reverse.keras")),
-        &[
-            "(GetItem): args: found a step of -1, expected slices with steps of at least 1",
-            "`AnyLayer`",
-        ],
-    );
+}
+
+#[cfg(feature = "npz")]
+#[test]
+fn operations_between_layers_compute_what_keras_computed() {
+    for (name, model) in [
+        ("add", "add.h5"),
+        ("getitem", "getitem.h5"),
+        ("getitem_reverse", "getitem_reverse.keras"),
+    ] {
+        let array = |end: &str, of: &str| array(&format!("tf_ops/{name}.{end}.npz"), of);
+        let model: Model<f32> = keras::load(field(&format!("tf_ops/{model}"))).unwrap();
+        let inputs: Vec<Tensor<f32>> = (0..model.inputs().len())
+            .map(|n| Tensor::new(&array("in", &format!("input_{n}"))))
+            .collect();
+        for (n, output) in model.forward_all(inputs).unwrap().iter().enumerate() {
+            close(&output.values, &array("out", &format!("output_{n}")));
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_is_missing_is_named() {
+    let bytes = read(&field("tf_ops/add.h5"));
+    let config = inside::attribute(&bytes, "model_config").unwrap();
+    let config: Value = serde_json::from_str(&config).unwrap();
+    let reader = keras::Reader::new().version("2.21.0".parse().unwrap());
+    let refused = |function: &str, words: &[&str]| {
+        let mut config = config.clone();
+        let layer = layer(&mut config, "tf.__operators__.add");
+        layer["config"]["function"] = json!(function);
+        // Its arguments do not matter if it is not there.
+        layer["inbound_nodes"] = json!(["nothing"]);
+        says(reader.read_parts::<f32>(&config.to_string(), &bytes), words);
+    };
+    let part = "layer \"tf.__operators__.add\" (TFOpLambda): found";
+    refused("math.add", &[part, "\"nothing\", expected [layer, call"]);
+    let found = "the operation linalg.qr of TensorFlow, expected";
+    refused("linalg.qr", &[part, found, "`AnyLayer`"]);
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod inside;
 #[path = "../common/liars.rs"]
 mod liars;
 mod mutated;
+#[cfg(feature = "npz")]
+mod own;
 mod parts;
 mod refused;
 #[path = "../common/says.rs"]

@@ -285,7 +285,7 @@ pub fn whole(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|n| usize::try_from(n).ok())
 }
 
-fn integer(value: &Value) -> Option<isize> {
+pub fn integer(value: &Value) -> Option<isize> {
     value.as_i64().and_then(|n| isize::try_from(n).ok())
 }
 

@@ -17,8 +17,10 @@ pub use recurrent::read_flags;
 
 use super::activation;
 use super::cells::is_cell;
+use super::context::Context;
 use super::made::Read;
 use super::object::Object;
+use super::own::own;
 use super::unknown::missing;
 use crate::error::Result;
 use crate::{Element, GlobalPooling1d, GlobalPooling2d, Merge, Pooling1d, Pooling2d};
@@ -97,9 +99,13 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
     Some(read)
 }
 
-/// Refuses a layer of a class that this crate does not have. What its arguments say does not matter then, nor do those of
-/// its calls.
-pub fn check<A: Element>(object: &Object) -> Result<()> {
+/// Refuses a layer of a class that neither this crate nor the caller has. What its arguments say does not matter then, nor
+/// do those of its calls.
+pub fn check<A: Element>(context: &Context, object: &Object) -> Result<()> {
+    if own(context, object).is_some() {
+        return Ok(());
+    }
+    object.check_home()?;
     if object.is_model() || reader::<A>(object.class).is_some() {
         return Ok(());
     }

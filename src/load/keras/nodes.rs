@@ -27,44 +27,59 @@ pub struct NodeCall {
     pub causal: bool,
 }
 
-/// The arguments of a recurrent layer's call in their order; all other layers take an input and name the rest.
-const RECURRENT: [&str; 4] = ["sequences", "initial_state", "mask", "training"];
-const OTHERS: [&str; 1] = ["inputs"];
+/// What the arguments of a layer's call mean.
+pub enum Names {
+    /// Those that come first have these names.
+    Ordered(&'static [&'static str]),
+    /// All values of the graph are inputs, in the order of the arguments, then of the names. It is a layer of the caller's
+    /// own.
+    Any,
+}
+
+impl Names {
+    /// Those of a class. Recurrent layers have several, all others take an input and name the rest.
+    pub fn of(class: &str) -> Self {
+        Names::Ordered(match class {
+            "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional" => {
+                &["sequences", "initial_state", "mask", "training"]
+            }
+            _ => &["inputs"],
+        })
+    }
+}
 
 /// The calls of a layer.
-pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
+pub fn calls(nodes: &Value, names: &Names, part: &str) -> Result<Vec<NodeCall>> {
     let Some(nodes) = nodes.as_array() else {
         let expected = "a list of \"inbound_nodes\"";
         return Err(Error::file(part, expected, shown(nodes)));
     };
     let call = |node: &Value| match node.get("args") {
-        Some(args) => call(node, args, class, part),
-        None => call_of_keras2(node, part),
+        Some(args) => call(node, args, names, part),
+        None => call_of_keras2(node, names, part),
     };
     nodes.iter().map(call).collect()
 }
 
 /// `{"args": […], "kwargs": {…}}`, Keras 3.
-fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall> {
-    let recurrent = matches!(
-        class,
-        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional"
-    );
-    let names = if recurrent { &RECURRENT[..] } else { &OTHERS };
+fn call(node: &Value, args: &Value, names: &Names, part: &str) -> Result<NodeCall> {
     let Some(args) = items(args) else {
         return Err(Error::file(part, "a list of \"args\"", shown(args)));
     };
     let mut call = NodeCall::default();
     for (i, value) in args.iter().enumerate() {
-        let name = names.get(i).copied().unwrap_or("another argument");
-        call.set(name, value, part)?;
+        let name = match names {
+            Names::Ordered(names) => names.get(i).copied(),
+            Names::Any => None,
+        };
+        call.set(name.unwrap_or("another argument"), value, names, part)?;
     }
-    call.set_all(node.get("kwargs"), part)?;
+    call.set_all(node.get("kwargs"), names, part)?;
     Ok(call)
 }
 
 /// A list of `["layer", call, output, {arguments}]`.
-fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
+fn call_of_keras2<'j>(node: &'j Value, names: &Names, part: &str) -> Result<NodeCall> {
     let mut call = NodeCall::default();
     let mut arguments = None;
     let mut push = |leaf: &'j [Value]| {
@@ -76,18 +91,18 @@ fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
         Ok(())
     };
     leaves(node, &mut push, part)?;
-    call.set_all(arguments, part)?;
+    call.set_all(arguments, names, part)?;
     Ok(call)
 }
 
 impl NodeCall {
     /// All arguments that have a name.
-    fn set_all(&mut self, given: Option<&Value>, part: &str) -> Result<()> {
+    fn set_all(&mut self, given: Option<&Value>, names: &Names, part: &str) -> Result<()> {
         match given {
             None | Some(Value::Null) => Ok(()),
             Some(Value::Object(given)) => {
                 let mut given = given.iter();
-                given.try_for_each(|(name, value)| self.set(name, value, part))
+                given.try_for_each(|(name, value)| self.set(name, value, names, part))
             }
             Some(other) => {
                 let expected = "the arguments of a call by name";
@@ -97,15 +112,18 @@ impl NodeCall {
     }
 
     /// An argument by name.
-    fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
+    fn set(&mut self, name: &str, value: &Value, names: &Names, part: &str) -> Result<()> {
         let refuse = |expected: &str| {
             let part = format!("{part}: argument {name} of a call");
             Err(Error::file(part, expected, shown(value)))
         };
         match name {
+            "training" | "mask" if value.is_null() => {}
+            "mask" => self.masks = masks(value, part)?,
+            "training" if *value == Value::Bool(false) => {}
+            _ if matches!(names, Names::Any) => self.inputs.extend(references(value, part)?),
             "inputs" | "sequences" => self.inputs = references(value, part)?,
             "initial_state" => self.states = references(value, part)?,
-            "mask" => self.masks = masks(value, part)?,
             "use_causal_mask" => match value {
                 Value::Null => {}
                 Value::Bool(yes) => self.causal = *yes,

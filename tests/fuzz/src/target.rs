@@ -27,7 +27,7 @@ pub enum Target {
 const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
 
 /// Where the files of the tests are.
-const DIRECTORIES: [&str; 15] = [
+const DIRECTORIES: [&str; 16] = [
     "data/amps",
     "golden/adversarial",
     "golden/keras_files/models",
