@@ -2,13 +2,14 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
+use crate::nn::{AskMask, Distributed, NoMask, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
-    Cropping1d, Dense, Element, Embedding, Flatten, GlobalPooling1d, Gru, Identity, Layer,
-    LayerApart, LayerNormalization, Lstm, Masking, Merge, Model, Permute, Pooling1d, RepeatVector,
-    Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
+    Activation, AdditiveAttention, AnyLayer, Attention, BatchNormalization, Bidirectional,
+    Concatenate, Conv1d, Cropping1d, Dense, Dot, Element, Embedding, Flatten, GlobalPooling1d, Gru,
+    Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge, Model,
+    MultiHeadAttention, Normalization, Permute, Pooling1d, RepeatVector, Rescaling, Reshape,
+    SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
 };
 use alloc::boxed::Box;
 
@@ -78,11 +79,16 @@ impl<A: Element> Saved for Any<A> {
             "conv1d" => boxed::<A, Conv1d<A>>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
+            "additive_attention" => boxed::<A, AdditiveAttention<A>>,
             "attention" => boxed::<A, Attention<A>>,
+            "multi_head_attention" => boxed::<A, MultiHeadAttention<A>>,
+            "normalization" => boxed::<A, Normalization<A>>,
+            "rescaling" => boxed::<A, Rescaling<A>>,
             "activation" => boxed::<A, Activation>,
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
+            "dot" => boxed::<A, Dot>,
             "flatten" => boxed::<A, Flatten>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
             "identity" => boxed::<A, Identity>,
@@ -96,6 +102,7 @@ impl<A: Element> Saved for Any<A> {
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,
+            "keras_no_mask" => boxed::<A, NoMask>,
             "keras_op" => boxed::<A, OpLayer>,
             "keras_unrolled" => boxed::<A, Unrolled<A>>,
             class => return Err(Error::file("class", "a layer of a model", class)),

@@ -69,7 +69,8 @@ fn odd_shapes(shape: &[usize]) -> Vec<Vec<usize>> {
 
 /// Whether Keras' documentation says how many axes there are.
 fn has_fixed_rank(kind: &str) -> bool {
-    kind.ends_with("1D") || ["Masking", "RepeatVector", "Attention"].contains(&kind)
+    kind.ends_with("1D")
+        || ["Masking", "RepeatVector", "Attention", "AdditiveAttention"].contains(&kind)
 }
 
 /// Whether what it has learned says how long the last axis is.
@@ -79,7 +80,9 @@ fn has_fixed_features(case: &Case) -> bool {
     case.learned() > 0
         && last
         && case.of["axis"].as_array().is_none()
+        && case.of.get("axis").is_none_or(|axis| !axis.is_null())
         && !["Embedding", "Attention"].contains(&inner)
+        && !["AdditiveAttention", "MultiHeadAttention"].contains(&inner)
 }
 
 #[test]

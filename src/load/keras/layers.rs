@@ -4,8 +4,10 @@ mod attention;
 mod conv1d;
 mod dense;
 mod embedding;
+mod multi_head_attention;
 mod normalization;
 mod recurrent;
+mod rescaling;
 mod time_distributed;
 mod without_weights;
 
@@ -20,12 +22,14 @@ use super::object::Object;
 use super::unknown::missing;
 use crate::error::Result;
 use crate::{Element, GlobalPooling1d, Merge, Pooling1d};
-use attention::attention;
+use attention::{additive_attention, attention};
 use conv1d::conv1d;
 use dense::dense;
 use embedding::embedding;
+use multi_head_attention::multi_head_attention;
 use normalization::{batch_normalization, layer_normalization};
 use recurrent::{bidirectional, recurrent};
+use rescaling::{normalization, rescaling};
 use time_distributed::time_distributed;
 use without_weights as bare;
 
@@ -43,6 +47,7 @@ pub fn reader<A: Element>(class: &str) -> Option<Read<A>> {
 /// The same of a layer that is neither recurrent nor made of layers.
 pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
     let read: Read<A> = match class {
+        "AdditiveAttention" => additive_attention,
         "Add" => |of| bare::combine(of, Merge::Add),
         "Attention" => attention,
         "Average" => |of| bare::combine(of, Merge::Average),
@@ -58,6 +63,7 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         | "GaussianDropout"
         | "GaussianNoise"
         | "Identity" => bare::identity,
+        "Dot" => attention::dot,
         "Embedding" => embedding,
         "Flatten" => bare::flatten,
         "GlobalAveragePooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::average()),
@@ -67,9 +73,12 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "MaxPooling1D" => |of| bare::pooling(of, Pooling1d::max),
         "Maximum" => |of| bare::combine(of, Merge::Maximum),
         "Minimum" => |of| bare::combine(of, Merge::Minimum),
+        "MultiHeadAttention" => multi_head_attention,
         "Multiply" => |of| bare::combine(of, Merge::Multiply),
+        "Normalization" => normalization,
         "Permute" => bare::permute,
         "RepeatVector" => bare::repeat_vector,
+        "Rescaling" => rescaling,
         "Reshape" => bare::reshape,
         "Softmax" => bare::softmax,
         "SpatialDropout1D" => bare::spatial_dropout1d,

@@ -24,12 +24,41 @@ pub struct NodeCall {
     pub states: Vec<Ref>,
     /// Masks that are arguments, one for each input, where there is one.
     pub masks: Vec<Option<Ref>>,
+    /// What `MultiHeadAttention` takes beside the query: the value, the key and the attention mask.
+    pub others: [Option<Ref>; 3],
     pub causal: bool,
+    pub scores: bool,
 }
 
-/// The arguments of a recurrent layer's call in their order; all other layers take an input and name the rest.
-const RECURRENT: [&str; 4] = ["sequences", "initial_state", "mask", "training"];
-const OTHERS: [&str; 1] = ["inputs"];
+/// The arguments of a call in their order.
+fn arguments(class: &str) -> &[&str] {
+    match class {
+        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional" => {
+            &["sequences", "initial_state", "mask", "training"]
+        }
+        "MultiHeadAttention" => &[
+            "query",
+            "value",
+            "key",
+            "query_mask",
+            "value_mask",
+            "key_mask",
+            "attention_mask",
+            "return_attention_scores",
+            "training",
+            "use_causal_mask",
+        ],
+        "Attention" | "AdditiveAttention" => &[
+            "inputs",
+            "mask",
+            "training",
+            "return_attention_scores",
+            "use_causal_mask",
+        ],
+        // All other layers take an input and name the rest.
+        _ => &["inputs"],
+    }
+}
 
 /// The calls of a layer.
 pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
@@ -46,11 +75,7 @@ pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
 
 /// `{"args": […], "kwargs": {…}}`, Keras 3.
 fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall> {
-    let recurrent = matches!(
-        class,
-        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional"
-    );
-    let names = if recurrent { &RECURRENT[..] } else { &OTHERS };
+    let names = arguments(class);
     let Some(args) = items(args) else {
         return Err(Error::file(part, "a list of \"args\"", shown(args)));
     };
@@ -60,7 +85,7 @@ fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall>
         call.set(name, value, part)?;
     }
     call.set_all(node.get("kwargs"), part)?;
-    Ok(call)
+    Ok(call.together())
 }
 
 /// A list of `["layer", call, output, {arguments}]`.
@@ -77,7 +102,7 @@ fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
     };
     leaves(node, &mut push, part)?;
     call.set_all(arguments, part)?;
-    Ok(call)
+    Ok(call.together())
 }
 
 impl NodeCall {
@@ -96,6 +121,12 @@ impl NodeCall {
         }
     }
 
+    /// All inputs in one list.
+    fn together(mut self) -> Self {
+        self.inputs.extend(self.others.iter().flatten().cloned());
+        self
+    }
+
     /// An argument by name.
     fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
         let refuse = |expected: &str| {
@@ -103,15 +134,34 @@ impl NodeCall {
             Err(Error::file(part, expected, shown(value)))
         };
         match name {
-            "inputs" | "sequences" => self.inputs = references(value, part)?,
+            "inputs" | "sequences" | "query" => self.inputs = references(value, part)?,
             "initial_state" => self.states = references(value, part)?,
             "mask" => self.masks = masks(value, part)?,
-            "use_causal_mask" => match value {
-                Value::Null => {}
-                Value::Bool(yes) => self.causal = *yes,
-                _ => return refuse("true or false"),
-            },
-            "training" | "return_attention_scores" => {
+            "value" | "key" | "attention_mask" => {
+                let mut given = references(value, part)?.into_iter();
+                let at = match name {
+                    "value" => 0,
+                    "key" => 1,
+                    _ => 2,
+                };
+                self.others[at] = given.next();
+                if given.next().is_some() {
+                    return refuse("one value of the graph");
+                }
+            }
+            "use_causal_mask" | "return_attention_scores" => {
+                let said = match value {
+                    Value::Null => false,
+                    Value::Bool(yes) => *yes,
+                    _ => return refuse("true or false"),
+                };
+                if name == "use_causal_mask" {
+                    self.causal = said;
+                } else {
+                    self.scores = said;
+                }
+            }
+            "training" => {
                 if !matches!(value, Value::Null | Value::Bool(false)) {
                     return refuse("false or none");
                 }
