@@ -287,7 +287,7 @@ fn multi_head_attention_is_a_layer() {
     let expected = array("arguments_before_class/expected_keras3.npz", "output_0");
     close(&model.forward(&input).unwrap(), &expected);
     assert!(
-        names(&weights(path)).contains(&"multi_head_attention"),
+        names(&weights(path)).contains(&"multi_head_attention/key_dense"),
         "{}",
         weights(path)
     );
