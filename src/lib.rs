@@ -182,7 +182,7 @@ mod wrap;
 pub mod doc;
 
 // Recurrent layers.
-pub use cell::{Cell, Rnn};
+pub use cell::{Cell, LayerNorm, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
 pub use wrap::{Bidirectional, Deep, MergeMode, Stacked};
 

@@ -3,11 +3,13 @@
 mod builder;
 mod custom;
 mod gru;
+mod layer_norm;
 mod lstm;
 mod simple_rnn;
 
 pub use custom::{Cell, Rnn};
 pub use gru::{Gru, GruBias, GruBuilder};
+pub use layer_norm::LayerNorm;
 pub use lstm::{Lstm, LstmBuilder};
 pub use simple_rnn::{SimpleRnn, SimpleRnnBuilder};
 
