@@ -407,7 +407,7 @@ impl<A: Element> Masks<'_, A> {
 }
 
 /// A view (samples, heads, queries, timesteps) of an attention mask. Returns an error unless it fits these lengths.
-fn four<'m, A: Element>(mask: &'m Tensor<A>, lens: [usize; 4]) -> Result<ArrayView4<'m, A>> {
+fn four<A: Element>(mask: &Tensor<A>, lens: [usize; 4]) -> Result<ArrayView4<'_, A>> {
     let expected = "3 (samples, queries, timesteps) or 4 (samples, heads, queries, timesteps)";
     let view = match mask.values.ndim() {
         3 => mask.values.view().insert_axis(Axis(1)),

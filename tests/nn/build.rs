@@ -154,40 +154,44 @@ fn make<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
                 attention.return_attention_scores(!of["taken"].is_null()),
             )
         }
-        "MultiHeadAttention" => {
-            let use_bias = yes(of, "use_bias", true);
-            let mut projection = || (weights.next(), weights.next_if(use_bias));
-            let (query, key, value) = (projection(), projection(), projection());
-            let output = (weights.next(), weights.next_if(use_bias));
-            let mut attention = MultiHeadAttention::from_weights([query, value, key], output)?;
-            if of["attention_axes"].is_array() {
-                attention = attention.attention_axes(&numbers(&of["attention_axes"]));
-            }
-            let attention = attention
-                .causal(yes(of, "causal", false))
-                .attention_mask(of["named"] == serde_json::json!(["attention_mask"]))
-                .return_attention_scores(!of["taken"].is_null());
-            taken(of, attention)
-        }
-        "Normalization" => {
-            let axes = match &of["axis"] {
-                Value::Number(axis) => vec![axis.as_i64().unwrap().try_into().unwrap()],
-                Value::Array(_) => numbers(&of["axis"]),
-                _ if of.get("axis").is_some() => vec![],
-                _ => vec![-1],
-            };
-            let norm = if of["mean"].is_null() {
-                let norm = Normalization::over(&axes, weights.next(), weights.next())?;
-                let count: Array<A, ndarray::Ix0> = weights.next();
-                norm.counted(count.into_scalar())
-            } else {
-                Normalization::over(&axes, array(&of["mean"]), array(&of["variance"]))?
-            };
-            Box::new(norm.invert(yes(of, "invert", false)))
-        }
+        "MultiHeadAttention" => multi_head_attention(of, weights)?,
+        "Normalization" => normalization(of, weights)?,
         "TimeDistributed" => Box::new(TimeDistributed::new(make(&of["inner"], weights)?)),
         other => plain(other, of)?,
     })
+}
+
+fn multi_head_attention<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
+    let use_bias = yes(of, "use_bias", true);
+    let mut projection = || (weights.next(), weights.next_if(use_bias));
+    let (query, key, value) = (projection(), projection(), projection());
+    let output = (weights.next(), weights.next_if(use_bias));
+    let mut attention = MultiHeadAttention::from_weights([query, value, key], output)?;
+    if of["attention_axes"].is_array() {
+        attention = attention.attention_axes(&numbers(&of["attention_axes"]));
+    }
+    let attention = attention
+        .causal(yes(of, "causal", false))
+        .attention_mask(of["named"] == serde_json::json!(["attention_mask"]))
+        .return_attention_scores(!of["taken"].is_null());
+    Ok(taken(of, attention))
+}
+
+fn normalization<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
+    let axes = match &of["axis"] {
+        Value::Number(axis) => vec![axis.as_i64().unwrap().try_into().unwrap()],
+        Value::Array(_) => numbers(&of["axis"]),
+        _ if of.get("axis").is_some() => vec![],
+        _ => vec![-1],
+    };
+    let norm = if of["mean"].is_null() {
+        let norm = Normalization::over(&axes, weights.next(), weights.next())?;
+        let count: Array<A, ndarray::Ix0> = weights.next();
+        norm.counted(count.into_scalar())
+    } else {
+        Normalization::over(&axes, array(&of["mean"]), array(&of["variance"]))?
+    };
+    Ok(Box::new(norm.invert(yes(of, "invert", false))))
 }
 
 /// A number, or an array of one or two axes.

@@ -26,8 +26,8 @@ fn is_live(case: &Case) -> bool {
         }
         "Dense" => axes > 2,
         "Activation" => axes > 2 || case.of["activation"] != "softmax",
-        "BatchNormalization" | "LayerNormalization" | "Softmax" | "Concatenate" => !stepwise,
-        "Normalization" => !stepwise,
+        "BatchNormalization" | "LayerNormalization" | "Normalization" | "Softmax"
+        | "Concatenate" => !stepwise,
         "Rescaling" => list(&case.of["scale"])
             .first()
             .is_none_or(|row| !row.is_array()),

@@ -23,14 +23,13 @@ impl Tree {
         for file in files {
             file.walk(|object| {
                 let path = object.path().trim_start_matches('/');
-                if !object.is_group() {
-                    arrays.push(path.to_owned());
-                } else {
+                if object.is_group() {
                     let meant = plain(path);
-                    if meant == path {
-                        return Ok(());
+                    if meant != path {
+                        groups.entry(meant).or_insert_with(|| path.to_owned());
                     }
-                    groups.entry(meant).or_insert_with(|| path.to_owned());
+                } else {
+                    arrays.push(path.to_owned());
                 }
                 Ok(())
             })?;

@@ -5,6 +5,7 @@ use super::object::Object;
 use crate::error::{Error, Result};
 
 /// What the calls of a layer say of it.
+#[allow(clippy::struct_excessive_bools)] // each is an argument of a call
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The mask is an argument.
