@@ -187,8 +187,7 @@ mod wrap;
 pub mod doc;
 
 // Recurrent layers.
-pub use cell::Layout;
-pub use cell::{Cell, Rnn};
+pub use cell::{Cell, LayerNorm, Layout, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
 pub use wrap::{Bidirectional, Deep, MergeMode, Stacked};
 

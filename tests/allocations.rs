@@ -6,8 +6,8 @@ mod support;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
     Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Gru,
-    Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
-    Stream, Tensor, TimeDistributed,
+    Identity, Layer, LayerNorm, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn,
+    Softmax, Stream, Tensor, TimeDistributed,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -101,6 +101,14 @@ fn every_cell<A: Element>(samples: usize) {
             .clip(1.0);
         let variant = variant.projection(ones(units, 2)).build().unwrap();
         quiet("Lstm, projected", variant, samples);
+        let norm = LayerNorm::new(ones(2, 4 * units), None)
+            .state(Array1::ones(units), None)
+            .carry_normalised(true);
+        let normed = Lstm::<A>::builder(3, units).layer_norm(norm);
+        quiet("Lstm, normalised", normed.build().unwrap(), samples);
+        let norm = LayerNorm::new(ones(2, 3 * units), ones(2, 3 * units));
+        let normed = Gru::<A>::builder(7, units).layer_norm(norm);
+        quiet("Gru, normalised", normed.build().unwrap(), samples);
         let three = lstm(3, units).then(gru(units, 5).build().unwrap());
         quiet("a stack", three.then(lstm(5, 2)), samples);
     }

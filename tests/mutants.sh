@@ -84,6 +84,11 @@ BatchNormalization: drops the mask | nn/batch_normalization.rs | s/mask: input\.
 LayerNormalization: another epsilon | nn/layer_normalization.rs | s/epsilon: 1e-3/epsilon: 1e-5/
 Attention: a causal query looks one ahead | nn/attention.rs | s/self\.causal && j > i /self.causal \&\& j > i + 1 /
 Attention: masked queries give an output | nn/attention.rs | s/query_mask\.is_some_and\(\|mask\| !mask/query_mask.is_some_and(|mask| false \&\& !mask/
+MultiHeadAttention: scores without their scale | nn/multi_head_attention.rs | s/score \* inverse/score/
+MultiHeadAttention: the mask of the query is not read | nn/multi_head_attention.rs | s/real\(self\.query, i\)/true/
+Dot: vectors of any length | nn/dot.rs | s/x \* inverse/x/
+Normalization: by the variance | nn/normalization.rs | s/v\.sqrt\(\)/v/
+LayerNorm: the cell state is not normalised | cell/layer_norm.rs | s/self\.normalise\(c, /self.normalise(\&mut [], /
 Merge: masked timesteps count in a product | nn/merge.rs | s/row\.fill\(A::one\(\)\)/{ let _ = row; }/g
 Concatenate: an input without a mask is masked | nn/concatenate.rs | s/\(samples, timesteps\), features > 0\)/(samples, timesteps), false)/
 ZeroPadding1d: sides swapped | nn/zero_padding1d.rs | s/self\.before\.\.self\.before \+ timesteps/self.after..self.after + timesteps/
@@ -159,8 +164,9 @@ while IFS='|' read -r name file change; do
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
     Layout:*|PadSequences:*) first=(--test layouts --test ragged) rest=("${usual[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
-    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
+    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|MultiHeadAttention:*|Dot:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
       first=(--test nn --test model) rest=("${usual[@]}") ;;
+    LayerNorm:*) first=(--test layer_norm) rest=("${usual[@]}") ;;
     *) first=(--lib --test golden --test masks) rest=("${usual[@]}") ;;
   esac
   if run "${first[@]}" >"$copy/log" && run "${rest[@]}" >"$copy/log"; then

@@ -1,6 +1,7 @@
 //! `Lstm`: long short-term memory, a cell state with an input, a forget and an output gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use super::layer_norm::{LayerNorm, normal_or_zero};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
@@ -67,6 +68,14 @@ struct Extras<A> {
     peepholes: Option<Array2<A>>,
     input_forget: bool,
     projection: Option<Panels<A>>,
+    norm: Option<Normed<A>>,
+}
+
+/// The layer normalisation, and the bias, which is added after it.
+#[derive(Clone)]
+struct Normed<A> {
+    norm: LayerNorm<A>,
+    bias: Option<Array1<A>>,
 }
 
 impl<A: Element> Lstm<A> {
@@ -81,6 +90,7 @@ impl<A: Element> Lstm<A> {
             peepholes: None,
             projection: None,
             initial_state: None,
+            layer_norm: None,
         }
     }
 
@@ -114,7 +124,8 @@ impl<A: Element> Lstm<A> {
             .output_activation(self.functions.out)
             .input_forget(self.input_forget())
             .clip(self.functions.clip)
-            .use_bias(self.bias.is_some());
+            .use_bias(self.bias().is_some());
+        builder.layer_norm = self.layer_norm().cloned();
         (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
         builder.initial_state = self.initial_state().cloned();
         builder.from_weights(kernel, recurrent_kernel, bias)
@@ -132,9 +143,21 @@ impl<A: Element> Lstm<A> {
 
     /// The bias as it was given, (4·units), or `None` if the layer has no bias.
     pub fn bias(&self) -> Option<Array1<A>> {
+        if let Some(normed) = self.normed() {
+            return normed.bias.clone();
+        }
         self.bias
             .as_ref()
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
+    }
+
+    fn normed(&self) -> Option<&Normed<A>> {
+        self.extras.as_ref()?.norm.as_ref()
+    }
+
+    /// The layer normalisation; `None` if the layer has none.
+    pub fn layer_norm(&self) -> Option<&LayerNorm<A>> {
+        Some(&self.normed()?.norm)
     }
 
     /// The activation of the candidate. It is also the activation of the cell state, unless
@@ -212,6 +235,7 @@ pub struct LstmBuilder<A> {
     projection: Option<Array2<A>>,
     #[cfg_attr(feature = "serde", serde(default))]
     initial_state: Option<LstmState<A>>,
+    layer_norm: Option<LayerNorm<A>>,
 }
 
 impl<A: Element> LstmBuilder<A> {
@@ -283,6 +307,13 @@ impl<A: Element> LstmBuilder<A> {
     /// ```
     pub fn initial_state(mut self, state: LstmState<A>) -> Self {
         self.initial_state = Some(state);
+        self
+    }
+
+    /// Normalises the sums of the inputs and those of the hidden state, and perhaps the cell state: see [`LayerNorm`]. None
+    /// by default. It goes with neither peepholes nor a projection.
+    pub fn layer_norm(mut self, norm: LayerNorm<A>) -> Self {
+        self.layer_norm = Some(norm);
         self
     }
 
@@ -370,6 +401,13 @@ impl<A: Element> LstmBuilder<A> {
             check_array("initial_state.h", h, 1, self.state_size().0)?;
             check_array("initial_state.c", c, 1, units)?;
         }
+        if let Some(norm) = &self.layer_norm {
+            norm.check(4, units)?;
+            if self.peepholes.is_some() || self.projection.is_some() {
+                let expected = "none, with peepholes or a projection";
+                return Err(Error::value("layer_norm", expected, "one"));
+            }
+        }
         let functions = Chosen::new(
             self.recurrent_activation,
             common.activation,
@@ -377,13 +415,25 @@ impl<A: Element> LstmBuilder<A> {
             common.clip,
         );
         let projection = self.projection;
+        let (bias, bias_after) = match self.layer_norm {
+            Some(_) => (None, bias),
+            None => (bias, None),
+        };
+        let norm = self.layer_norm.map(|norm| Normed {
+            norm,
+            bias: bias_after,
+        });
+        let is_plain = norm.is_none();
         let extras = Extras {
+            norm,
             peepholes: self.peepholes.map(|p| p.as_standard_layout().into_owned()),
             input_forget: self.input_forget,
             projection: projection.map(|p| Panels::pack(p.view(), 1, isa)),
         };
-        let is_plain =
-            !extras.input_forget && extras.peepholes.is_none() && extras.projection.is_none();
+        let is_plain = is_plain
+            && !extras.input_forget
+            && extras.peepholes.is_none()
+            && extras.projection.is_none();
         let [kernel] = Panels::read(kernel, [4], isa)?;
         let [recurrent_kernel] = Panels::read(recurrent_kernel, [4], isa)?;
         Ok(Lstm {
@@ -420,6 +470,10 @@ impl<A: Element> Describe<A> for Lstm<A> {
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
         each_array(each, "bias", Role::Trainable, bias);
         if let Some(extras) = extras {
+            if let Some(Normed { norm, bias }) = &extras.norm {
+                each_array(each, "bias", Role::Trainable, bias);
+                norm.parts(each);
+            }
             each_array(each, "peepholes", Role::Trainable, &extras.peepholes);
             each_array(each, "projection", Role::Trainable, &extras.projection);
         }
@@ -434,6 +488,10 @@ impl<A: Element> Describe<A> for Lstm<A> {
         each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
         each_array_mut(each, "bias", &mut self.bias);
         if let Some(extras) = &mut self.extras {
+            if let Some(Normed { norm, bias }) = &mut extras.norm {
+                each_array_mut(each, "bias", bias);
+                norm.parts_mut(each);
+            }
             each_array_mut(each, "peepholes", &mut extras.peepholes);
             each_array_mut(each, "projection", &mut extras.projection);
         }
@@ -472,6 +530,7 @@ impl<A: Element> Saved for Lstm<A> {
                 return Err(Error::file("initial state", expected, "one of them"));
             }
         };
+        builder.layer_norm = LayerNorm::read_from(from)?;
         builder.from_matrices(
             &kernel,
             &from.matrix("recurrent_kernel")?,
@@ -510,7 +569,8 @@ impl<A: Element> Lstm<A> {
 
     /// Whether a step is a single product whose output is the state that the next step starts from.
     fn is_simple(of: &Self) -> bool {
-        of.extras.as_ref().is_none_or(|x| x.projection.is_none())
+        let extras = of.extras.as_ref();
+        extras.is_none_or(|x| x.projection.is_none() && x.norm.is_none())
     }
 
     #[inline]
@@ -526,6 +586,9 @@ impl<A: Element> Lstm<A> {
         let Some(extras) = &self.extras else {
             return scratch.lstm(input, kernel, active, (h, c), |step| A::lstm(step, of));
         };
+        if let Some(normed) = &extras.norm {
+            return self.step_normed(normed, input, active, (h, c), scratch);
+        }
         let variant = Variant {
             peepholes: extras.peepholes.as_ref().and_then(|p| p.as_slice()),
             input_forget: extras.input_forget,
@@ -537,9 +600,66 @@ impl<A: Element> Lstm<A> {
     }
 }
 
+impl<A: Element> Lstm<A> {
+    /// A step with layer normalisation.
+    #[inline(never)]
+    fn step_normed(
+        &self,
+        Normed { norm, bias }: &Normed<A>,
+        input: &Input<A>,
+        active: &Active,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        scratch: &mut Workspace<A>,
+    ) {
+        let (of, units) = (&self.functions, self.memory_units());
+        let (isa, is_coupled) = (self.kernel.isa(), self.input_forget());
+        let panels = &self.recurrent_kernel;
+        scratch.sums_apart(input, panels, active, h, |sample, h, sums, of_state| {
+            norm.sums(0, sums);
+            norm.sums(1, of_state);
+            sums.iter_mut().zip(&*of_state).for_each(|(z, &h)| *z += h);
+            if let Some(bias) = bias {
+                sums.iter_mut().zip(bias).for_each(|(z, &b)| *z += b);
+            }
+            of.clip(sums);
+            let (gates, rest) = sums.split_at_mut(2 * units);
+            let (g, o) = rest.split_at_mut(units);
+            A::activate(gates, of.gate, isa);
+            A::activate(g, of.act, isa);
+            A::activate(o, of.gate, isa);
+            let (i, f) = gates.split_at(units);
+            // What the state gives is no longer needed.
+            let seen = &mut of_state[..units];
+            for (unit, c) in c.row_mut(sample).iter_mut().enumerate() {
+                let f = if is_coupled {
+                    A::one() - i[unit]
+                } else {
+                    f[unit]
+                };
+                *c = normal_or_zero(f * *c + i[unit] * g[unit]);
+                seen[unit] = *c;
+            }
+            norm.cell_state(seen);
+            if norm.carries_normalised() {
+                let mut c = c.row_mut(sample);
+                c.iter_mut()
+                    .zip(&*seen)
+                    .for_each(|(c, &s)| *c = normal_or_zero(s));
+            }
+            A::activate(seen, of.out, isa);
+            for ((h, &o), &seen) in h.iter_mut().zip(&*o).zip(&*seen) {
+                *h = o * seen;
+            }
+        });
+    }
+}
+
 impl<A: Element> Advance for Lstm<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         let (kernel, recurrent) = (&self.kernel, &self.recurrent_kernel);
+        if self.normed().is_some() {
+            return Workspace::apart(samples, kernel, recurrent);
+        }
         match self.extras.as_ref().and_then(|x| x.projection.as_ref()) {
             Some(projection) => Workspace::projected(samples, kernel, recurrent, projection),
             None => Workspace::new(samples, kernel, recurrent),

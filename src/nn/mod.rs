@@ -1,8 +1,10 @@
 //! The layers that surround recurrent layers in models.
 
 mod activation;
+mod additive_attention;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod ask_mask;
+mod attend;
 mod attention;
 mod axis;
 mod batch_normalization;
@@ -15,6 +17,7 @@ mod cropping2d;
 mod dense;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod distributed;
+mod dot;
 mod embedding;
 mod filters;
 mod flatten;
@@ -28,6 +31,10 @@ mod lambda;
 mod layer_normalization;
 mod masking;
 mod merge;
+mod multi_head_attention;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod no_mask;
+mod normalization;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod old_merge;
 #[cfg(any(feature = "keras", feature = "saved"))]
@@ -37,10 +44,13 @@ mod permute;
 mod pool;
 mod pooling1d;
 mod pooling2d;
+mod projection;
 mod repeat_vector;
+mod rescaling;
 mod reshape;
 mod slide;
 mod softmax;
+mod spread;
 mod time_distributed;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod unrolled;
@@ -49,6 +59,7 @@ mod up_sampling2d;
 mod zero_padding1d;
 mod zero_padding2d;
 
+pub use additive_attention::AdditiveAttention;
 pub use attention::Attention;
 pub use batch_normalization::BatchNormalization;
 pub use concatenate::Concatenate;
@@ -57,6 +68,7 @@ pub use conv2d::{Conv2d, Conv2dBuilder};
 pub use cropping1d::Cropping1d;
 pub use cropping2d::Cropping2d;
 pub use dense::Dense;
+pub use dot::Dot;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use global_pooling1d::GlobalPooling1d;
@@ -65,11 +77,14 @@ pub use identity::Identity;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
 pub use merge::Merge;
+pub use multi_head_attention::MultiHeadAttention;
+pub use normalization::Normalization;
 pub use padding::Padding;
 pub use permute::Permute;
 pub use pooling1d::Pooling1d;
 pub use pooling2d::Pooling2d;
 pub use repeat_vector::RepeatVector;
+pub use rescaling::Rescaling;
 pub use reshape::Reshape;
 pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
@@ -79,6 +94,7 @@ pub use zero_padding1d::ZeroPadding1d;
 pub use zero_padding2d::ZeroPadding2d;
 
 // Layers that only files need.
+pub(crate) use attend::Unseen;
 #[cfg(any(feature = "amp", feature = "saved"))]
 pub(crate) use gain::Gain;
 #[cfg(any(feature = "keras", feature = "saved"))]
@@ -87,6 +103,6 @@ pub(crate) use lambda::lambda;
 pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
-    ask_mask::AskMask, distributed::Distributed, old_merge::OldMerge, op::OpLayer,
+    ask_mask::AskMask, distributed::Distributed, no_mask::NoMask, old_merge::OldMerge, op::OpLayer,
     unrolled::Unrolled,
 };

@@ -3,14 +3,15 @@
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
 use crate::model::make;
-use crate::nn::{AskMask, Distributed, Gain, OldMerge, OpLayer, Unrolled};
+use crate::nn::{AskMask, Distributed, Gain, NoMask, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate, Conv1d,
-    Conv2d, Cropping1d, Cropping2d, Dense, Element, Embedding, Flatten, GlobalPooling1d,
-    GlobalPooling2d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge,
-    Model, Permute, Pooling1d, Pooling2d, RepeatVector, Reshape, SimpleRnn, Softmax, Stacked,
-    TimeDistributed, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
+    Activation, AdditiveAttention, AnyLayer, Attention, BatchNormalization, Bidirectional,
+    Concatenate, Conv1d, Conv2d, Cropping1d, Cropping2d, Dense, Dot, Element, Embedding, Flatten,
+    GlobalPooling1d, GlobalPooling2d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm,
+    Masking, Merge, Model, MultiHeadAttention, Normalization, Permute, Pooling1d, Pooling2d,
+    RepeatVector, Rescaling, Reshape, SimpleRnn, Softmax, Stacked, TimeDistributed, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
 
@@ -81,13 +82,18 @@ impl<A: Element> Saved for Any<A> {
             "conv2d" => boxed::<A, Conv2d<A>>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
+            "additive_attention" => boxed::<A, AdditiveAttention<A>>,
             "attention" => boxed::<A, Attention<A>>,
+            "multi_head_attention" => boxed::<A, MultiHeadAttention<A>>,
+            "normalization" => boxed::<A, Normalization<A>>,
+            "rescaling" => boxed::<A, Rescaling<A>>,
             "activation" => boxed::<A, Activation>,
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "cropping1d" => boxed::<A, Cropping1d>,
             "gain" => boxed::<A, Gain<A>>,
             "cropping2d" => boxed::<A, Cropping2d>,
+            "dot" => boxed::<A, Dot>,
             "flatten" => boxed::<A, Flatten>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
             "global_pooling2d" => boxed::<A, GlobalPooling2d>,
@@ -109,6 +115,7 @@ impl<A: Element> Saved for Any<A> {
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,
+            "keras_no_mask" => boxed::<A, NoMask>,
             "keras_op" => boxed::<A, OpLayer>,
             "keras_unrolled" => boxed::<A, Unrolled<A>>,
             class => return Err(Error::file("class", "a layer of a model", class)),

@@ -6,7 +6,7 @@
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
 Each run replaces the cases of its own kind; with a second argument it makes a part of them: `configured` those of `by_layer`,
-`images` those of `images`.
+`images` those of `images`, `attend` those of `attending`.
 Archives are deflated, to be small (those of Keras are stored: see tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
 Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
@@ -73,6 +73,9 @@ def run(model, inputs, dtype):
     if isinstance(names, dict):
         # In the order of their names, as Keras flattens them.
         cast = dict(zip(sorted(names), cast))
+    for layer in model.layers:
+        if isinstance(layer, getattr(L, "Normalization", ())):
+            layer.finalize_state()  # as when it is loaded
     outputs = model(cast if len(cast) > 1 else cast[0], training=False)
     if isinstance(outputs, dict):
         outputs = [outputs[key] for key in sorted(outputs)]
@@ -840,6 +843,66 @@ def old_tensorflow():
     add("tree", two, [[tokens((2, 5), 7)]], ("keras", "weights_h5"))
 
 
+# ---------------------------------------------------------------- attention, and layers around it
+
+
+def attending():
+    """Cases `attend_*`, with numbers of their own."""
+    global rng
+    rng = np.random.default_rng(20261130)
+
+    def block():
+        """A small transformer block, and a GRU that reads its mask."""
+        ids = k.Input((5,), name="ids")
+        x = L.Embedding(9, 4, mask_zero=True, name="table")(ids)
+        y, weights = L.MultiHeadAttention(2, 3, name="heads")(x, x, return_attention_scores=True)
+        x = L.LayerNormalization(name="norm")(L.Add(name="add")([x, y]))
+        y = L.Dense(4, name="down")(L.Dense(6, activation="relu", name="up")(x))
+        x = L.LayerNormalization(name="norm_2")(L.Add(name="add_2")([x, y]))
+        y = L.MultiHeadAttention(1, 2, value_dim=3, use_bias=False, name="ahead")(x, x, use_causal_mask=True)
+        return k.Model(ids, [L.GRU(3, name="read")(y), y, weights])
+
+    def seq2seq():
+        """An encoder and a decoder with three kinds of attention, whose weights are outputs."""
+        source, target = k.Input((5,), name="source"), k.Input((4,), name="target")
+        table = L.Embedding(9, 4, mask_zero=True, name="table")
+        read, h = L.GRU(4, return_sequences=True, return_state=True, name="encoder")(table(source))
+        said = L.GRU(4, return_sequences=True, name="decoder")(table(target), initial_state=h)
+        luong, a = L.Attention(use_scale=True, name="luong")([said, read], return_attention_scores=True)
+        bahdanau, b = L.AdditiveAttention(name="bahdanau")([said, read], return_attention_scores=True)
+        plain = L.AdditiveAttention(use_scale=False, name="plain")([said, read])
+        last = L.MultiHeadAttention(2, 2, output_shape=(3,), attention_axes=1, dropout=0.1, name="heads")
+        heads, c = last(said, read, key=L.Dense(3, name="keys")(read), return_attention_scores=True)
+        scores = L.Dot(axes=(2, 2), name="scores")([said, read])
+        cosine = L.Dot(axes=-1, normalize=True, name="cosine")([h, L.GRU(4, name="again")(said)])
+        both = L.Concatenate(name="both")([luong, bahdanau, plain, heads])
+        return k.Model([source, target], [L.Dense(2, name="out")(both), a, b, c, scores, cosine])
+
+    def masked():
+        """Masks that are arguments, and more axes."""
+        x, mask, z = k.Input((5, 3), name="x"), k.Input((5, 5), name="mask"), k.Input((2, 4, 3), name="z")
+        y = L.MultiHeadAttention(2, 2, output_shape=(2, 3), name="shaped")(x, x, attention_mask=mask)
+        flat = L.TimeDistributed(L.Flatten(), name="flat")(y)
+        over = L.MultiHeadAttention(2, 2, attention_axes=(2,), name="over")(z, z)
+        all_axes = L.MultiHeadAttention(1, 2, name="all")(z, z)
+        return k.Model([x, mask, z], [L.LSTM(2, name="read")(flat), over, all_axes])
+
+    def scaled():
+        x, y = k.Input((4, 3), name="x"), k.Input((4, 3), name="y")
+        a = L.Rescaling(1 / 127.5, offset=-1.0, name="rescaled")(x)
+        b = L.Normalization(name="adapted")(a)
+        c = L.Normalization(mean=[0.5, 1.0, -1.0], variance=[1.0, 2.0, 0.5], name="given")(y)
+        d = L.Normalization(axis=None, invert=True, name="inverted")(L.GRU(3, return_sequences=True, name="read")(L.Add()([b, c])))
+        return k.Model([x, y], [b, c, d])
+
+    ids = tokens((3, 5), 9, [5, 3, 1])
+    add("attend_block", block, [[ids]], ("keras", "h5"))
+    add("attend_seq2seq", seq2seq, [[ids, tokens((3, 4), 9, [2, 4, 1])]], ("keras",))
+    mask = (rng.random((2, 5, 5)) < 0.6).astype(np.float32)
+    add("attend_masked", masked, [[random((2, 5, 3)), mask, random((2, 2, 4, 3))]], ("keras",))
+    add("attend_scaled", scaled, [[random((2, 4, 3), 50), random((2, 4, 3))]], ("keras",))
+
+
 def write():
     path = here + "/cases.json"
     old = json.load(open(path)) if os.path.exists(path) else []
@@ -857,6 +920,10 @@ if __name__ == "__main__":
         by_layer()
     elif only == "images":
         images()
+    elif only == "attend":
+        attending()
     else:
         {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
+        if kind in ("keras", "tf_keras"):
+            attending()
     write()

@@ -3,11 +3,12 @@
 use crate::case::list;
 use ndarray::{Array, ArrayD, Dimension, Ix4};
 use recurrent::{
-    Activation, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Conv2d,
-    Conv2dBuilder, Cropping1d, Cropping2d, Dense, Element, Embedding, Flatten, GlobalPooling1d,
-    GlobalPooling2d, Identity, LayerNormalization, Masking, Merge, Padding, Permute, Pooling1d,
-    Pooling2d, RepeatVector, Reshape, Result, Softmax, TimeDistributed, UpSampling1d, UpSampling2d,
-    ZeroPadding1d, ZeroPadding2d,
+    Activation, AdditiveAttention, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d,
+    Conv2d, Conv2dBuilder, Cropping1d, Cropping2d, Dense, Dot, Element, Embedding, Flatten,
+    GlobalPooling1d, GlobalPooling2d, Identity, LayerNormalization, Masking, Merge,
+    MultiHeadAttention, Normalization, Padding, ParameterCount, Permute, Pooling1d, Pooling2d,
+    RepeatVector, Rescaling, Reshape, Result, Shape, Softmax, Stepwise, Tensor, TimeDistributed,
+    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use serde_json::Value;
 
@@ -169,11 +170,119 @@ fn make<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
             if of["score_mode"] == "concat" {
                 attention = attention.concat(weights.next()[()]);
             }
-            Box::new(attention)
+            taken(
+                of,
+                attention.return_attention_scores(!of["taken"].is_null()),
+            )
         }
+        "AdditiveAttention" => {
+            let scale = weights.next_if(yes(of, "use_scale", true));
+            let attention = AdditiveAttention::from_weights(scale).causal(yes(of, "causal", false));
+            taken(
+                of,
+                attention.return_attention_scores(!of["taken"].is_null()),
+            )
+        }
+        "MultiHeadAttention" => multi_head_attention(of, weights)?,
+        "Normalization" => normalization(of, weights)?,
         "TimeDistributed" => Box::new(TimeDistributed::new(make(&of["inner"], weights)?)),
         other => plain(other, of)?,
     })
+}
+
+fn multi_head_attention<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
+    let use_bias = yes(of, "use_bias", true);
+    let mut projection = || (weights.next(), weights.next_if(use_bias));
+    let (query, key, value) = (projection(), projection(), projection());
+    let output = (weights.next(), weights.next_if(use_bias));
+    let mut attention = MultiHeadAttention::from_weights([query, value, key], output)?;
+    if of["attention_axes"].is_array() {
+        attention = attention.attention_axes(&numbers(&of["attention_axes"]));
+    }
+    let attention = attention
+        .causal(yes(of, "causal", false))
+        .attention_mask(of["named"] == serde_json::json!(["attention_mask"]))
+        .return_attention_scores(!of["taken"].is_null());
+    Ok(taken(of, attention))
+}
+
+fn normalization<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
+    let axes = match &of["axis"] {
+        Value::Number(axis) => vec![axis.as_i64().unwrap().try_into().unwrap()],
+        Value::Array(_) => numbers(&of["axis"]),
+        _ if of.get("axis").is_some() => vec![],
+        _ => vec![-1],
+    };
+    let norm = if of["mean"].is_null() {
+        let norm = Normalization::over(&axes, weights.next(), weights.next())?;
+        let count: Array<A, ndarray::Ix0> = weights.next();
+        norm.counted(count.into_scalar())
+    } else {
+        Normalization::over(&axes, array(&of["mean"]), array(&of["variance"]))?
+    };
+    Ok(Box::new(norm.invert(yes(of, "invert", false))))
+}
+
+/// A number, or an array of one or two axes.
+fn array<A: Element>(of: &Value) -> ArrayD<A> {
+    let list = |of: &Value| -> Vec<A> {
+        let number = |n: &Value| A::from_f64(n.as_f64().unwrap());
+        list(of).iter().map(number).collect()
+    };
+    let rows: Vec<Vec<A>> = crate::case::list(of).iter().map(&list).collect();
+    match of {
+        Value::Array(first) if first[0].is_array() => {
+            let shape = [rows.len(), rows[0].len()];
+            ArrayD::from_shape_vec(&shape[..], rows.concat()).unwrap()
+        }
+        Value::Array(_) => ndarray::Array1::from(list(of)).into_dyn(),
+        _ => ndarray::arr0(A::from_f64(of.as_f64().unwrap())).into_dyn(),
+    }
+}
+
+/// A layer of whose outputs one was recorded, if the case says so.
+fn taken<A: Element>(of: &Value, layer: impl AnyLayer<A>) -> Layer<A> {
+    match of["taken"].as_u64() {
+        Some(at) => Box::new(Taken(layer, at.try_into().unwrap())),
+        None => Box::new(layer),
+    }
+}
+
+/// One of the outputs of a layer.
+struct Taken<L>(L, usize);
+
+impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for Taken<L> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn forward(&self, input: Tensor<A>) -> Result<Tensor<A>> {
+        self.0.forward(input)
+    }
+
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
+        let mut all = self.0.forward_all(inputs)?;
+        assert_eq!(all.len(), self.0.output_count());
+        Ok(vec![all.swap_remove(self.1)])
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let mut all = self.0.output_shapes(inputs);
+        assert_eq!(all.len(), self.0.output_count());
+        vec![all.swap_remove(self.1)]
+    }
+
+    fn parameter_count(&self) -> ParameterCount {
+        self.0.parameter_count()
+    }
+
+    fn uses_mask(&self) -> bool {
+        self.0.uses_mask()
+    }
+
+    fn stepwise(&self, axes: &[usize]) -> Stepwise {
+        self.0.stepwise(axes)
+    }
 }
 
 fn pooling<A: Element>(of: &Value, pool: impl Fn(usize) -> Result<Pooling1d>) -> Result<Layer<A>> {
@@ -235,6 +344,17 @@ fn plain<A: Element>(kind: &str, of: &Value) -> Result<Layer<A>> {
         "Average" => Box::new(Merge::Average),
         "Maximum" => Box::new(Merge::Maximum),
         "Minimum" => Box::new(Merge::Minimum),
+        "Dot" => {
+            let dot = match numbers(&of["axes"])[..] {
+                [first, second] => Dot::over(first, second),
+                _ => Dot::new(of["axes"].as_i64().unwrap().try_into().unwrap()),
+            };
+            Box::new(dot.normalize(yes(of, "normalize", false)))
+        }
+        "Rescaling" => {
+            let offset = of.get("offset").map_or_else(|| array(&0.0.into()), array);
+            Box::new(Rescaling::by(array(&of["scale"]), offset))
+        }
         "Concatenate" => Box::new(Concatenate::new(axis(of))),
         "Activation" => Box::new(activation(of)?),
         "LeakyReLU" => Box::new(Activation::LeakyRelu {

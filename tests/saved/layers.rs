@@ -90,6 +90,31 @@ fn every_layer<A: Element>() {
     ] {
         same_in_model(attention, &three);
     }
+    let kernel = |shape: [usize; 3], seed| {
+        let numbers = numbers::<A>(&shape, seed);
+        numbers.into_dimensionality::<ndarray::Ix3>().unwrap()
+    };
+    for bias in [true, false] {
+        let head = |seed| (kernel([4, 2, 3], seed), bias.then(|| matrix(2, 3)));
+        let output = (kernel([2, 3, 5], 4), bias.then(|| vector(5, 2)));
+        let heads = MultiHeadAttention::from_weights([head(1), head(2), head(3)], output).unwrap();
+        same_in_model(heads.clone(), &three);
+        same_in_model(heads.clone().causal(true).attention_axes(&[1]), &three);
+        let mask = Tensor::new(&numbers::<A>(&[2, 6, 6], 5).mapv(A::round));
+        let with_mask = [three[0].clone(), three[1].clone(), mask];
+        same_in_model(heads.attention_mask(true), &with_mask);
+        let scale = bias.then(|| vector(4, 1));
+        same_in_model(AdditiveAttention::from_weights(scale).causal(true), &three);
+    }
+    for normalize in [true, false] {
+        same_in_model(Dot::over(1, -2).normalize(normalize), &three[..2]);
+    }
+    let norm = Normalization::from_weights(vector::<A>(4, 1), vector(4, 2)).unwrap();
+    same_in_model(norm.clone(), &one);
+    same_in_model(norm.counted(A::from_f64(7.0)).invert(true), &one);
+    same_in_model(Rescaling::new(A::from_f64(0.3), A::from_f64(-2.0)), &one);
+    let scale = vector::<A>(4, 3).into_dyn();
+    same_in_model(Rescaling::by(scale.clone(), scale), &one);
     for activation in [
         Activation::Softmax,
         Activation::Celu { alpha: 0.4 },

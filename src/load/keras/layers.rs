@@ -6,8 +6,10 @@ mod conv2d;
 mod dense;
 mod embedding;
 mod images;
+mod multi_head_attention;
 mod normalization;
 mod recurrent;
+mod rescaling;
 mod time_distributed;
 mod without_weights;
 
@@ -24,14 +26,16 @@ use super::own::own;
 use super::unknown::missing;
 use crate::error::Result;
 use crate::{Element, GlobalPooling1d, GlobalPooling2d, Merge, Pooling1d, Pooling2d};
-use attention::attention;
+use attention::{additive_attention, attention};
 use conv1d::conv1d;
 use conv2d::{conv2d, depthwise_conv2d};
 use dense::dense;
 use embedding::embedding;
 use images::{cropping2d, global_pooling2d, pooling2d, up_sampling2d, zero_padding2d};
+use multi_head_attention::multi_head_attention;
 use normalization::{batch_normalization, layer_normalization};
 use recurrent::{bidirectional, recurrent};
+use rescaling::{normalization, rescaling};
 use time_distributed::time_distributed;
 use without_weights as bare;
 
@@ -49,6 +53,7 @@ pub fn reader<A: Element>(class: &str) -> Option<Read<A>> {
 /// The same of a layer that is neither recurrent nor made of layers.
 pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
     let read: Read<A> = match class {
+        "AdditiveAttention" => additive_attention,
         "Add" => |of| bare::combine(of, Merge::Add),
         "Attention" => attention,
         "Average" => |of| bare::combine(of, Merge::Average),
@@ -68,6 +73,7 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         | "GaussianDropout"
         | "GaussianNoise"
         | "Identity" => bare::identity,
+        "Dot" => attention::dot,
         "Embedding" => embedding,
         "Flatten" => bare::flatten,
         "GlobalAveragePooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::average()),
@@ -80,9 +86,12 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "MaxPooling2D" => |of| pooling2d(of, Pooling2d::max),
         "Maximum" => |of| bare::combine(of, Merge::Maximum),
         "Minimum" => |of| bare::combine(of, Merge::Minimum),
+        "MultiHeadAttention" => multi_head_attention,
         "Multiply" => |of| bare::combine(of, Merge::Multiply),
+        "Normalization" => normalization,
         "Permute" => bare::permute,
         "RepeatVector" => bare::repeat_vector,
+        "Rescaling" => rescaling,
         "Reshape" => bare::reshape,
         "Softmax" => bare::softmax,
         "SpatialDropout1D" | "SpatialDropout2D" => bare::spatial_dropout,

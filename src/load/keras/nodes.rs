@@ -24,7 +24,10 @@ pub struct NodeCall {
     pub states: Vec<Ref>,
     /// Masks that are arguments, one for each input, where there is one.
     pub masks: Vec<Option<Ref>>,
+    /// What `MultiHeadAttention` takes beside the query: the value, the key and the attention mask.
+    pub others: [Option<Ref>; 3],
     pub causal: bool,
+    pub scores: bool,
 }
 
 /// What the arguments of a layer's call mean.
@@ -43,6 +46,26 @@ impl Names {
             "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional" => {
                 &["sequences", "initial_state", "mask", "training"]
             }
+            "MultiHeadAttention" => &[
+                "query",
+                "value",
+                "key",
+                "query_mask",
+                "value_mask",
+                "key_mask",
+                "attention_mask",
+                "return_attention_scores",
+                "training",
+                "use_causal_mask",
+            ],
+            "Attention" | "AdditiveAttention" => &[
+                "inputs",
+                "mask",
+                "training",
+                "return_attention_scores",
+                "use_causal_mask",
+            ],
+            // All other layers take an input and name the rest.
             _ => &["inputs"],
         })
     }
@@ -75,7 +98,7 @@ fn call(node: &Value, args: &Value, names: &Names, part: &str) -> Result<NodeCal
         call.set(name.unwrap_or("another argument"), value, names, part)?;
     }
     call.set_all(node.get("kwargs"), names, part)?;
-    Ok(call)
+    Ok(call.together())
 }
 
 /// A list of `["layer", call, output, {arguments}]`.
@@ -92,7 +115,7 @@ fn call_of_keras2<'j>(node: &'j Value, names: &Names, part: &str) -> Result<Node
     };
     leaves(node, &mut push, part)?;
     call.set_all(arguments, names, part)?;
-    Ok(call)
+    Ok(call.together())
 }
 
 impl NodeCall {
@@ -111,6 +134,12 @@ impl NodeCall {
         }
     }
 
+    /// All inputs in one list.
+    fn together(mut self) -> Self {
+        self.inputs.extend(self.others.iter().flatten().cloned());
+        self
+    }
+
     /// An argument by name.
     fn set(&mut self, name: &str, value: &Value, names: &Names, part: &str) -> Result<()> {
         let refuse = |expected: &str| {
@@ -122,14 +151,33 @@ impl NodeCall {
             "mask" => self.masks = masks(value, part)?,
             "training" if *value == Value::Bool(false) => {}
             _ if matches!(names, Names::Any) => self.inputs.extend(references(value, part)?),
-            "inputs" | "sequences" => self.inputs = references(value, part)?,
+            "inputs" | "sequences" | "query" => self.inputs = references(value, part)?,
             "initial_state" => self.states = references(value, part)?,
-            "use_causal_mask" => match value {
-                Value::Null => {}
-                Value::Bool(yes) => self.causal = *yes,
-                _ => return refuse("true or false"),
-            },
-            "training" | "return_attention_scores" => {
+            "value" | "key" | "attention_mask" => {
+                let mut given = references(value, part)?.into_iter();
+                let at = match name {
+                    "value" => 0,
+                    "key" => 1,
+                    _ => 2,
+                };
+                self.others[at] = given.next();
+                if given.next().is_some() {
+                    return refuse("one value of the graph");
+                }
+            }
+            "use_causal_mask" | "return_attention_scores" => {
+                let said = match value {
+                    Value::Null => false,
+                    Value::Bool(yes) => *yes,
+                    _ => return refuse("true or false"),
+                };
+                if name == "use_causal_mask" {
+                    self.causal = said;
+                } else {
+                    self.scores = said;
+                }
+            }
+            "training" => {
                 if !matches!(value, Value::Null | Value::Bool(false)) {
                     return refuse("false or none");
                 }

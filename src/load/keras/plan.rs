@@ -192,6 +192,19 @@ pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays) -> Result<Array<A, D>
     Ok(array.into_dimensionality()?)
 }
 
+/// The next of the arrays, which is one number, perhaps an integer.
+pub fn next_number<A: Element>(arrays: &mut Arrays) -> Result<A> {
+    let array = next_of(arrays)?;
+    let number = if array.number().is_float() {
+        array.array::<A>()?.first().copied()
+    } else {
+        #[allow(clippy::cast_precision_loss)] // of a count
+        let number = |&n: &i64| A::from_f64(n as f64);
+        array.read_integers()?.first().map(number)
+    };
+    number.ok_or_else(|| Error::file(array.name(), "a number", "none"))
+}
+
 /// The next of the arrays, which has two axes, to be read when it is packed.
 pub fn next_matrix<'a, A: Element>(arrays: &mut Arrays<'a>) -> Result<Box<dyn Matrix<A> + 'a>> {
     Ok(Box::new(next_of(arrays)?.unread()?))
