@@ -52,7 +52,7 @@ use ndarray::{
 /// let output = (Array3::from_elem((2, 1, 1), 0.5), None);
 /// let attention = MultiHeadAttention::from_weights([kernel(), kernel(), kernel()], output)?;
 /// let (query, value) = (array![[[0.0]]], array![[[1.0], [3.0]]]);
-/// assert_eq!(attention.forward(&query, &value, &value)?, array![[[2.0]]]);
+/// assert_eq!(attention.forward(&query, &value, &value)?, array![[[2.0]]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone)]
