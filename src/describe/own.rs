@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::format::RawArray;
 use crate::format::json::{self, Value};
 use crate::{Activation, Element};
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -219,6 +218,6 @@ pub(crate) fn by_name<'o, T>(all: &'o BTreeMap<String, T>, name: &str) -> Option
 /// A value in place of another of the same type.
 #[cfg(feature = "saved")]
 pub(crate) fn same_type<T: 'static, U: 'static>(value: T) -> Option<U> {
-    let value: Box<dyn Any> = Box::new(value);
+    let value: alloc::boxed::Box<dyn Any> = alloc::boxed::Box::new(value);
     value.downcast().ok().map(|value| *value)
 }

@@ -12,6 +12,7 @@ type OfTensor<A> = Arc<dyn Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync>;
 
 /// A function of a caller's own as a layer.
 struct Lambda<A> {
+    #[cfg_attr(not(feature = "saved"), allow(dead_code))] // for the file
     name: String,
     function: OfTensor<A>,
 }

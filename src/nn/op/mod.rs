@@ -7,8 +7,10 @@ mod layer;
 mod reduce;
 mod slice;
 
-pub(crate) use arithmetic::{Binary, Constant, Elementwise, Unary};
+pub(crate) use arithmetic::{Binary, Elementwise, Unary};
 pub(crate) use arrange::Arrange;
-pub(crate) use layer::{Op, OpLayer};
-pub(crate) use reduce::{Along, Reduce};
-pub(crate) use slice::{Cut, Slice};
+pub(crate) use layer::OpLayer;
+pub(crate) use reduce::Reduce;
+pub(crate) use slice::Slice;
+#[cfg(feature = "keras")]
+pub(crate) use {arithmetic::Constant, layer::Op, reduce::Along, slice::Cut};
