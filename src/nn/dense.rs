@@ -133,6 +133,24 @@ impl<A: Element> Dense<A> {
         self.kernel.isa()
     }
 
+    /// Computes the sums of windows over `x` without the activation: see [`Panels::project_windows`]. The sums of a window
+    /// have [`row_len`](Self::row_len) numbers, of which the first [`units`](Self::units) are its sums.
+    pub(super) fn project_windows(&self, x: &[A], windows: (&[isize], &[isize]), sums: &mut [A]) {
+        let bias = self.bias.as_ref();
+        self.kernel.project_windows(bias, x, windows, sums);
+    }
+
+    /// Appends the sums of windows to `y`: see [`Panels::append_windows`].
+    pub(super) fn append_windows(
+        &self,
+        x: &[A],
+        windows: (&[isize], &[isize]),
+        y: &mut Vec<A>,
+    ) -> bool {
+        let bias = self.bias.as_ref();
+        self.kernel.append_windows(bias, x, windows, y)
+    }
+
     /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()

@@ -1,5 +1,6 @@
 //! `Recording`: a call of a recurrent layer whose gradients can be computed.
 
+use crate::State;
 use crate::backward::{OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::Gradients;
@@ -15,6 +16,8 @@ pub struct Recording<'a, R: Unroll + ?Sized> {
     of: &'a R,
     pass: Pass<'a, R::Elem>,
     time_major: bool,
+    /// Whether the call started from the initial state of the layer.
+    from_own_state: bool,
     tape: Tape,
     outputs: Outputs<R::Elem>,
     state: R::State,
@@ -115,6 +118,7 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
     pub fn record(self) -> Result<Recording<'a, R>> {
         let pass = self.check()?;
         let (of, options) = (self.of, self.options());
+        let from_own_state = !self.has_state();
         let (mut tape, mut outputs) = (Tape::default(), Outputs::default());
         let mut how = Recorder::new(pass.zero_output_for_mask);
         let end = self.drive(pass, |of, pass, state| {
@@ -126,6 +130,7 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
             of,
             pass,
             time_major: options.time_major,
+            from_own_state,
             tape,
             outputs,
             state,
@@ -184,7 +189,7 @@ impl<R: Unroll + ?Sized> Recording<'_, R> {
                 self.of.check_state(state, samples)?;
                 state.clone()
             }
-            None => self.of.zeros(samples),
+            None => self.state.zeros_like(samples),
         };
         let outputs = OutputGradients {
             sequences,
@@ -196,6 +201,9 @@ impl<R: Unroll + ?Sized> Recording<'_, R> {
         let mut x = self
             .of
             .backward(self.pass, zero_last, &self.tape, outputs, &mut state, all)?;
+        if self.from_own_state {
+            self.of.add_initial_state(&state, weights.all());
+        }
         if self.time_major {
             x.swap_axes(0, 1);
         }

@@ -19,6 +19,8 @@ mod inside;
 mod liars;
 mod mutated;
 mod noise;
+#[cfg(feature = "npz")]
+mod own;
 mod parts;
 mod refused;
 #[path = "../common/says.rs"]
