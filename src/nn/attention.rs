@@ -5,6 +5,7 @@ use crate::describe::Scalar;
 use crate::error::{Result, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use crate::{Activation, Element};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView2, Ix3};
@@ -155,6 +156,11 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it looks at all timesteps")
+    }
+
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        let more = self.clone().return_attention_scores(true);
+        (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
     described!();
