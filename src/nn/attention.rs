@@ -159,7 +159,7 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
     }
 
     fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
-        let more = self.clone().return_attention_scores(true);
+        let more = (*self).return_attention_scores(true);
         (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
