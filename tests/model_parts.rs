@@ -133,6 +133,20 @@ fn states_that_a_layer_keeps_to_itself_can_be_asked_for() {
 }
 
 #[test]
+fn attention_scores_can_be_asked_for() {
+    let whole = seq2seq();
+    let (x, y) = inputs();
+    let (x, y) = (x.into_dyn(), y.into_dyn());
+    let scores = whole.with_outputs(["attention[1]", "scores"]).unwrap();
+    let outputs = all(&scores, &[&x, &y]);
+    assert_eq!(outputs[0].shape(), [2, 5, 6]); // samples, queries, values
+    for row in outputs[0].rows() {
+        assert!((row.sum() - 1.0).abs() < 1e-6);
+    }
+    assert_eq!(outputs[1], all(&whole, &[&x, &y])[0]);
+}
+
+#[test]
 fn shared_layers_are_cut_call_by_call_and_stay_one_layer() {
     let mut graph = Model::graph();
     let (a, b) = (graph.input("a"), graph.input("b"));

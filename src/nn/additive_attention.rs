@@ -4,6 +4,7 @@ use super::attend::{Attend, INPUTS};
 use crate::error::{Result, check, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
 use crate::{Activation, Element};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array1, Array2, Array3, ArrayRef, ArrayView2, Ix3};
@@ -144,6 +145,11 @@ impl<A: Element> AnyLayer<A> for AdditiveAttention<A> {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it looks at all timesteps")
+    }
+
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        let more = self.clone().return_attention_scores(true);
+        (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
     described!();

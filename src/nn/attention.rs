@@ -5,6 +5,7 @@ use crate::describe::Scalar;
 use crate::error::{Result, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, Array3, ArrayRef, ArrayView2, Ix3};
@@ -158,5 +159,10 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
     }
 
     goes_back!();
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        let more = (*self).return_attention_scores(true);
+        (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
+    }
+
     described!();
 }

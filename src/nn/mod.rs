@@ -98,6 +98,7 @@ pub use zero_padding1d::ZeroPadding1d;
 pub use zero_padding2d::ZeroPadding2d;
 
 // Layers that only files need.
+#[cfg(feature = "keras")]
 pub(crate) use attend::Unseen;
 #[cfg(any(feature = "amp", feature = "saved"))]
 pub(crate) use gain::Gain;

@@ -9,6 +9,7 @@ use crate::describe::{Describe, Part, PartMut};
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -582,6 +583,11 @@ impl<A: Element> AnyLayer<A> for MultiHeadAttention<A> {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it looks at all timesteps")
+    }
+
+    fn with_all_outputs(&self) -> Option<Box<dyn AnyLayer<A>>> {
+        let more = self.clone().return_attention_scores(true);
+        (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
     described!();

@@ -79,6 +79,7 @@ fn activation(of: &Value) -> Result<Activation> {
     of["activation"].as_str().unwrap_or("linear").parse()
 }
 
+#[allow(clippy::too_many_lines)] // a table of all layers
 fn make<A: Element>(of: &Value, weights: &mut Weights<A>) -> Result<Layer<A>> {
     Ok(match of["layer"].as_str().unwrap() {
         "Dense" => {

@@ -67,8 +67,9 @@ fn it_says_what_a_request_says() {
                 same += 1;
                 // The samples are 0 where an error names them.
                 let expected = says(run).map_err(|words| {
-                    let at = format!("input is ({}, ", shapes[n].first().unwrap_or(&0));
-                    words.replace(&at, "input is (0, ")
+                    let samples = shapes[n].first().unwrap_or(&0);
+                    let words = words.replace(&format!("input is ({samples}, "), "input is (0, ");
+                    words.replace(&format!("to the shape [{samples}, "), "to the shape [0, ")
                 });
                 assert_eq!(checked, expected, "{}: {shapes:?}", case.of);
             }

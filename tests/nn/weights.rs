@@ -21,6 +21,7 @@ fn numbers<D: Dimension>(shape: impl IntoDimension<Dim = D>, seed: u64) -> Array
 type Made = (&'static str, Box<dyn AnyLayer<f64>>);
 
 /// Layers of every kind that has weights, over 4 features.
+#[allow(clippy::too_many_lines)] // a list of all layers
 fn layers(seed: u64) -> Vec<Made> {
     let random = Initializer::RandomUniform {
         min: -0.5,

@@ -117,9 +117,9 @@ impl Reader {
     /// let reader = keras::Reader::new().layer("Scale", |file| {
     ///     Ok(Scale { by: file.number("by")?, gain: file.array(0)? })
     /// });
-    /// # let bytes = include_bytes!("../../../tests/data/own/k3_scale.keras");
+    /// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/own/models/k3_scale.keras"));
     /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
-    /// # assert_eq!(model.summary().rows[1].layer, "scale");
+    /// assert_eq!(model.layer("scale").unwrap().name(), "scale");
     /// # Ok::<(), recurrent::Error>(())
     /// ```
     pub fn layer<A: Element, L: AnyLayer<A>>(
