@@ -337,34 +337,47 @@ fn windows_carry_what_a_session_carries() {
 #[test]
 fn a_burn_in_is_a_run_and_a_step() {
     let (x, y) = data();
-    let lengths = [6, 3, 1];
-    for lengths in [None, Some(&lengths)] {
-        let tail = y.slice(s![.., 2.., ..]);
+    let tail = y.slice(s![.., 2.., ..]);
+    let (first, rest) = (x.slice(s![.., ..2, ..]), x.slice(s![.., 2.., ..]));
+    let window = training(model(true))
+        .build()
+        .unwrap()
+        .step(&Batch::new(&x, &y));
+    let window = window.unwrap().state;
+    for (lengths, start) in [
+        (None, None),
+        (Some([6, 3, 1]), None),
+        (None, Some(&window)),
+        (Some([2, 6, 0]), Some(&window)),
+    ] {
         let mut burnt = training(model(true)).build().unwrap();
         let mut batch = Batch::new(&x, &tail).burn_in(2);
-        if let Some(lengths) = lengths {
+        if let Some(lengths) = &lengths {
             batch = batch.lengths(lengths);
+        }
+        if let Some(start) = start {
+            batch = batch.initial_state(start.clone());
         }
         let got = burnt.step(&batch).unwrap();
 
         let mut by_hand = training(model(true)).build().unwrap();
-        let mask = Array2::from_shape_fn((3, 6), |(row, t)| {
-            lengths.is_none_or(|lengths| t < lengths[row])
-        });
+        let is_real = |row: usize, t| lengths.is_none_or(|lengths| t < lengths[row]);
+        let mask = Array2::from_shape_fn((3, 6), |(row, t)| is_real(row, t));
+        let (of_first, of_rest) = (mask.slice(s![.., ..2]), mask.slice(s![.., 2..]));
         let state = {
             let model = model(true);
             let mut session = Session::new(&model);
-            let (first, mask) = (x.slice(s![.., ..2, ..]), mask.slice(s![.., ..2]));
+            if let Some(start) = start {
+                session.resume(start.clone()).unwrap();
+            }
             session
-                .forward_all([Tensor::new(&first).masked(&mask)])
+                .forward_all([Tensor::new(&first).masked(&of_first)])
                 .unwrap();
             session.snapshot().unwrap().unwrap()
         };
-        let rest = x.slice(s![.., 2.., ..]);
         let mut batch = Batch::new(&rest, &tail).initial_state(state);
-        let rest = mask.slice(s![.., 2..]);
         if lengths.is_some() {
-            batch = batch.mask(&rest);
+            batch = batch.mask(&of_rest);
         }
         let want = by_hand.step(&batch).unwrap();
         assert_eq!(got.loss.to_bits(), want.loss.to_bits());

@@ -22,6 +22,7 @@ impl<A: Element> Scores<A> for Softmax {
 }
 
 impl Activation {
+    #[allow(clippy::unnecessary_wraps)] // as every layer
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,

@@ -89,7 +89,7 @@ impl<A: Element> BatchNormalization<A> {
             Some(mask) => {
                 input.check_mask()?;
                 let whole = mask.view().insert_axis(ndarray::Axis(2)).into_dyn();
-                let whole = whole.broadcast(shape).ok_or_else(|| Error::Rank {
+                let whole = whole.broadcast(shape).ok_or(Error::Rank {
                     array: "input",
                     expected: "3 (samples, timesteps, features), since it is masked",
                     found: shape.len(),

@@ -9,7 +9,7 @@ use ndarray::{ArrayD, Axis};
 
 impl<A: Element> Masking<A> {
     /// A masked timestep was set to 0, so nothing reaches its input.
-    #[allow(clippy::unused_self)]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as every layer
     pub(in crate::nn) fn back_over(&self, call: BackwardCall<A>) -> Result<Vec<Option<ArrayD<A>>>> {
         of_one(&call, |d| {
             let mut dx = d.clone();
@@ -29,7 +29,7 @@ impl<A: Element> Masking<A> {
 #[cfg(any(feature = "keras", feature = "saved"))]
 impl crate::nn::AskMask {
     /// The second input decides what is real, and has no gradient.
-    #[allow(clippy::unused_self)]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // as every layer
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,
