@@ -10,12 +10,26 @@ use ndarray::{Array2, ArrayRef, Dimension, Ix2};
 
 /// The inputs and targets of one step of a [`Training`](super::Training), and what else belongs to the step.
 ///
+/// What does not fit is an error of the step, not of the batch.
+///
 /// ```
-/// use ndarray::{Array2, Array3};
-/// use recurrent::train::Batch;
-/// let (x, y) = (Array3::<f32>::zeros((2, 5, 3)), Array2::zeros((2, 1)));
-/// let batch = Batch::new(&x, &y).lengths(&[5, 3]).sample_weights(&ndarray::arr1(&[1.0, 0.5]));
-/// # let _ = batch;
+/// use ndarray::{Array2, Array3, array};
+/// use recurrent::train::{Adam, Batch, Loss, Target, Training};
+/// use recurrent::{Layer, Lstm, Model, Tensor};
+/// let model = Model::<f32>::new().add(Layer::new(Lstm::builder(3, 1).build()?));
+/// let training = Training::of(model).loss(Loss::mean_squared_error());
+/// let mut training = training.optimizer(Adam::keras(1e-3)).build()?;
+///
+/// let (x, y, weights) = (Array3::ones((2, 5, 3)), Array2::zeros((2, 1)), array![1.0, 0.5]);
+/// let batch = Batch::new(&x, &y).lengths(&[5, 3]).sample_weights(&weights);
+/// let loss = training.gradients(&batch)?.0;
+///
+/// // The same, as for a model with several inputs and outputs.
+/// let mask = array![[true; 5], [true, true, true, false, false]];
+/// let target = Target::new(&y).sample_weights(&weights);
+/// let batch = Batch::all(vec![Tensor::new(&x).masked(&mask)], vec![target]);
+/// assert_eq!(training.gradients(&batch)?.0, loss);
+/// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batch<'a, A> {

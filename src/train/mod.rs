@@ -1,4 +1,91 @@
-//! Training: gradients, losses and optimisers.
+//! Training: gradients, losses and optimisers. Feature `train`.
+//!
+//! Gradients are written by hand for each layer, and held against central differences, Keras and PyTorch. There are two
+//! ways in.
+//!
+//! # One layer, and a loss of your own
+//!
+//! `record` is a verb of every recurrent layer, like `sequences` or `last`. It runs the layer and keeps what the way back
+//! needs. [`Recording::backward`] takes the gradient of your loss with respect to what the layer gave, and returns those
+//! of the weights, the input and the initial state. An [`Optimizer`] moves the weights. [`Model::record`](crate::Model::record)
+//! does the same for a model.
+//!
+//! ```
+//! use ndarray::Array3;
+//! use recurrent::prelude::*;
+//! use recurrent::train::{Adam, Optimizer, Upstream};
+//! let mut lstm = Lstm::<f32>::builder(2, 3).seed(0).build()?;
+//! let mut optimizer = Optimizer::of(Adam::keras(0.01)).build()?;
+//! let x = Array3::from_shape_fn((4, 5, 2), |(i, t, k)| (i + t + k) as f32 / 10.0);
+//! let mut losses = Vec::new();
+//! for _ in 0..20 {
+//!     let pass = lstm.run(&x).lengths(&[5, 3, 4, 1]).record()?;
+//!     let d = pass.last() - 0.5; // the loss is Σ (last - ½)² / 2
+//!     losses.push(d.mapv(|d| d * d).sum() / 2.0);
+//!     let gradient = pass.backward(&Upstream::last(&d))?;
+//!     optimizer.update(&mut lstm, &gradient.weights)?;
+//! }
+//! assert!(losses[19] < losses[0] / 2.0, "{losses:?}");
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
+//! # A model, step by step
+//!
+//! A [`Training`] owns a model, its losses and an optimiser. [`Training::step`] learns from one [`Batch`], and the loop
+//! around it is yours.
+//!
+//! ```
+//! use ndarray::{Array2, Array3};
+//! use recurrent::train::{Adam, Batch, Clip, Loss, Optimizer, Training};
+//! use recurrent::{Dense, Initializer, Layer, Lstm, Model};
+//! let model = Model::<f32>::new()
+//!     .add(Layer::new(Lstm::builder(2, 8).seed(0).build()?))
+//!     .add(Dense::from_weights(Initializer::GlorotUniform.matrix(8, 3, 1)?, None)?);
+//! let mut training = Training::of(model)
+//!     .loss(Loss::sparse_categorical_crossentropy().from_logits(true))
+//!     .optimizer(Optimizer::of(Adam::keras(0.01)).clip(Clip::GlobalNorm(1.0)))
+//!     .build()?;
+//! let x = Array3::from_shape_fn((6, 5, 2), |(i, t, k)| ((i * (t + 1) + k) % 3) as f32 - 1.0);
+//! let classes = Array2::from_shape_fn((6, 1), |(i, _)| (i % 3) as f32);
+//! let mut last = f64::INFINITY;
+//! for _ in 0..20 {
+//!     last = training.step(&Batch::new(&x, &classes).lengths(&[5, 5, 3, 4, 2, 5]))?.loss;
+//! }
+//! assert!(last < 1.0);
+//! let model: Model<f32> = training.into_model();
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
+//! # What trains
+//!
+//! | | |
+//! | --- | --- |
+//! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option; [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
+//! | other layers | all of this crate: dense, embedding, normalisations, convolution, pooling, attention, merges, shapes |
+//! | models | sequences, graphs with several inputs and outputs, shared layers, models in models |
+//! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
+//! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), from a seed; not inside of recurrent layers |
+//! | losses | those of Keras and of PyTorch for regression and classification, CTC, your own: [`Loss`] |
+//! | optimisers | [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`], [`Nadam`], [`Adagrad`], [`Adadelta`], [`Adamax`], [`Lion`], [`Ftrl`]; with clipping, decay, groups, constraints, accumulation, averages and schedules: [`OptimizerBuilder`] |
+//! | state | truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
+//!
+//! # What does not
+//!
+//! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
+//!   [`ReduceOnPlateau`] is a rate for it.
+//! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
+//! - What a Keras file says of the training (optimiser, frozen layers, regularisers, constraints) is not read.
+//! - A [`Cell`](crate::Cell) of your own has no backward pass. A layer of your own has one if its
+//!   [`AnyLayer`](crate::AnyLayer) offers it; [`check_gradient`] compares it with central differences. A model with another
+//!   layer is refused when its training is built, by name.
+//! - The initial state of a layer is no weight: its gradient is there, and nothing moves it.
+//! - A normalisation without `gamma` and `beta` cannot be frozen.
+//!
+//! # Speed and memory
+//!
+//! The backward pass is right but not yet fast: inference is optimised, the way back is not. A pass keeps the state of
+//! every recurrent layer before every timestep, and the inputs of every layer, until the next pass. So memory grows with
+//! samples × timesteps × layers. Long series are trained window by window.
 
 mod average;
 mod batch;

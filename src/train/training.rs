@@ -5,7 +5,7 @@ use super::builder::TrainingBuilder;
 use super::{Evaluated, Loss, Noise, Optimizer, Regularizer, Target};
 use crate::error::{Error, Result};
 use crate::gradients::Gradients;
-use crate::model::{Kept, ModelTape, Phase};
+use crate::model::{ModelTape, Phase};
 use crate::{Activation, Element, Model, ModelState, Tensor};
 use alloc::format;
 use alloc::string::String;
@@ -215,17 +215,21 @@ impl<A: Element> Training<A> {
         let mut inputs = batch.masked_inputs()?;
         let fresh = self.model.fresh_states();
         let mut kept = match &batch.state {
-            Some(state) => Some(carried("initial state", fresh.resume(state.clone())?)?),
+            Some(state) => Some(fresh.resume(state.clone())?),
             None => None,
         };
         if batch.burn_in > 0 {
             let (first, rest) = split(&inputs, batch.burn_in)?;
-            let (_, ends) = self.model.run_from(first, kept.as_ref())?;
-            kept = Some(carried("burn-in", ends)?);
+            kept = Some(self.model.run_from(first, kept.as_ref())?.1);
             inputs = rest;
         }
         let (model, tape) = (&self.model, &mut self.tape);
         let (outputs, ends) = model.record_from(&inputs, &phase, kept.as_ref(), tape)?;
+        if kept.is_some() && ends.0.iter().all(Option::is_none) {
+            // What came before would be forgotten.
+            let expected = "none, as no layer of the model keeps one: see `Layer::stateful`";
+            return Err(Error::value("state to go on from", expected, "given"));
+        }
         let (mut loss, mut losses) = (0.0, Vec::new());
         let (mut upstream, mut of_sums) = (Vec::new(), Vec::new());
         for (at, (output, target)) in outputs.iter().zip(&batch.targets).enumerate() {
@@ -323,15 +327,6 @@ impl<A: Element> Training<A> {
     pub fn overwrite_with_averages(&mut self) -> Result<()> {
         self.optimizer.overwrite_with_averages(&mut self.model)
     }
-}
-
-/// Refuses states of which there are none: without a stateful layer, what came before would be forgotten.
-fn carried(what: &'static str, kept: Kept) -> Result<Kept> {
-    if kept.0.iter().any(Option::is_some) {
-        return Ok(kept);
-    }
-    let expected = "none, as no layer of the model keeps a state: see `Layer::stateful`";
-    Err(Error::value(what, expected, "some"))
 }
 
 /// The first `timesteps` of every input, and the rest.

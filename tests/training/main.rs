@@ -19,6 +19,8 @@ mod padding;
 mod pipelines;
 mod runs;
 mod steps;
+mod sums;
 mod torch;
+mod torch_runs;
 
 use common::{Outcome, data, family, fields, tally};

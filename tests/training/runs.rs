@@ -8,25 +8,23 @@ use crate::common::layer::layer;
 use crate::common::pipeline::{add, dense};
 use crate::common::report::check_all;
 use crate::common::weights::Weights;
-use crate::optimizers::read::{constraint, keras, regularizer, torch};
-use ndarray::{Array2, ArrayD, Axis, Ix2, s};
-use recurrent::torch::File;
+use crate::optimizers::read::{constraint, keras, regularizer};
+use crate::torch_runs;
+use ndarray::{ArrayD, Axis};
 use recurrent::train::{
-    Batch, Impossible, Loss, OptimizerBuilder, Regularizer, Target, Training, TrainingBuilder,
+    Batch, Loss, OptimizerBuilder, Regularizer, Target, Training, TrainingBuilder,
 };
-use recurrent::{
-    AnyLayer, Bidirectional, Deep, Dense, Gru, IntoLayer, Layer, Lstm, Model, ModelState, Tensor,
-};
+use recurrent::{AnyLayer, IntoLayer, Model, ModelState, Tensor};
 use serde_json::Value;
 
 /// Compares numbers with their reference, and keeps the largest difference.
 #[derive(Default)]
-struct Worst {
-    difference: f64,
+pub struct Worst {
+    pub difference: f64,
 }
 
 impl Worst {
-    fn see<A: Precision>(
+    pub fn see<A: Precision>(
         &mut self,
         what: &str,
         got: &ArrayD<A>,
@@ -54,14 +52,14 @@ impl Worst {
 }
 
 /// The arrays of a case, of which each step takes some rows.
-struct Rows<'f> {
+pub struct Rows<'f> {
     family: &'f Family,
     order: &'f ArrayD<f64>,
     losses: &'f ArrayD<f64>,
 }
 
 impl<'f> Rows<'f> {
-    fn new(family: &'f Family, case: &Fields) -> Outcome<Self> {
+    pub fn new(family: &'f Family, case: &Fields) -> Outcome<Self> {
         let rows = Rows {
             family,
             order: family.tensor(case.get("order")?)?,
@@ -75,7 +73,7 @@ impl<'f> Rows<'f> {
     }
 
     /// The rows of an array that a step takes.
-    fn of<A: Precision>(&self, name: &Value, step: usize) -> Outcome<ArrayD<A>> {
+    pub fn of<A: Precision>(&self, name: &Value, step: usize) -> Outcome<ArrayD<A>> {
         let array = self.family.tensor(name)?;
         let rows: Vec<usize> = self
             .order
@@ -87,7 +85,7 @@ impl<'f> Rows<'f> {
     }
 
     /// Runs all steps, each of which returns its loss.
-    fn run<A: Precision>(
+    pub fn run<A: Precision>(
         &self,
         worst: &mut Worst,
         mut step: impl FnMut(usize) -> Outcome<f64>,
@@ -102,7 +100,7 @@ impl<'f> Rows<'f> {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // row numbers and lengths
-fn whole(x: f64) -> usize {
+pub fn whole(x: f64) -> usize {
     x as usize
 }
 
@@ -121,7 +119,7 @@ fn keras_loss<A: Precision>(case: &Fields, last: &Value) -> Outcome<Loss<A>> {
         return Err("another reduction than the default".into());
     }
     config.done()?;
-    // The training has to find out by itself. `a_loss_sees_what_keras_sees` in `steps.rs` shows that it does.
+    // The training has to find out by itself. `a_loss_sees_what_keras_sees` in `sums.rs` shows that it does.
     let is_dense = last["class"] == "Dense";
     let activation = last["config"]["activation"].as_str().unwrap_or("linear");
     let sees = is_dense && loss.behind(activation.parse()?).is_some();
@@ -141,7 +139,7 @@ fn keras_optimizer<A: Precision>(case: &Fields) -> Outcome<(OptimizerBuilder<A>,
 }
 
 /// The entries of an object.
-fn entries(value: &Value) -> Outcome<impl Iterator<Item = (&String, &Value)>> {
+pub fn entries(value: &Value) -> Outcome<impl Iterator<Item = (&String, &Value)>> {
     Ok(value.as_object().ok_or("not an object")?.iter())
 }
 
@@ -265,6 +263,15 @@ fn check_sequential<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64
     Ok(worst.difference)
 }
 
+/// The parts of an encoder and a decoder.
+const NAMES: [&str; 5] = [
+    "encoder_embedding",
+    "encoder",
+    "decoder_embedding",
+    "decoder",
+    "dense",
+];
+
 fn check_seq2seq<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     case.ignore(&[
         "id",
@@ -274,13 +281,6 @@ fn check_seq2seq<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         "note",
         "shapes",
     ]);
-    const NAMES: [&str; 5] = [
-        "encoder_embedding",
-        "encoder",
-        "decoder_embedding",
-        "decoder",
-        "dense",
-    ];
     let parts = Fields::new(case.get("parts")?)?;
     let mut graph = Model::<A>::graph();
     let mut ids = Vec::new();
@@ -314,11 +314,11 @@ fn check_seq2seq<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     };
     let (x, teacher) = (graph.input("x"), graph.input("teacher"));
     let [x] = graph.call(encoder_embedding, [x])?;
-    let encoded = graph.call_all(encoder, &[x])?; // the last output, h and c
+    let encoded = graph.call_all(encoder, [x])?; // the last output, h and c
     let [teacher] = graph.call(decoder_embedding, [teacher])?;
-    let decoded = graph.call_all(decoder, &[teacher, encoded[1], encoded[2]])?;
+    let decoded = graph.call_all(decoder, [teacher, encoded[1], encoded[2]])?;
     let [y] = graph.call(head, [decoded[0]])?;
-    let model = graph.finish(&[y])?;
+    let model = graph.finish([y])?;
 
     let (optimizer, use_ema) = keras_optimizer(case)?;
     if use_ema {
@@ -355,177 +355,11 @@ fn check_seq2seq<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     Ok(worst.difference)
 }
 
-/// A recurrent module of PyTorch and a Linear behind it.
-fn check_torch<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
-    case.ignore(&["id", "note", "shapes"]);
-    let config = Fields::new(case.get("config")?)?;
-    let mut arrays = Vec::new();
-    for (name, tensor) in entries(case.get("weights")?)? {
-        arrays.push((name.clone(), family.tensor(tensor)?.mapv(A::from_f64)));
-    }
-    let file = File::from_arrays(arrays)?;
-    let mode = config.text("mode")?;
-    if mode != case.text("cell")? || !config.bool("batch_first")? {
-        return Err("a mode that is not the cell, or time first".into());
-    }
-    config.ignore(&[
-        "bias",
-        "hidden_size",
-        "input_size",
-        "nonlinearity",
-        "num_layers",
-    ]); // the arrays tell
-    if config.count("num_layers")? != 1 || config.count("proj_size")? != 0 {
-        return Err("several layers, or a projection".into());
-    }
-    let both = config.bool("bidirectional")?;
-    let rnn: Box<dyn AnyLayer<A>> = match (mode, both) {
-        ("LSTM", false) => sequences(file.lstm::<A, Deep<Lstm<A>>>("rnn.")?),
-        ("GRU", true) => sequences(file.gru::<A, Deep<Bidirectional<Gru<A>, Gru<A>>>>("rnn.")?),
-        other => return Err(format!("a training of {other:?}").into()),
-    };
-    let kernel: Array2<A> = file.array("head.weight")?;
-    if kernel.nrows() != config.count("outputs")? {
-        return Err("the head has other outputs".into());
-    }
-    config.done()?;
-    let head = Dense::from_weights(kernel.t().to_owned(), Some(file.array("head.bias")?))?;
-    let model = Model::new().add_as("rnn", rnn).add_as("head", head);
-
-    let is_ctc = match case.text("loss")? {
-        "MSELoss" => false,
-        "CTCLoss" => true,
-        other => return Err(format!("unknown loss {other:?}").into()),
-    };
-    let loss = if is_ctc {
-        Loss::torch_ctc().impossible(Impossible::Zero) // `zero_infinity`
-    } else {
-        Loss::torch_mse()
-    };
-    let spec = Fields::new(case.get("optimizer")?)?;
-    let (class, clip) = (spec.text("class")?, case.nullable("clip")?);
-    let mut optimizer = torch::<A>(class, spec.get("config")?, clip)?;
-    if mode == "LSTM" {
-        // PyTorch's LSTM adds up two biases, here there is their sum. Both have the gradient of the sum. So both make the
-        // same moves, and a sum that learns twice as fast makes both of them. (A decoupled decay is that of the sum; at
-        // twice the rate, half of it. A norm of all gradients would see the bias twice, and a coupled decay each bias.)
-        let decay = spec.get("config")?["weight_decay"]
-            .as_f64()
-            .ok_or("no decay")?;
-        if clip.is_some() || (decay != 0.0 && class != "AdamW") {
-            return Err("two biases that are not as one at twice the rate".into());
-        }
-        optimizer = optimizer.group(["rnn/0/bias"], 2.0, decay / 2.0);
-    }
-    spec.done()?;
-    let mut training = Training::of(model)
-        .loss(loss)
-        .optimizer(optimizer)
-        .build()?;
-
-    let rows = Rows::new(family, case)?;
-    let (x, y) = (case.get("x")?, case.get("y")?);
-    let all_lengths = case.nullable("lengths")?;
-    let mut worst = Worst::default();
-    rows.run::<A>(&mut worst, |at| {
-        let (x, y) = (rows.of::<A>(x, at)?, rows.of::<A>(y, at)?);
-        let lengths = all_lengths
-            .map(|name| rows.of::<f64>(name, at))
-            .transpose()?;
-        let lengths: Option<Vec<usize>> =
-            lengths.map(|lengths| lengths.into_iter().map(whole).collect());
-        let every = Array2::from_elem((x.shape()[0], x.shape()[1]), true);
-        let mut target = Target::new(&y);
-        target = match &lengths {
-            Some(lengths) if is_ctc => target.lengths(lengths),
-            // A loss of PyTorch knows no mask: padded timesteps count, too.
-            _ => target.mask(&every),
-        };
-        let mut batch = Batch::all(vec![Tensor::new(&x)], vec![target]);
-        if let Some(lengths) = &lengths {
-            batch = batch.lengths(lengths);
-        }
-        Ok(training.step(&batch)?.loss)
-    })?;
-    let model = training.model();
-    let wanted = case.get("final")?;
-    let array = |path: &str| model.get(path);
-    worst.see(
-        "head/kernel",
-        &array("head/kernel")?,
-        &transposed(family, &wanted["head.weight"])?,
-    )?;
-    worst.see(
-        "head/bias",
-        &array("head/bias")?,
-        family.tensor(&wanted["head.bias"])?,
-    )?;
-    let mut found = 2;
-    let directions: &[(&str, &str)] = match both {
-        false => &[("", "")],
-        true => &[("forward/", ""), ("backward/", "_reverse")],
-    };
-    for (inner, suffix) in directions {
-        let own = |name: &str| array(&format!("rnn/0/{inner}{name}"));
-        let theirs = |name: &str| &wanted[format!("rnn.{name}_l0{suffix}")];
-        for (ours, name) in [("kernel", "weight_ih"), ("recurrent_kernel", "weight_hh")] {
-            let want = columns(mode, &transposed(family, theirs(name))?)?;
-            worst.see(&format!("{inner}{ours}"), &own(ours)?, &want)?;
-            found += 1;
-        }
-        let [ih, hh] = ["bias_ih", "bias_hh"].map(|name| family.tensor(theirs(name)));
-        let (ih, hh) = (ih?, hh?);
-        let want = if mode == "LSTM" {
-            ih + hh
-        } else {
-            // The second bias of a GRU is inside of the reset, so ours has both.
-            let row = |bias: &ArrayD<f64>| -> Outcome<ArrayD<f64>> {
-                columns(mode, &bias.clone().insert_axis(Axis(0)))
-            };
-            ndarray::concatenate(Axis(0), &[row(ih)?.view(), row(hh)?.view()])?
-        };
-        worst.see(&format!("{inner}bias"), &own("bias")?, &want)?;
-        found += 2;
-    }
-    if found != entries(wanted)?.count() || model.weights().len() != 2 + 3 * directions.len() {
-        return Err("not as many final weights as weights".into());
-    }
-    Ok(worst.difference)
-}
-
-/// A layer that gives its sequences, zeros at padded timesteps, as a packed sequence of PyTorch does.
-fn sequences<A: Precision, R>(of: R) -> Box<dyn AnyLayer<A>>
-where
-    R: recurrent::Recurrent<Elem = A> + Send + Sync + 'static,
-{
-    Box::new(
-        Layer::new(of)
-            .return_sequences(true)
-            .zero_output_for_mask(true),
-    )
-}
-
-fn transposed(family: &Family, name: &Value) -> Outcome<ArrayD<f64>> {
-    let array = family.tensor(name)?.clone().into_dimensionality::<Ix2>()?;
-    Ok(array.t().to_owned().into_dyn())
-}
-
-/// The gates, which are columns, in our order: PyTorch's GRU has r, z, n, and z, r, n here.
-fn columns(mode: &str, gates: &ArrayD<f64>) -> Outcome<ArrayD<f64>> {
-    if mode != "GRU" {
-        return Ok(gates.clone());
-    }
-    let gates = gates.view().into_dimensionality::<Ix2>()?;
-    let units = gates.ncols() / 3;
-    let gate = |n: usize| gates.slice(s![.., n * units..(n + 1) * units]);
-    Ok(ndarray::concatenate(Axis(1), &[gate(1), gate(0), gate(2)])?.into_dyn())
-}
-
 fn check_case<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     let difference = match (case.text("kind")?, case.text("cell")?) {
         ("training", "sequential") => check_sequential::<A>(family, case),
         ("training", "seq2seq") => check_seq2seq::<A>(family, case),
-        ("torch_training", _) => check_torch::<A>(family, case),
+        ("torch_training", _) => torch_runs::check::<A>(family, case),
         other => Err(format!("unknown kind {other:?}").into()),
     }?;
     case.done()?;
