@@ -69,7 +69,7 @@
 //! * Equations of your own: [`Cell`]. A layer of your own in a model: [`AnyLayer`].
 //! * Guides: [`doc`].
 //!
-//! The crate runs models. It does not train them yet. The minimum Rust is 1.89.
+//! The minimum Rust is 1.89.
 //!
 //! # Features
 //! `std` (default): ndarray's and num-traits' arithmetic uses the standard library, and AVX2 and AVX-512 are detected at
@@ -80,6 +80,10 @@
 //! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`MergeMode`], [`Padding`],
 //! [`Merge`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
 //! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
+//! `train`: gradients, losses, optimisers and training steps. Inference stays as it is. `fit` is not there yet, and the
+//! backward pass is not optimised yet.
+#![cfg_attr(feature = "train", doc = "See [`train`](mod@train).")]
+//!
 //! `keras`, `torch`, `onnx`, `amp`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(

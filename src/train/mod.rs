@@ -60,17 +60,20 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option; [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
-//! | other layers | all of this crate: dense, embedding, normalisations, convolution, pooling, attention, merges, shapes |
+//! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option but [`LayerNorm`](crate::LayerNorm); [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
+//! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`Conv1d`](crate::Conv1d), one-dimensional pooling, [`Attention`](crate::Attention), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape |
 //! | models | sequences, graphs with several inputs and outputs, shared layers, models in models |
 //! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), from a seed; not inside of recurrent layers |
 //! | losses | those of Keras and of PyTorch for regression and classification, CTC, your own: [`Loss`] |
 //! | optimisers | [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`], [`Nadam`], [`Adagrad`], [`Adadelta`], [`Adamax`], [`Lion`], [`Ftrl`]; with clipping, decay, groups, constraints, accumulation, averages and schedules: [`OptimizerBuilder`] |
-//! | state | truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
+//! | state | the initial state of an LSTM, if it has one ([`LstmBuilder::initial_state`](crate::LstmBuilder::initial_state)); truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
 //!
 //! # What does not
 //!
+//! - Layers over images ([`Conv2d`](crate::Conv2d) and its like), [`MultiHeadAttention`](crate::MultiHeadAttention),
+//!   [`AdditiveAttention`](crate::AdditiveAttention), [`Dot`](crate::Dot), [`Normalization`](crate::Normalization),
+//!   [`Rescaling`](crate::Rescaling), and operations of Keras have no backward pass yet.
 //! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
 //!   [`ReduceOnPlateau`] is a rate for it.
 //! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
@@ -78,7 +81,6 @@
 //! - A [`Cell`](crate::Cell) of your own has no backward pass. A layer of your own has one if its
 //!   [`AnyLayer`](crate::AnyLayer) offers it; [`check_gradient`] compares it with central differences. A model with another
 //!   layer is refused when its training is built, by name.
-//! - The initial state of a layer is no weight: its gradient is there, and nothing moves it.
 //! - A normalisation without `gamma` and `beta` cannot be frozen.
 //!
 //! # Speed and memory
