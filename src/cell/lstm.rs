@@ -54,6 +54,8 @@ pub struct Lstm<A> {
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
     functions: Chosen,
+    /// The rates of dropout: of the inputs, and of the states.
+    dropout: [f64; 2],
     /// Boxed, so that an LSTM without extensions stays small.
     extras: Option<Box<Extras<A>>>,
 }
@@ -111,6 +113,8 @@ impl<A: Element> Lstm<A> {
             .output_activation(self.functions.out)
             .input_forget(self.input_forget())
             .clip(self.functions.clip)
+            .dropout(self.dropout[0])
+            .recurrent_dropout(self.dropout[1])
             .use_bias(self.bias.is_some());
         (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
         builder.from_weights(kernel, recurrent_kernel, bias)
@@ -152,6 +156,16 @@ impl<A: Element> Lstm<A> {
     /// The bound of the sums: each is limited to [-clip, clip] before its activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
+    }
+
+    /// The rate of dropout of the inputs in a training.
+    pub fn dropout(&self) -> f64 {
+        self.dropout[0]
+    }
+
+    /// The rate of dropout of the hidden state in a training.
+    pub fn recurrent_dropout(&self) -> f64 {
+        self.dropout[1]
     }
 
     /// Whether the input and forget gates are coupled, `f = 1 - i`.
@@ -354,6 +368,7 @@ impl<A: Element> LstmBuilder<A> {
             recurrent_kernel,
             bias: bias.map(|bias| Panels::pack_vector(bias.view(), 4, isa)),
             functions,
+            dropout: self.common.dropout,
             extras: (!is_plain).then(|| Box::new(extras)),
         })
     }
@@ -370,12 +385,15 @@ impl<A: Element> Describe<A> for Lstm<A> {
             recurrent_kernel,
             bias,
             functions,
+            dropout,
             extras,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("recurrent_activation", &functions.gate));
         each(Part::Option("output_activation", &functions.out));
         each(Part::Option("clip", &functions.clip));
+        each(Part::Option("dropout", &dropout[0]));
+        each(Part::Option("recurrent_dropout", &dropout[1]));
         each(Part::Option("input_forget", &self.input_forget()));
         each_array(each, "kernel", Role::Trainable, kernel);
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
@@ -414,6 +432,8 @@ impl<A: Element> Saved for Lstm<A> {
             .recurrent_activation(from.get("recurrent_activation")?)
             .output_activation(from.get("output_activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
+            .dropout(from.get_or("dropout", 0.0)?)
+            .recurrent_dropout(from.get_or("recurrent_dropout", 0.0)?)
             .input_forget(from.get("input_forget")?);
         builder.peepholes = from.optional("peepholes")?;
         builder.projection = from.optional("projection")?;

@@ -41,7 +41,7 @@ pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 #[cfg(feature = "train")]
-pub use phase::{BackwardCall, Noise, Phase, RecordCall};
+pub use phase::{BackwardCall, Phase, RecordCall};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};

@@ -1,8 +1,9 @@
 //! `ModelRecording`: a run of a model whose gradients can be computed.
 
+use crate::backward::Noise;
 use crate::error::{Error, Result, check_shape};
 use crate::gradients::Gradients;
-use crate::model::{ModelTape, Noise, Phase};
+use crate::model::{ModelTape, Phase};
 use crate::{Element, Model, Tensor};
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -103,6 +103,18 @@ pub fn wants((units, columns): (usize, usize), bias: Option<Vec<Option<usize>>>)
     wants
 }
 
+/// The rates of dropout, of the inputs and of the states. Keras limits them to 0 and 1, and has had two names for each.
+pub fn dropout(config: &Config) -> Result<[f64; 2]> {
+    let rate = |name, keras1| -> Result<f64> {
+        let rate = config.finite_or(keras1, 0.0)?;
+        Ok(config.finite_or(name, rate)?.clamp(0.0, 1.0))
+    };
+    Ok([
+        rate("dropout", "dropout_W")?,
+        rate("recurrent_dropout", "dropout_U")?,
+    ])
+}
+
 /// The activation of the gates; what is not in the file is decided by its version.
 pub fn recurrent_activation(context: &Context, config: &Config) -> Result<Activation> {
     match config.optional("recurrent_activation") {
