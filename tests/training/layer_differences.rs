@@ -429,7 +429,7 @@ fn noise_and_masking() {
 
 #[test]
 fn embeddings() {
-    let ids = |ids: [[u8; 5]; 2]| Tensor::new(&Array2::from(ids).mapv(f64::from).into_dyn());
+    let ids = |ids: [[u8; 5]; 2]| Tensor::new(&ndarray::arr2(&ids).mapv(f64::from).into_dyn());
     let ids = ids([[1, 3, 1, 0, 0], [2, 1, 4, 3, 0]]);
     for mask_zero in [true, false] {
         let mut model = Model::new()

@@ -5,6 +5,6 @@ mod cases;
 mod engine;
 mod hostile;
 mod options;
-mod read;
+pub mod read;
 mod real;
 mod state;

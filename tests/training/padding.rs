@@ -48,7 +48,7 @@ fn check(what: &str, inputs: usize, layer: &dyn Fn() -> Box<dyn AnyLayer<f64>>) 
             &*layer(),
             &vec![Shape::from([3, 6, 4].map(Some)); inputs],
         );
-        let features = features[0].len_of(2).unwrap();
+        let features = features[0].axes().unwrap()[2].unwrap();
         Layer::new(Gru::<f64>::builder(features, 3).seed(5).build().unwrap()).return_sequences(true)
     });
     let y = graph.call_all(gru.unwrap(), &y).unwrap();
