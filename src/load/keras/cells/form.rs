@@ -103,11 +103,17 @@ pub fn wants((units, columns): (usize, usize), bias: Option<Vec<Option<usize>>>)
     wants
 }
 
-/// The rates of dropout, of the inputs and of the states. Keras limits them to 0 and 1, and has had two names for each.
+/// The rates of dropout, of the inputs and of the states. Keras 1 calls them otherwise.
 pub fn dropout(config: &Config) -> Result<[f64; 2]> {
-    let rate = |name, keras1| -> Result<f64> {
-        let rate = config.finite_or(keras1, 0.0)?;
-        Ok(config.finite_or(name, rate)?.clamp(0.0, 1.0))
+    let rate = |name, of_keras1| -> Result<f64> {
+        let rate = config.number_or(of_keras1, 0.0)?;
+        let rate = config.number_or(name, rate)?;
+        // As Keras: min(1.0, max(0.0, rate)), where NaN becomes 0.
+        Ok(if rate.is_nan() {
+            0.0
+        } else {
+            rate.clamp(0.0, 1.0)
+        })
     };
     Ok([
         rate("dropout", "dropout_W")?,
