@@ -91,6 +91,7 @@ fn keras_decides_which_masks_there_are() {
 }
 
 /// The share of a number in a mask.
+#[allow(clippy::float_cmp)] // a mask has two numbers
 fn share(mask: &ArrayD<f64>, number: f64) -> f64 {
     mask.iter().filter(|&&x| x == number).count() as f64 / mask.len() as f64
 }
@@ -330,6 +331,13 @@ fn given_masks_have_to_fit() {
     }
 }
 
+/// Checks that masks change nothing but rounding.
+fn off<R: Recurrent<Elem = f64>>(of: &R, x: &Array3<f64>, masks: &[(String, ArrayD<f64>)]) {
+    let run = of.run(x).record_with(Noise::default().given(masks));
+    let off = &run.unwrap().sequences() - &of.run(x).sequences().unwrap();
+    assert!(off.iter().all(|x| x.abs() < 1e-14), "{off}");
+}
+
 #[test]
 fn a_mask_of_ones_changes_nothing_but_rounding() {
     let x = x(2, 5);
@@ -340,11 +348,6 @@ fn a_mask_of_ones_changes_nothing_but_rounding() {
             ("recurrent_dropout".to_string(), mask(UNITS)),
         ]
     };
-    fn off<R: Recurrent<Elem = f64>>(of: &R, x: &Array3<f64>, masks: &[(String, ArrayD<f64>)]) {
-        let run = of.run(x).record_with(Noise::default().given(masks));
-        let off = &run.unwrap().sequences() - &of.run(x).sequences().unwrap();
-        assert!(off.iter().all(|x| x.abs() < 1e-14), "{off}");
-    }
     off(&rnn([0.0; 2]), &x, &ones(1));
     for gates in [1, 4] {
         off(&lstm(FEATURES, [0.0; 2]), &x, &ones(gates));

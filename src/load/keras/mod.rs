@@ -25,15 +25,15 @@
 //! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
 //! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`; `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
 //! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
-//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing here; `Sequential` and functional models inside of
+//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing in inference; `Sequential` and functional models inside of
 //! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.
 //!
 //! # What is refused
 //! Anything unknown that would change the numbers is an error, which names the file, the layer and the argument. This
 //! covers custom classes and functions, `Lambda`, layers and arguments that are not supported, quantised models, and
 //! weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
-//! absent. Anything that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
-//! constraints, dropout.
+//! absent. Anything else that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
+//! constraints. The rates of dropout are kept; only a training drops.
 //!
 //! To load a model that has an unsupported layer, build it by hand: a [`Graph`](crate::Graph) of the layers that
 //! [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
