@@ -1,7 +1,10 @@
 //! `Noise`: where the random numbers of a recorded run come from.
 
 use super::Draw;
+use crate::error::{Error, Result};
+use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use ndarray::ArrayD;
 
 /// Where the random numbers of a recorded run come from: a seed and the number of the step of the training. A mask of
@@ -58,10 +61,15 @@ impl<'a> Noise<'a> {
     }
 
     /// Gives masks, by the paths of their layers, instead of drawing them. Layers that are not among them draw theirs. The
-    /// second call of a layer has the path `layer#1`.
+    /// second call of a layer has the path `layer#1`. A mask that no layer takes is an error of the run.
     pub fn given(mut self, masks: &'a [(String, ArrayD<f64>)]) -> Self {
         self.given = masks;
         self
+    }
+
+    /// Whether masks are given.
+    pub(crate) fn gives(&self) -> bool {
+        !self.given.is_empty()
     }
 
     /// The mask that is given for this path.
@@ -69,6 +77,23 @@ impl<'a> Noise<'a> {
         let mut given = self.given.iter();
         let given = given.find(|(at, _)| at == path);
         given.map(|(_, mask)| mask)
+    }
+
+    /// Refuses a given mask that is not among those that a run has used.
+    pub(crate) fn check_taken(&self, used: &[(String, ArrayD<f64>)]) -> Result<()> {
+        let is_used = |path: &String| used.iter().any(|(used, _)| used == path);
+        match self.given.iter().find(|(path, _)| !is_used(path)) {
+            None => Ok(()),
+            Some((path, _)) => {
+                let used: Vec<&str> = used.iter().map(|(path, _)| path.as_str()).collect();
+                let expected = format!("one of {used:?}");
+                Err(Error::value(
+                    "path of a given mask",
+                    expected,
+                    format!("{path:?}"),
+                ))
+            }
+        }
     }
 
     /// The random numbers of this path.
@@ -81,6 +106,6 @@ impl<'a> Noise<'a> {
 pub(crate) fn below(path: &str, name: &str) -> String {
     match path {
         "" => name.into(),
-        path => alloc::format!("{path}/{name}"),
+        path => format!("{path}/{name}"),
     }
 }

@@ -59,7 +59,11 @@ impl<A: Element> Model<A> {
         inputs: impl IntoIterator<Item = Tensor<A>>,
         noise: Noise<'a>,
     ) -> Result<ModelRecording<'a, A>> {
-        self.record_in(inputs, Phase::new(true, &[]).with_noise(noise))
+        let run = self.record_in(inputs, Phase::new(true, &[]).with_noise(noise))?;
+        if noise.gives() {
+            noise.check_taken(&run.masks())?;
+        }
+        Ok(run)
     }
 
     /// Runs the model as in inference, and keeps what its gradients need: Keras' `training=False`.

@@ -152,14 +152,18 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
             Ok(())
         })?;
         let state = End::into_state(end);
-        Ok(Recording {
+        let recording = Recording {
             of,
             pass,
             time_major: options.time_major,
             tape,
             outputs,
             state,
-        })
+        };
+        if let Some(noise) = noise.filter(Noise::gives) {
+            noise.check_taken(&recording.masks())?;
+        }
+        Ok(recording)
     }
 }
 

@@ -7,6 +7,7 @@ use recurrent::{
     AnyLayer, Bidirectional, Deep, Gru, HiddenState, Initializer, Layer, Lstm, LstmState, Model,
     Recurrent, SimpleRnn, Tensor,
 };
+use std::sync::Arc;
 
 const SPREAD: Initializer = Initializer::RandomUniform {
     min: -1.0,
@@ -172,6 +173,51 @@ fn masks_are_a_function_of_seed_step_path_gate_and_sample() {
 }
 
 #[test]
+fn calls_of_a_shared_layer_have_masks_of_their_own() {
+    let shared: Arc<dyn AnyLayer<f64>> =
+        Arc::new(Layer::new(lstm(UNITS, [0.5, 0.5])).return_sequences(true));
+    let inner = Model::<f64>::new()
+        .add_as("a", Arc::clone(&shared))
+        .add_as("a", shared);
+    let model = Model::<f64>::new()
+        .add_as(
+            "first",
+            Layer::new(lstm(FEATURES, [0.0; 2])).return_sequences(true),
+        )
+        .add_as("inner", inner);
+    let x = Tensor::new(&x(8, 5));
+    let run = model.record_with([x.clone()], Noise::seed(1)).unwrap();
+    let masks = run.masks();
+    let paths: Vec<&str> = masks.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "inner/a/dropout",
+            "inner/a/recurrent_dropout",
+            "inner/a#1/dropout",
+            "inner/a#1/recurrent_dropout"
+        ]
+    );
+    assert!(masks[0].1 != masks[2].1 && masks[1].1 != masks[3].1);
+    let again = model.record_with([x], Noise::seed(2).given(&masks));
+    assert_eq!(again.unwrap().outputs(), run.outputs());
+}
+
+#[test]
+fn time_major_calls_have_the_masks_of_others() {
+    let of = Deep::new([lstm(FEATURES, [0.5, 0.5]), lstm(UNITS, [0.5, 0.0])]).unwrap();
+    let of = of.dropout(0.5).unwrap();
+    let x = x(3, 5);
+    let run = of.run(&x).record_with(Noise::seed(1)).unwrap();
+    let turned = x.clone().permuted_axes([1, 0, 2]);
+    let other = of.run(&turned).time_major().record_with(Noise::seed(1));
+    let other = other.unwrap();
+    assert_eq!(run.masks(), other.masks());
+    assert_eq!(run.masks()[2].1.shape(), [3, 5, UNITS]);
+    assert_eq!(run.sequences(), other.sequences().permuted_axes([1, 0, 2]));
+}
+
+#[test]
 fn a_stack_drops_between_its_layers_at_every_timestep() {
     let layers = || [lstm(FEATURES, [0.0; 2]), lstm(UNITS, [0.0; 2])];
     let deep = Deep::new(layers().into_iter().chain([lstm(UNITS, [0.0; 2])])).unwrap();
@@ -322,6 +368,16 @@ fn given_masks_have_to_fit() {
         let error = try_one("dropout", shape).unwrap_err();
         assert!(error.contains("(1 or 4, 2, 3)"), "{error}");
     }
+    // A path that no layer has.
+    for path in ["droput", "lstm/dropout", "between", ""] {
+        let error = try_one(path, &[1, 2, 3]).unwrap_err();
+        assert!(error.contains("path of a given mask"), "{error}");
+    }
+    let model = Model::<f64>::new().add(Layer::new(of.clone()));
+    let masks = [("dropout".to_string(), ArrayD::ones(vec![1, 2, 3]))];
+    let noise = Noise::default().given(&masks);
+    let error = model.record_with([Tensor::new(&x)], noise).err().unwrap();
+    assert!(error.to_string().contains("\"dropout\""), "{error}");
     let stack = of.clone().then(gru(UNITS, true, [0.0; 2]));
     for shape in [&[2, 5][..], &[2, 5, 3], &[5, 2, 4], &[2, 4, 4]] {
         let masks = [("between".to_string(), ArrayD::ones(shape))];
