@@ -1,11 +1,11 @@
-//! `cargo run --release --features keras,npz --example ocr_ctc`: reads lines of handwritten digits, column by column.
+//! `cargo run --release --features keras,npz --example ocr_ctc`: reads pictures of lines of handwritten digits.
 //!
-//! A bidirectional LSTM and a dense layer say at every column which digit is there, or none: the blank of CTC (Graves et
-//! al., 2006). They were trained in Keras by `examples/train/ocr_ctc.py`, with lines of other digits than those here, and
-//! read from the `.keras` file that it wrote. The lines of a batch have different lengths: what follows their end is -1,
-//! which the model's own `Masking` leaves out. Model and digits: `examples/data/ocr`, see the NOTICE there.
+//! A CRNN (Shi et al., 2015): two convolutions with pooling look at the picture of a line, its columns become timesteps, and
+//! a bidirectional LSTM and a dense layer say at each of them which digit is there, or none: the blank of CTC (Graves et al.,
+//! 2006). It was trained in Keras by `examples/train/ocr_ctc.py`, with other digits than those here, and is read from the
+//! `.keras` file that it wrote. Model and digits: `examples/data/ocr`, see the NOTICE there.
 
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis, Ix3, concatenate, s};
+use ndarray::{Array2, Array4, ArrayView1, Axis, Ix3, concatenate, s};
 use recurrent::{Model, Softmax, keras, npz};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -15,7 +15,11 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const LINES: usize = 300;
 const BATCH: usize = 50;
 /// How many readings the beam search keeps.
-const WIDTH: usize = 8;
+pub const BEAMS: usize = 8;
+/// The number of rows in the picture of a line.
+pub const HEIGHT: usize = 8;
+/// The number of its columns: twelve of the widest digits fit.
+pub const WIDTH: usize = 136;
 
 fn main() -> Result<()> {
     let model = model()?;
@@ -24,7 +28,7 @@ fn main() -> Result<()> {
     let (mut digits, mut wrong) = (0, [0, 0]);
     for batch in lines.chunks(BATCH) {
         for (line, y) in batch.iter().zip(read(&model, batch)?) {
-            let readings = [greedy(&y), beam(&y, WIDTH).swap_remove(0).0];
+            let readings = [greedy(&y), beam(&y, BEAMS).swap_remove(0).0];
             digits += line.digits.len();
             for (wrong, reading) in wrong.iter_mut().zip(&readings) {
                 *wrong += edits(&line.digits, reading);
@@ -48,7 +52,9 @@ fn main() -> Result<()> {
 
 /// The picture, darkest `@`, and what was read in it.
 fn show(line: &Line, [greedy, beam]: &[Vec<usize>; 2]) {
-    for row in line.columns.columns() {
+    let ink = |&column: &usize| line.columns.row(column).sum() > 0.0;
+    let end = (0..WIDTH).rfind(ink).map_or(0, |last| last + 2);
+    for row in line.columns.slice(s![..end.min(WIDTH), ..]).columns() {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 1
         let shade = |&dark: &f32| b" ..::--==++**##%@"[(16.0 * dark) as usize] as char;
         println!("  {}", row.iter().map(shade).collect::<String>());
@@ -66,13 +72,14 @@ fn show(line: &Line, [greedy, beam]: &[Vec<usize>; 2]) {
 
 /// A line and what it says.
 pub struct Line {
-    /// (columns, 8), from 0 to 1
+    /// (columns, `HEIGHT`), from 0 to 1
     pub columns: Array2<f32>,
     /// The digits in it, each itself.
     pub digits: Vec<usize>,
 }
 
-fn path(name: &str) -> Result<String> {
+/// The path of a file in `examples/data/ocr`.
+pub fn path(name: &str) -> Result<String> {
     let path = format!("{}/examples/data/ocr/{name}", env!("CARGO_MANIFEST_DIR"));
     if std::fs::exists(&path)? {
         return Ok(path);
@@ -102,7 +109,7 @@ pub fn held_back_digits() -> Result<Vec<Line>> {
     Ok(digits)
 }
 
-/// Lines of 5 to 12 digits with one to three empty columns around each; always the same ones.
+/// Lines of 5 to 12 digits with one to three empty columns around each, and empty ones to the end; always the same lines.
 pub fn lines(digits: &[Line], count: usize) -> Vec<Line> {
     let mut seed = 2006_u64;
     let mut random = |below: usize| {
@@ -114,7 +121,7 @@ pub fn lines(digits: &[Line], count: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     for _ in 0..count {
         let mut line = Line {
-            columns: Array2::zeros((1 + random(3), 8)),
+            columns: Array2::zeros((1 + random(3), HEIGHT)),
             digits: Vec::new(),
         };
         for _ in 0..5 + random(8) {
@@ -123,10 +130,12 @@ pub fn lines(digits: &[Line], count: usize) -> Vec<Line> {
                 Axis(0),
                 line.columns,
                 *columns,
-                Array2::zeros((1 + random(3), 8))
+                Array2::zeros((1 + random(3), HEIGHT))
             ];
             line.digits.extend(digits);
         }
+        let empty = Array2::zeros((WIDTH - line.columns.nrows(), HEIGHT));
+        line.columns = concatenate![Axis(0), line.columns, empty];
         lines.push(line);
     }
     lines
@@ -142,27 +151,18 @@ pub fn model() -> Result<Model<f32>> {
     Ok(keras::load(path("model.keras")?)?)
 }
 
-/// For each line the probabilities of the blank and of every digit at its columns, (columns, 11).
+/// For each line the probabilities of the blank and of every digit at its timesteps, (`WIDTH` / 2, 11).
 pub fn read(model: &Model<f32>, lines: &[Line]) -> Result<Vec<Array2<f32>>> {
-    let longest = lines
-        .iter()
-        .map(|line| line.columns.nrows())
-        .max()
-        .unwrap_or(0);
-    let mut x = Array3::from_elem((lines.len(), longest, 8), -1.0);
-    for (line, mut row) in lines.iter().zip(x.outer_iter_mut()) {
-        row.slice_mut(s![..line.columns.nrows(), ..])
-            .assign(&line.columns);
+    let mut pictures = Array4::zeros((lines.len(), HEIGHT, WIDTH, 1));
+    for (line, mut picture) in lines.iter().zip(pictures.outer_iter_mut()) {
+        picture.index_axis_mut(Axis(2), 0).assign(&line.columns.t());
     }
-    let y = Softmax::new().forward(&model.forward(&x)?)?;
+    let y = Softmax::new().forward(&model.forward(&pictures)?)?;
     let y = y.into_dimensionality::<Ix3>()?;
-    let cut = |(line, row): (&Line, ArrayView2<f32>)| {
-        row.slice(s![..line.columns.nrows(), ..]).to_owned()
-    };
-    Ok(lines.iter().zip(y.outer_iter()).map(cut).collect())
+    Ok(y.outer_iter().map(|y| y.to_owned()).collect())
 }
 
-/// The best class at every column; equal neighbours are one digit, blanks are none.
+/// The best class at every timestep; equal neighbours are one digit, blanks are none.
 pub fn greedy(y: &Array2<f32>) -> Vec<usize> {
     let best = |row: ArrayView1<f32>| {
         let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));

@@ -138,6 +138,58 @@ pub enum Activation {
     /// x - ln Σ e^x over the last axis: the logarithm of [`Softmax`](Self::Softmax), which does not overflow. It cannot be the
     /// activation of a gate either.
     LogSoftmax,
+    /// A function of your own: see [`custom`](Self::custom).
+    Custom(Function),
+}
+
+/// A function of your own with a name: what [`Activation::custom`] makes an activation of. Two are equal if their names are.
+#[derive(Clone, Copy)]
+pub struct Function {
+    name: &'static str,
+    of: fn(f64) -> f64,
+}
+
+impl Function {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn of(self, x: f64) -> f64 {
+        (self.of)(x)
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A file keeps the name of a function.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Function {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> core::result::Result<S::Ok, S::Error> {
+        to.serialize_str(self.name)
+    }
+}
+
+/// No file has the function itself, so this is always an error, which says who can give it back.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Function {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> core::result::Result<Self, D::Error> {
+        let name = <alloc::string::String as serde::Deserialize>::deserialize(from)?;
+        let found = alloc::format!(
+            "the activation {name:?} is a function that is not in the file: give it to `saved::Reader::activation`"
+        );
+        Err(serde::de::Error::custom(found))
+    }
 }
 
 /// The names that [`Activation::from_str`] reads, and the functions that they mean.
@@ -186,6 +238,29 @@ impl Activation {
         alpha: 0.2,
         beta: 0.5,
     };
+
+    /// A function of your own, by a name that no other one has. It is applied element by element: it takes a number in `f64`,
+    /// and the result is rounded once to the layer's type.
+    ///
+    /// It goes wherever an activation goes, into gates, too. It is called for one number at a time, so it is slower than the
+    /// activations that have vector instructions. For a function of several numbers, such as a softmax of your own, write a
+    /// layer: see [`AnyLayer`](crate::AnyLayer).
+    ///
+    /// In a training its derivative is a central difference, which takes two calls for each number.
+    ///
+    /// A saved file has the name of the function alone: `saved::Reader::activation` gives it back. For functions in files of
+    /// Keras see `keras::Reader::activation`.
+    ///
+    /// ```
+    /// use recurrent::{Activation, Lstm};
+    /// let snake = Activation::custom("snake", |x| x + x.sin().powi(2));
+    /// let lstm = Lstm::<f32>::builder(2, 3).activation(snake).build()?;
+    /// assert_eq!(lstm.activation().to_string(), "snake");
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn custom(name: &'static str, function: fn(f64) -> f64) -> Self {
+        Activation::Custom(Function { name, of: function })
+    }
 
     /// Refuses an activation with a parameter that is not finite.
     pub(crate) fn check(self, name: &'static str) -> Result<()> {
@@ -256,7 +331,10 @@ impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match NAMES.iter().find(|(_, activation)| activation == self) {
             Some((name, _)) => f.write_str(name),
-            None => write!(f, "{self:?}"),
+            None => match self {
+                Activation::Custom(function) => f.write_str(function.name),
+                _ => write!(f, "{self:?}"),
+            },
         }
     }
 }

@@ -98,7 +98,7 @@ impl<R: Recurrent> Layer<R> {
         self
     }
 
-    /// Runs the layer from the zero state and returns what the flags select. `x` is (samples, timesteps, features). Returns
+    /// Runs the layer from its initial state and returns what the flags select. `x` is (samples, timesteps, features). Returns
     /// an error if `x` does not fit the layer.
     pub fn forward(&self, x: &ArrayRef<R::Elem, Ix3>) -> Result<Output<R::Elem, R::State>> {
         self.run(x).output()

@@ -65,6 +65,7 @@
 //! * Calls that continue where the last one ended, as with Keras' `stateful`: [`Session`].
 //! * Keras' flags as run-time values: [`Layer`], [`Output`].
 //! * Layers made of layers: [`Bidirectional`], [`Stacked`], [`Deep`]. Layers of any kind, in a chain or a graph: [`Model`].
+//! * Weights of another framework: [`Layout`], [`doc::layouts`]. Sequences of several lengths: [`PadSequences`].
 //! * Equations of your own: [`Cell`]. A layer of your own in a model: [`AnyLayer`].
 //! * Guides: [`doc`].
 //!
@@ -79,7 +80,7 @@
 //! `serde`: `Serialize` and `Deserialize` for builders, [`Activation`], [`Initializer`], [`MergeMode`], [`Padding`],
 //! [`Merge`], [`Returns`], [`Shape`], for states, [`StreamState`] and [`ModelState`]. States keep every bit in every
 //! format; options are decimals in JSON, of which `serde_json` reads the last bit with its feature `float_roundtrip`.
-//! `keras`, `torch`, `onnx`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
+//! `keras`, `torch`, `onnx`, `amp`, `npz`, `saved`: readers of files, each off by default, each without `std` and without C code.
 #![cfg_attr(feature = "keras", doc = "Files of Keras: [`mod@keras`].")]
 #![cfg_attr(
     feature = "torch",
@@ -92,6 +93,10 @@
 #![cfg_attr(
     feature = "onnx",
     doc = "LSTM, GRU and RNN nodes and arrays of ONNX files by name, not whole graphs: [`mod@onnx`]."
+)]
+#![cfg_attr(
+    feature = "amp",
+    doc = "Amplifier models of RTNeural, AIDA-X, GuitarML and Neural Amp Modeler: [`mod@amp`]."
 )]
 #![cfg_attr(feature = "npz", doc = "Files of NumPy: [`mod@npz`].")]
 #![cfg_attr(
@@ -188,7 +193,7 @@ mod wrap;
 pub mod doc;
 
 // Recurrent layers.
-pub use cell::{Cell, Rnn};
+pub use cell::{Cell, LayerNorm, Layout, Rnn};
 pub use cell::{Gru, GruBias, GruBuilder, Lstm, LstmBuilder, SimpleRnn, SimpleRnnBuilder};
 pub use wrap::{Bidirectional, Deep, MergeMode, Stacked};
 
@@ -208,14 +213,21 @@ pub use model::{
     AnyLayer, Graph, IntoLayer, LayerApart, LayerId, Model, ModelState, ModelStream, Node,
     ParameterCount, Shape, Stepwise, Tensor, WeightInfo,
 };
+pub use model::{PadSequences, Padded, Side};
 pub use model::{Summary, SummaryRow};
 pub use nn::*; // the list is in `nn`, so that a new layer stands in one list
 
 // Files.
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub use describe::OwnLayer;
+#[cfg(feature = "saved")]
+pub use describe::OwnParts;
 #[cfg(feature = "files")]
 pub use limits::Limits;
 #[cfg(any(feature = "onnx", feature = "torch"))]
 pub use load::FromLayers;
+#[cfg(feature = "amp")]
+pub use load::amp;
 #[cfg(feature = "keras")]
 pub use load::keras;
 #[cfg(feature = "npz")]
@@ -226,7 +238,7 @@ pub use load::onnx;
 pub use load::torch;
 
 // What all of it is made of.
-pub use activation::Activation;
+pub use activation::{Activation, Function};
 pub use element::Element;
 pub use error::{Error, Result};
 pub use init::Initializer;

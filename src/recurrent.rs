@@ -37,8 +37,9 @@ pub trait Recurrent: Unroll {
         self.output_size()
     }
 
-    /// The state before the first timestep, for `samples` samples. Panics or aborts if there is not enough memory, as every
-    /// allocation does.
+    /// The state before the first timestep, for `samples` samples: zero, unless the layer has an initial state of its own
+    /// ([`LstmBuilder::initial_state`](crate::LstmBuilder::initial_state)). Panics or aborts if there is not enough memory,
+    /// as every allocation does.
     fn zero_state(&self, samples: usize) -> Self::State {
         self.zeros(samples)
     }

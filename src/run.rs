@@ -86,6 +86,12 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
         self
     }
 
+    /// Whether the call starts from a state that it was given, or that a session kept.
+    #[cfg(feature = "train")]
+    pub(crate) fn has_state(&self) -> bool {
+        self.from.is_some() || self.kept.as_deref().is_some_and(Option::is_some)
+    }
+
     #[cfg(feature = "train")]
     pub(crate) fn options(&self) -> Options {
         self.options

@@ -88,7 +88,7 @@ impl<P: Deref> Session<P>
 where
     P::Target: Stateful,
 {
-    /// Makes a session that starts from the zero state.
+    /// Makes a session that starts from the initial state.
     pub fn new(of: P) -> Self {
         Session {
             of,
@@ -133,13 +133,13 @@ where
         self.kept
     }
 
-    /// Resets all samples to the zero state. The next call may have another number of samples.
+    /// Resets all samples to the initial state. The next call may have another number of samples.
     pub fn reset(&mut self) {
         self.is_stepped = false;
         self.kept = None;
     }
 
-    /// Resets these samples to the zero state; the others continue. Returns an error, and resets nothing, if one of them
+    /// Resets these samples to the initial state; the others continue. Returns an error, and resets nothing, if one of them
     /// does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         match (&mut self.kept, samples.first()) {

@@ -83,7 +83,7 @@ pub struct StreamState<S> {
 }
 
 impl<R: Advance> Stream<R> {
-    /// Makes a stream of `samples` samples that starts from the zero state.
+    /// Makes a stream of `samples` samples that starts from the layer's initial state.
     ///
     /// # Panics
     /// Panics or aborts if there is not enough memory, as every allocation does.
@@ -279,7 +279,7 @@ impl<R: Advance> Stream<R> {
         Ok(())
     }
 
-    /// Resets all samples to the zero state, without allocating.
+    /// Resets all samples to the layer's initial state, without allocating.
     pub fn reset(&mut self) {
         for row in 0..self.samples() {
             if self.state.copy_sample(row, &self.fresh, 0).is_err() {
@@ -291,7 +291,7 @@ impl<R: Advance> Stream<R> {
         }
     }
 
-    /// Resets these samples to the zero state, without allocating; the others continue. Returns an error, and resets
+    /// Resets these samples to the initial state, without allocating; the others continue. Returns an error, and resets
     /// nothing, if one of them does not exist.
     pub fn reset_samples(&mut self, samples: &[usize]) -> Result<()> {
         check_samples(samples, self.samples())?;

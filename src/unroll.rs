@@ -238,7 +238,11 @@ pub(crate) fn unroll_by_steps<C: Advance>(
     state: &mut C::State,
     sink: Sink<C::Elem>,
 ) -> Result<()> {
-    let (samples, timesteps, _) = pass.x.dim();
+    let (samples, mut timesteps, _) = pass.x.dim();
+    if samples == 0 {
+        // Nothing is computed, however many steps there are. A cell may still refuse the first.
+        timesteps = timesteps.min(1);
+    }
     cell.settle(state);
     let mut scratch = cell.scratch(samples);
     cell.share(&mut scratch, pass.threads);
@@ -369,6 +373,9 @@ macro_rules! by_reference {
             }
             fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
                 (**self).drawn(tape, path, each);
+            }
+            fn add_initial_state(&self, d: &R::State, weights: LayerGradients<R::Elem>) {
+                (**self).add_initial_state(d, weights);
             }
             fn has_backward(&self) -> bool {
                 (**self).has_backward()

@@ -6,8 +6,8 @@ mod support;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
     Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Gru,
-    Identity, Layer, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn, Softmax,
-    Stream, Tensor, TimeDistributed,
+    Identity, Layer, LayerNorm, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn,
+    Softmax, Stream, Tensor, TimeDistributed,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -101,6 +101,14 @@ fn every_cell<A: Element>(samples: usize) {
             .clip(1.0);
         let variant = variant.projection(ones(units, 2)).build().unwrap();
         quiet("Lstm, projected", variant, samples);
+        let norm = LayerNorm::new(ones(2, 4 * units), None)
+            .state(Array1::ones(units), None)
+            .carry_normalised(true);
+        let normed = Lstm::<A>::builder(3, units).layer_norm(norm);
+        quiet("Lstm, normalised", normed.build().unwrap(), samples);
+        let norm = LayerNorm::new(ones(2, 3 * units), ones(2, 3 * units));
+        let normed = Gru::<A>::builder(7, units).layer_norm(norm);
+        quiet("Gru, normalised", normed.build().unwrap(), samples);
         let three = lstm(3, units).then(gru(units, 5).build().unwrap());
         quiet("a stack", three.then(lstm(5, 2)), samples);
     }
@@ -180,6 +188,61 @@ fn a_push_of_a_model_allocates_nothing() {
     }
 }
 
+/// Of Neural Amp Modeler, and of RTNeural; and one with gains, knobs and a way past its layers.
+#[cfg(feature = "amp")]
+#[test]
+fn a_push_of_an_amplifier_model_allocates_nothing() {
+    let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/amps");
+    let read = |name: &str| std::fs::read(files.join(name)).unwrap();
+    let lstm = String::from_utf8(read("rtneural_lstm_1d.json")).unwrap();
+    let gains = r#"{"in_skip": 1, "in_gain": 3, "out_gain": -6,"#;
+    let aida = lstm.replacen('{', gains, 1);
+    let knob = r#"{"in_shape": [2], "in_skip": 1, "in_gain": 1, "layers": [
+        {"type": "prelu", "shape": [2], "weights": [[[0.5, 0.25]]]},
+        {"type": "conv1d", "shape": [1], "kernel_size": 2, "dilation": 3, "activation": "tanh",
+         "weights": [[[[0.5], [0.1]], [[0.2], [0.3]]], [0.1]]}]}"#;
+    for bytes in [
+        read("nam_lstm.nam"),
+        read("rtneural_gru_torch.json"),
+        lstm.into_bytes(),
+        aida.into_bytes(),
+        knob.into(),
+    ] {
+        let amp = recurrent::amp::read::<f32>(&bytes).unwrap();
+        let x = vec![0.5; 1 + amp.knobs];
+        let mut live = amp.model.into_stream(1).unwrap();
+        let found = count(|| {
+            for _ in 0..3 {
+                live.push_slice(&x).unwrap();
+                live.reset_samples(&[0]).unwrap();
+                live.push_slice(&x).unwrap();
+                live.reset();
+            }
+        });
+        assert_eq!(found, 0);
+    }
+}
+
+/// What Keras computes between layers, number by number.
+#[cfg(feature = "keras")]
+#[test]
+fn a_push_of_operations_allocates_nothing() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/keras_ops/models");
+    for name in ["k2_gated", "k3_gated"] {
+        let model: Model<f32> = recurrent::keras::load(format!("{models}/{name}.keras")).unwrap();
+        for samples in [1, 3] {
+            let x = numbers::<f32>((1, samples, 4), 3);
+            let mut live = model.stream(samples).unwrap();
+            let found = count(|| {
+                for _ in 0..3 {
+                    live.push_slice(x.as_slice().unwrap()).unwrap();
+                }
+            });
+            assert_eq!(found, 0, "{name}, {samples} samples");
+        }
+    }
+}
+
 /// The most bytes that a call holds at a time.
 fn most(f: impl FnOnce()) -> isize {
     let before = NOW.with(Cell::get);
@@ -227,6 +290,20 @@ fn layers_that_keep_the_shape_work_in_place() {
         .add(Dense::from_weights(numbers((1, 16, 4), 2).remove_axis(Axis(0)), None).unwrap());
     let found = count(|| drop(model.forward(&x).unwrap()));
     assert!(found <= 80, "{found}");
+}
+
+#[test]
+fn a_check_of_a_long_input_needs_no_room() {
+    let both = Bidirectional::new(
+        Gru::<f32>::builder(8, 16).build().unwrap(),
+        Lstm::builder(8, 16).build().unwrap(),
+    );
+    let model = Model::new()
+        .add(Layer::new(Lstm::builder(4, 8).build().unwrap()).return_sequences(true))
+        .add(Layer::new(both).return_sequences(true))
+        .add(Dense::from_weights(Array2::eye(32), None).unwrap());
+    let bytes = most(|| assert_eq!(model.check(&[3, 1 << 20, 4]).unwrap(), [3, 1 << 20, 32]));
+    assert!(bytes < 1 << 16, "{bytes} bytes");
 }
 
 #[test]

@@ -25,6 +25,12 @@ GRU: z and 1 - z swapped | kernel/steps/gru.rs | s/z\.mul_add\(h, (.*?)\.mul\(g\
 GRU: r multiplies the input, not the state | kernel/steps/gru.rs | s/mul_add\(inner, input\)/mul_add(input, inner)/
 GRU: the second bias row dropped from the gates | cell/gru.rs | s/gates \+= &bias\.slice\(s!\[1, \.\.2 \* units\]\);/let _ = \&mut gates;/
 GRU: the bias rows of the candidate swapped | cell/gru.rs | s/\*inner = pack\(bias\.row\(1\)\)/*inner = pack(bias.row(0))/
+Layout: biases stay in their order | cell/layout.rs | s/Ok\(picked\.map\(\|k\| bias\[k\]\)\.collect\(\)\)/{ drop(picked); Ok(bias.to_owned()) }/
+Layout: the bias of the update gate is not negated | cell/layout.rs | s/mapv_inplace\(\|b\| -b\)/mapv_inplace(|b| b)/
+Layout: a gate that is there twice | cell/layout.rs | s/filter\(\|order\| order\.len\(\) == self\.gates\.chars\(\)\.count\(\)\)/filter(|_| true)/
+Layout: the two biases swapped | cell/layout.rs | s/zip\(&self\.biases\)/zip(self.biases.iter().rev())/
+PadSequences: the start is kept | model/pad_sequences.rs | s/Side::Pre => len - kept\.\.len,/Side::Pre => 0..kept,/
+PadSequences: padding at the start taken from the end | model/padded.rs | s/Side::Pre => timesteps - length\.\.timesteps,/Side::Pre => 0..length,/
 SimpleRNN: the bias dropped | cell/simple_rnn.rs | s/\(&self\.kernel, self\.bias\.as_ref\(\)\)/(\&self.kernel, None)/
 kernel: masked samples take the step | kernel/steps/workspace.rs | s/match active\.rows\(\) \{\n(\s*)None => mem::swap/match None::<&[usize]> {\n$1None => mem::swap/
 kernel: steps that go through read the first input again | kernel/steps/step.rs | s/\*x = x\.wrapping_offset\(\*apart\)/{ let _ = (x, apart); }/
@@ -65,15 +71,24 @@ Embedding: mask_zero ignored | nn/embedding.rs | s/self\.mask_zero\.then\(/(self
 RepeatVector: lets a mask through | nn/repeat_vector.rs | s/mask: None/mask: input.mask/
 Conv1d: the odd step of same padding lies before | nn/padding.rs | s/saturating_sub\(timesteps\) \/ 2/saturating_sub(timesteps).div_ceil(2)/
 Conv1d: causal windows end one step later | nn/padding.rs | s/before: size - 1,/before: size.max(2) - 2,/
-Conv1d: dilation_rate ignored | nn/conv1d.rs | s/tap \* self\.options\.dilation_rate/tap/
+Filters: dilation_rate ignored | nn/filters.rs | s/tap \* of\.dilation_rate/tap/
+Filters: strides ignored | nn/filters.rs | s/move \|i\| i \* of\.strides/move |i| i/
+Filters: the padding before the rows left out | nn/filters.rs | s/lines\.skip\(rows\.windows\.before\)/lines.skip(0)/
+Filters: the first group reads for all | nn/filters.rs | s/&x\[group \* self\.group_features\(\)\.\.\]/{ let _ = group; x }/
+Pool: the padding counts | nn/pool.rs | s/self\.rows\(of_window, y\);/self.rows(of_window.chain((0..rows.windows.before).map(|_| \&x[..features])), y);/
 Conv1d: a step forgets its input | nn/conv1d_steps.rs | s/past\.push\(&input\.numbers\);/let _ = past;/
-Pooling1d: windows side by side whatever the strides | nn/pooling1d.rs | s/let from = window \* self\.strides;/let from = window * self.pool_size;/
+Pooling1d: windows side by side whatever the strides | nn/slide.rs | s/let from = window \* self\.strides;/let from = window * self.size;/
 GlobalPooling1d: the average reads masked timesteps | nn/global_pooling1d.rs | s/self\.forward_masked\(&x, mask\)\?/{ let _ = mask; GlobalPooling1d::forward(self, &x)? }/
 BatchNormalization: epsilon outside of the root | nn/batch_normalization.rs | s/\(v \+ epsilon\)\.sqrt\(\)/(v.sqrt() + epsilon)/
 BatchNormalization: drops the mask | nn/batch_normalization.rs | s/mask: input\.mask/mask: None/
 LayerNormalization: another epsilon | nn/layer_normalization.rs | s/epsilon: 1e-3/epsilon: 1e-5/
 Attention: a causal query looks one ahead | nn/attention.rs | s/self\.causal && j > i /self.causal \&\& j > i + 1 /
 Attention: masked queries give an output | nn/attention.rs | s/query_mask\.is_some_and\(\|mask\| !mask/query_mask.is_some_and(|mask| false \&\& !mask/
+MultiHeadAttention: scores without their scale | nn/multi_head_attention.rs | s/score \* inverse/score/
+MultiHeadAttention: the mask of the query is not read | nn/multi_head_attention.rs | s/real\(self\.query, i\)/true/
+Dot: vectors of any length | nn/dot.rs | s/x \* inverse/x/
+Normalization: by the variance | nn/normalization.rs | s/v\.sqrt\(\)/v/
+LayerNorm: the cell state is not normalised | cell/layer_norm.rs | s/self\.normalise\(c, /self.normalise(\&mut [], /
 Merge: masked timesteps count in a product | nn/merge.rs | s/row\.fill\(A::one\(\)\)/{ let _ = row; }/g
 Concatenate: an input without a mask is masked | nn/concatenate.rs | s/\(samples, timesteps\), features > 0\)/(samples, timesteps), false)/
 ZeroPadding1d: sides swapped | nn/zero_padding1d.rs | s/self\.before\.\.self\.before \+ timesteps/self.after..self.after + timesteps/
@@ -95,6 +110,11 @@ ONNX: peepholes i, f, o read as i, o, f | load/onnx/cells.rs | s/= \[0, 2, 1\];/
 ONNX: clip ignored | load/onnx/options.rs | s/options\.clip = Some\(f64::from\(\*clip\)\);/{}/
 ONNX: linear_before_reset ignored | load/onnx/cells.rs | s/let reset_after = self\.options\.linear_before_reset;/let reset_after = true;/
 ONNX: a reversed layer reads forwards | load/from_layers.rs | s/\.go_backwards\(way\.reverse\)/.go_backwards(false)/
+Amp: the gain before the layers scales knobs, too | load/amp/chain.rs | s/gains\[0\] = A::from_f64\(gain\);/gains.fill(A::from_f64(gain));/
+Amp: the input goes past without its gain | load/amp/chain.rs | s/chain\.input = chain\.end;//
+Amp: a convolution looks ahead | load/amp/rtneural.rs | s/Padding::Causal\)/Padding::Same)/
+Amp: h and c of the initial state swapped | load/amp/nam.rs | s/LstmState \{ h, c \}/LstmState { h: c, c: h }/
+Amp: modules in the order of the alphabet | load/amp/state_dict.rs | s/modules\.sort\(\);/modules.sort_by(|a, b| a.1.cmp(\&b.1));/
 saved: the directions swapped | wrap/bidirectional.rs | s/forward: from\.layer\("forward"\)/forward: from.layer("backward")/; s/backward: from\.layer\("backward"\)/backward: from.layer("forward")/
 saved: the activation of the gates is the other one | cell/gru.rs | s/"recurrent_activation", &functions\.gate/"recurrent_activation", \&functions.act/
 train: SGD: Keras’ rate outside of the velocity | train/optimizer/sgd.rs | s/\*v = momentum \* \*v - step;/*v = momentum * *v - g;/; s/momentum \* \*v - step\n(\s*)\} else \{\n\s*\*v\n/momentum * *v * rate - step\n$1} else {\n rate * *v\n/
@@ -284,15 +304,18 @@ while IFS='|' read -r name file change; do
   break_it "$copy/$file" "$change" || { echo "$name: $file" >&2; exit 1; }
   case $name in # those that notice most come first: they are built sooner than all
     Keras*) first=(--all-features --test keras) rest=("${files[@]}") ;;
+    Amp*) first=(--all-features --test amp) rest=("${files[@]}") ;;
     PyTorch*) first=(--all-features --test golden --test torch) rest=("${files[@]}") ;;
     ONNX*) first=(--all-features --test golden --test onnx) rest=("${files[@]}") ;;
     saved*) first=(--all-features --test saved) rest=("${files[@]}") ;;
     Loss*) first=(--features train --test training) rest=(--lib) ;;
     from*|time_major*|Bidirectional*|Stacked*) first=(--test golden --test directions) rest=("${usual[@]}") ;;
     train*) first=(--features train --test training) rest=("${first[@]}") ;;
+    Layout:*|PadSequences:*) first=(--test layouts --test ragged) rest=("${usual[@]}") ;;
     Session*|Stream*) first=(--test sessions --test streaming) rest=("${usual[@]}") ;;
-    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
+    [A-Z]*1d:*|*Normalization:*|Masking:*|Embedding:*|RepeatVector:*|Attention:*|MultiHeadAttention:*|Dot:*|Merge:*|Concatenate:*|Permute:*|Softmax:*|TimeDistributed:*|Model:*)
       first=(--test nn --test model) rest=("${usual[@]}") ;;
+    LayerNorm:*) first=(--test layer_norm) rest=("${usual[@]}") ;;
     *) first=(--lib --test golden --test masks) rest=("${usual[@]}") ;;
   esac
   if run "${first[@]}" >"$copy/log" && run "${rest[@]}" >"$copy/log"; then

@@ -1,12 +1,15 @@
-//! `examples/ocr_ctc.rs`: its beam search against the sum over all paths, and its lines alone and in a batch.
+//! `examples/ocr_ctc.rs`: its beam search against the sum over all paths, its lines alone and in a batch, and what Keras reads
+//! in the same pictures.
 
 #[allow(dead_code)] // its `main`
 #[path = "../examples/ocr_ctc.rs"]
 mod ocr_ctc;
 
-use ndarray::Array2;
-use ocr_ctc::{beam, edits, greedy, held_back_digits, lines, model, read};
-use recurrent::{Initializer, Softmax};
+use ndarray::{Array2, Axis, Ix3};
+use ocr_ctc::{
+    BEAMS, Line, WIDTH, beam, edits, greedy, held_back_digits, lines, model, path, read,
+};
+use recurrent::{Initializer, Softmax, npz};
 use std::collections::BTreeMap;
 
 /// Of every reading, the probabilities of all the paths that say it.
@@ -76,9 +79,39 @@ fn lines_are_read_the_same_alone() {
     assert_eq!(digits.len(), 359);
     let lines = lines(&digits, 20);
     let together = read(&model, &lines).unwrap();
-    let lengths: Vec<usize> = lines.iter().map(|line| line.columns.nrows()).collect();
-    assert!(lengths.iter().min() < lengths.iter().max(), "{lengths:?}");
     for (line, y) in lines.chunks(1).zip(together) {
+        assert_eq!(y.nrows(), WIDTH / 2);
         assert_eq!(read(&model, line).unwrap(), [y]);
+    }
+}
+
+#[test]
+fn lines_are_read_as_in_keras() {
+    let file = npz::File::load(path("read_by_keras.npz").unwrap()).unwrap();
+    let array = |name| file.array::<f32>(name).unwrap();
+    let pictures = array("pictures").into_dimensionality::<Ix3>().unwrap() / 16.0;
+    let of_picture = |picture: ndarray::ArrayView2<f32>| Line {
+        columns: picture.t().to_owned(),
+        digits: Vec::new(),
+    };
+    let lines: Vec<Line> = pictures.outer_iter().map(of_picture).collect();
+    assert_eq!(lines.len(), 12);
+    let scores = Softmax::new().forward(&array("scores")).unwrap();
+    let [by_greedy, by_beam] = ["greedy", "beam_search"].map(array);
+    let found = read(&model().unwrap(), &lines).unwrap();
+    for (i, y) in found.iter().enumerate() {
+        let row = |readings: &ndarray::ArrayD<f32>| -> Vec<usize> {
+            let row = readings.index_axis(Axis(0), i);
+            let digits = row.iter().filter(|digit| **digit >= 0.0); // -1 follows their end
+            digits
+                .map(|digit| format!("{digit}").parse().unwrap())
+                .collect()
+        };
+        let expected = scores.index_axis(Axis(0), i);
+        let off = y.iter().zip(expected).map(|(x, y)| (x - y).abs());
+        assert!(off.fold(0.0, f32::max) < 1e-5, "line {i}");
+        assert!(row(&by_greedy).len() >= 5);
+        assert_eq!(greedy(y), row(&by_greedy), "line {i}");
+        assert_eq!(beam(y, BEAMS)[0].0, row(&by_beam), "line {i}");
     }
 }

@@ -62,7 +62,11 @@ fn every_golden_file() {
     let directory = directory("predict");
     let (inputs, outputs) = (directory.join("inputs.npz"), directory.join("outputs.npz"));
     let (mut files, mut several) = (0, BTreeSet::new());
-    for root in [ours("keras_files"), tests().join("data/keras_files")] {
+    for root in [
+        ours("keras_files"),
+        tests().join("data/keras_files"),
+        tests().join("data/keras_ops"),
+    ] {
         let family = Family::load(root);
         for case in &family.cases {
             // The first call; what later ones give depends on the state that it left.

@@ -60,6 +60,11 @@ pub trait Backward<A: Element, S> {
         let _ = (tape, path, each);
     }
 
+    /// Adds the gradient of the initial state of a call that was given none to that of the layer's own initial state.
+    fn add_initial_state(&self, d: &S, weights: LayerGradients<A>) {
+        let _ = (d, weights);
+    }
+
     /// Whether gradients go back through this layer and all that is in it.
     fn has_backward(&self) -> bool {
         false

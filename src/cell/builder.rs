@@ -1,5 +1,6 @@
 //! The options that the builders of all cells share, and the checks of weights against them.
 
+use super::layout::Sizes;
 use crate::error::{Error, Result, check, check_rate, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
@@ -137,6 +138,16 @@ impl Common {
         check("bias", axis, expected, found)
     }
 
+    /// The sizes of a cell without a projection; the product of `gates` and units does not overflow.
+    pub fn sizes(&self, gates: usize) -> Result<Sizes> {
+        self.columns(gates)?;
+        let Common {
+            features, units, ..
+        } = *self;
+        let h = units;
+        Ok(Sizes { features, h, units })
+    }
+
     fn columns(&self, gates: usize) -> Result<usize> {
         if self.units == 0 {
             return Err(Error::value("units", "at least 1", 0));
@@ -255,9 +266,10 @@ macro_rules! common_setters {
 }
 pub(crate) use common_setters;
 
-/// Implements `Unroll` and `Debug` for a built-in cell: its sizes, its zero state and the unrolled pass.
+/// Implements `Unroll` and `Debug` for a built-in cell: its sizes, its first state and the unrolled pass. The first state
+/// is zero, unless `begin` names a method that changes it.
 macro_rules! recurrent_of_cell {
-    ($cell:ident, $state:ident, [$($array:ident),*]) => {
+    ($cell:ident, $state:ident, [$($array:ident),*] $(, begin: $begin:ident)?) => {
         impl<A: Element> Unroll for $cell<A> {
             type Elem = A;
             type State = $state<A>;
@@ -272,7 +284,9 @@ macro_rules! recurrent_of_cell {
 
             fn zeros(&self, samples: usize) -> $state<A> {
                 let [$($array),*] = self.state_sizes();
-                $state { $($array: crate::kernel::zeros(samples, $array)),* }
+                let state = $state { $($array: crate::kernel::zeros(samples, $array)),* };
+                $(let state = self.$begin(state);)?
+                state
             }
 
             fn multiply_adds(&self) -> Option<usize> {

@@ -93,7 +93,7 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<C::Elem>)) {
-        each(Part::Foreign("rnn"));
+        each(Part::Foreign(&"rnn"));
     }
 
     fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<C::Elem>)) {}

@@ -1,6 +1,7 @@
 //! `Gru`: a gated recurrent unit with an update and a reset gate, in both forms of the reset gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use super::layer_norm::{LayerNorm, normal_or_zero};
 use crate::describe::{Assign, Describe, Part, PartMut, Role, Weight, each_array, each_array_mut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
@@ -77,6 +78,11 @@ enum RecurrentKernel<A> {
         all: Panels<A>,
         inner: Option<Panels<A>>,
     },
+    /// The sums of the inputs and of the state are normalised apart.
+    Normed {
+        all: Panels<A>,
+        norm: alloc::boxed::Box<LayerNorm<A>>,
+    },
     /// The candidate has panels of its own, since its product needs r.
     ResetBefore {
         gates: Panels<A>,
@@ -87,7 +93,9 @@ enum RecurrentKernel<A> {
 impl<A: Element> RecurrentKernel<A> {
     fn unpack(&self) -> Array2<A> {
         match self {
-            RecurrentKernel::ResetAfter { all, .. } => all.unpack(),
+            RecurrentKernel::ResetAfter { all, .. } | RecurrentKernel::Normed { all, .. } => {
+                all.unpack()
+            }
             RecurrentKernel::ResetBefore { gates, candidate } => {
                 concatenate![Axis(1), gates.unpack(), candidate.unpack()]
             }
@@ -132,6 +140,7 @@ impl<A: Element> Gru<A> {
             common: Common::new(features, units),
             recurrent_activation: Activation::Sigmoid,
             reset_after: None,
+            layer_norm: None,
             elem: PhantomData,
         }
     }
@@ -162,7 +171,9 @@ impl<A: Element> Gru<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<GruBias<A>>,
     ) -> Result<Self> {
-        Self::builder(self.input_size(), self.output_size())
+        let mut builder = Self::builder(self.input_size(), self.output_size());
+        builder.layer_norm = self.layer_norm().cloned();
+        builder
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
             .clip(self.functions.clip)
@@ -190,7 +201,15 @@ impl<A: Element> Gru<A> {
 
     /// Whether the reset gate acts after the product with the recurrent kernel, as in Keras 3.
     pub fn reset_after(&self) -> bool {
-        matches!(self.recurrent_kernel, RecurrentKernel::ResetAfter { .. })
+        !matches!(self.recurrent_kernel, RecurrentKernel::ResetBefore { .. })
+    }
+
+    /// The layer normalisation; `None` if the layer has none.
+    pub fn layer_norm(&self) -> Option<&LayerNorm<A>> {
+        match &self.recurrent_kernel {
+            RecurrentKernel::Normed { norm, .. } => Some(norm),
+            _ => None,
+        }
     }
 
     /// The activation of the candidate.
@@ -225,9 +244,10 @@ impl<A: Element> Gru<A> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct GruBuilder<A> {
-    common: Common,
-    recurrent_activation: Activation,
-    reset_after: Option<bool>,
+    pub(super) common: Common,
+    pub(super) recurrent_activation: Activation,
+    pub(super) reset_after: Option<bool>,
+    pub(super) layer_norm: Option<LayerNorm<A>>,
     elem: PhantomData<A>,
 }
 
@@ -244,6 +264,13 @@ impl<A: Element> GruBuilder<A> {
     /// Whether the reset gate acts after the product with the recurrent kernel. Yes by default, as in Keras 3.
     pub fn reset_after(mut self, reset_after: bool) -> Self {
         self.reset_after = Some(reset_after);
+        self
+    }
+
+    /// Normalises the sums of the inputs and those of the hidden state: see [`LayerNorm`]. None by default. It goes only with
+    /// `reset_after`.
+    pub fn layer_norm(mut self, norm: LayerNorm<A>) -> Self {
+        self.layer_norm = Some(norm);
         self
     }
 
@@ -319,7 +346,22 @@ impl<A: Element> GruBuilder<A> {
             return Err(Error::value("bias", expected, found));
         }
         let isa = common.isa.for_units::<A>(common.units);
-        let recurrent_kernel = if reset_after {
+        if let Some(norm) = &self.layer_norm {
+            norm.check(3, units)?;
+            if norm.has_state() {
+                let expected = "without a cell state, which a GRU does not have";
+                return Err(Error::value("layer_norm", expected, "with one"));
+            }
+            if !reset_after {
+                let expected = "none, since reset_after is false";
+                return Err(Error::value("layer_norm", expected, "one"));
+            }
+        }
+        let recurrent_kernel = if let Some(norm) = self.layer_norm {
+            let [all] = Panels::read(recurrent_kernel, [3], isa)?;
+            let norm = alloc::boxed::Box::new(norm);
+            RecurrentKernel::Normed { all, norm }
+        } else if reset_after {
             let [all] = Panels::read(recurrent_kernel, [3], isa)?;
             RecurrentKernel::ResetAfter { all, inner: None }
         } else {
@@ -410,6 +452,9 @@ impl<A: Element> Describe<A> for Gru<A> {
             GruBias::ResetBefore(bias) => each_array(each, "bias", Role::Trainable, bias),
             GruBias::ResetAfter(bias) => each_array(each, "bias", Role::Trainable, bias),
         }
+        if let Some(norm) = self.layer_norm() {
+            norm.parts(each);
+        }
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
@@ -425,6 +470,9 @@ impl<A: Element> Describe<A> for Gru<A> {
                 self.pack_bias();
             }));
         }
+        if let RecurrentKernel::Normed { norm, .. } = &mut self.recurrent_kernel {
+            norm.parts_mut(each);
+        }
     }
 
     fn duplicate(&self) -> Option<Self> {
@@ -435,7 +483,9 @@ impl<A: Element> Describe<A> for Gru<A> {
 impl<A: Element> Weight<A> for RecurrentKernel<A> {
     fn shape(&self) -> Vec<usize> {
         let units = match self {
-            RecurrentKernel::ResetAfter { all, .. } => all.units(),
+            RecurrentKernel::ResetAfter { all, .. } | RecurrentKernel::Normed { all, .. } => {
+                all.units()
+            }
             RecurrentKernel::ResetBefore { gates, .. } => gates.units(),
         };
         vec![units, 3 * units]
@@ -449,7 +499,9 @@ impl<A: Element> Weight<A> for RecurrentKernel<A> {
 impl<A: Element> Assign<A> for RecurrentKernel<A> {
     fn assign(&mut self, numbers: ArrayViewD<A>) {
         match self {
-            RecurrentKernel::ResetAfter { all, .. } => all.repack(numbers),
+            RecurrentKernel::ResetAfter { all, .. } | RecurrentKernel::Normed { all, .. } => {
+                all.repack(numbers);
+            }
             RecurrentKernel::ResetBefore { gates, candidate } => {
                 let (of_gates, of_candidate) = numbers.split_at(Axis(1), 2 * gates.units());
                 gates.repack(of_gates);
@@ -475,7 +527,9 @@ impl<A: Element> Saved for Gru<A> {
             from.optional("bias")?
                 .map_or(GruBias::None, GruBias::ResetBefore)
         };
-        Self::builder(features, columns / 3)
+        let mut builder = Self::builder(features, columns / 3);
+        builder.layer_norm = LayerNorm::read_from(from)?;
+        builder
             .activation(from.get("activation")?)
             .recurrent_activation(from.get("recurrent_activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
@@ -496,6 +550,9 @@ impl<A: Element> Gru<A> {
     /// Packs the bias in the form in which steps read it.
     fn pack_bias(&mut self) {
         let (units, isa) = (self.kernel.units(), self.kernel.isa());
+        if let RecurrentKernel::Normed { .. } = self.recurrent_kernel {
+            return; // it is added to what is normalised
+        }
         let pack = |row: ArrayView1<A>| Some(Panels::pack_vector(row, 3, isa));
         match &self.bias {
             GruBias::None => {}
@@ -539,6 +596,9 @@ impl<A: Element> Gru<A> {
                     A::gru(step, of);
                 });
             }
+            RecurrentKernel::Normed { all, norm } => {
+                self.step_normed((all, norm), input, active, h, scratch);
+            }
             RecurrentKernel::ResetBefore { gates, candidate } => {
                 scratch.gru_in_two_halves(
                     input,
@@ -553,10 +613,52 @@ impl<A: Element> Gru<A> {
     }
 }
 
+impl<A: Element> Gru<A> {
+    /// A step with layer normalisation.
+    #[inline(never)]
+    fn step_normed(
+        &self,
+        (all, norm): (&Panels<A>, &LayerNorm<A>),
+        input: &Input<A>,
+        active: &Active,
+        h: &mut Array2<A>,
+        scratch: &mut Workspace<A>,
+    ) {
+        let (of, units, isa) = (&self.functions, all.units(), all.isa());
+        scratch.sums_apart(input, all, active, h, |_, h, of_input, of_state| {
+            norm.sums(0, of_input);
+            norm.sums(1, of_state);
+            if let GruBias::ResetAfter(bias) = &self.bias {
+                for (sums, bias) in [&mut *of_input, &mut *of_state]
+                    .into_iter()
+                    .zip(bias.outer_iter())
+                {
+                    sums.iter_mut().zip(bias).for_each(|(z, &b)| *z += b);
+                }
+            }
+            let (gates, g) = of_input.split_at_mut(2 * units);
+            let (of_gates, inner) = of_state.split_at(2 * units);
+            gates.iter_mut().zip(of_gates).for_each(|(z, &h)| *z += h);
+            of.clip(gates);
+            A::activate(gates, of.gate, isa);
+            let (update, reset) = gates.split_at(units);
+            for ((g, &r), &inner) in g.iter_mut().zip(reset).zip(inner) {
+                *g += r * inner;
+            }
+            of.clip(g);
+            A::activate(g, of.act, isa);
+            for ((h, &z), &g) in h.iter_mut().zip(update).zip(&*g) {
+                *h = normal_or_zero(z * *h + (A::one() - z) * g);
+            }
+        });
+    }
+}
+
 impl<A: Element> Advance for Gru<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         match &self.recurrent_kernel {
             RecurrentKernel::ResetAfter { all, .. } => Workspace::new(samples, &self.kernel, all),
+            RecurrentKernel::Normed { all, .. } => Workspace::apart(samples, &self.kernel, all),
             RecurrentKernel::ResetBefore { candidate, .. } => {
                 Workspace::in_two_halves(samples, &self.kernel, candidate)
             }

@@ -1,6 +1,7 @@
 //! `Lstm`: long short-term memory, a cell state with an input, a forget and an output gate.
 
 use super::builder::{Common, block, causal_of_cell, common_setters, recurrent_of_cell, shares};
+use super::layer_norm::{LayerNorm, normal_or_zero};
 use crate::describe::{Describe, Part, PartMut, Role, each_array, each_array_mut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
@@ -58,6 +59,8 @@ pub struct Lstm<A> {
     dropout: [f64; 2],
     /// Boxed, so that an LSTM without extensions stays small.
     extras: Option<Box<Extras<A>>>,
+    /// The state of one sample before its first timestep; zero if there is none.
+    initial_state: Option<Box<LstmState<A>>>,
 }
 
 /// The extensions that Keras does not have.
@@ -67,6 +70,14 @@ struct Extras<A> {
     peepholes: Option<Array2<A>>,
     input_forget: bool,
     projection: Option<Panels<A>>,
+    norm: Option<Normed<A>>,
+}
+
+/// The layer normalisation, and the bias, which is added after it.
+#[derive(Clone)]
+struct Normed<A> {
+    norm: LayerNorm<A>,
+    bias: Option<Array1<A>>,
 }
 
 impl<A: Element> Lstm<A> {
@@ -80,6 +91,8 @@ impl<A: Element> Lstm<A> {
             input_forget: false,
             peepholes: None,
             projection: None,
+            initial_state: None,
+            layer_norm: None,
         }
     }
 
@@ -99,8 +112,8 @@ impl<A: Element> Lstm<A> {
         )
     }
 
-    /// Makes a layer with other weights and the options, peepholes and projection of this one. Returns an error if the
-    /// shapes differ from those of this layer.
+    /// Makes a layer with other weights, and the options, peepholes, projection and initial state of this one. Returns an
+    /// error if the shapes differ from those of this layer.
     pub fn with_weights(
         &self,
         kernel: Array2<A>,
@@ -115,8 +128,10 @@ impl<A: Element> Lstm<A> {
             .clip(self.functions.clip)
             .dropout(self.dropout[0])
             .recurrent_dropout(self.dropout[1])
-            .use_bias(self.bias.is_some());
+            .use_bias(self.bias().is_some());
+        builder.layer_norm = self.layer_norm().cloned();
         (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
+        builder.initial_state = self.initial_state().cloned();
         builder.from_weights(kernel, recurrent_kernel, bias)
     }
 
@@ -132,9 +147,21 @@ impl<A: Element> Lstm<A> {
 
     /// The bias as it was given, (4·units), or `None` if the layer has no bias.
     pub fn bias(&self) -> Option<Array1<A>> {
+        if let Some(normed) = self.normed() {
+            return normed.bias.clone();
+        }
         self.bias
             .as_ref()
             .map(|bias| bias.unpack().remove_axis(Axis(0)))
+    }
+
+    fn normed(&self) -> Option<&Normed<A>> {
+        self.extras.as_ref()?.norm.as_ref()
+    }
+
+    /// The layer normalisation; `None` if the layer has none.
+    pub fn layer_norm(&self) -> Option<&LayerNorm<A>> {
+        Some(&self.normed()?.norm)
     }
 
     /// The activation of the candidate. It is also the activation of the cell state, unless
@@ -184,6 +211,11 @@ impl<A: Element> Lstm<A> {
         projection.map(Panels::unpack)
     }
 
+    /// The state of one sample before its first timestep; `None` if the layer starts from zero.
+    pub fn initial_state(&self) -> Option<&LstmState<A>> {
+        self.initial_state.as_deref()
+    }
+
     /// The units of the cell state. With a projection, the output has another size.
     fn memory_units(&self) -> usize {
         self.kernel.units()
@@ -206,7 +238,7 @@ impl<A: Element> Lstm<A> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct LstmBuilder<A> {
-    common: Common,
+    pub(super) common: Common,
     recurrent_activation: Activation,
     unit_forget_bias: bool,
     output_activation: Option<Activation>,
@@ -215,6 +247,9 @@ pub struct LstmBuilder<A> {
     peepholes: Option<Array2<A>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     projection: Option<Array2<A>>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    initial_state: Option<LstmState<A>>,
+    layer_norm: Option<LayerNorm<A>>,
 }
 
 impl<A: Element> LstmBuilder<A> {
@@ -267,6 +302,35 @@ impl<A: Element> LstmBuilder<A> {
         self
     }
 
+    /// Sets the state that every sample starts from, of one sample: `h` (1, units), or (1, size) with a projection, and `c`
+    /// (1, units). Zeros by default, as in Keras.
+    ///
+    /// It belongs to the layer, as a weight does: it is listed, counted and saved with the kernels. Calls, streams and
+    /// sessions start from it, and a reset leads back to it. [`Run::initial_state`](crate::Run::initial_state) replaces it
+    /// for one call. (PyTorch: an `h_0` and a `c_0` that are parameters of the module.)
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use recurrent::{Lstm, LstmState, Recurrent};
+    /// let first = LstmState { h: array![[0.1, 0.2]], c: array![[0.3, 0.4]] };
+    /// let lstm = Lstm::<f32>::builder(1, 2).initial_state(first.clone()).build()?;
+    /// assert_eq!(lstm.zero_state(1), first);
+    /// let (_, state) = lstm.run(&Array3::zeros((1, 0, 1))).last_and_state()?; // no timesteps
+    /// assert_eq!(state, first);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn initial_state(mut self, state: LstmState<A>) -> Self {
+        self.initial_state = Some(state);
+        self
+    }
+
+    /// Normalises the sums of the inputs and those of the hidden state, and perhaps the cell state: see [`LayerNorm`]. None
+    /// by default. It goes with neither peepholes nor a projection.
+    pub fn layer_norm(mut self, norm: LayerNorm<A>) -> Self {
+        self.layer_norm = Some(norm);
+        self
+    }
+
     /// Makes a layer whose weights come from the initialisers. Returns an error if a size or an option is invalid.
     pub fn build(self) -> Result<Lstm<A>> {
         let (kernel, recurrent_kernel, seed) = self.common.matrices(4, self.state_size().0)?;
@@ -288,7 +352,7 @@ impl<A: Element> LstmBuilder<A> {
     }
 
     /// The number of rows of the recurrent kernel, and the name of that axis in errors.
-    fn state_size(&self) -> (usize, &'static str) {
+    pub(super) fn state_size(&self) -> (usize, &'static str) {
         match &self.projection {
             Some(projection) => (projection.ncols(), "rows (size of the projection)"),
             None => (self.common.units, "rows (units)"),
@@ -347,6 +411,17 @@ impl<A: Element> LstmBuilder<A> {
                 return Err(Error::value("projection", "a size of at least 1", 0));
             }
         }
+        if let Some(LstmState { h, c }) = &self.initial_state {
+            check_array("initial_state.h", h, 1, self.state_size().0)?;
+            check_array("initial_state.c", c, 1, units)?;
+        }
+        if let Some(norm) = &self.layer_norm {
+            norm.check(4, units)?;
+            if self.peepholes.is_some() || self.projection.is_some() {
+                let expected = "none, with peepholes or a projection";
+                return Err(Error::value("layer_norm", expected, "one"));
+            }
+        }
         let functions = Chosen::new(
             self.recurrent_activation,
             common.activation,
@@ -354,13 +429,25 @@ impl<A: Element> LstmBuilder<A> {
             common.clip,
         );
         let projection = self.projection;
+        let (bias, bias_after) = match self.layer_norm {
+            Some(_) => (None, bias),
+            None => (bias, None),
+        };
+        let norm = self.layer_norm.map(|norm| Normed {
+            norm,
+            bias: bias_after,
+        });
+        let is_plain = norm.is_none();
         let extras = Extras {
+            norm,
             peepholes: self.peepholes.map(|p| p.as_standard_layout().into_owned()),
             input_forget: self.input_forget,
             projection: projection.map(|p| Panels::pack(p.view(), 1, isa)),
         };
-        let is_plain =
-            !extras.input_forget && extras.peepholes.is_none() && extras.projection.is_none();
+        let is_plain = is_plain
+            && !extras.input_forget
+            && extras.peepholes.is_none()
+            && extras.projection.is_none();
         let [kernel] = Panels::read(kernel, [4], isa)?;
         let [recurrent_kernel] = Panels::read(recurrent_kernel, [4], isa)?;
         Ok(Lstm {
@@ -370,6 +457,7 @@ impl<A: Element> LstmBuilder<A> {
             functions,
             dropout: self.common.dropout,
             extras: (!is_plain).then(|| Box::new(extras)),
+            initial_state: self.initial_state.map(Box::new),
         })
     }
 }
@@ -387,6 +475,7 @@ impl<A: Element> Describe<A> for Lstm<A> {
             functions,
             dropout,
             extras,
+            initial_state,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("recurrent_activation", &functions.gate));
@@ -399,8 +488,16 @@ impl<A: Element> Describe<A> for Lstm<A> {
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
         each_array(each, "bias", Role::Trainable, bias);
         if let Some(extras) = extras {
+            if let Some(Normed { norm, bias }) = &extras.norm {
+                each_array(each, "bias", Role::Trainable, bias);
+                norm.parts(each);
+            }
             each_array(each, "peepholes", Role::Trainable, &extras.peepholes);
             each_array(each, "projection", Role::Trainable, &extras.projection);
+        }
+        if let Some(state) = initial_state {
+            each_array(each, "initial_h", Role::Trainable, &state.h);
+            each_array(each, "initial_c", Role::Trainable, &state.c);
         }
     }
 
@@ -409,8 +506,16 @@ impl<A: Element> Describe<A> for Lstm<A> {
         each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
         each_array_mut(each, "bias", &mut self.bias);
         if let Some(extras) = &mut self.extras {
+            if let Some(Normed { norm, bias }) = &mut extras.norm {
+                each_array_mut(each, "bias", bias);
+                norm.parts_mut(each);
+            }
             each_array_mut(each, "peepholes", &mut extras.peepholes);
             each_array_mut(each, "projection", &mut extras.projection);
+        }
+        if let Some(state) = &mut self.initial_state {
+            each_array_mut(each, "initial_h", &mut state.h);
+            each_array_mut(each, "initial_c", &mut state.c);
         }
     }
 
@@ -437,6 +542,15 @@ impl<A: Element> Saved for Lstm<A> {
             .input_forget(from.get("input_forget")?);
         builder.peepholes = from.optional("peepholes")?;
         builder.projection = from.optional("projection")?;
+        builder.initial_state = match (from.optional("initial_h")?, from.optional("initial_c")?) {
+            (Some(h), Some(c)) => Some(LstmState { h, c }),
+            (None, None) => None,
+            _ => {
+                let expected = "both of `initial_h` and `initial_c`, or none";
+                return Err(Error::file("initial state", expected, "one of them"));
+            }
+        };
+        builder.layer_norm = LayerNorm::read_from(from)?;
         builder.from_matrices(
             &kernel,
             &from.matrix("recurrent_kernel")?,
@@ -445,9 +559,24 @@ impl<A: Element> Saved for Lstm<A> {
     }
 }
 
-recurrent_of_cell!(Lstm, LstmState, [h, c]);
+recurrent_of_cell!(Lstm, LstmState, [h, c], begin: begin);
 
 impl<A: Element> Lstm<A> {
+    /// The state before the first timestep, made of the zero state.
+    fn begin(&self, mut zeros: LstmState<A>) -> LstmState<A> {
+        if let Some(first) = &self.initial_state {
+            zeros
+                .h
+                .outer_iter_mut()
+                .for_each(|mut to| to.assign(&first.h.row(0)));
+            zeros
+                .c
+                .outer_iter_mut()
+                .for_each(|mut to| to.assign(&first.c.row(0)));
+        }
+        zeros
+    }
+
     fn state_sizes(&self) -> [usize; 2] {
         [self.recurrent_kernel.rows(), self.kernel.units()]
     }
@@ -460,7 +589,8 @@ impl<A: Element> Lstm<A> {
 
     /// Whether a step is a single product whose output is the state that the next step starts from.
     fn is_simple(of: &Self) -> bool {
-        of.extras.as_ref().is_none_or(|x| x.projection.is_none())
+        let extras = of.extras.as_ref();
+        extras.is_none_or(|x| x.projection.is_none() && x.norm.is_none())
     }
 
     #[inline]
@@ -476,6 +606,9 @@ impl<A: Element> Lstm<A> {
         let Some(extras) = &self.extras else {
             return scratch.lstm(input, kernel, active, (h, c), |step| A::lstm(step, of));
         };
+        if let Some(normed) = &extras.norm {
+            return self.step_normed(normed, input, active, (h, c), scratch);
+        }
         let variant = Variant {
             peepholes: extras.peepholes.as_ref().and_then(|p| p.as_slice()),
             input_forget: extras.input_forget,
@@ -487,9 +620,66 @@ impl<A: Element> Lstm<A> {
     }
 }
 
+impl<A: Element> Lstm<A> {
+    /// A step with layer normalisation.
+    #[inline(never)]
+    fn step_normed(
+        &self,
+        Normed { norm, bias }: &Normed<A>,
+        input: &Input<A>,
+        active: &Active,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        scratch: &mut Workspace<A>,
+    ) {
+        let (of, units) = (&self.functions, self.memory_units());
+        let (isa, is_coupled) = (self.kernel.isa(), self.input_forget());
+        let panels = &self.recurrent_kernel;
+        scratch.sums_apart(input, panels, active, h, |sample, h, sums, of_state| {
+            norm.sums(0, sums);
+            norm.sums(1, of_state);
+            sums.iter_mut().zip(&*of_state).for_each(|(z, &h)| *z += h);
+            if let Some(bias) = bias {
+                sums.iter_mut().zip(bias).for_each(|(z, &b)| *z += b);
+            }
+            of.clip(sums);
+            let (gates, rest) = sums.split_at_mut(2 * units);
+            let (g, o) = rest.split_at_mut(units);
+            A::activate(gates, of.gate, isa);
+            A::activate(g, of.act, isa);
+            A::activate(o, of.gate, isa);
+            let (i, f) = gates.split_at(units);
+            // What the state gives is no longer needed.
+            let seen = &mut of_state[..units];
+            for (unit, c) in c.row_mut(sample).iter_mut().enumerate() {
+                let f = if is_coupled {
+                    A::one() - i[unit]
+                } else {
+                    f[unit]
+                };
+                *c = normal_or_zero(f * *c + i[unit] * g[unit]);
+                seen[unit] = *c;
+            }
+            norm.cell_state(seen);
+            if norm.carries_normalised() {
+                let mut c = c.row_mut(sample);
+                c.iter_mut()
+                    .zip(&*seen)
+                    .for_each(|(c, &s)| *c = normal_or_zero(s));
+            }
+            A::activate(seen, of.out, isa);
+            for ((h, &o), &seen) in h.iter_mut().zip(&*o).zip(&*seen) {
+                *h = o * seen;
+            }
+        });
+    }
+}
+
 impl<A: Element> Advance for Lstm<A> {
     fn scratch(&self, samples: usize) -> Workspace<A> {
         let (kernel, recurrent) = (&self.kernel, &self.recurrent_kernel);
+        if self.normed().is_some() {
+            return Workspace::apart(samples, kernel, recurrent);
+        }
         match self.extras.as_ref().and_then(|x| x.projection.as_ref()) {
             Some(projection) => Workspace::projected(samples, kernel, recurrent, projection),
             None => Workspace::new(samples, kernel, recurrent),

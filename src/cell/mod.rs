@@ -4,12 +4,17 @@
 mod back;
 mod builder;
 mod custom;
+mod from_arrays;
 mod gru;
+mod layer_norm;
+mod layout;
 mod lstm;
 mod simple_rnn;
 
 pub use custom::{Cell, Rnn};
 pub use gru::{Gru, GruBias, GruBuilder};
+pub use layer_norm::LayerNorm;
+pub use layout::Layout;
 pub use lstm::{Lstm, LstmBuilder};
 pub use simple_rnn::{SimpleRnn, SimpleRnnBuilder};
 

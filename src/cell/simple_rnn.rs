@@ -133,7 +133,7 @@ impl<A: Element> SimpleRnn<A> {
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct SimpleRnnBuilder<A> {
-    common: Common,
+    pub(super) common: Common,
     elem: PhantomData<A>,
 }
 

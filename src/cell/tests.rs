@@ -3,7 +3,8 @@
 //! Each sum is one chain of fused multiply-adds: the bias first, then x and h in ascending order. Kernels keep this order.
 
 use crate::{
-    Activation, Element, Gru, GruBias, Initializer, Lstm, LstmState, Recurrent, SimpleRnn,
+    Activation, Element, Gru, GruBias, Initializer, LayerNorm, Lstm, LstmState, Recurrent,
+    SimpleRnn,
 };
 use alloc::vec;
 use alloc::vec::Vec;
@@ -113,6 +114,158 @@ fn gru<A: Element>(of: &Gru<A>, x: ArrayView1<A>, h: &mut [A]) {
         let (z, g) = (gate(0, unit), a.elementwise(sum));
         h[unit] = z.mul_add(before[unit], (A::one() - z) * g);
     }
+}
+
+/// `gamma (z - mean) / √(variance + epsilon) + beta`.
+fn norm<A: Element>(z: &[A], gamma: ArrayView1<A>, beta: ArrayView1<A>, epsilon: f64) -> Vec<A> {
+    let count = A::from_f64(z.len() as f64);
+    let mean = z.iter().fold(A::zero(), |sum, &z| sum + z) / count;
+    let square = |z: A| (z - mean) * (z - mean);
+    let variance = z.iter().fold(A::zero(), |sum, &z| sum + square(z)) / count;
+    let deviation = (variance + A::from_f64(epsilon)).sqrt();
+    let normed = z.iter().zip(gamma).zip(beta);
+    normed
+        .map(|((&z, &gamma), &beta)| gamma * (z - mean) / deviation + beta)
+        .collect()
+}
+
+/// Computes one timestep of an LSTM and of a GRU with layer normalisation, from its weights by their names.
+struct Book<A> {
+    kernels: [Array2<A>; 2],
+    gamma: Array2<A>,
+    beta: Array2<A>,
+    bias: Array2<A>,
+    state: Option<[Array2<A>; 2]>,
+    carry: bool,
+    epsilon: f64,
+}
+
+impl<A: Element> Book<A> {
+    fn random(features: usize, units: usize, gates: usize) -> Self {
+        let columns = gates * units;
+        let random = |rows, columns, seed| SPREAD.matrix(rows, columns, seed).unwrap();
+        Book {
+            kernels: [random(features, columns, 31), random(units, columns, 32)],
+            gamma: random(2, columns, 33),
+            beta: random(2, columns, 34),
+            bias: random(2, columns, 35),
+            state: None,
+            carry: false,
+            epsilon: 1e-5,
+        }
+    }
+
+    fn sums(&self, x: ArrayView1<A>, h: &[A]) -> [Vec<A>; 2] {
+        let parts = [x, h.into()];
+        [0, 1].map(|row| {
+            let (kernel, x) = (&self.kernels[row], parts[row]);
+            let columns = 0..kernel.ncols();
+            let z: Vec<A> = columns.map(|at| dot(A::zero(), x, kernel, at)).collect();
+            norm(&z, self.gamma.row(row), self.beta.row(row), self.epsilon)
+        })
+    }
+
+    fn lstm(&self, x: ArrayView1<A>, h: &mut [A], c: &mut [A]) {
+        let [of_x, of_h] = self.sums(x, h);
+        let units = c.len();
+        let z = |gate: usize, unit: usize| {
+            let at = gate * units + unit;
+            of_x[at] + of_h[at] + self.bias[[0, at]]
+        };
+        let s = |x: A| Activation::Sigmoid.elementwise(x);
+        let a = |x: A| Activation::Tanh.elementwise(x);
+        for (unit, c) in c.iter_mut().enumerate() {
+            *c = s(z(1, unit)) * *c + s(z(0, unit)) * a(z(2, unit));
+        }
+        let seen = match &self.state {
+            Some([gamma, beta]) => norm(c, gamma.row(0), beta.row(0), self.epsilon),
+            None => c.to_vec(),
+        };
+        if self.carry {
+            c.copy_from_slice(&seen);
+        }
+        for (unit, h) in h.iter_mut().enumerate() {
+            *h = s(z(3, unit)) * a(seen[unit]);
+        }
+    }
+
+    fn gru(&self, x: ArrayView1<A>, h: &mut [A]) {
+        let [of_x, of_h] = self.sums(x, h);
+        let units = h.len();
+        let z = |row: usize, gate: usize, unit: usize| {
+            let at = gate * units + unit;
+            [&of_x, &of_h][row][at] + self.bias[[row, at]]
+        };
+        let s = |x: A| Activation::Sigmoid.elementwise(x);
+        for (unit, h) in h.iter_mut().enumerate() {
+            let update = s(z(0, 0, unit) + z(1, 0, unit));
+            let reset = s(z(0, 1, unit) + z(1, 1, unit));
+            let g = z(0, 2, unit) + reset * z(1, 2, unit);
+            let g = Activation::Tanh.elementwise(g);
+            *h = update * *h + (A::one() - update) * g;
+        }
+    }
+}
+
+fn check_normed<A: Element>(tolerance: f64) {
+    for (samples, timesteps, features, units) in lattice() {
+        let x = input::<A>(samples, timesteps, features);
+        let zeros = vec![vec![A::zero(); units]; samples];
+        let random = |seed| SPREAD.matrix(1, units, seed).unwrap();
+        for (with_state, carry) in [(false, false), (true, false), (true, true)] {
+            let mut book = Book::<A>::random(features, units, 4);
+            let mut normed = LayerNorm::new(book.gamma.clone(), book.beta.clone())
+                .epsilon(0.01)
+                .carry_normalised(carry);
+            book.epsilon = 0.01;
+            book.carry = carry;
+            if with_state {
+                let (gamma, beta) = (random(36), random(37));
+                normed = normed.state(gamma.row(0).to_owned(), beta.row(0).to_owned());
+                book.state = Some([gamma, beta]);
+            }
+            let of = Lstm::<A>::builder(features, units).layer_norm(normed);
+            let [kernel, recurrent] = book.kernels.clone();
+            let bias = book.bias.row(0).to_owned();
+            let of = of.from_weights(kernel, recurrent, bias).unwrap();
+            let (mut h, mut c) = (zeros.clone(), zeros.clone());
+            let (hs, state) = of.run(&x).sequences_and_state().unwrap();
+            let mut worst = distance(hs.view(), x.view(), |row, x| {
+                book.lstm(x, &mut h[row], &mut c[row]);
+                h[row].clone()
+            });
+            for (&a, &b) in state.c.iter().zip(c.iter().flatten()) {
+                worst = worst.max((a - b).abs().as_f64());
+            }
+            assert!(
+                worst <= tolerance,
+                "Lstm {with_state} {carry} {samples} {timesteps} {features} {units}: {worst:e}"
+            );
+        }
+        let book = Book::<A>::random(features, units, 3);
+        let normed = LayerNorm::new(book.gamma.clone(), book.beta.clone());
+        let [kernel, recurrent] = book.kernels.clone();
+        let of = Gru::<A>::builder(features, units).layer_norm(normed);
+        let of = of.from_weights(kernel, recurrent, book.bias.clone());
+        let of = of.unwrap();
+        let mut h = zeros.clone();
+        let hs = of.run(&x).sequences().unwrap();
+        let worst = distance(hs.view(), x.view(), |row, x| {
+            book.gru(x, &mut h[row]);
+            h[row].clone()
+        });
+        assert!(
+            worst <= tolerance,
+            "Gru {samples} {timesteps} {features} {units}: {worst:e}"
+        );
+    }
+}
+
+#[test]
+fn normalised_cells_agree_with_the_books() {
+    // A small variance makes much of little.
+    check_normed::<f32>(1e-3);
+    check_normed::<f64>(1e-11);
 }
 
 const SPREAD: Initializer = Initializer::RandomUniform {

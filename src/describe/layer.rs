@@ -45,8 +45,27 @@ pub enum Part<'p, A> {
     Array(&'static str, Role, &'p dyn Weight<A>),
     /// An inner layer, with its key in a file. It has a name if it adds a level to the paths of its arrays.
     Layer(&'p str, Option<&'p str>, &'p dyn Describe<A>),
-    /// A layer or cell of a user's own. Only its name is known.
-    Foreign(&'p str),
+    /// A layer or cell of a user's own.
+    Foreign(&'p dyn Foreign<A>),
+}
+
+/// A layer or cell of a user's own.
+pub trait Foreign<A> {
+    /// Its name.
+    fn name(&self) -> &str;
+
+    /// What a file keeps of it, if it says so.
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<super::OwnParts<A>> {
+        None
+    }
+}
+
+/// One of which only the name is known.
+impl<A> Foreign<A> for &str {
+    fn name(&self) -> &str {
+        self
+    }
 }
 
 /// A part that can be changed. Options cannot be changed, so shapes stay the same.
@@ -200,31 +219,5 @@ fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.into(),
         _ => format!("{path}/{name}"),
-    }
-}
-
-/// The description of a user's own layer.
-pub(crate) struct Foreign<'l> {
-    pub name: &'l str,
-    pub count: ParameterCount,
-}
-
-impl<A: Element> Describe<A> for Foreign<'_> {
-    fn class(&self) -> &'static str {
-        "foreign"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        each(Part::Foreign(self.name));
-    }
-
-    fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<A>)) {}
-
-    fn duplicate(&self) -> Option<Self> {
-        None
-    }
-
-    fn count_parameters(&self) -> ParameterCount {
-        self.count
     }
 }

@@ -5,6 +5,10 @@
 mod debug;
 mod layer;
 mod macros;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod own;
+#[cfg(feature = "saved")]
+mod own_parts;
 mod owners;
 #[cfg(feature = "saved")]
 mod reading;
@@ -16,11 +20,19 @@ mod writing;
 pub(crate) use debug::debug;
 #[cfg(any(feature = "torch", feature = "saved"))]
 pub(crate) use layer::KEY;
-pub use layer::{Describe, ParameterCount, Part, PartMut, Role, Weight};
-pub(crate) use layer::{Foreign, assign, find, walk};
+pub use layer::{Describe, Foreign, ParameterCount, Part, PartMut, Role, Weight};
+pub(crate) use layer::{assign, find, walk};
 pub(crate) use macros::describe;
 #[cfg(feature = "saved")]
 pub(crate) use macros::element_of;
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use own::Maker;
+#[cfg(feature = "keras")]
+pub(crate) use own::by_name;
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub use own::{Own, OwnLayer};
+#[cfg(feature = "saved")]
+pub use own_parts::OwnParts;
 #[cfg(feature = "saved")]
 pub use reading::{In, Saved};
 #[cfg(feature = "saved")]

@@ -1,6 +1,7 @@
 //! `In`: reads a file, layer by layer.
 
 use super::layer::Describe;
+use super::own::{Maker, Own, OwnLayer, same_type};
 use super::weight::Scalar;
 use crate::arrays::{ToArray, with_axes};
 use crate::error::{Error, Result, axes};
@@ -10,6 +11,8 @@ use crate::{Element, Limits};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
 use ndarray::{Array, Dimension};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +53,8 @@ pub struct In<'f> {
     /// The names of the arrays that no layer has taken yet.
     arrays: &'f mut BTreeSet<String>,
     limits: &'f Limits,
+    /// Layers and functions of the caller's own.
+    own: &'f Own,
 }
 
 /// Reads the layer that `json` describes.
@@ -58,6 +63,7 @@ pub(crate) fn read<'f, L: Saved>(
     file: &'f safetensors::File<'f>,
     arrays: &'f mut BTreeSet<String>,
     limits: &'f Limits,
+    own: &'f Own,
 ) -> Result<L> {
     let node = Node::deserialize(json);
     let node = node.map_err(|error| Error::file("layer", "a description", error))?;
@@ -66,6 +72,7 @@ pub(crate) fn read<'f, L: Saved>(
         file,
         arrays,
         limits,
+        own,
     };
     let layer = L::read_from(&mut from)?;
     from.done()?;
@@ -101,14 +108,24 @@ impl<'f> In<'f> {
     }
 
     /// Reads an option. Returns an error if it is missing.
-    pub(crate) fn get<T: DeserializeOwned>(&mut self, key: &'static str) -> Result<T> {
+    pub(crate) fn get<T: DeserializeOwned + 'static>(&mut self, key: &'static str) -> Result<T> {
         let json = self.node.config.remove(key);
         let json = json.ok_or_else(|| Error::file(key, "an option", "none"))?;
+        // The file has the name of a function alone.
+        let name = json.get("custom").and_then(Value::as_str);
+        let function = name.and_then(|name| self.own.functions.get(name));
+        if let Some(function) = function.and_then(|&function| same_type(function)) {
+            return Ok(function);
+        }
         T::deserialize(json).map_err(|error| Error::file(key, "an option of this layer", error))
     }
 
     /// Reads an option that older files do not have, where it was this.
-    pub(crate) fn get_or<T: DeserializeOwned>(&mut self, key: &'static str, old: T) -> Result<T> {
+    pub(crate) fn get_or<T: DeserializeOwned + 'static>(
+        &mut self,
+        key: &'static str,
+        old: T,
+    ) -> Result<T> {
         if self.node.config.contains_key(key) {
             self.get(key)
         } else {
@@ -159,8 +176,32 @@ impl<'f> In<'f> {
         Ok(tensor.unread()?)
     }
 
+    /// Takes the parts of a layer of the caller's own, and what makes it.
+    pub(crate) fn own<A: Element>(&mut self) -> Result<(Maker, OwnLayer<'f, A>)> {
+        let class: String = self.get("class")?;
+        let Some(maker) = self.own.layers.get(&class).cloned() else {
+            let expected = "a layer of this crate, or one that is given to `saved::Reader::layer`";
+            return Err(Error::file("class", expected, class));
+        };
+        let config = self.get("config")?;
+        let names: Vec<String> = self.get("weights")?;
+        let mut weights = Vec::new();
+        for name in names {
+            let array = self.tensor(&name)?.ok_or_else(|| missing(&name))?;
+            weights.push((name, array));
+        }
+        let layer = OwnLayer {
+            name: class.clone(),
+            class,
+            config,
+            weights,
+            numbers: PhantomData,
+        };
+        Ok((maker, layer))
+    }
+
     /// Takes an array that no other layer has taken.
-    fn tensor(&mut self, key: &'static str) -> Result<Option<RawArray<'f>>> {
+    fn tensor(&mut self, key: &str) -> Result<Option<RawArray<'f>>> {
         let Some(name) = self.node.weights.remove(key) else {
             return Ok(None);
         };
@@ -182,7 +223,7 @@ impl<'f> In<'f> {
         let part = format!("layer {key:?}");
         let json = self.node.layers.remove(key);
         let json = json.ok_or_else(|| Error::file(&part, "a description", "none"))?;
-        let layer = read(json, self.file, self.arrays, self.limits);
+        let layer = read(json, self.file, self.arrays, self.limits, self.own);
         layer.map_err(|error| error.within(&part))
     }
 

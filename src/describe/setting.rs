@@ -3,9 +3,11 @@
 use core::fmt::Debug;
 #[cfg(feature = "saved")]
 use {
+    crate::Activation,
     crate::error::{Error, Result},
     crate::format::json::Value,
     alloc::format,
+    core::any::Any,
     serde::{Serialize, de::DeserializeOwned},
 };
 
@@ -24,10 +26,14 @@ pub trait Setting: Debug {
 }
 
 #[cfg(feature = "saved")]
-impl<T: Serialize + DeserializeOwned + PartialEq + Debug> Setting for T {
+impl<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static> Setting for T {
     fn to_json(&self, key: &str) -> Result<Value> {
         let json = serde_json::to_value(self);
         let json = json.map_err(|error| Error::file(key, "what JSON can hold", error))?;
+        // A function is not in the file: who reads it gives it back by its name.
+        if let Some(Activation::Custom(_)) = (self as &dyn Any).downcast_ref() {
+            return Ok(json);
+        }
         if T::deserialize(&json).is_ok_and(|again| again == *self) {
             return Ok(json);
         }

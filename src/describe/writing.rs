@@ -1,5 +1,6 @@
 //! `Out`: writes a file, layer by layer.
 
+use super::OwnParts;
 use super::layer::{Describe, KEY, Part, Weight};
 use super::reading::VERSION;
 use crate::Element;
@@ -61,14 +62,31 @@ impl Out {
             }
             Part::Array(key, _, array) => self.array(key, array),
             Part::Layer(key, name, layer) => self.inner(key, name, layer),
-            Part::Foreign(name) => {
-                let expected = "one of this crate: files cannot say what others compute";
-                Err(Error::value("layer to save", expected, name))
+            Part::Foreign(layer) => {
+                if let Some(parts) = layer.own_parts() {
+                    self.own(&parts)
+                } else {
+                    let expected = "one of this crate: files cannot say what others compute (a layer of your own can be saved if it has `AnyLayer::own_parts`)";
+                    Err(Error::value("layer to save", expected, layer.name()))
+                }
             }
         }
     }
 
-    fn array<A: Element>(&mut self, key: &'static str, array: &dyn Weight<A>) -> Result<()> {
+    /// Writes the parts of a layer of the caller's own.
+    fn own<A: Element>(&mut self, parts: &OwnParts<A>) -> Result<()> {
+        let names: Vec<&str> = parts.weights.iter().map(|(name, _)| &**name).collect();
+        let config = json!({"class": parts.class, "config": parts.config, "weights": names});
+        if let Value::Object(config) = config {
+            self.node.config.extend(config);
+        }
+        for (name, array) in &parts.weights {
+            self.array(name, array)?;
+        }
+        Ok(())
+    }
+
+    fn array<A: Element>(&mut self, key: &str, array: &dyn Weight<A>) -> Result<()> {
         let home = match &self.path[..] {
             [] => self.node.class.to_string(),
             path => path.join("/"),

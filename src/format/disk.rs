@@ -3,13 +3,13 @@
 use super::error::{Error, Result};
 use super::kind::Kind;
 use alloc::format;
-#[cfg(any(feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "amp", feature = "keras", feature = "npz"))]
 use alloc::vec::Vec;
 use std::fs;
 use std::path::Path;
 
 /// The bytes of a file that is not too large.
-#[cfg(any(feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "amp", feature = "keras", feature = "npz"))]
 pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     length(path, most)?;
     fs::read(path).map_err(unreadable)

@@ -21,6 +21,8 @@ pub enum Kind {
     Json,
     /// JSON that names the files in which the arrays are.
     Shards,
+    /// An amplifier model in JSON.
+    Amp,
     /// Any other text.
     Text,
     /// What `torch.save` writes.
@@ -152,6 +154,7 @@ impl Kind {
                 "the index of a model in several files",
                 "load the files that it names; of Keras: `keras::Weights::load`",
             ),
+            Kind::Amp => ("an amplifier model in JSON", "`amp::load`, feature `amp`"),
             Kind::Text => ("a text", ""),
             Kind::Torch => (
                 "a file of `torch.save`",
@@ -254,6 +257,9 @@ fn archive(head: &[u8]) -> Kind {
     }
 }
 
+/// A key that each form of an amplifier model has, but for state dicts.
+const AMP: [&[u8]; 3] = [b"\"in_shape\"", b"\"model_data\"", b"\"architecture\""];
+
 /// Whether there is HDF5 after a block of the user.
 fn has_block(head: &[u8]) -> bool {
     let starts = [512, 1024, 2048].into_iter();
@@ -278,6 +284,7 @@ fn text(head: &[u8]) -> Kind {
         [b'<', ..] if has(b"<html") => Kind::Html,
         [b'<', b'?' | b'!' | b'a'..=b'z' | b'A'..=b'Z', ..] => Kind::Xml,
         [b'{', ..] if has(b"\"weight_map\"") => Kind::Shards,
+        [b'{', ..] if AMP.iter().any(|key| has(key)) => Kind::Amp,
         [b'{' | b'[', ..] => Kind::Json,
         _ => Kind::Text,
     }

@@ -1,5 +1,7 @@
 //! Makes layers from the arrays in files, by the names of the arrays and the order of their gates.
 
+#[cfg(feature = "amp")]
+pub mod amp;
 #[cfg(any(feature = "onnx", feature = "torch"))]
 mod from_layers;
 #[cfg(feature = "keras")]

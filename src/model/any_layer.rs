@@ -7,6 +7,8 @@ use super::{Shape, Slot, Tensor};
 use crate::Element;
 #[cfg(feature = "train")]
 use crate::backward::Tape;
+#[cfg(feature = "saved")]
+use crate::describe::OwnParts;
 use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
 #[cfg(feature = "train")]
 use crate::error::Error;
@@ -95,6 +97,46 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         Stepwise::WholeSequence("it does not say that it works timestep by timestep")
     }
 
+    /// What a file keeps of a layer of your own, so that a model that has it can be saved. The default keeps nothing, so
+    /// saving is an error that names the layer. `saved::Reader::layer` makes the layer again.
+    ///
+    /// ```
+    /// use ndarray::{Array1, array};
+    /// use recurrent::{AnyLayer, Model, OwnLayer, OwnParts, Result, Tensor, saved};
+    ///
+    /// struct Scale {
+    ///     by: f32,
+    ///     gain: Array1<f32>,
+    /// }
+    ///
+    /// impl Scale {
+    ///     fn read(file: &OwnLayer<f32>) -> Result<Self> {
+    ///         Ok(Scale { by: file.number("by")?, gain: file.array(0)? })
+    ///     }
+    /// }
+    ///
+    /// impl AnyLayer<f32> for Scale {
+    ///     fn name(&self) -> &str { "scale" }
+    ///     fn forward(&self, mut input: Tensor<f32>) -> Result<Tensor<f32>> {
+    ///         input.values = input.values * &self.gain * self.by;
+    ///         Ok(input)
+    ///     }
+    ///     fn own_parts(&self) -> Option<OwnParts<f32>> {
+    ///         Some(OwnParts::new("Scale").number("by", self.by).array("gain", &self.gain))
+    ///     }
+    /// }
+    ///
+    /// let model = Model::new().add(Scale { by: 0.5, gain: array![1.0, 4.0] });
+    /// let bytes = saved::write(&model)?;
+    /// let again: Model<f32> = saved::Reader::new().layer("Scale", Scale::read).read(&bytes)?;
+    /// assert_eq!(again.forward(&array![[2.0, 3.0]])?, array![[1.0, 6.0]].into_dyn());
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<OwnParts<A>> {
+        None
+    }
+
     /// Computes all outputs from a kept state, and returns the new state with them. To write a layer that keeps state,
     /// implement [`Cell`](crate::Cell) and wrap it in an [`Rnn`](crate::Rnn).
     #[doc(hidden)]
@@ -141,17 +183,17 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         false
     }
 
-    /// The activation of a dense layer, and what computes its sums.
+    /// The activation in which the layer ends, and what computes the scores that it takes.
     #[cfg(feature = "train")]
     #[doc(hidden)]
-    fn dense(&self) -> Option<(crate::Activation, &dyn DenseSums<A>)> {
+    fn scores(&self) -> Option<(crate::Activation, &dyn Scores<A>)> {
         None
     }
 
-    /// Calls `each` with the path and the new numbers of every array that the recorded call moves without a gradient.
+    /// Calls `each` with the path of every array that the recorded call moves without a gradient, and how it moves.
     #[cfg(feature = "train")]
     #[doc(hidden)]
-    fn moved(&self, tape: &Tape, phase: &Phase, each: &mut dyn FnMut(&str, ArrayD<A>)) {
+    fn moved(&self, tape: &Tape, phase: &Phase, each: &mut Moves<A>) {
         let _ = (tape, phase, each);
     }
 
@@ -174,7 +216,7 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// The description of this layer's parts. A layer of your own has none: it is counted, but neither saved nor
+    /// The description of this layer's parts. A layer of your own has none: it is counted, but its weights are not
     /// listed.
     #[doc(hidden)]
     fn described(&self) -> Option<&dyn Describe<A>> {
@@ -214,9 +256,13 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     }
 }
 
-/// The sums of a dense layer, before its activation.
+/// Takes the path of an array, such as a moving average, and what moves it.
 #[cfg(feature = "train")]
-pub trait DenseSums<A> {
+pub type Moves<'m, A> = dyn FnMut(&str, &dyn Fn(&mut ArrayD<A>)) + 'm;
+
+/// The scores of a layer that ends in an activation: what the activation is applied to.
+#[cfg(feature = "train")]
+pub trait Scores<A> {
     fn of(&self, x: &ArrayD<A>) -> Result<ArrayD<A>>;
 }
 
@@ -270,7 +316,7 @@ pub(crate) fn each_layer<A: Element>(
 ) {
     match layer.described() {
         Some(layer) => each(Part::Layer(key, name, layer)),
-        None => each(Part::Layer(key, name, &foreign(layer))),
+        None => each(Part::Layer(key, name, &OfUser(layer))),
     }
 }
 
@@ -285,10 +331,37 @@ pub(crate) fn each_layer_mut<A: Element>(
     }
 }
 
-pub(super) fn foreign<A: Element>(layer: &dyn AnyLayer<A>) -> Foreign<'_> {
-    Foreign {
-        name: layer.name(),
-        count: layer.parameter_count(),
+/// The description of a user's own layer.
+pub(super) struct OfUser<'l, A>(pub &'l dyn AnyLayer<A>);
+
+impl<A: Element> Foreign<A> for OfUser<'_, A> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<OwnParts<A>> {
+        self.0.own_parts()
+    }
+}
+
+impl<A: Element> Describe<A> for OfUser<'_, A> {
+    fn class(&self) -> &'static str {
+        "own"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        each(Part::Foreign(self));
+    }
+
+    fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<A>)) {}
+
+    fn duplicate(&self) -> Option<Self> {
+        None
+    }
+
+    fn count_parameters(&self) -> ParameterCount {
+        self.0.parameter_count()
     }
 }
 

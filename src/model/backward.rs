@@ -1,6 +1,6 @@
 //! How a model is recorded and gone back over: call by call, from the last to the first.
 
-use super::any_layer::Called;
+use super::any_layer::{Called, Moves};
 use super::phase::{BackwardCall, Phase, RecordCall};
 use super::{Call, Kept, Model, Tensor};
 use crate::backward::Tape;
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::gradients::LayerGradients;
 use crate::{Activation, Element};
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::ArrayD;
@@ -113,14 +114,21 @@ impl<A: Element> Model<A> {
         Ok(inputs.map(|input| gradients[input.value].take()).collect())
     }
 
-    /// The activation of the dense layer that gives an output, if nothing else reads what it gives.
+    /// The name of the first layer without a backward pass.
+    pub(crate) fn without_backward(&self) -> Option<&str> {
+        let mut placed = self.layers.iter();
+        let placed = placed.find(|placed| !placed.layer.has_backward());
+        placed.map(|placed| &*placed.name)
+    }
+
+    /// The activation in which the layer that gives an output ends, if nothing else reads what it gives.
     pub(crate) fn last_activation(&self, output: usize) -> Option<Activation> {
         let call = self.last_call(output)?;
-        let (activation, _) = self.layers[self.calls[call].layer].layer.dense()?;
+        let (activation, _) = self.layers[self.calls[call].layer].layer.scores()?;
         Some(activation)
     }
 
-    /// The sums of that layer in a recorded run, before its activation.
+    /// The scores of that layer in a recorded run, before its activation.
     pub(crate) fn sums_of_output(
         &self,
         tape: &ModelTape<A>,
@@ -130,7 +138,7 @@ impl<A: Element> Model<A> {
             return Ok(None);
         };
         let call = &self.calls[at];
-        let Some((_, sums)) = self.layers[call.layer].layer.dense() else {
+        let Some((_, sums)) = self.layers[call.layer].layer.scores() else {
             return Ok(None);
         };
         let inputs = values(&tape.values, &call.inputs);
@@ -147,14 +155,27 @@ impl<A: Element> Model<A> {
         self.calls.iter().position(|call| call.first == value)
     }
 
-    /// Calls `each` with the path and the new numbers of every array that the recorded run moves without a gradient, such
-    /// as a moving average.
-    pub(crate) fn moved_by(
+    /// Every array that the recorded run moves without a gradient, such as a moving average, with its new numbers. If
+    /// several calls move it, each goes on from where the one before it led.
+    pub(crate) fn moved_arrays(
         &self,
         tape: &ModelTape<A>,
         phase: &Phase,
-        each: &mut dyn FnMut(&str, ArrayD<A>),
-    ) {
+    ) -> Vec<(String, ArrayD<A>)> {
+        let mut moved: Vec<(String, ArrayD<A>)> = Vec::new();
+        self.moved_by(tape, phase, &mut |path, moves| {
+            if let Some((_, array)) = moved.iter_mut().find(|(at, _)| at == path) {
+                moves(array);
+            } else if let Ok(mut array) = self.get(path) {
+                moves(&mut array);
+                moved.push((path.into(), array));
+            }
+        });
+        moved
+    }
+
+    /// Calls `each` with the path of every such array, and how it moves.
+    pub(crate) fn moved_by(&self, tape: &ModelTape<A>, phase: &Phase, each: &mut Moves<A>) {
         for (at, (call, tape)) in self.calls.iter().zip(&tape.tapes).enumerate() {
             let placed = &self.layers[call.layer];
             placed.layer.moved(tape, &self.phase_of(at, phase), each);

@@ -4,12 +4,17 @@ mod any_layer;
 mod apart;
 #[cfg(feature = "train")]
 mod backward;
+mod check;
 mod engine;
 mod graph;
 mod held;
 mod into_layer;
 mod kept;
 mod nested;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod own;
+mod pad_sequences;
+mod padded;
 mod part;
 #[cfg(feature = "train")]
 mod phase;
@@ -27,10 +32,10 @@ mod weights;
 #[cfg(feature = "saved")]
 mod wiring;
 
-#[cfg(feature = "train")]
-pub(crate) use any_layer::DenseSums;
 pub use any_layer::{AnyLayer, Stepwise};
 pub(crate) use any_layer::{Called, Planned, Stepper, described, goes_back};
+#[cfg(feature = "train")]
+pub(crate) use any_layer::{Moves, Scores};
 pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 #[cfg(feature = "train")]
@@ -40,6 +45,10 @@ pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+#[cfg(any(feature = "keras", feature = "saved"))]
+pub(crate) use own::{make, maker};
+pub use pad_sequences::PadSequences;
+pub use padded::{Padded, Side};
 #[cfg(feature = "train")]
 pub use phase::{BackwardCall, Phase, RecordCall};
 pub(crate) use run::only;
@@ -74,6 +83,8 @@ use ndarray::{ArrayD, ArrayRef, Dimension, Ix2};
 /// Recurrent layers obey them, and pass them on if they return sequences. Layers that work timestep by timestep pass
 /// them on, and layers that change the timesteps drop them. The page of each layer says what it does. Token ids are
 /// passed as numbers of the model's type.
+///
+/// To know whether a model takes an input of some shape before there is one, see [`check`](Self::check).
 ///
 /// To feed a model one timestep at a time, see [`stream`](Self::stream). A push does not allocate.
 ///
@@ -268,8 +279,8 @@ impl<A: Element> Model<A> {
             .map(move |&value| (self.source(value).0, shapes[value].clone()))
     }
 
-    /// Runs all layers and returns the output of the last one. Recurrent layers start from the zero state. An input
-    /// without timesteps is not an error: its last output is zero. Returns an error, which names the layer, if an input
+    /// Runs all layers and returns the output of the last one. Recurrent layers start from their initial state.
+    /// An input without timesteps is not an error: its last output is zero. Returns an error, which names the layer, if an input
     /// does not fit.
     pub fn forward<D: Dimension>(&self, x: &ArrayRef<A, D>) -> Result<ArrayD<A>> {
         Ok(self.forward_tensor(Tensor::new(x))?.values)

@@ -1,7 +1,7 @@
 //! Layers that contain other layers: a model as one layer of another, and layers behind a pointer.
 
+use super::any_layer::OfUser;
 use super::any_layer::Planned;
-use super::any_layer::foreign;
 use super::value::StepShape;
 use super::{AnyLayer, Called, Kept, Model, Shape, Slot, Stepwise, Tensor, described};
 use crate::Element;
@@ -67,7 +67,7 @@ impl<A: Element> AnyLayer<A> for Model<A> {
         &self,
         tape: &crate::backward::Tape,
         phase: &super::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut super::any_layer::Moves<A>,
     ) {
         if let Ok(tape) = tape.get() {
             self.moved_by(tape, phase, each);
@@ -163,7 +163,7 @@ macro_rules! by_owner {
                 &self,
                 tape: &crate::backward::Tape,
                 phase: &super::Phase,
-                each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+                each: &mut super::any_layer::Moves<A>,
             ) {
                 (**self).moved(tape, phase, each);
             }
@@ -177,14 +177,18 @@ macro_rules! by_owner {
                 (**self).drawn(tape, phase, each);
             }
             #[cfg(feature = "train")]
-            fn dense(&self) -> Option<(crate::Activation, &dyn super::any_layer::DenseSums<A>)> {
-                (**self).dense()
+            fn scores(&self) -> Option<(crate::Activation, &dyn super::any_layer::Scores<A>)> {
+                (**self).scores()
             }
             fn inside(&self) -> Option<&dyn AnyLayer<A>> {
                 Some(&**self)
             }
             fn fresh(&self) -> Option<Slot> {
                 (**self).fresh()
+            }
+            #[cfg(feature = "saved")]
+            fn own_parts(&self) -> Option<crate::OwnParts<A>> {
+                (**self).own_parts()
             }
             fn described(&self) -> Option<&dyn Describe<A>> {
                 (**self).described()
@@ -232,13 +236,13 @@ fn alone<A: Element>(layer: &mut Arc<dyn AnyLayer<A>>) -> Option<&mut dyn AnyLay
 /// A layer whose kind is known only at run time.
 impl<A: Element> Describe<A> for Box<dyn AnyLayer<A>> {
     fn class(&self) -> &'static str {
-        self.described().map_or("foreign", Describe::class)
+        self.described().map_or("own", Describe::class)
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
         match self.described() {
             Some(layer) => layer.parts(each),
-            None => foreign(&**self).parts(each),
+            None => OfUser(&**self).parts(each),
         }
     }
 

@@ -4,7 +4,7 @@ use super::any_layer::Called;
 use super::phase::{BackwardCall, Phase, RecordCall};
 use super::tensor::sequence;
 use super::{LayerApart, Tensor};
-use crate::backward::{OutputGradients, Outputs, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Tape};
 use crate::error::{Error, Result, wrong_inputs};
 use crate::run::Run;
 use crate::unroll::Unroll;
@@ -18,6 +18,8 @@ struct Kept<S> {
     tape: Tape,
     /// The final state, whose form the gradient of a state has.
     state: Option<S>,
+    /// Whether the call started from the initial state of the layer.
+    from_own_state: bool,
 }
 
 impl<S> Default for Kept<S> {
@@ -25,6 +27,7 @@ impl<S> Default for Kept<S> {
         Kept {
             tape: Tape::default(),
             state: None,
+            from_own_state: false,
         }
     }
 }
@@ -69,6 +72,7 @@ impl<R: Recurrent> Layer<R> {
         let run: Run<R> = self.begin(self.run(&x), input, states, call.kept)?;
         let pass = run.check()?;
         let kept: &mut Kept<R::State> = call.tape.renew();
+        kept.from_own_state = !run.has_state();
         let mut how = call.phase.recorder(pass.zero_output_for_mask);
         let mut outputs = Outputs::default();
         let end = run.drive(pass, |of, pass, state| {
@@ -86,7 +90,7 @@ impl<R: Recurrent> Layer<R> {
 
     pub(super) fn back_over(
         &self,
-        call: BackwardCall<R::Elem>,
+        mut call: BackwardCall<R::Elem>,
     ) -> Result<Vec<Option<ArrayD<R::Elem>>>> {
         let (input, states) = parts(call.inputs)?;
         let x = sequence(input)?;
@@ -107,8 +111,11 @@ impl<R: Recurrent> Layer<R> {
             &kept.tape,
             outputs,
             &mut state,
-            call.weights,
+            call.weights.reborrow(),
         )?;
+        if kept.from_own_state {
+            of.add_initial_state(&state, call.weights);
+        }
         Ok(self.of_inputs(dx, &state, states.len()))
     }
 
@@ -210,6 +217,7 @@ where
         let pass = run.check()?;
         type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
         let kept: &mut KeptApart<State<F, B>> = call.tape.renew();
+        kept.state.from_own_state = !run.has_state();
         let mut how = call.phase.recorder(false);
         let mut both = [Outputs::default(), Outputs::default()];
         let end = run.drive(pass, |of, pass, state| {
@@ -230,7 +238,7 @@ where
 
     pub(super) fn back_over(
         &self,
-        call: BackwardCall<F::Elem>,
+        mut call: BackwardCall<F::Elem>,
     ) -> Result<Vec<Option<ArrayD<F::Elem>>>> {
         let layer = self.merged();
         let (input, states) = parts(call.inputs)?;
@@ -247,7 +255,16 @@ where
             last: last.as_ref().map(|d| d.view()),
         });
         let of = layer.inner();
-        let dx = of.backward_apart(&pass, &kept.tapes, outputs, &mut state, call.weights)?;
+        let dx = of.backward_apart(
+            &pass,
+            &kept.tapes,
+            outputs,
+            &mut state,
+            call.weights.reborrow(),
+        )?;
+        if kept.state.from_own_state {
+            of.add_initial_state(&state, call.weights);
+        }
         Ok(layer.of_inputs(dx, &state, states.len()))
     }
 

@@ -46,6 +46,14 @@ impl Shape {
         let of = self.len_of(1).and_then(timesteps);
         Shape::from([self.len_of(0), of, self.len_of(2)])
     }
+
+    /// The shape (samples, height, width, channels) of the first input with other heights and widths: `len` gets 0 for the
+    /// height and 1 for the width, and the length in the input.
+    pub(crate) fn of_image(inputs: &[Self], len: impl Fn(usize, usize) -> Option<usize>) -> Self {
+        let of = |axis| inputs.first().and_then(|input| input.len_of(axis));
+        let side = |axis: usize| of(axis + 1).and_then(|found| len(axis, found));
+        Shape::from([of(0), side(0), side(1), of(3)])
+    }
 }
 
 impl<const N: usize> From<[Option<usize>; N]> for Shape {

@@ -24,7 +24,8 @@ use ndarray::{ArrayRef, ArrayViewD, Dimension, IxDyn};
 ///
 /// All memory is planned when the stream is made. A layer that cannot be fed timestep by timestep is an error at that
 /// point, which names the layer. After that a push does not allocate, so it can run in an audio callback. These layers
-/// are exceptions, which allocate: [`Permute`](crate::Permute), operations of Keras' functional models, a layer of your
+/// are exceptions, which allocate: [`Permute`](crate::Permute), operations of Keras' functional models that slice, reduce or
+/// rearrange, a layer of your
 /// own, a recurrent layer that returns its state, and any layer that reads several timesteps after the last output of a
 /// recurrent layer.
 ///

@@ -2,6 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
+use crate::mask::Mask;
 use ndarray::{Array2, ArrayD, ArrayRef, ArrayView, ArrayView3, Dimension, Ix2};
 
 /// The value that passes between layers: an array, and the mask of its timesteps if there is one.
@@ -34,6 +35,31 @@ impl<A> Tensor<A> {
     pub fn masked(mut self, mask: &ArrayRef<bool, Ix2>) -> Self {
         self.mask = Some(mask.to_owned());
         self
+    }
+
+    /// Masks right padding: only the first `lengths[r]` timesteps of sample `r` are real. Returns an error if there is not
+    /// one length for each sample, or if a length is larger than the number of timesteps.
+    ///
+    /// ```
+    /// use ndarray::{Array3, array};
+    /// use recurrent::Tensor;
+    /// let padded = Tensor::new(&Array3::<f32>::zeros((2, 3, 4))).lengths(&[3, 1])?;
+    /// assert_eq!(padded.mask, Some(array![[true, true, true], [true, false, false]]));
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn lengths(mut self, lengths: &[usize]) -> Result<Self> {
+        let &[samples, timesteps, ..] = self.values.shape() else {
+            return Err(Error::Rank {
+                array: "input",
+                expected: "2 or more (samples, timesteps, …)",
+                found: self.values.ndim(),
+            });
+        };
+        let mask = Mask::Lengths(lengths);
+        mask.check(samples, timesteps)?;
+        let is_real = |(sample, t)| mask.is_real(sample, t);
+        self.mask = Some(Array2::from_shape_fn((samples, timesteps), is_real));
+        Ok(self)
     }
 
     /// Makes a tensor without a mask.

@@ -102,6 +102,11 @@ impl<A: Element> AnyLayer<A> for Activation {
         in_place(self, inputs, move |of, y| each_row(*of, last, y))
     }
 
+    #[cfg(feature = "train")]
+    fn scores(&self) -> Option<(Activation, &dyn crate::model::Scores<A>)> {
+        Some((*self, self))
+    }
+
     goes_back!();
     described!();
 }

@@ -1,14 +1,13 @@
 //! `Attention`: every timestep of one sequence attends to all timesteps of another.
 
+use super::attend::{Attend, INPUTS, product};
 use crate::describe::Scalar;
-use crate::error::{Result, check, check_size, wrong_inputs};
+use crate::error::{Result, wrong_inputs};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{
-    Array2, Array3, ArrayRef, ArrayView1, ArrayView2, ArrayView3, CowArray, Ix2, Ix3, s,
-};
+use ndarray::{Array2, Array3, ArrayRef, ArrayView2, Ix3};
 
 /// Dot-product attention (Luong's). Each timestep of the query gets a weighted average of the values; the weights say
 /// how well the keys match it.
@@ -24,6 +23,7 @@ use ndarray::{
 /// | value | (samples, timesteps, outputs) |
 /// | key | (samples, timesteps, features); the value, if there are two inputs |
 /// | output | (samples, queries, outputs) |
+/// | weights, if they are returned | (samples, queries, timesteps) |
 ///
 /// As in Keras, the inputs are the query, the value and, optionally, the key. Scores of masked values are lowered by
 /// 10⁹, so they do not count unless all values are masked. Masked queries give 0. The mask of the query passes on.
@@ -42,12 +42,8 @@ pub struct Attention<A> {
     pub(super) scale: Option<Scalar<A>>,
     pub(super) concat_score_weight: Option<Scalar<A>>,
     pub(super) causal: bool,
+    pub(super) return_attention_scores: bool,
 }
-
-/// The amount by which masked scores are lowered, as in Keras.
-const MASKED: f64 = 1e9;
-
-const INPUTS: &str = "2 or 3 (query, value and perhaps key)";
 
 impl<A: Element> Attention<A> {
     /// Dot-product attention without a scale.
@@ -56,6 +52,7 @@ impl<A: Element> Attention<A> {
             scale: None,
             concat_score_weight: None,
             causal: false,
+            return_attention_scores: false,
         }
     }
 
@@ -77,6 +74,12 @@ impl<A: Element> Attention<A> {
         self
     }
 
+    /// Sets whether the layer has a second output in a model: the weights of the values, `softmax(scores)`.
+    pub fn return_attention_scores(mut self, yes: bool) -> Self {
+        self.return_attention_scores = yes;
+        self
+    }
+
     /// Computes one output for every timestep of the query. Returns an error if the shapes do not fit.
     pub fn forward(
         &self,
@@ -84,91 +87,24 @@ impl<A: Element> Attention<A> {
         value: &ArrayRef<A, Ix3>,
         key: &ArrayRef<A, Ix3>,
     ) -> Result<Array3<A>> {
-        self.attend(query.view(), value.view(), key.view(), [None, None])
-    }
-
-    /// Computes one output for every timestep of the query, with the masks of the query and the value.
-    fn attend(
-        &self,
-        query: ArrayView3<A>,
-        value: ArrayView3<A>,
-        key: ArrayView3<A>,
-        [query_mask, value_mask]: [Option<&Array2<bool>>; 2],
-    ) -> Result<Array3<A>> {
-        let ((samples, queries, features), (_, timesteps, outputs)) = (query.dim(), value.dim());
-        check("value", "samples", samples, value.dim().0)?;
-        check("key", "samples", samples, key.dim().0)?;
-        check("key", "timesteps", timesteps, key.dim().1)?;
-        check("key", "features", features, key.dim().2)?;
-        check_size("scores", &[queries, timesteps])?;
-        check_size("output", &[samples, queries, outputs])?;
-        let mut y = Array3::zeros((samples, queries, outputs));
-        if y.is_empty() {
-            return Ok(y);
-        }
-        for sample in 0..samples {
-            let at = s![sample, .., ..];
-            let mask = value_mask.map(|mask| mask.row(sample));
-            let value = self.seen(value.slice(at), mask);
-            let mut scores = self.scores(query.slice(at), self.seen(key.slice(at), mask).view());
-            for (i, row) in scores.outer_iter_mut().enumerate() {
-                if let Some(row) = row.into_slice() {
-                    self.weigh(i, mask, row);
-                }
-            }
-            let mut y = y.slice_mut(at);
-            y.assign(&scores.dot(&value));
-            for (i, mut y) in y.outer_iter_mut().enumerate() {
-                if query_mask.is_some_and(|mask| !mask[[sample, i]]) {
-                    y.fill(A::zero());
-                }
-            }
-        }
+        let all = [query.view(), value.view(), key.view()];
+        let scores = |query: ArrayView2<A>, key: ArrayView2<A>| self.scores(query, key);
+        let (y, _) = self.how().attend(all, [None, None], scores)?;
         Ok(y)
     }
 
-    /// The timesteps of a sample with 0 in place of those that no query attends to, so that a NaN in padding reaches
-    /// nothing. If a query has nothing but masked timesteps to attend to, all are read.
-    pub(super) fn seen<'x>(
-        &self,
-        x: ArrayView2<'x, A>,
-        mask: Option<ArrayView1<bool>>,
-    ) -> CowArray<'x, A, Ix2> {
-        let Some(mask) = mask else { return x.into() };
-        let every_query_sees = if self.causal {
-            mask.first() == Some(&true)
-        } else {
-            mask.iter().any(|&real| real)
-        };
-        if !every_query_sees || mask.iter().all(|&real| real) {
-            return x.into();
+    pub(super) fn how(&self) -> Attend {
+        Attend {
+            causal: self.causal,
+            keep_scores: self.return_attention_scores,
         }
-        let mut seen = x.to_owned();
-        for (mut step, _) in seen.outer_iter_mut().zip(mask).filter(|(_, real)| !**real) {
-            step.fill(A::zero());
-        }
-        seen.into()
-    }
-
-    /// Turns the scores of query `i` into weights.
-    pub(super) fn weigh(&self, i: usize, mask: Option<ArrayView1<bool>>, scores: &mut [A]) {
-        for (j, score) in scores.iter_mut().enumerate() {
-            let hidden = mask.is_some_and(|mask| !mask[j]);
-            if hidden || self.causal && j > i {
-                *score -= A::from_f64(MASKED);
-            }
-        }
-        Activation::Softmax.apply(scores);
     }
 
     /// (queries, timesteps) of one sample.
     pub(super) fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
         let scale = self.scale.map_or_else(A::one, |scale| scale.0);
         let Some(Scalar(weight)) = self.concat_score_weight else {
-            let mut scores = query.dot(&key.t());
-            scores.mapv_inplace(|score| score * scale);
-            // The product of empty matrices is not always in row-major order.
-            return scores.as_standard_layout().into_owned();
+            return product(&query, &key.t()) * scale;
         };
         let mut sums = vec![A::zero(); query.ncols()];
         Array2::from_shape_fn((query.nrows(), key.nrows()), |(i, j)| {
@@ -188,8 +124,8 @@ impl<A: Element> Default for Attention<A> {
 }
 
 crate::describe::describe!(Attention<A>, "attention", {
-    causal; scale: optional_scalar, concat_score_weight: optional_scalar
-} => Ok(Attention { scale, concat_score_weight, causal }));
+    causal, return_attention_scores; scale: optional_scalar, concat_score_weight: optional_scalar
+} => Ok(Attention { scale, concat_score_weight, causal, return_attention_scores }));
 
 impl<A: Element> AnyLayer<A> for Attention<A> {
     fn name(&self) -> &str {
@@ -201,27 +137,16 @@ impl<A: Element> AnyLayer<A> for Attention<A> {
     }
 
     fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
-        let (query, value, key) = match inputs.as_slice() {
-            [query, value] => (query, value, value),
-            [query, value, key] => (query, value, key),
-            _ => return Err(wrong_inputs(INPUTS, inputs.len())),
-        };
-        query.check_mask()?;
-        value.check_mask()?;
-        let values = self.attend(
-            query.axes("query", "3 (samples, queries, features)")?,
-            value.axes("value", "3 (samples, timesteps, outputs)")?,
-            key.axes("key", "3 (samples, timesteps, features)")?,
-            [query.mask.as_ref(), value.mask.as_ref()],
-        )?;
-        let mask = query.mask.clone();
-        let values = values.into_dyn();
-        Ok(vec![Tensor { values, mask }])
+        self.how()
+            .outputs(&inputs, |query, key| self.scores(query, key))
+    }
+
+    fn output_count(&self) -> usize {
+        1 + usize::from(self.return_attention_scores)
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
-        let len = |input: usize, axis| inputs.get(input).and_then(|shape| shape.len_of(axis));
-        vec![Shape::from([len(0, 0), len(0, 1), len(1, 2)])]
+        self.how().output_shapes(inputs)
     }
 
     fn uses_mask(&self) -> bool {

@@ -209,7 +209,7 @@ impl<A: Element> AnyLayer<A> for BatchNormalization<A> {
         &self,
         tape: &crate::backward::Tape,
         phase: &crate::model::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut crate::model::Moves<A>,
     ) {
         self.moved_by(tape, phase, each);
     }

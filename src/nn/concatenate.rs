@@ -81,7 +81,11 @@ fn side_by_side<A: Element>(
     output: &mut Value<A>,
 ) -> Result<()> {
     let mut to = output.numbers.as_mut_slice();
-    let outer: usize = output.shape.axes[..axis].iter().product();
+    let outer: usize = if to.is_empty() {
+        0 // soon, however many rows of nothing there are
+    } else {
+        output.shape.axes[..axis].iter().product()
+    };
     for at in 0..outer {
         for input in inputs.iter() {
             let count = input.shape.axes[axis] * inner;

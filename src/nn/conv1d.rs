@@ -1,20 +1,22 @@
 //! `Conv1d`: a convolution over the timesteps.
 
-use super::activation::on_last_axis;
-use super::padding::{Padding, Windows};
-use crate::describe::{Describe, Part, PartMut, Role, Weight};
+use super::filters::Filters;
+use super::padding::Padding;
+#[cfg(feature = "train")]
+use super::padding::Windows;
+use super::slide::{Slide, span};
+use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check, check_features, check_size, transposed};
+use crate::error::{Error, Result, check_features, check_size};
 use crate::model::{
     AnyLayer, Planned, Shape, Slot, StepShape, Stepwise, Tensor, described, goes_back,
 };
-use crate::{Activation, Dense, Element};
+use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use core::ops::Range;
-use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
+use ndarray::{Array1, Array3, ArrayRef, Axis, Ix3};
 
 /// A convolution over the timesteps:
 ///
@@ -42,9 +44,7 @@ use ndarray::{Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView2, Ix3, s};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Conv1d<A: Element> {
-    /// One layer for each group, over the flattened window.
-    pub(super) groups: Vec<Dense<A>>,
-    pub(super) kernel_size: usize,
+    pub(super) filters: Filters<A>,
     options: Options,
 }
 
@@ -68,9 +68,6 @@ struct Options {
     padding: Padding,
     activation: Activation,
 }
-
-/// The number of windows that share the weights while these are in the cache.
-const CHUNK: usize = 64;
 
 impl<A: Element> Conv1dBuilder<A> {
     /// Sets the distance between the starts of two windows, in timesteps; 1 by default.
@@ -112,14 +109,10 @@ impl<A: Element> Conv1dBuilder<A> {
         kernel: Array3<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Conv1d<A>> {
-        let (bias, options) = (bias.into(), self.options);
-        let (kernel_size, features, filters) = kernel.dim();
+        let options = self.options;
         for (name, found) in [
-            ("kernel_size", kernel_size),
-            ("filters", filters),
             ("strides", options.strides),
             ("dilation_rate", options.dilation_rate),
-            ("groups", options.groups),
         ] {
             if found == 0 {
                 return Err(Error::value(name, "at least 1", 0));
@@ -133,36 +126,12 @@ impl<A: Element> Conv1dBuilder<A> {
                 options.dilation_rate,
             ));
         }
-        if filters % options.groups != 0 {
-            let expected = alloc::format!("a divisor of the {filters} filters");
-            return Err(Error::value("groups", expected, options.groups));
-        }
-        check_size("input", &[features, options.groups])?;
-        check_size("window", &[kernel_size, options.dilation_rate])?;
+        check_size("window", &[kernel.dim().0, options.dilation_rate])?;
         options.activation.check("activation")?;
-        if let Some(bias) = &bias {
-            if bias.len() == kernel_size && bias.len() != filters {
-                let expected = "(kernel_size, features, filters), with a bias of (filters)";
-                let (shape, len) = (kernel.dim(), bias.len());
-                let found = format_args!("{shape:?} with a bias of ({len})");
-                return Err(transposed("kernel", expected, found));
-            }
-            check("bias", "filters", filters, bias.len())?;
-        }
-        let each = filters / options.groups;
-        let rows = (kernel_size * features, each);
-        let group = |group: usize| {
-            let part = group * each..(group + 1) * each;
-            let kernel = kernel.slice(s![.., .., part.clone()]);
-            let kernel = kernel.as_standard_layout().into_owned();
-            let bias = bias.as_ref().map(|bias| bias.slice(s![part]).to_owned());
-            Dense::from_weights(kernel.into_shape_with_order(rows)?, bias)
-        };
-        Ok(Conv1d {
-            groups: (0..options.groups).map(group).collect::<Result<_>>()?,
-            kernel_size,
-            options,
-        })
+        let layout = "(kernel_size, features, filters)";
+        let filters =
+            Filters::from_weights(&kernel.into_dyn(), bias.into(), options.groups, layout)?;
+        Ok(Conv1d { filters, options })
     }
 }
 
@@ -183,22 +152,21 @@ impl<A: Element> Conv1d<A> {
 
     /// The number of features: the length of the input's last axis.
     pub fn features(&self) -> usize {
-        self.groups.len() * self.group_features()
+        self.filters.features()
     }
 
     /// The number of filters: the length of the output's last axis.
     pub fn filters(&self) -> usize {
-        self.groups.iter().map(Dense::units).sum()
+        self.filters.count()
     }
 
     /// The number of rows of the kernel along the timesteps.
     pub fn span(&self) -> usize {
-        (self.kernel_size - 1) * self.options.dilation_rate + 1
+        span(self.kernel_size(), self.options.dilation_rate)
     }
 
-    pub(super) fn group_features(&self) -> usize {
-        let rows = self.groups.first().map_or(0, Dense::features);
-        rows / self.kernel_size
+    pub(super) fn kernel_size(&self) -> usize {
+        self.filters.kernel_size().iter().product()
     }
 
     pub(super) fn dilation_rate(&self) -> usize {
@@ -213,57 +181,51 @@ impl<A: Element> Conv1d<A> {
     /// fit.
     pub fn forward(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         check_features(self.features(), x.dim())?;
-        let y = self.sums(x, self.windows(x.dim().1)?)?;
-        Ok(on_last_axis(self.options.activation, y))
+        let slides = [Slide::of_one(), self.slide(x.dim().1)?];
+        let x = x.view().insert_axis(Axis(1));
+        let y = self.filters.convolve(&x, slides, self.options.activation)?;
+        Ok(y.index_axis_move(Axis(1), 0))
+    }
+
+    fn slide(&self, timesteps: usize) -> Result<Slide> {
+        let Options {
+            strides,
+            dilation_rate,
+            padding,
+            ..
+        } = self.options;
+        let distances = [strides, dilation_rate];
+        Slide::dilated(
+            "number of timesteps",
+            padding,
+            timesteps,
+            self.kernel_size(),
+            distances,
+        )
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn groups(&self) -> &[crate::Dense<A>] {
+        self.filters.groups()
     }
 
     /// Where the windows over this number of timesteps lie.
+    #[cfg(feature = "train")]
     pub(super) fn windows(&self, timesteps: usize) -> Result<Windows> {
-        let Options {
-            padding, strides, ..
-        } = self.options;
-        padding.windows(timesteps, self.span(), strides)
+        Ok(self.slide(timesteps)?.windows)
     }
 
     /// The sums before the activation.
-    pub(super) fn sums(&self, x: &ArrayRef<A, Ix3>, windows: Windows) -> Result<Array3<A>> {
-        let samples = x.dim().0;
-        check_size("output", &[samples, windows.count, self.filters()])?;
-        let mut y = Array3::zeros((samples, windows.count, self.filters()));
-        if y.is_empty() {
-            return Ok(y); // soon, however many samples of nothing there are
-        }
-        for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
-            for first in (0..windows.count).step_by(CHUNK) {
-                let chunk = first..windows.count.min(first + CHUNK);
-                for (group, dense) in self.groups.iter().enumerate() {
-                    let (features, units) = (self.group_features(), dense.units());
-                    let x = x.slice(s![.., group * features..(group + 1) * features]);
-                    let sums = dense.forward(&self.gather(&x, windows, chunk.clone()))?;
-                    let filters = group * units..(group + 1) * units;
-                    y.slice_mut(s![chunk.clone(), filters]).assign(&sums);
-                }
-            }
-        }
-        Ok(y)
-    }
-
-    /// The flattened numbers of each window, 0 outside the input.
-    fn gather(&self, x: &ArrayView2<A>, windows: Windows, of: Range<usize>) -> Array2<A> {
-        let (timesteps, features) = x.dim();
-        let mut rows = Array2::zeros((of.len(), self.kernel_size * features));
-        for (mut row, window) in rows.outer_iter_mut().zip(of) {
-            for tap in 0..self.kernel_size {
-                if let Some(t) = self.timestep(windows, timesteps, window, tap) {
-                    let to = tap * features..(tap + 1) * features;
-                    row.slice_mut(s![to]).assign(&x.row(t));
-                }
-            }
-        }
-        rows
+    #[cfg(feature = "train")]
+    pub(super) fn sums(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
+        let slides = [Slide::of_one(), self.slide(x.dim().1)?];
+        let x = x.view().insert_axis(Axis(1));
+        let y = self.filters.convolve(&x, slides, Activation::Linear)?;
+        Ok(y.index_axis_move(Axis(1), 0))
     }
 
     /// The timestep that a row of the kernel meets in a window; `None` outside of the input.
+    #[cfg(feature = "train")]
     pub(super) fn timestep(
         &self,
         windows: Windows,
@@ -282,85 +244,17 @@ impl<A: Element> Describe<A> for Conv1d<A> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        let Conv1d {
-            groups,
-            kernel_size: _, // an axis of the kernel
-            options,
-        } = self;
+        let Conv1d { filters, options } = self;
         each(Part::Option("options", options));
-        each(Part::Array("kernel", Role::Trainable, &Kernel(self)));
-        if groups.iter().any(|group| group.bias().is_some()) {
-            each(Part::Array("bias", Role::Trainable, &Bias(self)));
-        }
+        filters.parts(each);
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        each(PartMut::Array("kernel", &mut |kernel| {
-            let bias = self.bias();
-            self.replace(kernel.to_owned(), bias);
-        }));
-        if self.bias().is_some() {
-            each(PartMut::Array("bias", &mut |bias| {
-                let kernel = Kernel(self).to_array();
-                self.replace(kernel, Some(bias.iter().copied().collect()));
-            }));
-        }
+        self.filters.parts_mut(each);
     }
 
     fn duplicate(&self) -> Option<Self> {
         Some(self.clone())
-    }
-}
-
-/// The kernels of all groups side by side, (`kernel_size`, features / groups, filters).
-struct Kernel<'c, A: Element>(&'c Conv1d<A>);
-
-impl<A: Element> Weight<A> for Kernel<'_, A> {
-    fn shape(&self) -> Vec<usize> {
-        let conv = self.0;
-        vec![conv.kernel_size, conv.group_features(), conv.filters()]
-    }
-
-    fn to_array(&self) -> ArrayD<A> {
-        let kernels: Vec<Array2<A>> = self.0.groups.iter().map(Dense::kernel).collect();
-        let numbers = (0..self.0.kernel_size * self.0.group_features()).flat_map(|row| {
-            kernels
-                .iter()
-                .flat_map(move |kernel| kernel.row(row).to_vec())
-        });
-        ArrayD::from_shape_vec(self.shape(), numbers.collect()).unwrap_or_default()
-    }
-}
-
-/// The biases of all groups in a row, (filters).
-struct Bias<'c, A: Element>(&'c Conv1d<A>);
-
-impl<A: Element> Weight<A> for Bias<'_, A> {
-    fn shape(&self) -> Vec<usize> {
-        vec![self.0.filters()]
-    }
-
-    fn to_array(&self) -> ArrayD<A> {
-        self.0.bias().unwrap_or_default().into_dyn()
-    }
-}
-
-impl<A: Element> Conv1d<A> {
-    fn bias(&self) -> Option<Array1<A>> {
-        let biases: Option<Vec<Array1<A>>> = self.groups.iter().map(Dense::bias).collect();
-        biases.map(|biases| biases.iter().flatten().copied().collect())
-    }
-
-    /// Replaces the weights by others of the same shapes.
-    fn replace(&mut self, kernel: ArrayD<A>, bias: Option<Array1<A>>) {
-        let builder = Conv1dBuilder {
-            options: self.options,
-            elem: PhantomData,
-        };
-        let kernel = kernel.into_dimensionality();
-        if let Ok(Ok(conv)) = kernel.map(|kernel| builder.from_weights(kernel, bias)) {
-            *self = conv;
-        }
     }
 }
 
@@ -389,10 +283,7 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
-        let count = |timesteps| {
-            let windows = self.windows(timesteps);
-            windows.ok().map(|windows| windows.count)
-        };
+        let count = |timesteps| self.slide(timesteps).ok().map(|slide| slide.windows.count);
         let input = inputs
             .first()
             .unwrap_or(&Shape::unknown())
@@ -405,7 +296,7 @@ impl<A: Element> AnyLayer<A> for Conv1d<A> {
             _ if self.options.strides > 1 => {
                 Stepwise::WholeSequence("its strides leave timesteps out")
             }
-            _ if self.kernel_size == 1 => Stepwise::EachTimestep,
+            _ if self.kernel_size() == 1 => Stepwise::EachTimestep,
             Padding::Causal => Stepwise::Carries,
             Padding::Valid | Padding::Same => Stepwise::WholeSequence(
                 "its windows read later timesteps: its padding is not causal",

@@ -45,11 +45,11 @@ impl<A: Element> Conv1d<A> {
         };
         check_features(self.features(), (samples, timesteps, features))?;
         check_size("output", &[samples, 1, self.filters()])?;
-        let fresh = match self.kernel_size {
+        let fresh = match self.kernel_size() {
             1 => None, // no window reads earlier timesteps
             _ => Some(Slot::new(self.past(samples)?)),
         };
-        let window = self.kernel_size * self.group_features();
+        let window = self.kernel_size() * self.filters.group_features();
         let output = StepShape {
             axes: vec![samples, 1, self.filters()],
             is_timestep: true,
@@ -68,7 +68,8 @@ impl<A: Element> Conv1d<A> {
 
     /// The length of the sums of a group.
     fn longest_row(&self) -> usize {
-        self.groups
+        self.filters
+            .groups()
             .iter()
             .map(crate::Dense::row_len)
             .max()
@@ -94,17 +95,17 @@ impl<A: Element> Stepper<A> for Steps<A> {
         let layer: &Conv1d<A> = lent(layer)?;
         let mut past = match slot {
             Some(slot) => Some(slot.get_mut::<Past<A>>()?),
-            None if layer.kernel_size == 1 => None,
+            None if layer.kernel_size() == 1 => None,
             None => return Err(another_model()),
         };
         let (input, output) = (inputs.first()?, only_output(outputs)?);
         output.set_mask(None);
-        let (all, features) = (layer.features(), layer.group_features());
+        let (all, features) = (layer.features(), layer.filters.group_features());
         for sample in 0..self.samples {
             let x = &input.numbers[sample * all..(sample + 1) * all];
             let y = &mut output.numbers[sample * layer.filters()..][..layer.filters()];
             let (mut from, mut to) = (0, 0);
-            for dense in &layer.groups {
+            for dense in layer.filters.groups() {
                 let taps = self.window.chunks_exact_mut(features.max(1));
                 for (tap, window) in taps.enumerate() {
                     let ahead = tap * layer.dilation_rate();

@@ -133,6 +133,24 @@ impl<A: Element> Dense<A> {
         self.kernel.isa()
     }
 
+    /// Computes the sums of windows over `x` without the activation: see [`Panels::project_windows`]. The sums of a window
+    /// have [`row_len`](Self::row_len) numbers, of which the first [`units`](Self::units) are its sums.
+    pub(super) fn project_windows(&self, x: &[A], windows: (&[isize], &[isize]), sums: &mut [A]) {
+        let bias = self.bias.as_ref();
+        self.kernel.project_windows(bias, x, windows, sums);
+    }
+
+    /// Appends the sums of windows to `y`: see [`Panels::append_windows`].
+    pub(super) fn append_windows(
+        &self,
+        x: &[A],
+        windows: (&[isize], &[isize]),
+        y: &mut Vec<A>,
+    ) -> bool {
+        let bias = self.bias.as_ref();
+        self.kernel.append_windows(bias, x, windows, y)
+    }
+
     /// The capacity that [`forward_row`](Self::forward_row) reserves.
     pub(super) fn row_len(&self) -> usize {
         self.kernel.len()
@@ -230,7 +248,7 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
     }
 
     #[cfg(feature = "train")]
-    fn dense(&self) -> Option<(Activation, &dyn crate::model::DenseSums<A>)> {
+    fn scores(&self) -> Option<(Activation, &dyn crate::model::Scores<A>)> {
         Some((self.activation, self))
     }
 
@@ -239,7 +257,7 @@ impl<A: Element> AnyLayer<A> for Dense<A> {
 }
 
 #[cfg(feature = "train")]
-impl<A: Element> crate::model::DenseSums<A> for Dense<A> {
+impl<A: Element> crate::model::Scores<A> for Dense<A> {
     fn of(&self, x: &ndarray::ArrayD<A>) -> Result<ndarray::ArrayD<A>> {
         self.sums(x)
     }

@@ -112,7 +112,7 @@ impl<A: Element> AnyLayer<A> for Distributed<A> {
         &self,
         tape: &crate::backward::Tape,
         phase: &crate::model::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut crate::model::Moves<A>,
     ) {
         self.0.moved(tape, phase, each);
     }

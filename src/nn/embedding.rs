@@ -8,7 +8,7 @@ use crate::model::{
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array, Array2, ArrayRef, ArrayViewMut1, Axis, Dimension, Ix2, RemoveAxis};
+use ndarray::{Array, Array2, ArrayRef, ArrayViewMut1, Dimension, Ix2, RemoveAxis};
 
 /// Turns token ids into vectors: row `id` of a table.
 ///
@@ -76,11 +76,14 @@ impl<A: Element> Embedding<A> {
         shape.slice_mut()[..ids.ndim()].copy_from_slice(ids.shape());
         shape[ids.ndim()] = output_dim;
         check_size("output", shape.slice())?;
-        let mut y = Array::zeros(shape);
-        for (&id, mut to) in ids.iter().zip(y.lanes_mut(Axis(ids.ndim()))) {
-            to.assign(&self.embeddings.row(id));
+        let mut y = Vec::with_capacity(shape.size());
+        for &id in ids {
+            match self.embeddings.row(id).to_slice() {
+                Some(row) => y.extend_from_slice(row),
+                None => y.extend(self.embeddings.row(id)),
+            }
         }
-        Ok(y)
+        Ok(Array::from_shape_vec(shape, y)?)
     }
 
     /// The mask for the next layer, if `mask_zero` is set: `true` where an id is not 0.

@@ -1,6 +1,6 @@
 //! `GlobalPooling1d`: the maximum or the average over all timesteps.
 
-use super::pooling1d::Pool;
+use super::pool::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
@@ -56,7 +56,13 @@ impl GlobalPooling1d {
 
     /// Computes (samples, timesteps, features) to (samples, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array2<A>> {
-        each(x, |_, x, y| self.pool.pool(x, y))
+        let features = x.dim().2.max(1);
+        each(x, |_, x, mut y| {
+            let x = x.as_standard_layout();
+            if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
+                self.pool.rows(x.chunks_exact(features), y);
+            }
+        })
     }
 
     /// Computes (samples, timesteps, features) to (samples, features), with a mask (samples, timesteps).

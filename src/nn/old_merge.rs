@@ -202,7 +202,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for OldMerge<L> {
         &self,
         tape: &crate::backward::Tape,
         phase: &crate::model::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut crate::model::Moves<A>,
     ) {
         self.layer.moved(tape, phase, each);
     }

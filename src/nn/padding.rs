@@ -1,10 +1,10 @@
-//! `Padding`: how windows over the timesteps treat both ends.
+//! `Padding`: how windows treat both ends of an axis.
 
 use crate::error::{Error, Result};
 use alloc::format;
 
-/// How the windows of a [`Conv1d`](crate::Conv1d) or a [`Pooling1d`](crate::Pooling1d) treat both ends of the
-/// timesteps.
+/// How the windows of a [`Conv1d`](crate::Conv1d), a [`Conv2d`](crate::Conv2d), a [`Pooling1d`](crate::Pooling1d) or a
+/// [`Pooling2d`](crate::Pooling2d) treat both ends of the timesteps, or of the height and the width.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(
@@ -35,15 +35,22 @@ pub(super) struct Windows {
 }
 
 impl Padding {
-    /// Places windows of `size` timesteps at a distance of `strides`; both are at least 1.
-    pub(super) fn windows(self, timesteps: usize, size: usize, strides: usize) -> Result<Windows> {
+    /// Places windows of `size` timesteps at a distance of `strides`; both are at least 1. `name` is what errors call the
+    /// number of timesteps.
+    pub(super) fn windows(
+        self,
+        name: &'static str,
+        timesteps: usize,
+        size: usize,
+        strides: usize,
+    ) -> Result<Windows> {
         let steps = |last: usize| last / strides + 1;
         let all = timesteps.checked_sub(1).map_or(0, steps);
         match self {
             Padding::Valid => {
                 let last = timesteps.checked_sub(size).ok_or_else(|| {
                     let expected = format!("at least {size}");
-                    Error::value("number of timesteps", expected, timesteps)
+                    Error::value(name, expected, timesteps)
                 })?;
                 Ok(Windows {
                     count: steps(last),

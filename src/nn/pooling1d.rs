@@ -1,44 +1,14 @@
 //! `Pooling1d`: the maximum or the average over windows of timesteps.
 
-use super::padding::{Padding, Windows};
+use super::padding::Padding;
+use super::pool::Pool;
+use super::slide::Slide;
 use crate::Element;
-use crate::error::{Error, Result, check_size};
+use crate::error::{Error, Result};
 use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::Range;
-use ndarray::{Array3, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix3, s};
-
-/// How the timesteps of a window are pooled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(rename_all = "snake_case", deny_unknown_fields)
-)]
-pub(super) enum Pool {
-    Max,
-    Average,
-}
-
-impl Pool {
-    /// Pools one feature over at least one timestep.
-    pub(super) fn pool<A: Element>(self, x: ArrayView2<A>, mut y: ArrayViewMut1<A>) {
-        let timesteps = A::from_f64(x.nrows() as f64);
-        for (t, x) in x.outer_iter().enumerate() {
-            y.zip_mut_with(&x, |y, &x| match self {
-                _ if t == 0 => *y = x,
-                // A NaN stays.
-                Pool::Max if x > *y || x.is_nan() => *y = x,
-                Pool::Max => {}
-                Pool::Average => *y += x,
-            });
-        }
-        if self == Pool::Average {
-            y /= timesteps;
-        }
-    }
-}
+use ndarray::{Array3, ArrayRef, Axis, Ix3};
 
 /// The maximum or the average of every feature over windows of timesteps: (samples, timesteps, features) in, (samples,
 /// windows, features) out. The padding of [`Padding::Same`] does not count. No mask passes on, as in Keras, and masked
@@ -103,40 +73,17 @@ impl Pooling1d {
         Ok(self)
     }
 
-    /// The timesteps of a window, of which the first starts this number before the input.
-    pub(super) fn timesteps_of(
-        &self,
-        window: usize,
-        before: usize,
-        timesteps: usize,
-    ) -> Range<usize> {
-        let from = window * self.strides;
-        let to = from.saturating_add(self.pool_size) - before;
-        from.saturating_sub(before)..to.min(timesteps)
-    }
-
-    /// Where the windows over this number of timesteps lie.
-    pub(super) fn windows(&self, timesteps: usize) -> Result<Windows> {
-        self.padding
-            .windows(timesteps, self.pool_size, self.strides)
-    }
-
     /// Computes (samples, timesteps, features) to (samples, windows, features).
     pub fn forward<A: Element>(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
-        let (samples, timesteps, features) = x.dim();
-        let windows = self.windows(timesteps)?;
-        check_size("output", &[samples, windows.count, features])?;
-        let mut y = Array3::zeros((samples, windows.count, features));
-        if y.is_empty() {
-            return Ok(y);
-        }
-        for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
-            for (window, y) in y.axis_iter_mut(Axis(0)).enumerate() {
-                let of = self.timesteps_of(window, windows.before, timesteps);
-                self.pool.pool(x.slice(s![of, ..]), y);
-            }
-        }
-        Ok(y)
+        let slides = [Slide::of_one(), self.slide(x.dim().1)?];
+        let x = x.view().insert_axis(Axis(1));
+        let y = self.pool.windows(&x, slides)?;
+        Ok(y.index_axis_move(Axis(1), 0))
+    }
+
+    pub(super) fn slide(&self, timesteps: usize) -> Result<Slide> {
+        let name = "number of timesteps";
+        Slide::new(name, self.padding, timesteps, self.pool_size, self.strides)
     }
 }
 crate::describe::describe!(Pooling1d, "pooling1d", { pool, pool_size, strides, padding } => {
@@ -157,10 +104,7 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
     }
 
     fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
-        let count = |timesteps| {
-            let windows = self.windows(timesteps);
-            windows.ok().map(|windows| windows.count)
-        };
+        let count = |timesteps| self.slide(timesteps).ok().map(|slide| slide.windows.count);
         vec![
             inputs
                 .first()

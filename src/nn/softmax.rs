@@ -110,6 +110,11 @@ impl<A: Element> AnyLayer<A> for Softmax {
         })
     }
 
+    #[cfg(feature = "train")]
+    fn scores(&self) -> Option<(Activation, &dyn crate::model::Scores<A>)> {
+        (self.axis == -1).then_some((Activation::Softmax, self))
+    }
+
     goes_back!();
     described!();
 }

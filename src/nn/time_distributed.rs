@@ -186,7 +186,7 @@ impl<A: Element, L: AnyLayer<A>> AnyLayer<A> for TimeDistributed<L> {
         &self,
         tape: &crate::backward::Tape,
         phase: &crate::model::Phase,
-        each: &mut dyn FnMut(&str, ndarray::ArrayD<A>),
+        each: &mut crate::model::Moves<A>,
     ) {
         if let Some(tape) = Self::inner_tape::<A>(tape) {
             self.layer.moved(tape, phase, each);

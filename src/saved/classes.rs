@@ -2,14 +2,17 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::nn::{AskMask, Distributed, OldMerge, OpLayer, Unrolled};
+use crate::model::make;
+use crate::nn::{AskMask, Distributed, Gain, NoMask, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
-    Activation, AlphaDropout, AnyLayer, Attention, BatchNormalization, Bidirectional, Concatenate,
-    Conv1d, Cropping1d, Dense, Dropout, Element, Embedding, Flatten, GaussianDropout,
-    GaussianNoise, GlobalPooling1d, Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm,
-    Masking, Merge, Model, Permute, Pooling1d, RepeatVector, Reshape, SimpleRnn, Softmax,
-    SpatialDropout1d, Stacked, TimeDistributed, UpSampling1d, ZeroPadding1d,
+    Activation, AdditiveAttention, AlphaDropout, AnyLayer, Attention, BatchNormalization,
+    Bidirectional, Concatenate, Conv1d, Conv2d, Cropping1d, Cropping2d, Dense, Dot, Dropout,
+    Element, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalPooling1d, GlobalPooling2d,
+    Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge, Model,
+    MultiHeadAttention, Normalization, Permute, Pooling1d, Pooling2d, RepeatVector, Rescaling,
+    Reshape, SimpleRnn, Softmax, SpatialDropout1d, Stacked, TimeDistributed, UpSampling1d,
+    UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
 
@@ -77,31 +80,48 @@ impl<A: Element> Saved for Any<A> {
             "masking" => boxed::<A, Masking<A>>,
             "dense" => boxed::<A, Dense<A>>,
             "conv1d" => boxed::<A, Conv1d<A>>,
+            "conv2d" => boxed::<A, Conv2d<A>>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
+            "additive_attention" => boxed::<A, AdditiveAttention<A>>,
             "attention" => boxed::<A, Attention<A>>,
+            "multi_head_attention" => boxed::<A, MultiHeadAttention<A>>,
+            "normalization" => boxed::<A, Normalization<A>>,
+            "rescaling" => boxed::<A, Rescaling<A>>,
             "activation" => boxed::<A, Activation>,
             "merge" => boxed::<A, Merge>,
             "concatenate" => boxed::<A, Concatenate>,
             "alpha_dropout" => boxed::<A, AlphaDropout>,
             "cropping1d" => boxed::<A, Cropping1d>,
+            "gain" => boxed::<A, Gain<A>>,
+            "cropping2d" => boxed::<A, Cropping2d>,
+            "dot" => boxed::<A, Dot>,
             "dropout" => boxed::<A, Dropout>,
             "flatten" => boxed::<A, Flatten>,
             "gaussian_dropout" => boxed::<A, GaussianDropout>,
             "gaussian_noise" => boxed::<A, GaussianNoise>,
             "global_pooling1d" => boxed::<A, GlobalPooling1d>,
+            "global_pooling2d" => boxed::<A, GlobalPooling2d>,
             "identity" => boxed::<A, Identity>,
             "permute" => boxed::<A, Permute>,
             "pooling1d" => boxed::<A, Pooling1d>,
+            "pooling2d" => boxed::<A, Pooling2d>,
             "repeat_vector" => boxed::<A, RepeatVector>,
             "reshape" => boxed::<A, Reshape>,
             "softmax" => boxed::<A, Softmax>,
             "spatial_dropout1d" => boxed::<A, SpatialDropout1d>,
             "up_sampling1d" => boxed::<A, UpSampling1d>,
+            "up_sampling2d" => boxed::<A, UpSampling2d>,
             "zero_padding1d" => boxed::<A, ZeroPadding1d>,
+            "zero_padding2d" => boxed::<A, ZeroPadding2d>,
+            "own" => |from| {
+                let (maker, layer) = from.own()?;
+                make(&maker, &layer)
+            },
             "keras_distributed" => boxed::<A, Distributed<A>>,
             "keras_mask" => boxed::<A, AskMask>,
             "keras_merge" => boxed::<A, OldMerge<Self>>,
+            "keras_no_mask" => boxed::<A, NoMask>,
             "keras_op" => boxed::<A, OpLayer>,
             "keras_unrolled" => boxed::<A, Unrolled<A>>,
             class => return Err(Error::file("class", "a layer of a model", class)),

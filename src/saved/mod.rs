@@ -24,34 +24,23 @@
 //! its `class`, its options (`config`), the names of its arrays in the file (`weights`), and its inner layers (`layers`).
 //!
 //! # What is refused
-//! Saving returns an error for layers and cells of your own, and for an option that is NaN or infinite. Loading returns an
-//! error for another version, for layers, options and arrays that are unknown, missing or left over, and for a file that
+//! Saving returns an error for cells of your own, for layers of your own without
+//! [`AnyLayer::own_parts`](crate::AnyLayer::own_parts), and for an option that is NaN or infinite. Of a function of your own
+//! a file has the name alone. A [`Reader`] gives layers and functions back. Loading returns an error for another version, for layers, options and arrays that are unknown, missing or left over, and for a file that
 //! exceeds the [`Limits`]. The error names the part.
 
 mod classes;
+mod reader;
 
 pub use crate::describe::Saved;
+pub use reader::Reader;
 
 use crate::Limits;
-use crate::describe::{self, KEY, Out, VERSION};
-#[cfg(feature = "std")]
-use crate::error::within;
-use crate::error::{Error, Result};
-use crate::format::{Arrays, json, safetensors};
-use alloc::format;
+use crate::describe::Out;
+use crate::error::Result;
 use alloc::vec::Vec;
-use serde::Deserialize;
 #[cfg(feature = "std")]
 use std::path::Path;
-
-/// The description in the metadata.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    #[serde(rename = "version")]
-    _version: u64,
-    layer: json::Value,
-}
 
 /// Returns the bytes of a file that holds a layer or model. The same layer always gives the same bytes. Returns an error if
 /// it has a part that cannot be saved.
@@ -68,54 +57,24 @@ pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
     Ok(crate::format::disk::write(path.as_ref(), &write(layer)?)?)
 }
 
-/// Reads a layer or model from the bytes of a file, within the default [`Limits`]. Returns an error if the file does not
-/// hold the requested type or exceeds the limits.
+/// Reads a layer or model from the bytes of a file: [`Reader::read`] with the defaults.
 pub fn read<L: Saved>(bytes: &[u8]) -> Result<L> {
-    read_within(bytes, &Limits::default())
+    Reader::new().read(bytes)
 }
 
-/// Reads a layer or model from the bytes of a file, within these limits. Returns an error if the file does not hold the
-/// requested type or exceeds the limits.
+/// Reads a layer or model from the bytes of a file, within these limits: see [`Reader::read`].
 pub fn read_within<L: Saved>(bytes: &[u8], limits: &Limits) -> Result<L> {
-    read_from(&safetensors::File::open(bytes, limits)?, limits)
+    Reader::within(limits).read(bytes)
 }
 
-fn read_from<L: Saved>(file: &safetensors::File, limits: &Limits) -> Result<L> {
-    let part = "metadata";
-    let text = file.text(KEY).ok_or_else(|| {
-        let expected = "a text \"recurrent\": it is no file of `saved::write` (one of PyTorch's: `torch::File`)";
-        Error::file(part, expected, "none")
-    })?;
-    let head = json::parse(text, part, limits)?;
-    let version = head.get("version").and_then(json::Value::as_u64);
-    if version != Some(VERSION) {
-        let found = version.map_or("none".into(), |version| format!("version {version}"));
-        return Err(Error::file(part, format!("version {VERSION}"), found));
-    }
-    let head = Head::deserialize(head);
-    let head = head.map_err(|error| Error::file(part, "a version and a layer", error))?;
-    let names = file.names()?;
-    let mut arrays = names.into_iter().collect();
-    let layer = describe::read(head.layer, file, &mut arrays, limits)?;
-    match arrays.first() {
-        None => Ok(layer),
-        Some(name) => Err(Error::file(name, "no array that no layer has", "one")),
-    }
-}
-
-/// Loads a layer or model from the file at a path, within the default [`Limits`]. Returns an error if the file does not
-/// hold the requested type or exceeds the limits.
+/// Loads a layer or model from the file at a path: [`Reader::load`] with the defaults.
 #[cfg(feature = "std")]
 pub fn load<L: Saved>(path: impl AsRef<Path>) -> Result<L> {
-    load_within(path, &Limits::default())
+    Reader::new().load(path)
 }
 
-/// Loads a layer or model from the file at a path, within these limits. Returns an error if the file does not hold the
-/// requested type or exceeds the limits.
+/// Loads a layer or model from the file at a path, within these limits: see [`Reader::load`].
 #[cfg(feature = "std")]
 pub fn load_within<L: Saved>(path: impl AsRef<Path>, limits: &Limits) -> Result<L> {
-    let path = path.as_ref();
-    within(path, || {
-        read_from(&safetensors::File::load(path, limits)?, limits)
-    })
+    Reader::within(limits).load(path)
 }

@@ -12,8 +12,30 @@ use alloc::vec::Vec;
 
 /// The options of a [`Training`]. [`Training::of`] starts them, and [`build`](Self::build) checks them.
 ///
-/// A *name* selects weights: it is the path of a weight or of what is above it, such as `lstm` or `lstm/kernel`, or the end of
-/// a path, such as `bias`.
+/// Some options take names of weights, as those of an [`OptimizerBuilder`] do. A name is one of a path, or several in a
+/// row: `"head"` selects every weight of a layer `head`, `"bias"` every bias, and `"head/bias"` the bias of `head`.
+/// [`Model::weights`] lists the paths.
+///
+/// What belongs to the update is an option of the optimiser: clipping, weight decay, groups, constraints, accumulation,
+/// averages.
+///
+/// ```
+/// use recurrent::train::{AdamW, Clip, Loss, Optimizer, Regularizer, Training};
+/// use recurrent::{Activation, Dense, Initializer, Layer, Lstm, Model};
+/// let head = Dense::from_weights(Initializer::GlorotUniform.matrix(8, 3, 1)?, None)?;
+/// let model = Model::<f32>::new()
+///     .add_as("body", Layer::new(Lstm::builder(2, 8).seed(0).build()?))
+///     .add_as("head", head.with_activation(Activation::Softmax)?);
+/// let training = Training::of(model)
+///     .loss(Loss::sparse_categorical_crossentropy()) // computed from the scores behind the softmax
+///     .optimizer(Optimizer::of(AdamW::keras(1e-3)).clip(Clip::GlobalNorm(1.0)))
+///     .freeze(["body/kernel"])
+///     .regularizer(["head"], Regularizer::l2(1e-4)?)
+///     .seed(42)
+///     .build()?;
+/// assert_eq!(training.steps(), 0);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[must_use = "a builder trains nothing until `build` ends it"]
 pub struct TrainingBuilder<A: Element> {
     model: Model<A>,
@@ -38,8 +60,9 @@ impl<A: Element> TrainingBuilder<A> {
 
     /// The loss of the next output; a model with several outputs takes one for each, in their order.
     ///
-    /// As in Keras, a crossentropy of probabilities that come from the softmax or sigmoid of a last
-    /// [`Dense`](crate::Dense) is computed from its sums: see [`Loss::behind`].
+    /// As in Keras, a crossentropy of probabilities is computed from the scores behind the softmax or sigmoid in which a
+    /// last [`Dense`](crate::Dense), [`Activation`](crate::Activation) or [`Softmax`](crate::Softmax) ends, if nothing
+    /// else reads them: see [`Loss::behind`]. Other than in Keras, not if that layer is in a model inside the model.
     pub fn loss(self, loss: Loss<A>) -> Self {
         self.weighted_loss(loss, 1.0)
     }
@@ -63,7 +86,8 @@ impl<A: Element> TrainingBuilder<A> {
         self
     }
 
-    /// Adds a penalty of the weights of these names to the loss: Keras' `kernel_regularizer` and its like.
+    /// Adds a penalty of the weights of these names to the loss: Keras' `kernel_regularizer` and its like. As in Keras,
+    /// frozen weights have none, and the weights of a shared layer have it once. A weight of two calls has both penalties.
     pub fn regularizer<N: Into<String>>(
         mut self,
         names: impl IntoIterator<Item = N>,
@@ -74,7 +98,7 @@ impl<A: Element> TrainingBuilder<A> {
         self
     }
 
-    /// Sets the seed of dropout and noise. 0 by default.
+    /// Sets the seed of dropout and noise. 0 by default. With the number of the step, it decides every mask.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -83,12 +107,13 @@ impl<A: Element> TrainingBuilder<A> {
     /// Makes the training.
     ///
     /// Returns an error if there is not one loss for each output, if there is no optimiser, if a layer has no backward pass,
-    /// if a name selects no trainable weight, or if an option is out of its range.
+    /// if a name selects no trainable weight, or if an option is out of its range. Options of a loss, and names in those of
+    /// the optimiser, are checked in the first step.
     pub fn build(self) -> Result<Training<A>> {
         let model = self.model;
-        if let Some(layer) = model.layers().find(|layer| !layer.has_backward()) {
+        if let Some(name) = model.without_backward() {
             let expected = "one with a backward pass";
-            return Err(Error::value("layer to train", expected, layer.name()));
+            return Err(Error::value("layer to train", expected, name));
         }
         let outputs = model.outputs().len();
         if self.losses.len() != outputs {
@@ -136,7 +161,9 @@ impl<A: Element> TrainingBuilder<A> {
         }
         let mut penalties = Vec::new();
         for (name, regularizer) in self.penalties {
-            penalties.extend(selected(&name)?.into_iter().map(|path| (path, regularizer)));
+            let learns = selected(&name)?.into_iter();
+            let learns = learns.filter(|path| !frozen.contains(path));
+            penalties.extend(learns.map(|path| (path, regularizer)));
         }
         let optimizer = self.optimizer;
         let optimizer: OptimizerBuilder<A> =

@@ -120,10 +120,7 @@ impl<A: Element> ModelRecording<'_, A> {
     /// The arrays that the run moves without a gradient, with their new numbers: the moving averages of batch
     /// normalisations. [`Model::set`] stores them.
     pub fn moved(&self) -> Vec<(String, ArrayD<A>)> {
-        let mut moved = Vec::new();
-        let mut each = |path: &str, array| moved.push((path.into(), array));
-        self.model.moved_by(&self.tape, &self.phase, &mut each);
-        moved
+        self.model.moved_arrays(&self.tape, &self.phase)
     }
 
     /// The masks that dropout drew, and the other random numbers of the run, by the paths of their layers. A number of a

@@ -1,5 +1,6 @@
 //! `Recording`: a call of a recurrent layer whose gradients can be computed.
 
+use crate::State;
 use crate::backward::{Noise, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::Gradients;
@@ -17,6 +18,8 @@ pub struct Recording<'a, R: Unroll + ?Sized> {
     of: &'a R,
     pass: Pass<'a, R::Elem>,
     time_major: bool,
+    /// Whether the call started from the initial state of the layer.
+    from_own_state: bool,
     tape: Tape,
     outputs: Outputs<R::Elem>,
     state: R::State,
@@ -142,6 +145,7 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
     fn record_by(self, noise: Option<Noise>) -> Result<Recording<'a, R>> {
         let pass = self.check()?;
         let (of, options) = (self.of, self.options());
+        let from_own_state = !self.has_state();
         let (mut tape, mut outputs) = (Tape::default(), Outputs::default());
         let mut how = Recorder::new(pass.zero_output_for_mask);
         if let Some(noise) = noise {
@@ -156,6 +160,7 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
             of,
             pass,
             time_major: options.time_major,
+            from_own_state,
             tape,
             outputs,
             state,
@@ -227,7 +232,7 @@ impl<R: Unroll + ?Sized> Recording<'_, R> {
                 self.of.check_state(state, samples)?;
                 state.clone()
             }
-            None => self.of.zeros(samples),
+            None => self.state.zeros_like(samples),
         };
         let outputs = OutputGradients {
             sequences,
@@ -239,6 +244,9 @@ impl<R: Unroll + ?Sized> Recording<'_, R> {
         let mut x = self
             .of
             .backward(self.pass, zero_last, &self.tape, outputs, &mut state, all)?;
+        if self.from_own_state {
+            self.of.add_initial_state(&state, weights.all());
+        }
         if self.time_major {
             x.swap_axes(0, 1);
         }

@@ -2,10 +2,10 @@
 
 use super::batch::Batch;
 use super::builder::TrainingBuilder;
-use super::{Evaluated, Loss, Noise, Optimizer, Target};
+use super::{Evaluated, Loss, Noise, Optimizer, Regularizer, Target};
 use crate::error::{Error, Result};
 use crate::gradients::Gradients;
-use crate::model::{ModelTape, Phase};
+use crate::model::{Kept, ModelTape, Phase};
 use crate::{Activation, Element, Model, ModelState, Tensor};
 use alloc::format;
 use alloc::string::String;
@@ -14,8 +14,29 @@ use ndarray::{ArrayD, Axis, Slice};
 
 /// A model that learns: it owns the model, the optimiser and its slots.
 ///
-/// [`Training::of`] starts it. [`step`](Self::step) learns from one batch. Between two steps, [`model`](Self::model) is a
-/// model like any other.
+/// [`Training::of`] starts it. [`step`](Self::step) learns from one [`Batch`]. Between two steps, [`model`](Self::model)
+/// is a model like any other.
+///
+/// # A step
+/// ```text
+/// 1. run        burn-in, as in inference; then the timesteps to learn from, as in a training: dropout drops, and a
+///               batch normalisation that is not frozen uses the statistics of the batch
+/// 2. loss       Σ weight · loss of an output + Σ penalties of the trainable weights
+/// 3. gradients  of the loss, through all timesteps that were not burnt in; of the state that was handed on, none
+/// 4. check      that the loss, the gradients and the moving averages are finite
+/// 5. move       the moving averages; then the weights, in the order of the Optimizer: accumulate → clip → weight
+///               decay → rule → averages of the weights → constraints
+/// ```
+/// The loss is that of the weights before the update. A mask that arrives at an output weighs its loss, unless the
+/// [`Target`] has a mask or lengths of its own. Source: `keras.Model.train_on_batch`, whose losses and weights it gives
+/// after dozens of steps.
+///
+/// The same seed, batches and options give the same bits, in each run and on each instruction set, if they give the same
+/// bits in inference.
+///
+/// # Speed and memory
+/// The backward pass is right but not yet fast: it is not optimised as inference is. A step keeps the input of every
+/// layer and the state of every recurrent layer before every timestep, and it allocates.
 ///
 /// ```
 /// use ndarray::{Array2, Array3, Axis};
@@ -48,32 +69,60 @@ pub struct Training<A: Element> {
     pub(super) optimizer: Optimizer<A>,
     /// The paths of all weights that do not learn.
     pub(super) frozen: Vec<String>,
-    /// The penalty of each weight that has one.
-    pub(super) penalties: Vec<(String, super::Regularizer)>,
+    /// The penalty of each weight that learns and has one; with two, there are two entries.
+    pub(super) penalties: Vec<(String, Regularizer)>,
     pub(super) seed: u64,
     pub(super) step: u64,
     pub(super) tape: ModelTape<A>,
 }
 
+/// Arrays of a model by their paths.
+type Arrays<A> = Vec<(String, ArrayD<A>)>;
+
 /// The loss of an output.
 pub(super) struct OutputLoss<A> {
     pub loss: Loss<A>,
     pub weight: f64,
-    /// The loss of the sums of a last dense layer, whose softmax or sigmoid it takes in.
+    /// The loss of the scores behind a last softmax or sigmoid, which it takes in.
     pub of_sums: Option<(Activation, Loss<A>)>,
 }
 
-/// What one step of a [`Training`] gave.
+/// What one step of a [`Training`] gave. The step is over: the model has its new weights.
+///
+/// ```
+/// use ndarray::{Array3, s};
+/// use recurrent::train::{Adam, Batch, Loss, Training};
+/// use recurrent::{Layer, Lstm, Model};
+/// let lstm = Layer::new(Lstm::<f32>::builder(1, 1).build()?);
+/// let model = Model::new().add(lstm.return_sequences(true).stateful(true));
+/// let training = Training::of(model).loss(Loss::mean_squared_error());
+/// let mut training = training.optimizer(Adam::keras(1e-3)).build()?;
+/// // A long series in windows: truncated backpropagation through time.
+/// let series = Array3::from_shape_fn((1, 101, 1), |(_, t, _)| (t as f32 / 5.0).sin());
+/// let mut state = None;
+/// for start in (0..100).step_by(20) {
+///     let (x, y) = (series.slice(s![.., start..start + 20, ..]), series.slice(s![.., start + 1..start + 21, ..]));
+///     let batch = Batch::new(&x, &y);
+///     let step = training.step(&match state {
+///         Some(state) => batch.initial_state(state),
+///         None => batch,
+///     })?;
+///     assert!(step.loss < 1.0);
+///     state = Some(step.state);
+/// }
+/// # Ok::<(), recurrent::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Step<A> {
     /// The loss of the batch before the update: that of every output times its weight, and the penalties of the weights.
     pub loss: f64,
-    /// The loss of each output.
+    /// The loss of each output, without its weight.
     pub losses: Vec<f64>,
-    /// The outputs, before the update.
+    /// The outputs of the run, made by the weights before the update, with dropout.
     pub outputs: Vec<Tensor<A>>,
-    /// The state at the end of the batch, for [`Batch::initial_state`] of the next window.
+    /// The state of the stateful layers at the end of the batch, for [`Batch::initial_state`] of the next window. Layers
+    /// that are not [`stateful`](crate::Layer::stateful) have none.
     pub state: ModelState,
 }
 
@@ -83,50 +132,100 @@ impl<A: Element> Training<A> {
         TrainingBuilder::new(model)
     }
 
-    /// Learns from one batch: runs the model, computes the loss and its gradients, and moves the weights.
+    /// Learns from one batch: runs the model, computes the loss and its gradients, and moves the weights. The page of the
+    /// type has the order.
     ///
-    /// Returns an error if the batch does not fit the model or a loss, and if the loss or a gradient is not finite; the error
-    /// names what it was. Then nothing has moved: no weight, no moving average, no slot, no count.
+    /// Returns an error if
+    /// - the batch does not fit the model or a loss: other shapes, another number of targets, a length that is too long;
+    /// - it has an initial state or a burn-in, and no layer keeps a state;
+    /// - the loss, a gradient or what an update would make is not finite. The error names the array and the step.
+    ///
+    /// Then nothing has moved: no weight, no moving average, no slot, no count. The next step is the same as without the
+    /// failed one.
+    ///
+    /// ```
+    /// use ndarray::{Array2, Array3};
+    /// use recurrent::train::{Adam, Batch, Loss, Training};
+    /// use recurrent::{Layer, Lstm, Model};
+    /// let model = Model::<f32>::new().add(Layer::new(Lstm::builder(2, 3).build()?));
+    /// let training = Training::of(model).loss(Loss::mean_squared_error());
+    /// let mut training = training.optimizer(Adam::keras(1e-3)).build()?;
+    /// let (mut x, y) = (Array3::ones((4, 5, 2)), Array2::zeros((4, 3)));
+    /// x[[1, 2, 0]] = f32::NAN;
+    /// let wrong = training.step(&Batch::new(&x, &y)).unwrap_err().to_string();
+    /// assert_eq!(wrong, "number is NaN: loss of output 0 in step 0, expected a finite one");
+    /// assert_eq!(training.steps(), 0);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     pub fn step(&mut self, batch: &Batch<A>) -> Result<Step<A>> {
         let (gradients, step, moved) = self.gradients_of(batch)?;
-        self.optimizer.update(&mut self.model, &gradients)?;
-        for (path, array) in moved {
-            self.model.set(&path, &array)?;
+        let before = self.replace(moved)?;
+        if let Err(error) = self.optimizer.update(&mut self.model, &gradients) {
+            self.replace(before)?;
+            return Err(error);
         }
         self.step += 1;
         Ok(step)
     }
 
-    /// Computes the loss of a batch, and the gradients with which [`step`](Self::step) would move the weights. Moves nothing.
+    /// Replaces arrays of the model, all of them or none, and returns what they were.
+    fn replace(&mut self, arrays: Arrays<A>) -> Result<Arrays<A>> {
+        let mut before: Arrays<A> = Vec::new();
+        for (path, array) in arrays {
+            let old = self.model.get(&path)?;
+            if let Err(error) = self.model.set(&path, &array) {
+                self.replace(before)?;
+                return Err(error);
+            }
+            before.push((path, old));
+        }
+        Ok(before)
+    }
+
+    /// Computes the loss of a batch, and the gradients with which [`step`](Self::step) would move the weights. Moves
+    /// nothing. Frozen weights have no gradient. The errors are those of [`step`](Self::step) before an update.
+    ///
+    /// ```
+    /// use ndarray::{Array2, Array3};
+    /// use recurrent::train::{Adam, Batch, Loss, Training};
+    /// use recurrent::{Layer, Lstm, Model};
+    /// let model = Model::<f32>::new().add(Layer::new(Lstm::builder(2, 3).build()?));
+    /// let training = Training::of(model).loss(Loss::mean_squared_error()).freeze(["bias"]);
+    /// let mut training = training.optimizer(Adam::keras(1e-3)).build()?;
+    /// let (x, y) = (Array3::ones((4, 5, 2)), Array2::zeros((4, 3)));
+    /// let (loss, gradients) = training.gradients(&Batch::new(&x, &y))?;
+    /// assert!(loss > 0.0 && gradients.norm() > 0.0);
+    /// let paths: Vec<&str> = gradients.iter().map(|(path, _)| path).collect();
+    /// assert_eq!(paths, ["lstm/kernel", "lstm/recurrent_kernel"]);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     pub fn gradients(&mut self, batch: &Batch<A>) -> Result<(f64, Gradients<A>)> {
         let (gradients, step, _) = self.gradients_of(batch)?;
         Ok((step.loss, gradients))
     }
 
-    #[allow(clippy::type_complexity)]
-    fn gradients_of(
-        &mut self,
-        batch: &Batch<A>,
-    ) -> Result<(Gradients<A>, Step<A>, Vec<(String, ArrayD<A>)>)> {
+    /// The gradients of the weights that learn, what the step gives, and the moving averages after it.
+    fn gradients_of(&mut self, batch: &Batch<A>) -> Result<(Gradients<A>, Step<A>, Arrays<A>)> {
+        if batch.targets.len() != self.losses.len() {
+            let (expected, found) = (self.losses.len(), batch.targets.len());
+            return Err(Error::value("number of targets", expected, found));
+        }
         let phase = Phase::new(true, &self.frozen);
         let phase = phase.with_noise(Noise::seed(self.seed).step(self.step));
-        let mut inputs = batch.masked_inputs();
+        let mut inputs = batch.masked_inputs()?;
         let fresh = self.model.fresh_states();
         let mut kept = match &batch.state {
-            Some(state) => Some(fresh.resume(state.clone())?),
+            Some(state) => Some(carried("initial state", fresh.resume(state.clone())?)?),
             None => None,
         };
         if batch.burn_in > 0 {
             let (first, rest) = split(&inputs, batch.burn_in)?;
-            kept = Some(self.model.run_from(first, kept.as_ref())?.1);
+            let (_, ends) = self.model.run_from(first, kept.as_ref())?;
+            kept = Some(carried("burn-in", ends)?);
             inputs = rest;
         }
         let (model, tape) = (&self.model, &mut self.tape);
         let (outputs, ends) = model.record_from(&inputs, &phase, kept.as_ref(), tape)?;
-        if batch.targets.len() != outputs.len() {
-            let (expected, found) = (outputs.len(), batch.targets.len());
-            return Err(Error::value("number of targets", expected, found));
-        }
         let (mut loss, mut losses) = (0.0, Vec::new());
         let (mut upstream, mut of_sums) = (Vec::new(), Vec::new());
         for (at, (output, target)) in outputs.iter().zip(&batch.targets).enumerate() {
@@ -152,9 +251,7 @@ impl<A: Element> Training<A> {
             }
         }
         finite("loss", self.step, loss)?;
-        let mut moved: Vec<(String, ArrayD<A>)> = Vec::new();
-        let mut each = |path: &str, array| moved.push((path.into(), array));
-        self.model.moved_by(&self.tape, &phase, &mut each);
+        let moved = self.model.moved_arrays(&self.tape, &phase);
         for (path, array) in gradients.iter() {
             all_finite(&format!("gradient of {path}"), self.step, array)?;
         }
@@ -171,7 +268,7 @@ impl<A: Element> Training<A> {
         Ok((gradients, step, moved))
     }
 
-    /// The loss of an output, and whether its gradient is that of the sums of the last layer.
+    /// The loss of an output, and whether its gradient is that of the scores behind the activation of the last layer.
     fn evaluate<'t>(
         &self,
         at: usize,
@@ -216,7 +313,7 @@ impl<A: Element> Training<A> {
         &mut self.optimizer
     }
 
-    /// The number of steps so far.
+    /// The number of steps so far, also of those that only accumulated gradients. [`Optimizer::step`] counts the updates.
     pub fn steps(&self) -> u64 {
         self.step
     }
@@ -226,6 +323,15 @@ impl<A: Element> Training<A> {
     pub fn overwrite_with_averages(&mut self) -> Result<()> {
         self.optimizer.overwrite_with_averages(&mut self.model)
     }
+}
+
+/// Refuses states of which there are none: without a stateful layer, what came before would be forgotten.
+fn carried(what: &'static str, kept: Kept) -> Result<Kept> {
+    if kept.0.iter().any(Option::is_some) {
+        return Ok(kept);
+    }
+    let expected = "none, as no layer of the model keeps a state: see `Layer::stateful`";
+    Err(Error::value(what, expected, "some"))
 }
 
 /// The first `timesteps` of every input, and the rest.

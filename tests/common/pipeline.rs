@@ -46,7 +46,8 @@ pub fn model<A: Precision>(family: &Family, case: &Fields) -> Outcome<(Model<A>,
     Ok((model, masks))
 }
 
-fn add<A: Precision>(
+/// Adds a layer of a case under this name.
+pub fn add<A: Precision>(
     model: Model<A>,
     name: &str,
     class: &str,

@@ -5,7 +5,8 @@
     python tests/data/make_keras_files.py keras1     tf_keras reads what is written here as Keras 1 wrote it: k1_*
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
-Each run replaces the cases of its own kind; with a second argument, `configured`, it makes those of `by_layer` only.
+Each run replaces the cases of its own kind; with a second argument it makes a part of them: `configured` those of `by_layer`,
+`images` those of `images`, `attend` those of `attending`.
 Archives are deflated, to be small (those of Keras are stored: see tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
 Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
@@ -72,6 +73,9 @@ def run(model, inputs, dtype):
     if isinstance(names, dict):
         # In the order of their names, as Keras flattens them.
         cast = dict(zip(sorted(names), cast))
+    for layer in model.layers:
+        if isinstance(layer, getattr(L, "Normalization", ())):
+            layer.finalize_state()  # as when it is loaded
     outputs = model(cast if len(cast) > 1 else cast[0], training=False)
     if isinstance(outputs, dict):
         outputs = [outputs[key] for key in sorted(outputs)]
@@ -445,6 +449,50 @@ def by_layer():
     unknown()
 
 
+def crnn():
+    """A line of text: its columns are the timesteps."""
+    layers = [
+        k.Input((6, 9, 2)),
+        L.ZeroPadding2D(((1, 0), (0, 2))),
+        L.Conv2D(4, (3, 2), padding="same", groups=2, activation="relu"),
+        L.MaxPooling2D((2, 1)),
+        L.SpatialDropout2D(0.2),
+        L.DepthwiseConv2D(2, depth_multiplier=2),
+        L.BatchNormalization(),
+        L.UpSampling2D((2, 1)),
+        L.Cropping2D(((1, 0), (0, 1))),
+        L.Conv2D(3, 3, dilation_rate=(1, 2), use_bias=False),
+        L.LayerNormalization(),
+        L.AveragePooling2D((2, 2), strides=1, padding="same"),
+        L.Activation("tanh"),
+        L.Permute((2, 1, 3)),
+        L.Reshape((5, -1)),
+        L.Bidirectional(L.GRU(3, return_sequences=True)),
+        L.Dense(4, activation="softmax"),
+    ]
+    return k.Sequential(layers)
+
+
+def video():
+    """The images of a video, each for itself and then in their order; its stream is tested, too."""
+    x = k.Input((3, 7, 6, 2), name="x")
+    image = [k.Input((7, 6, 2)), L.Conv2D(3, 3, strides=(2, 1), padding="same"), L.ReLU(), L.Conv2D(2, (2, 3)), L.MaxPooling2D(2), L.Flatten()]
+    y = L.TimeDistributed(k.Sequential(image, name="image"), name="images")(x)
+    z = L.TimeDistributed(L.Conv2D(4, 3, activation="relu"), name="conv")(x)
+    z = L.TimeDistributed(L.BatchNormalization(), name="norm")(z)
+    z = L.TimeDistributed(L.GlobalAveragePooling2D(), name="mean")(z)
+    w = L.TimeDistributed(L.GlobalMaxPooling2D(), name="most")(L.LayerNormalization(name="layer_norm")(x))
+    y = L.LSTM(3, return_sequences=True, name="lstm")(L.Concatenate(name="all")([y, z, w]))
+    return k.Model(x, L.Dense(2, name="end")(y))
+
+
+def images():
+    global rng
+    rng = np.random.default_rng(20261130)  # of their own, so that what stood here before stays as it was
+    add("images_crnn", crnn, [[random((2, 6, 9, 2))]], ("keras", "h5"))
+    add("images_video", video, [[random((2, 3, 7, 6, 2))]], ("keras", "h5"))
+
+
 def keras3():
     common()
     add("stateful", stateful, [[random((2, 3, 2)), random((2, 3, 2))] for _ in range(3)], ("keras",))
@@ -468,6 +516,7 @@ def keras3():
     model.save(f"{here}/models/k3_shards.keras")
     deflate(f"{here}/models/k3_shards.keras")
     by_layer()
+    images()
 
 
 def narrow(policy):
@@ -531,6 +580,7 @@ def keras2():
     multi_backend()
     distributed()
     by_layer()
+    images()
 
 
 def distributed():
@@ -793,6 +843,66 @@ def old_tensorflow():
     add("tree", two, [[tokens((2, 5), 7)]], ("keras", "weights_h5"))
 
 
+# ---------------------------------------------------------------- attention, and layers around it
+
+
+def attending():
+    """Cases `attend_*`, with numbers of their own."""
+    global rng
+    rng = np.random.default_rng(20261130)
+
+    def block():
+        """A small transformer block, and a GRU that reads its mask."""
+        ids = k.Input((5,), name="ids")
+        x = L.Embedding(9, 4, mask_zero=True, name="table")(ids)
+        y, weights = L.MultiHeadAttention(2, 3, name="heads")(x, x, return_attention_scores=True)
+        x = L.LayerNormalization(name="norm")(L.Add(name="add")([x, y]))
+        y = L.Dense(4, name="down")(L.Dense(6, activation="relu", name="up")(x))
+        x = L.LayerNormalization(name="norm_2")(L.Add(name="add_2")([x, y]))
+        y = L.MultiHeadAttention(1, 2, value_dim=3, use_bias=False, name="ahead")(x, x, use_causal_mask=True)
+        return k.Model(ids, [L.GRU(3, name="read")(y), y, weights])
+
+    def seq2seq():
+        """An encoder and a decoder with three kinds of attention, whose weights are outputs."""
+        source, target = k.Input((5,), name="source"), k.Input((4,), name="target")
+        table = L.Embedding(9, 4, mask_zero=True, name="table")
+        read, h = L.GRU(4, return_sequences=True, return_state=True, name="encoder")(table(source))
+        said = L.GRU(4, return_sequences=True, name="decoder")(table(target), initial_state=h)
+        luong, a = L.Attention(use_scale=True, name="luong")([said, read], return_attention_scores=True)
+        bahdanau, b = L.AdditiveAttention(name="bahdanau")([said, read], return_attention_scores=True)
+        plain = L.AdditiveAttention(use_scale=False, name="plain")([said, read])
+        last = L.MultiHeadAttention(2, 2, output_shape=(3,), attention_axes=1, dropout=0.1, name="heads")
+        heads, c = last(said, read, key=L.Dense(3, name="keys")(read), return_attention_scores=True)
+        scores = L.Dot(axes=(2, 2), name="scores")([said, read])
+        cosine = L.Dot(axes=-1, normalize=True, name="cosine")([h, L.GRU(4, name="again")(said)])
+        both = L.Concatenate(name="both")([luong, bahdanau, plain, heads])
+        return k.Model([source, target], [L.Dense(2, name="out")(both), a, b, c, scores, cosine])
+
+    def masked():
+        """Masks that are arguments, and more axes."""
+        x, mask, z = k.Input((5, 3), name="x"), k.Input((5, 5), name="mask"), k.Input((2, 4, 3), name="z")
+        y = L.MultiHeadAttention(2, 2, output_shape=(2, 3), name="shaped")(x, x, attention_mask=mask)
+        flat = L.TimeDistributed(L.Flatten(), name="flat")(y)
+        over = L.MultiHeadAttention(2, 2, attention_axes=(2,), name="over")(z, z)
+        all_axes = L.MultiHeadAttention(1, 2, name="all")(z, z)
+        return k.Model([x, mask, z], [L.LSTM(2, name="read")(flat), over, all_axes])
+
+    def scaled():
+        x, y = k.Input((4, 3), name="x"), k.Input((4, 3), name="y")
+        a = L.Rescaling(1 / 127.5, offset=-1.0, name="rescaled")(x)
+        b = L.Normalization(name="adapted")(a)
+        c = L.Normalization(mean=[0.5, 1.0, -1.0], variance=[1.0, 2.0, 0.5], name="given")(y)
+        d = L.Normalization(axis=None, invert=True, name="inverted")(L.GRU(3, return_sequences=True, name="read")(L.Add()([b, c])))
+        return k.Model([x, y], [b, c, d])
+
+    ids = tokens((3, 5), 9, [5, 3, 1])
+    add("attend_block", block, [[ids]], ("keras", "h5"))
+    add("attend_seq2seq", seq2seq, [[ids, tokens((3, 4), 9, [2, 4, 1])]], ("keras",))
+    mask = (rng.random((2, 5, 5)) < 0.6).astype(np.float32)
+    add("attend_masked", masked, [[random((2, 5, 3)), mask, random((2, 2, 4, 3))]], ("keras",))
+    add("attend_scaled", scaled, [[random((2, 4, 3), 50), random((2, 4, 3))]], ("keras",))
+
+
 def write():
     path = here + "/cases.json"
     old = json.load(open(path)) if os.path.exists(path) else []
@@ -808,6 +918,12 @@ def write():
 if __name__ == "__main__":
     if only == "configured":
         by_layer()
+    elif only == "images":
+        images()
+    elif only == "attend":
+        attending()
     else:
         {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
+        if kind in ("keras", "tf_keras"):
+            attending()
     write()

@@ -148,6 +148,15 @@ fn files_of_another_reader() {
     }
 }
 
+/// Their own reader is checked in `tests/amp`.
+#[test]
+fn amplifier_models() {
+    for name in ["nam_lstm.nam", "rtneural_lstm_1d.json"] {
+        let found = "an amplifier model in JSON (`amp::load`, feature `amp`)";
+        called(&read(&format!("data/amps/{name}")), found, "none");
+    }
+}
+
 #[test]
 fn damaged_files_of_a_readers_own_format_are_not_called_another() {
     let keras = "golden/keras_files/models/seq_lstm_dense";

@@ -7,7 +7,7 @@ use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
-use recurrent::{Gru, Lstm, Model, Recurrent, keras, saved};
+use recurrent::{Gru, Lstm, Model, Recurrent, Tensor, keras, saved};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -76,6 +76,17 @@ fn files_from_windows_are_models() {
         models.push(reader.read_parts(&config, &bytes).unwrap());
     }
     for model in models {
+        close(&model.forward(&input).unwrap(), &expected);
+    }
+}
+
+#[test]
+fn images_before_a_recurrent_layer() {
+    for (name, file) in [("crnn_keras3", "keras"), ("video_tf_keras", "h5")] {
+        let path = format!("conv2d_front/{name}");
+        let input = array(&format!("{path}_in.npz"), "input_0");
+        let expected = array(&format!("{path}_expected.npz"), "output_0");
+        let model = keras::load::<f32>(field(&format!("{path}.{file}"))).unwrap();
         close(&model.forward(&input).unwrap(), &expected);
     }
 }
@@ -305,6 +316,21 @@ fn relatives_of_layers_of_one_name() {
     }
 }
 
+#[cfg(feature = "npz")]
+#[test]
+fn multi_head_attention_is_a_layer() {
+    let path = "arguments_before_class/mha_keras3.keras";
+    let model: Model<f32> = keras::load(field(path)).unwrap();
+    let input = array("arguments_before_class/in.npz", "input_0");
+    let expected = array("arguments_before_class/expected_keras3.npz", "output_0");
+    close(&model.forward(&input).unwrap(), &expected);
+    assert!(
+        names(&weights(path)).contains(&"multi_head_attention/key_dense"),
+        "{}",
+        weights(path)
+    );
+}
+
 #[test]
 fn a_missing_layer_is_named_before_its_arguments() {
     let refused = |path: &str, words: &[&str]| {
@@ -312,12 +338,6 @@ fn a_missing_layer_is_named_before_its_arguments() {
         let words: Vec<&str> = words.iter().copied().chain(by_hand).collect();
         says(keras::load::<f32>(field(path)), &words);
     };
-    refused(
-        "arguments_before_class/mha_keras3.keras",
-        &[
-            "layer \"multi_head_attention\" (MultiHeadAttention): found MultiHeadAttention, expected a layer that this crate has",
-        ],
-    );
     refused(
         "arguments_before_class/cell_as_layer.keras",
         &["layer \"lstm_cell\" (LSTMCell): found the cell LSTMCell as a layer, expected"],
@@ -334,36 +354,56 @@ fn a_missing_layer_is_named_before_its_arguments() {
         "lambda/lambda.keras",
         &["(Lambda): found a Lambda, which is Python code, expected a layer"],
     );
-    refused(
-        "tf_ops/add.h5",
-        &[
-            "layer \"tf.__operators__.add\" (TFOpLambda): found the operation __operators__.add of TensorFlow",
-        ],
-    );
-    refused(
-        "tf_ops/getitem.h5",
-        &[
-            "layer \"tf.__operators__.getitem\" (SlicingOpLambda): found the operation __operators__.getitem of TensorFlow",
-        ],
-    );
-    says(
-        keras::load::<f32>(field("tf_ops/getitem_reverse.keras")),
-        &[
-            "(GetItem): args: found a step of -1, expected slices with steps of at least 1",
-            "`AnyLayer`",
-        ],
-    );
+}
+
+#[cfg(feature = "npz")]
+#[test]
+fn operations_between_layers_compute_what_keras_computed() {
+    for (name, model) in [
+        ("add", "add.h5"),
+        ("getitem", "getitem.h5"),
+        ("getitem_reverse", "getitem_reverse.keras"),
+    ] {
+        let array = |end: &str, of: &str| array(&format!("tf_ops/{name}.{end}.npz"), of);
+        let model: Model<f32> = keras::load(field(&format!("tf_ops/{model}"))).unwrap();
+        let inputs: Vec<Tensor<f32>> = (0..model.inputs().len())
+            .map(|n| Tensor::new(&array("in", &format!("input_{n}"))))
+            .collect();
+        for (n, output) in model.forward_all(inputs).unwrap().iter().enumerate() {
+            close(&output.values, &array("out", &format!("output_{n}")));
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_is_missing_is_named() {
+    let bytes = read(&field("tf_ops/add.h5"));
+    let config = inside::attribute(&bytes, "model_config").unwrap();
+    let config: Value = serde_json::from_str(&config).unwrap();
+    let reader = keras::Reader::new().version("2.21.0".parse().unwrap());
+    let refused = |function: &str, words: &[&str]| {
+        let mut config = config.clone();
+        let layer = layer(&mut config, "tf.__operators__.add");
+        layer["config"]["function"] = json!(function);
+        // Its arguments do not matter if it is not there.
+        layer["inbound_nodes"] = json!(["nothing"]);
+        says(reader.read_parts::<f32>(&config.to_string(), &bytes), words);
+    };
+    let part = "layer \"tf.__operators__.add\" (TFOpLambda): found";
+    refused("math.add", &[part, "\"nothing\", expected [layer, call"]);
+    let found = "the operation linalg.qr of TensorFlow, expected";
+    refused("linalg.qr", &[part, found, "`AnyLayer`"]);
 }
 
 #[test]
 fn a_missing_layer_inside_of_another_one_is_named() {
     let replace = |name: &str, pointer: &str, value: Value| with(name, pointer, &value.to_string());
-    let conv = json!({"class_name": "Conv2D", "config": {"filters": -1}});
+    let conv = json!({"class_name": "Conv3D", "config": {"filters": -1}});
     for (pointer, value, words) in [
         (
             "/class_name",
-            json!("Conv2D"),
-            "layer \"lstm\" (Conv2D): found Conv2D",
+            json!("Conv3D"),
+            "layer \"lstm\" (Conv3D): found Conv3D",
         ),
         (
             "/class_name",
@@ -389,20 +429,20 @@ fn a_missing_layer_inside_of_another_one_is_named() {
     says(
         as_layer("TimeDistributed", "layer"),
         &[
-            "(TimeDistributed): layer \"Conv2D\" (Conv2D): found Conv2D",
+            "(TimeDistributed): layer \"Conv3D\" (Conv3D): found Conv3D",
             by_hand,
         ],
     );
     says(
         as_layer("Bidirectional", "layer"),
         &[
-            "(Bidirectional): layer: found Conv2D, expected a recurrent layer",
+            "(Bidirectional): layer: found Conv3D, expected a recurrent layer",
             by_hand,
         ],
     );
     says(
         as_layer("RNN", "cell"),
-        &["(Conv2D): found Conv2D, expected SimpleRNNCell", by_hand],
+        &["(Conv3D): found Conv3D, expected SimpleRNNCell", by_hand],
     );
 }
 

@@ -25,6 +25,12 @@ fn files_of_our_own() {
     assert!(streamed > 40, "only {streamed} models were streamed");
 }
 
+/// Operations between layers: those that work timestep by timestep are streamed, too.
+#[test]
+fn operations() {
+    check_family("data/keras_ops", Some(tests().join("data/keras_ops")), 30);
+}
+
 /// How many models could be streamed.
 static STREAMED: AtomicUsize = AtomicUsize::new(0);
 

@@ -18,6 +18,9 @@ mod inside;
 #[path = "../common/liars.rs"]
 mod liars;
 mod mutated;
+mod noise;
+#[cfg(feature = "npz")]
+mod own;
 mod parts;
 mod refused;
 #[path = "../common/says.rs"]

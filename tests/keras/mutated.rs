@@ -177,6 +177,12 @@ fn configurations_from_the_field() {
     }
 }
 
+#[test]
+fn configurations_of_operations() {
+    let path = tests().join("data/keras_ops/models/k2_stepped.keras");
+    survives(&path, "2.21.0");
+}
+
 /// Every few bytes of files with backslashes in the names of their groups.
 #[test]
 fn groups_with_backslashes() {

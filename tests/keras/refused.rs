@@ -186,15 +186,62 @@ fn operations_that_no_call_could_do_are_refused_when_the_file_is_read() {
         load(&config, &weights)
     };
     let key = "/inbound_nodes/0/args/1";
-    let turned =
-        json!({"class_name": "__slice__", "config": {"start": null, "stop": null, "step": -1}});
-    let said = with("get_item", key, json!([turned, turned]));
-    says(said, &["\"get_item\"", "steps of at least 1"]);
+    let stands =
+        json!({"class_name": "__slice__", "config": {"start": null, "stop": null, "step": 0}});
+    let said = with("get_item", key, json!([stands, stands]));
+    says(said, &["\"get_item\"", "steps other than 0"]);
+    let said = with("get_item", key, json!([null]));
+    says(said, &["\"get_item\"", "all samples"]);
     let said = with("get_item", key, json!([0]));
     says(said, &["\"get_item\"", "all samples"]);
     for name in ["mean", "sum"] {
         let said = with(name, "/config/axis", json!(0));
         says(said, &[&format!("{name:?}"), "axis", "samples"]);
+        let said = with(name, "/config/axis", json!(null));
+        says(
+            said,
+            &[&format!("{name:?}"), "axis", "none, which means all"],
+        );
+    }
+    // The class is judged first.
+    let mut config = config.clone();
+    let layer = layer(&mut config, "mean");
+    layer["class_name"] = json!("Einsum");
+    layer["registered_name"] = json!("Einsum");
+    layer["inbound_nodes"] = json!(["nothing"]);
+    says(
+        load(&config, &weights),
+        &[
+            "(Einsum): found the operation Einsum, expected",
+            "`AnyLayer`",
+        ],
+    );
+}
+
+/// TensorFlow has another mean for them than Keras 3.
+#[test]
+fn the_mean_of_whole_numbers_is_refused_in_files_of_tensorflow() {
+    let bytes = read(&tests().join("data/keras_ops/models/k2_ids.keras"));
+    let config: Value = serde_json::from_str(&inside::text(&bytes, "config.json")).unwrap();
+    let weights = inside::member(&bytes, "model.weights.h5");
+    let mean_of = |name: &str| {
+        let mut config = config.clone();
+        let mean = layer(&mut config, "tf.math.reduce_mean");
+        mean["inbound_nodes"][0][0] = json!(name);
+        let reader = keras::Reader::new().version("2.21.0".parse().unwrap());
+        reader.read_parts::<f32>(&config.to_string(), &weights)
+    };
+    mean_of("tf.cast").unwrap();
+    for name in [
+        "t",
+        "tf.__operators__.getitem",
+        "tf.math.floormod",
+        "tf.concat",
+    ] {
+        says(
+            mean_of(name),
+            &["\"tf.math.reduce_mean\"", "found whole numbers"],
+        );
     }
 }
 

@@ -59,6 +59,11 @@ impl Case {
                 let kernel = json!([kernel_size, of["inputs"][0][2], filters]);
                 [kernel, json!([filters])].iter().map(&mut take).collect()
             }
+            Some("Conv2D") if is_refused => {
+                let [kernel_size, filters] = ["kernel_size", "filters"].map(|name| &of[name]);
+                let kernel = json!([kernel_size, kernel_size, of["inputs"][0][3], filters]);
+                [kernel, json!([filters])].iter().map(&mut take).collect()
+            }
             _ => list(&of["weights"]).iter().map(&mut take).collect(),
         };
         let inputs: Vec<_> = list(&of["inputs"]).iter().map(&mut take).collect();

@@ -1,12 +1,13 @@
 //! What cannot be right is an error, and nothing at all panics, hangs, or takes all memory.
 
 use crate::case::{Case, cases};
-use ndarray::{Array1, Array2, Array3, ArrayD, Axis, IxDyn, Slice, array};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayD, Axis, IxDyn, Slice, array};
 use recurrent::{
-    AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Cropping1d, Dense, Embedding,
-    Flatten, GlobalPooling1d, LayerNormalization, Masking, Merge, Model, Padding, Permute,
-    Pooling1d, RepeatVector, Reshape, Session, Shape, Softmax, Tensor, TimeDistributed,
-    UpSampling1d, ZeroPadding1d,
+    AdditiveAttention, AnyLayer, Attention, BatchNormalization, Concatenate, Conv1d, Conv2d,
+    Cropping1d, Cropping2d, Dense, Dot, Embedding, Flatten, GlobalPooling1d, GlobalPooling2d,
+    LayerNormalization, Masking, Merge, Model, MultiHeadAttention, Normalization, Padding, Permute,
+    Pooling1d, Pooling2d, RepeatVector, Rescaling, Reshape, Session, Shape, Softmax, Tensor,
+    TimeDistributed, UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -69,7 +70,8 @@ fn odd_shapes(shape: &[usize]) -> Vec<Vec<usize>> {
 
 /// Whether Keras' documentation says how many axes there are.
 fn has_fixed_rank(kind: &str) -> bool {
-    kind.ends_with("1D") || ["Masking", "RepeatVector", "Attention"].contains(&kind)
+    (kind.ends_with("1D") || kind.ends_with("2D") && kind != "SpatialDropout2D")
+        || ["Masking", "RepeatVector", "Attention", "AdditiveAttention"].contains(&kind)
 }
 
 /// Whether what it has learned says how long the last axis is.
@@ -79,7 +81,9 @@ fn has_fixed_features(case: &Case) -> bool {
     case.learned() > 0
         && last
         && case.of["axis"].as_array().is_none()
+        && case.of.get("axis").is_none_or(|axis| !axis.is_null())
         && !["Embedding", "Attention"].contains(&inner)
+        && !["AdditiveAttention", "MultiHeadAttention"].contains(&inner)
 }
 
 #[test]
@@ -153,6 +157,13 @@ fn other_numbers_of_inputs_are_refused() {
 
 const MOST: usize = usize::MAX;
 
+/// Two heads for inputs of three features.
+fn heads() -> MultiHeadAttention<f32> {
+    let kernel = || (Array3::ones((3, 2, 2)), None);
+    let output = (Array3::ones((2, 2, 3)), None);
+    MultiHeadAttention::from_weights([kernel(), kernel(), kernel()], output).unwrap()
+}
+
 /// One of each kind, for inputs of three features.
 fn layers() -> Vec<Layer> {
     let dense = || Dense::from_weights(Array2::ones((3, 2)), None).unwrap();
@@ -160,6 +171,15 @@ fn layers() -> Vec<Layer> {
         let builder = Conv1d::builder().padding(padding);
         builder.from_weights(Array3::ones((2, 3, 2)), None).unwrap()
     };
+    let conv2d = |padding, groups| {
+        let builder = Conv2d::builder().padding(padding).groups(groups);
+        let kernel = Array4::ones((2, 3, 3 / groups, 3));
+        builder.from_weights(kernel, None).unwrap()
+    };
+    let same = Pooling2d::average([2, 1])
+        .unwrap()
+        .padding(Padding::Same)
+        .unwrap();
     let ones = || Array1::ones(3);
     let norm = BatchNormalization::from_weights(ones(), ones(), ones(), ones()).unwrap();
     vec![
@@ -189,12 +209,30 @@ fn layers() -> Vec<Layer> {
         Arc::new(Cropping1d::new(1, 1)),
         Arc::new(UpSampling1d::new(2).unwrap()),
         Arc::new(RepeatVector::new(2)),
+        Arc::new(conv2d(Padding::Valid, 1)),
+        Arc::new(conv2d(Padding::Same, 3)),
+        Arc::new(TimeDistributed::new(conv2d(Padding::Same, 1))),
+        Arc::new(Pooling2d::max([2, 2]).unwrap()),
+        Arc::new(same),
+        Arc::new(GlobalPooling2d::max()),
+        Arc::new(GlobalPooling2d::average().keepdims(true)),
+        Arc::new(ZeroPadding2d::new([1, 1], [0, 1])),
+        Arc::new(Cropping2d::new([1, 1], [0, 1])),
+        Arc::new(UpSampling2d::new([2, 1]).unwrap()),
         Arc::new(Flatten),
         Arc::new(Reshape::new(&[-1]).unwrap()),
         Arc::new(Permute::new(&[2, 1]).unwrap()),
         Arc::new(recurrent::Activation::Softmax),
         Arc::new(Attention::<f32>::new()),
         Arc::new(Attention::<f32>::new().concat(1.0)),
+        Arc::new(AdditiveAttention::<f32>::from_weights(ones())),
+        Arc::new(heads()),
+        Arc::new(heads().attention_mask(true).return_attention_scores(true)),
+        Arc::new(heads().attention_axes(&[-2]).causal(true)),
+        Arc::new(Dot::new(-1)),
+        Arc::new(Dot::over(1, 2).normalize(true)),
+        Arc::new(Normalization::from_weights(ones(), ones()).unwrap()),
+        Arc::new(Rescaling::by(ones().into_dyn(), ones().into_dyn())),
         Arc::new(Merge::Add),
         Arc::new(Merge::Multiply),
         Arc::new(Merge::Maximum),
@@ -217,6 +255,11 @@ fn long_axes_of_empty_arrays() {
             &[0, 0, much],
             &[0, much, 1 << 19],
             &[much, 0, 1, 3],
+            &[much, 1, 0, 3],
+            &[much, 1, 2, 0],
+            &[0, much, 1 << 19, 3],
+            &[0, 2, much, 3],
+            &[1, much, 0, 2, 3],
         ] {
             let flow = Tensor::new(&ArrayD::zeros(IxDyn(shape)));
             let what = format!("{} {shape:?}", layer.name());
@@ -224,6 +267,73 @@ fn long_axes_of_empty_arrays() {
             is_refused(&what, &layer, &[flow.clone(), flow]);
         }
     }
+}
+
+fn conv2d(
+    strides: [usize; 2],
+    dilation_rate: [usize; 2],
+    padding: Padding,
+) -> recurrent::Result<Layer> {
+    let conv = Conv2d::builder()
+        .strides(strides)
+        .dilation_rate(dilation_rate);
+    let kernel = Array4::ones((2, 2, 3, 2));
+    let made = conv.padding(padding).from_weights(kernel, None);
+    made.map(|conv| Arc::new(conv) as Layer)
+}
+
+fn pool2d(
+    pool_size: [usize; 2],
+    strides: [usize; 2],
+    padding: Padding,
+) -> recurrent::Result<Layer> {
+    let pool = Pooling2d::max(pool_size).and_then(|pool| pool.strides(strides)?.padding(padding));
+    pool.map(|pool| Arc::new(pool) as Layer)
+}
+
+fn images_without_measure() -> Vec<recurrent::Result<Layer>> {
+    let one = [1, 1];
+    vec![
+        conv2d(one, [MOST, 1], Padding::Same),
+        conv2d(one, [1, MOST / 2], Padding::Same),
+        conv2d(one, [1 << 60, 1], Padding::Valid),
+        conv2d(one, [1 << 50, 1], Padding::Same),
+        conv2d(one, [1 << 31, 1 << 31], Padding::Same),
+        conv2d(one, [1 << 31, 1 << 31], Padding::Valid),
+        pool2d([MOST, 1], one, Padding::Valid),
+        pool2d([1, 6], [MOST, MOST], Padding::Valid),
+        Ok(Arc::new(ZeroPadding2d::new([MOST, 0], [0, 0]))),
+        Ok(Arc::new(ZeroPadding2d::new([MOST, MOST], [MOST, MOST]))),
+        Ok(Arc::new(ZeroPadding2d::new([1 << 31, 1], [1 << 31, 1]))),
+        Ok(Arc::new(Cropping2d::new([MOST, MOST], [0, 0]))),
+        Ok(Arc::new(Cropping2d::new([0, 0], [0, MOST]))),
+        UpSampling2d::new([MOST, 1]).map(|layer| Arc::new(layer) as Layer),
+        UpSampling2d::new([1 << 31, 1 << 31]).map(|layer| Arc::new(layer) as Layer),
+    ]
+}
+
+/// Images have one window, wherever the next would be.
+#[test]
+fn one_window_of_images() {
+    let image = Tensor::new(&Array4::<f32>::ones((2, 5, 4, 3)));
+    let far = [MOST, MOST];
+    for layer in [
+        conv2d(far, [1, 1], Padding::Valid),
+        conv2d(far, [1, 1], Padding::Same),
+        pool2d([5, 4], far, Padding::Valid),
+        pool2d(far, far, Padding::Same),
+    ] {
+        let layer = layer.unwrap();
+        let what = format!("{} of one window", layer.name());
+        let inputs = std::slice::from_ref(&image);
+        assert!(!is_refused(&what, &layer, inputs), "{what}");
+        let y = layer.forward(image.clone()).unwrap().values;
+        assert_eq!(y.shape()[..3], [2, 1, 1], "{what}");
+    }
+    // A window that is far larger than the image reads it alone.
+    let pixel = Tensor::new(&Array4::<f32>::ones((2, 1, 1, 3)));
+    let window = pool2d(far, [1, 1], Padding::Same).unwrap();
+    assert_eq!(window.forward(pixel.clone()).unwrap().values, pixel.values);
 }
 
 /// Sizes that no memory holds, and products that no `usize` holds.
@@ -270,6 +380,12 @@ fn options_without_measure() {
     for layer in layers.into_iter().flatten() {
         let what = format!("{} without measure", layer.name());
         let inputs = std::slice::from_ref(&x);
+        assert!(is_refused(&what, &layer, inputs), "{what}: it ran");
+    }
+    let image = Tensor::new(&Array4::<f32>::ones((2, 5, 4, 3)));
+    for layer in images_without_measure().into_iter().flatten() {
+        let what = format!("{} without measure", layer.name());
+        let inputs = std::slice::from_ref(&image);
         assert!(is_refused(&what, &layer, inputs), "{what}: it ran");
     }
     let vector = Tensor::new(&Array2::<f32>::ones((2, 3)));
@@ -334,6 +450,29 @@ fn layers_that_cannot_be_are_not_made() {
     let pool = Pooling1d::max(2).unwrap();
     assert!(pool.strides(0).is_err() && pool.padding(Padding::Causal).is_err());
     assert!(UpSampling1d::new(0).is_err());
+    let conv = || Conv2d::<f32>::builder();
+    for shape in [(0, 2, 2, 2), (2, 0, 2, 2), (2, 2, 2, 0)] {
+        let made = conv().from_weights(Array4::zeros(shape), None);
+        assert!(made.is_err(), "{shape:?}");
+    }
+    let right = || Array4::<f32>::zeros((2, 3, 2, 4));
+    for wrong in [
+        conv().strides([0, 1]),
+        conv().dilation_rate([1, 0]),
+        conv().groups(0),
+        conv().groups(3),
+        conv().groups(MOST),
+        conv().strides([2, 1]).dilation_rate([1, 2]),
+        conv().padding(Padding::Causal),
+    ] {
+        let made = wrong.clone().from_weights(right(), None);
+        assert!(made.is_err(), "{wrong:?}");
+    }
+    assert!(conv().from_weights(right(), Array1::zeros(2)).is_err());
+    assert!(Pooling2d::max([0, 1]).is_err() && Pooling2d::average([1, 0]).is_err());
+    let pool = Pooling2d::max([2, 2]).unwrap();
+    assert!(pool.strides([0, 1]).is_err() && pool.padding(Padding::Causal).is_err());
+    assert!(UpSampling2d::new([1, 0]).is_err());
     for dims in [&[0, 1][..], &[1, 1], &[2], &[1, 3], &[MOST, 1]] {
         assert!(Permute::new(dims).is_err(), "{dims:?}");
     }
@@ -349,6 +488,33 @@ fn layers_that_cannot_be_are_not_made() {
     assert!(BatchNormalization::from_weights(ones(2), None, ones(3), ones(3)).is_err());
     assert!(BatchNormalization::from_weights(None, ones(2), ones(3), ones(3)).is_err());
     assert!(LayerNormalization::from_weights(ones(3), ones(2)).is_err());
+    assert!(Normalization::from_weights(ones(3), ones(2)).is_err());
+    let matrices = || matrix((2, 2)).into_dyn();
+    assert!(Normalization::over(&[1], matrices(), matrices()).is_err());
+    let head = |features, heads, size| (kernel((features, heads, size)), None);
+    let all = [(2, 2), (3, 2), (2, 3)];
+    for ((heads, size), (other, of_output)) in all.into_iter().zip(all.into_iter().skip(1)) {
+        let three = [
+            head(4, heads, size),
+            head(4, heads, size),
+            head(4, heads, size),
+        ];
+        let output = (kernel((other, of_output, 4)), None);
+        assert!(MultiHeadAttention::from_weights(three, output).is_err());
+        let three = [
+            head(4, heads, size),
+            head(4, heads, size),
+            head(4, other, of_output),
+        ];
+        let output = (kernel((heads, size, 4)), None);
+        assert!(MultiHeadAttention::from_weights(three, output).is_err());
+    }
+    let three = [
+        head(4, 2, 3),
+        (kernel((4, 2, 3)), Some(matrix((3, 2)))),
+        head(4, 2, 3),
+    ];
+    assert!(MultiHeadAttention::from_weights(three, (kernel((2, 3, 4)), None)).is_err());
     assert!(LayerNormalization::<f32>::over(&[], None, None).is_err());
     let gamma = array![[1.0_f32]].into_dyn();
     assert!(LayerNormalization::over(&[-1], gamma, None).is_err());

@@ -5,6 +5,7 @@
 
 mod build;
 mod case;
+mod check;
 mod golden;
 
 mod hostile;

@@ -26,14 +26,18 @@ fn is_live(case: &Case) -> bool {
         }
         "Dense" => axes > 2,
         "Activation" => axes > 2 || case.of["activation"] != "softmax",
-        "BatchNormalization" | "LayerNormalization" | "Softmax" | "Concatenate" => !stepwise,
+        "BatchNormalization" | "LayerNormalization" | "Normalization" | "Softmax"
+        | "Concatenate" => !stepwise,
+        "Rescaling" => list(&case.of["scale"])
+            .first()
+            .is_none_or(|row| !row.is_array()),
         "Permute" => case.of["dims"][0] == 1,
         "Add" | "Subtract" | "Multiply" | "Average" | "Maximum" | "Minimum" => {
             let inputs = list(&case.of["inputs"]).iter();
             inputs.into_iter().all(|input| list(input).len() == axes)
         }
         "Embedding" | "Masking" | "LeakyReLU" | "ELU" | "Identity" | "Dropout"
-        | "TimeDistributed" => true,
+        | "SpatialDropout2D" | "TimeDistributed" => true,
         _ => false,
     }
 }

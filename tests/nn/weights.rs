@@ -2,9 +2,10 @@
 
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Dimension, IntoDimension};
 use recurrent::{
-    AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Deep, Dense, Embedding,
-    Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, Masking, Model, Padding,
-    Recurrent, Result, Rnn, SimpleRnn, Tensor, TimeDistributed,
+    AnyLayer, Attention, BatchNormalization, Bidirectional, Cell, Conv1d, Conv2d, Deep, Dense,
+    Embedding, Gru, HiddenState, Initializer, Layer, LayerNormalization, Lstm, LstmState, Masking,
+    Model, MultiHeadAttention, Normalization, Padding, Recurrent, Reshape, Result, Rnn, SimpleRnn,
+    Tensor, TimeDistributed,
 };
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ fn layers(seed: u64) -> Vec<Made> {
         .projection(matrix(3, 2))
         .build()
         .unwrap();
+    let (h, c) = (matrix(1, 3), matrix(1, 3));
+    let started = lstm(4).initial_state(LstmState { h, c }).build().unwrap();
     let before = gru(4).reset_after(false);
     let with_bias = before
         .clone()
@@ -64,6 +67,10 @@ fn layers(seed: u64) -> Vec<Made> {
         .groups(2)
         .padding(Padding::Causal)
         .from_weights(numbers((3, 2, 6), seed), vector(6))
+        .unwrap();
+    let conv2d = Conv2d::builder()
+        .groups(2)
+        .from_weights(numbers((3, 2, 1, 4), seed), vector(4))
         .unwrap();
     let dense =
         |rows, columns| Dense::from_weights(matrix(rows, columns), vector(columns)).unwrap();
@@ -90,6 +97,14 @@ fn layers(seed: u64) -> Vec<Made> {
             Box::new(Layer::new(Arc::new(stacked)).return_sequences(true)),
         ),
         ("conv", Box::new(conv)),
+        (
+            "conv of images",
+            Box::new(
+                Model::new()
+                    .add(Reshape::new(&[5, 2, 2]).unwrap())
+                    .add(conv2d),
+            ),
+        ),
         ("dense", Box::new(dense(4, 3))),
         ("timed", Box::new(TimeDistributed::new(dense(4, 3)))),
         ("norm", Box::new(norm)),
@@ -97,11 +112,20 @@ fn layers(seed: u64) -> Vec<Made> {
             "layer norm",
             Box::new(LayerNormalization::from_weights(vector(4), vector(4)).unwrap()),
         ),
+        (
+            "given norm",
+            Box::new(
+                Normalization::from_weights(vector(4), numbers(4, seed + 3))
+                    .unwrap()
+                    .counted(7.0),
+            ),
+        ),
         ("inner", Box::new(inner)),
         (
             "shared",
             Box::new(Arc::new(dense(4, 3)) as Arc<dyn AnyLayer<f64>>),
         ),
+        ("initial state", Box::new(Layer::new(started))),
     ]
 }
 
@@ -310,4 +334,46 @@ fn layers_in_their_own_type() {
     assert!(model.layer_as::<Rnn<Still>>("x/y/rnn").is_some());
     assert!(model.layer_as::<Own>("x").is_none() && model.layer_as::<Own>("x/y/z").is_none());
     assert_eq!(model.parameter_count().total(), gru.parameter_count() + 7);
+}
+
+#[test]
+fn the_projections_of_heads_are_weights_in_the_shapes_of_keras() {
+    let make = |seed: u64| {
+        let head = |at| {
+            (
+                numbers((4, 2, 3), seed + at),
+                Some(numbers((2, 3), seed + at)),
+            )
+        };
+        let output = (numbers((2, 3, 5), seed + 3), Some(numbers(5, seed + 4)));
+        let heads = MultiHeadAttention::from_weights([head(0), head(1), head(2)], output).unwrap();
+        let mut graph = Model::graph();
+        let x = graph.input("x");
+        let y = graph.add("heads", heads, [x, x]).unwrap();
+        graph.finish([y]).unwrap()
+    };
+    let (mut one, other) = (make(1), make(50));
+    let found: Vec<String> = one
+        .weights()
+        .iter()
+        .map(|w| format!("{} {:?}", w.path, w.shape))
+        .collect();
+    let expected = [
+        "heads/query/kernel [4, 2, 3]",
+        "heads/query/bias [2, 3]",
+        "heads/key/kernel [4, 2, 3]",
+        "heads/key/bias [2, 3]",
+        "heads/value/kernel [4, 2, 3]",
+        "heads/value/bias [2, 3]",
+        "heads/attention_output/kernel [2, 3, 5]",
+        "heads/attention_output/bias [5]",
+    ];
+    assert_eq!(found, expected);
+    assert_ne!(outputs(&one), outputs(&other));
+    for weight in other.weights() {
+        let array = other.get(&weight.path).unwrap();
+        one.set(&weight.path, &array).unwrap();
+        assert_eq!(one.get(&weight.path).unwrap(), array, "{}", weight.path);
+    }
+    assert_eq!(outputs(&one), outputs(&other));
 }

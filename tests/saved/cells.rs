@@ -5,8 +5,8 @@ use crate::support::{Shape, mask, numbers};
 use ndarray::{Array1, Array2};
 use recurrent::saved::Saved;
 use recurrent::{
-    Activation, Bidirectional, Deep, Element, Gru, Initializer, Layer, Lstm, MergeMode, Output,
-    Recurrent, SimpleRnn, State,
+    Activation, Bidirectional, Deep, Element, Gru, Initializer, Layer, Lstm, LstmState, MergeMode,
+    Output, Recurrent, SimpleRnn, State,
 };
 
 const OF: Shape = Shape {
@@ -114,7 +114,7 @@ fn every_cell<A: Element>() {
     with_options!(
         Lstm::<A>::builder(features, units),
         |builder: recurrent::LstmBuilder<A>| {
-            for extras in 0..16 {
+            for extras in 0..32 {
                 let mut builder = builder.clone().input_forget(extras & 1 > 0);
                 if extras & 2 > 0 {
                     builder = builder.peepholes(matrix(3, units));
@@ -126,8 +126,14 @@ fn every_cell<A: Element>() {
                     builder = builder.output_activation(Activation::Softplus);
                     builder = builder.recurrent_activation(Activation::HARD_SIGMOID);
                 }
+                if extras & 16 > 0 {
+                    let size = if extras & 4 > 0 { 2 } else { units };
+                    let (h, c) = (matrix(1, size), matrix(1, units));
+                    builder = builder.initial_state(LstmState { h, c });
+                }
                 let lstm = builder.build().unwrap();
                 let back = same(&lstm);
+                assert_eq!(back.initial_state(), lstm.initial_state());
                 let options = |lstm: &Lstm<A>| {
                     let functions = (
                         lstm.activation(),

@@ -92,6 +92,12 @@ fn our_models_of_keras() {
     assert!(keras_models::<f32>(&family) + keras_models::<f64>(&family) >= 100);
 }
 
+#[test]
+fn operations_of_keras() {
+    let family = Family::load(tests().join("data/keras_ops"));
+    assert!(keras_models::<f32>(&family) + keras_models::<f64>(&family) >= 30);
+}
+
 /// The same outputs on any numbers.
 fn same_layer<R: Recurrent + Saved>(layer: &Layer<R>) {
     let back = again(layer);

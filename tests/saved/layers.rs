@@ -90,6 +90,31 @@ fn every_layer<A: Element>() {
     ] {
         same_in_model(attention, &three);
     }
+    let kernel = |shape: [usize; 3], seed| {
+        let numbers = numbers::<A>(&shape, seed);
+        numbers.into_dimensionality::<ndarray::Ix3>().unwrap()
+    };
+    for bias in [true, false] {
+        let head = |seed| (kernel([4, 2, 3], seed), bias.then(|| matrix(2, 3)));
+        let output = (kernel([2, 3, 5], 4), bias.then(|| vector(5, 2)));
+        let heads = MultiHeadAttention::from_weights([head(1), head(2), head(3)], output).unwrap();
+        same_in_model(heads.clone(), &three);
+        same_in_model(heads.clone().causal(true).attention_axes(&[1]), &three);
+        let mask = Tensor::new(&numbers::<A>(&[2, 6, 6], 5).mapv(A::round));
+        let with_mask = [three[0].clone(), three[1].clone(), mask];
+        same_in_model(heads.attention_mask(true), &with_mask);
+        let scale = bias.then(|| vector(4, 1));
+        same_in_model(AdditiveAttention::from_weights(scale).causal(true), &three);
+    }
+    for normalize in [true, false] {
+        same_in_model(Dot::over(1, -2).normalize(normalize), &three[..2]);
+    }
+    let norm = Normalization::from_weights(vector::<A>(4, 1), vector(4, 2)).unwrap();
+    same_in_model(norm.clone(), &one);
+    same_in_model(norm.counted(A::from_f64(7.0)).invert(true), &one);
+    same_in_model(Rescaling::new(A::from_f64(0.3), A::from_f64(-2.0)), &one);
+    let scale = vector::<A>(4, 3).into_dyn();
+    same_in_model(Rescaling::by(scale.clone(), scale), &one);
     for activation in [
         Activation::Softmax,
         Activation::Celu { alpha: 0.4 },
@@ -113,7 +138,15 @@ fn every_layer<A: Element>() {
     same_in_model(ZeroPadding1d::new(2, 1), &one);
     same_in_model(UpSampling1d::new(3).unwrap(), &one);
     same_in_model(Flatten, &one);
-    same_in_model(Identity::of("dropout"), &one);
+    same_in_model(Identity::of("nothing"), &one);
+    let shape = [None, Some(1), None];
+    same_in_model(Dropout::new(0.25).unwrap(), &one);
+    same_in_model(Dropout::new(1.0).unwrap().noise_shape(&shape), &one);
+    same_in_model(AlphaDropout::new(0.25).unwrap().noise_shape(&shape), &one);
+    same_in_model(SpatialDropout1d::new(0.25).unwrap(), &one);
+    same_in_model(GaussianDropout::new(0.25).unwrap(), &one);
+    same_in_model(GaussianNoise::new(0.25).unwrap(), &one);
+    same_in_model(Activation::LogSoftmax, &one);
     same_in_model(Permute::new(&[2, 1]).unwrap(), &one);
     same_in_model(Reshape::new(&[-1, 3]).unwrap(), &one);
     same_in_model(Softmax::over(1), &three[1..2]);
@@ -127,6 +160,7 @@ fn every_layer<A: Element>() {
         same_in_model(pool, &one);
         same_in_model(pool.keepdims(true), &one);
     }
+    images::<A>();
     same_in_model(TimeDistributed::new(Flatten), &[x(&[2, 3, 2, 2])]);
     let softmax: Box<dyn AnyLayer<A>> = Box::new(Softmax::new());
     let each: Arc<dyn AnyLayer<A>> = Arc::new(TimeDistributed::new(softmax));
@@ -140,6 +174,39 @@ fn every_layer<A: Element>() {
     }
     // Behind pointers.
     same_in_model(Layer::new(Deep::new([Arc::new(gru(3))]).unwrap()), &one);
+}
+
+/// Layers of images.
+fn images<A: Element>() {
+    let x = |shape: &[usize]| Tensor::new(&numbers::<A>(shape, 3));
+    let image = [x(&[2, 6, 5, 4])];
+    for (groups, bias) in [(1, true), (2, false)] {
+        for (strides, dilation_rate) in [([2, 1], [1, 1]), ([1, 1], [1, 2])] {
+            let builder = Conv2d::<A>::builder().padding(Padding::Same).groups(groups);
+            let builder = builder.strides(strides).dilation_rate(dilation_rate);
+            let kernel = numbers::<A>(&[2, 3, 4 / groups, 6], 5);
+            let kernel = kernel.into_dimensionality().unwrap();
+            let bias = bias.then(|| vector(6, 6));
+            let conv = builder.activation(Activation::Elu { alpha: 0.3 });
+            let conv = conv.from_weights(kernel, bias).unwrap();
+            same_in_model(conv.clone(), &image);
+            let video = [x(&[1, 2, 6, 5, 4])];
+            let conv: Arc<dyn AnyLayer<A>> = Arc::new(conv);
+            same_in_model(TimeDistributed::new(conv), &video);
+        }
+    }
+    for pool in [Pooling2d::max, Pooling2d::average] {
+        let pool = pool([3, 2]).unwrap().strides([2, 1]).unwrap();
+        same_in_model(pool, &image);
+        same_in_model(pool.padding(Padding::Same).unwrap(), &image);
+    }
+    for pool in [GlobalPooling2d::max(), GlobalPooling2d::average()] {
+        same_in_model(pool, &image);
+        same_in_model(pool.keepdims(true), &image);
+    }
+    same_in_model(Cropping2d::new([1, 2], [0, 1]), &image);
+    same_in_model(ZeroPadding2d::new([2, 1], [0, 3]), &image);
+    same_in_model(UpSampling2d::new([3, 2]).unwrap(), &image);
 }
 
 #[test]

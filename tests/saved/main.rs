@@ -10,6 +10,7 @@ mod family;
 mod files;
 mod hostile;
 mod layers;
+mod own;
 mod process;
 mod refused;
 #[path = "../common/says.rs"]

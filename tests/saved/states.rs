@@ -100,7 +100,11 @@ fn builders() {
         .bias_initializer(Initializer::Constant(0.25))
         .seed(u64::MAX)
         .peepholes(matrix(3, 4))
-        .projection(matrix(4, 2));
+        .projection(matrix(4, 2))
+        .initial_state(LstmState {
+            h: matrix(1, 2),
+            c: matrix(1, 4),
+        });
     for back in both(&lstm) {
         assert_eq!(format!("{back:?}"), format!("{lstm:?}"));
         let [back, lstm] =

@@ -4,7 +4,7 @@
 pub mod models;
 
 use ndarray::{Array2, Array3};
-use recurrent::{Causal, Element, Gru, Initializer, Isa, Lstm, SimpleRnn, State};
+use recurrent::{Causal, Element, Gru, Initializer, Isa, Lstm, LstmState, SimpleRnn, State};
 use std::fmt::Debug;
 
 /// Samples, timesteps, features, units: 0, 1, lanes ± 1, primes.
@@ -93,7 +93,11 @@ pub fn every_cell(property: &impl Property) {
             let lstm = lstm.clip(0.9).input_forget(of.samples.is_multiple_of(2));
             let lstm = lstm.peepholes(matrix(3, units, 98));
             let projection = matrix(units, 1 + units / 2, 97);
-            property.check(&lstm.projection(projection).build().unwrap(), of);
+            let lstm = lstm.projection(projection);
+            property.check(&lstm.clone().build().unwrap(), of);
+            let (h, c) = (matrix(1, 1 + units / 2, 96), matrix(1, units, 95));
+            let lstm = lstm.initial_state(LstmState { h, c });
+            property.check(&lstm.build().unwrap(), of);
             for reset_after in [true, false] {
                 let gru = Gru::<A>::builder(features, units).bias_initializer(SPREAD);
                 let gru = gru.reset_after(reset_after).with_isa(isa);

@@ -1,5 +1,7 @@
 //! The family `dropout`: gradients under masks that Keras and PyTorch drew; and what the masks of this crate are.
 
+#![allow(clippy::float_cmp)] // exact numbers are what is asked for
+
 use crate::common::compare::Precision;
 use crate::common::fields::Fields;
 use crate::common::report::check_all;

@@ -1,5 +1,7 @@
 //! The family `layer_gradients`: gradients that Keras and PyTorch computed in f64.
 
+#![allow(clippy::float_cmp)] // exact numbers are what is asked for
+
 use crate::common::Outcome;
 use crate::common::call::Call;
 use crate::common::compare::{Precision, compare};

@@ -298,7 +298,7 @@ fn attention_to_nothing_but_padding() {
         let mut graph = Model::graph();
         let nodes = [graph.input("query"), graph.input("value")];
         let id = graph.layer("layer", Attention::new().scale(0.7)).unwrap();
-        let outputs = graph.call_all(id, &nodes).unwrap();
+        let outputs = graph.call_all(id, nodes).unwrap();
         let model = graph.finish(&outputs).unwrap();
         let run = model.record([Tensor::new(&query), value]).unwrap();
         let gradient = run.backward(&[Some(numbers(&[3, 5, 4], 3))]).unwrap();
@@ -429,8 +429,10 @@ fn noise_and_masking() {
 
 #[test]
 fn embeddings() {
-    let ids = |ids: [[u8; 5]; 2]| Tensor::new(&ndarray::arr2(&ids).mapv(f64::from).into_dyn());
-    let ids = ids([[1, 3, 1, 0, 0], [2, 1, 4, 3, 0]]);
+    let ids = Tensor::new(&ndarray::array![
+        [1.0, 3.0, 1.0, 0.0, 0.0],
+        [2.0, 1.0, 4.0, 3.0, 0.0]
+    ]);
     for mask_zero in [true, false] {
         let mut model = Model::new()
             .add(

@@ -18,6 +18,8 @@ mod losses;
 mod optimizers;
 mod padding;
 mod pipelines;
+mod runs;
+mod steps;
 mod torch;
 
 use common::{Outcome, data, family, fields, tally};

@@ -1,5 +1,7 @@
 //! Padding has no influence: NaN in masked timesteps changes no bit of a gradient. And orders of sums that agree.
 
+#![allow(clippy::float_cmp)] // exact numbers are what is asked for
+
 use crate::layer_differences::{mask, numbers};
 use ndarray::{Array2, ArrayD};
 use recurrent::train::{ModelGradient, Noise};

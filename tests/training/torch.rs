@@ -12,6 +12,8 @@ use recurrent::train::{Gradients, Noise, Upstream};
 use recurrent::{Bidirectional, Deep, Gru, Lstm, Recurrent, SimpleRnn};
 use serde_json::Value;
 
+type Both<C> = Bidirectional<C, C>;
+
 /// What of a case does not depend on the type of the layer.
 struct Case<'a> {
     family: &'a Family,
@@ -56,7 +58,6 @@ pub fn check_torch<A: Precision>(family: &Family, fields: &Fields) -> Outcome<f6
         "num_layers",
         "proj_size",
     ]);
-    type Both<C> = Bidirectional<C, C>;
     let both = config.bool("bidirectional")?;
     config.done()?;
     match (mode, both) {

@@ -78,6 +78,10 @@ impl<A: Element> Back for Gru<A> {
         }
     }
 
+    fn can_go_back(&self) -> bool {
+        self.layer_norm().is_none()
+    }
+
     fn arrays(state: &HiddenState<A>) -> Vec<&Array2<A>> {
         vec![&state.h]
     }

@@ -69,6 +69,20 @@ impl<A: Element> Back for Lstm<A> {
         }
     }
 
+    fn can_go_back(&self) -> bool {
+        self.layer_norm().is_none()
+    }
+
+    fn of_initial_state(&self, d: &LstmState<A>, mut weights: LayerGradients<A>) {
+        for (name, rows) in [("initial_h", &d.h), ("initial_c", &d.c)] {
+            if let Some(gradient) = weights.array(name) {
+                for row in rows.rows() {
+                    *gradient += &row;
+                }
+            }
+        }
+    }
+
     fn arrays(state: &LstmState<A>) -> Vec<&Array2<A>> {
         vec![&state.h, &state.c]
     }

@@ -19,7 +19,7 @@ mod simple_rnn;
 
 use crate::Element;
 use crate::backward::{Backward, CellMasks, MaskSizes, OutputGradients, Outputs, Recorder, Tape};
-use crate::error::{Result, check};
+use crate::error::{Error, Result, check};
 use crate::gradients::LayerGradients;
 use crate::mask::Rows;
 use crate::pass::Pass;
@@ -41,6 +41,16 @@ pub trait Back: Advance {
 
     /// Packs the weights, for inputs and states that have a mask for each gate or not.
     fn work(&self, apart: Apart) -> Self::Work;
+
+    /// Whether this layer has no option that the equations backwards do not know.
+    fn can_go_back(&self) -> bool {
+        true
+    }
+
+    /// Adds the gradient of the state of every sample to that of the initial state of the layer, if it has one.
+    fn of_initial_state(&self, d: &Self::State, weights: LayerGradients<Self::Elem>) {
+        let _ = (d, weights);
+    }
 
     /// The arrays of a state, the output first.
     fn arrays(state: &Self::State) -> Vec<&Array2<Self::Elem>>;
@@ -155,6 +165,10 @@ pub fn record<C: Back>(
     state: &mut C::State,
     tape: &mut CellTape<C::Elem>,
 ) -> Result<Outputs<C::Elem>> {
+    if !cell.can_go_back() {
+        let expected = "none: it cannot be trained yet";
+        return Err(Error::value("layer_norm", expected, "one"));
+    }
     let (samples, timesteps, features) = pass.x.dim();
     let units = cell.output_size();
     let sizes = MaskSizes {
@@ -392,7 +406,11 @@ macro_rules! backward_of_cell {
             }
 
             fn has_backward(&self) -> bool {
-                true
+                Back::can_go_back(self)
+            }
+
+            fn add_initial_state(&self, d: &crate::$state<A>, weights: LayerGradients<A>) {
+                Back::of_initial_state(self, d, weights);
             }
         }
     )*};

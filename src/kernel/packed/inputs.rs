@@ -1,9 +1,11 @@
 //! `Inputs`: the rows that a matrix is multiplied with, at any places in memory.
 
-/// Rows of an array: the offset of each row, and the distance of its numbers.
+/// Rows of an array: the offset of each row, and the distance of its numbers. A row can consist of several runs of equal
+/// length, as a window of an image does; each run has an offset from the start of the row.
 pub struct Inputs<'a, A> {
     pub(super) base: *const A,
     pub(super) offsets: &'a [isize],
+    pub(super) runs: &'a [isize],
     pub(super) stride: isize,
 }
 
@@ -17,7 +19,25 @@ impl<'a, A> Inputs<'a, A> {
         Inputs {
             base,
             offsets,
+            runs: &[0],
             stride,
+        }
+    }
+
+    /// Makes inputs of windows over `x`: the one of start `s` consists of a run of `len` adjacent numbers from `s + r` on for
+    /// each `r` of `runs`.
+    pub fn of_windows(x: &'a [A], starts: &'a [isize], runs: &'a [isize], len: usize) -> Self {
+        // A negative place is larger than any.
+        let last_run = runs.iter().map(|&run| run.cast_unsigned()).max();
+        let last = last_run.and_then(|run| x.len().checked_sub(len)?.checked_sub(run));
+        let last = last.expect("a window has runs, which fit into the input");
+        assert!(starts.iter().all(|&start| start.cast_unsigned() <= last));
+        // `x` is borrowed for `'a`, and every run lies in it.
+        Inputs {
+            base: x.as_ptr(),
+            offsets: starts,
+            runs,
+            stride: 1,
         }
     }
 

@@ -206,6 +206,23 @@ impl<A> Panels<A> {
         (self.gates, self.units, self.isa) == (other.gates, other.units, other.isa)
     }
 
+    /// Copies the sums of a product, of which `sums` starts with one row, in the order of the columns.
+    pub fn unpack_sums(&self, sums: &[A], to: &mut [A])
+    where
+        A: Copy,
+    {
+        let columns = to.chunks_exact_mut(self.units.max(1)).take(self.gates);
+        for (gate, to) in columns.enumerate() {
+            for (unit, to) in to.iter_mut().enumerate() {
+                let panel = unit / self.panel_units();
+                let is_half = self.half && panel + 1 == self.count;
+                let lanes = if is_half { self.lanes / 2 } else { self.lanes };
+                let vector = gate * self.blocks + unit / self.lanes % self.blocks;
+                *to = sums[panel * self.width() + vector * lanes + unit % self.lanes];
+            }
+        }
+    }
+
     fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
         let panel = unit / self.panel_units();
         let is_half = self.half && panel + 1 == self.count;

@@ -38,13 +38,14 @@ pub struct Grid<P> {
 
 /// `to = from + x · weights` for the rows and panels of a tile, with the rows of the weights in ascending order. Each sum
 /// is one chain.
-pub struct Product<A> {
+pub struct Product<'a, A> {
     /// The start of the sums, or null for zero.
     pub from: Grid<*const A>,
     /// If given, the start of the last vector of three, in place of `from`.
     pub third: Option<Grid<*const A>>,
-    /// The rows that are multiplied, each `depth` numbers at distances of `stride`.
+    /// The rows that are multiplied: each has `depth` numbers at distances of `stride` from each of the `runs` on.
     pub x: [*const A; MOST_ROWS],
+    pub runs: &'a [isize],
     pub stride: isize,
     /// The first panel of the tile, and the distance to the next one.
     pub weights: *const A,
@@ -54,7 +55,7 @@ pub struct Product<A> {
 }
 
 /// A product whose size is known at compile time: `R` rows and `P` panels of `W` vectors. Only [`product`] makes it.
-struct Fixed<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<A>);
+struct Fixed<'a, A, const W: usize, const R: usize, const P: usize>(&'a Product<'a, A>);
 
 impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixed<'_, A, W, R, P> {
     #[inline(always)]
@@ -63,6 +64,7 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
             from,
             third,
             x,
+            runs,
             stride,
             weights,
             apart,
@@ -96,9 +98,12 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
                     }
                 }
             }
-            let panels = core::array::from_fn(|p| weights.add(p * apart));
-            let x = core::array::from_fn(|r| x[r]);
-            accumulate(&mut sums, &mut [], x, *stride, (panels, []), *depth);
+            let mut panels: [_; P] = core::array::from_fn(|p| weights.add(p * apart));
+            for &run in *runs {
+                let x = core::array::from_fn(|r| x[r].wrapping_offset(run));
+                accumulate(&mut sums, &mut [], x, *stride, (panels, []), *depth);
+                panels = panels.map(|panel| panel.wrapping_add(depth * W * V::LANES));
+            }
             for r in 0..R {
                 for p in 0..P {
                     for w in 0..W {

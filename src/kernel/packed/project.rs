@@ -8,7 +8,8 @@ use super::tile::{Tile, each_tile};
 use crate::kernel::vectors::{Isa, Lanes, Number, Op, Vector};
 use crate::threads::join;
 use alloc::vec::Vec;
-use core::ptr;
+use core::mem::MaybeUninit;
+use core::{ptr, slice};
 #[cfg(feature = "train")]
 use ndarray::ArrayView2;
 
@@ -17,7 +18,7 @@ pub struct Project<'a, A> {
     panels: &'a Panels<A>,
     bias: Option<&'a Panels<A>>,
     inputs: &'a Inputs<'a, A>,
-    z: &'a mut [A],
+    z: &'a mut [MaybeUninit<A>],
     /// Whether the sums go on from what is in `z`. There is no bias then.
     goes_on: bool,
 }
@@ -44,6 +45,19 @@ impl<A: Products> Panels<A> {
     /// Computes `z[i] = bias + inputs[i] · matrix`, with the rows in ascending order. Each output is one chain, so its bits
     /// do not depend on other inputs. `z` has `len()` numbers for each input.
     pub fn project(&self, bias: Option<&Self>, inputs: Inputs<A>, z: &mut [A], threads: usize) {
+        // SAFETY: it is the same memory, and only numbers are written to it.
+        let z = unsafe { slice::from_raw_parts_mut(z.as_mut_ptr().cast(), z.len()) };
+        self.project_into(bias, inputs, z, threads);
+    }
+
+    /// [`project`](Self::project), into memory that need not have numbers yet. Afterwards it has them.
+    fn project_into(
+        &self,
+        bias: Option<&Self>,
+        inputs: Inputs<A>,
+        z: &mut [MaybeUninit<A>],
+        threads: usize,
+    ) {
         assert!(inputs.len() * self.len() <= z.len());
         assert!(bias.is_none_or(|bias| bias.rows() == 1 && bias.has_layout_of(self)));
         if threads > 1 && inputs.len() > 1 {
@@ -52,8 +66,8 @@ impl<A: Products> Panels<A> {
             let (first, second) = inputs.split(middle);
             let (first_z, second_z) = z.split_at_mut(first.len() * self.len());
             join(
-                || self.project(bias, first, first_z, before),
-                || self.project(bias, second, second_z, after),
+                || self.project_into(bias, first, first_z, before),
+                || self.project_into(bias, second, second_z, after),
             );
             return;
         }
@@ -78,6 +92,8 @@ impl<A: Products> Panels<A> {
         let offsets: Vec<isize> = rows.map(|(row, _): (isize, _)| row * stride[0]).collect();
         // SAFETY: each offset is the start of a row of `x`, whose numbers are `stride[1]` apart; it is borrowed for the call.
         let inputs = unsafe { Inputs::new(x.as_ptr(), &offsets, stride[1]) };
+        // SAFETY: it is the same memory, and only numbers are written to it.
+        let z = unsafe { slice::from_raw_parts_mut(z.as_mut_ptr().cast(), z.len()) };
         let work = Project {
             panels: self,
             bias: None,
@@ -86,6 +102,44 @@ impl<A: Products> Panels<A> {
             goes_on: true,
         };
         A::project(work, self.isa());
+    }
+
+    /// Appends what [`project_windows`](Self::project_windows) computes to `y`, if no window has padding at the end of its sums.
+    /// Returns whether it did.
+    pub fn append_windows(
+        &self,
+        bias: Option<&Self>,
+        x: &[A],
+        (starts, runs): (&[isize], &[isize]),
+        y: &mut Vec<A>,
+    ) -> bool {
+        if self.len() != self.units() {
+            return false;
+        }
+        let count = starts.len() * self.len();
+        y.reserve(count);
+        let inputs = self.windows(x, starts, runs);
+        self.project_into(bias, inputs, &mut y.spare_capacity_mut()[..count], 1);
+        // SAFETY: `reserve` made the room, and the product wrote every sum of every window.
+        unsafe { y.set_len(y.len() + count) };
+        true
+    }
+
+    fn windows<'a>(&self, x: &'a [A], starts: &'a [isize], runs: &'a [isize]) -> Inputs<'a, A> {
+        assert!(self.rows().is_multiple_of(runs.len()));
+        Inputs::of_windows(x, starts, runs, self.rows() / runs.len())
+    }
+
+    /// Computes `z[i] = bias + window[i] · matrix` for windows over `x`: the one of start `s` consists of a run of adjacent
+    /// numbers from `s + r` on for each `r` of `runs`, all of the same length.
+    pub fn project_windows(
+        &self,
+        bias: Option<&Self>,
+        x: &[A],
+        (starts, runs): (&[isize], &[isize]),
+        z: &mut [A],
+    ) {
+        self.project(bias, self.windows(x, starts, runs), z, 1);
     }
 
     /// Computes `z = bias + x · matrix`. `z` is resized to the length of the panels, which allocates only if it has never
@@ -102,7 +156,7 @@ impl<A: Products> Panels<A> {
 
 impl<A: Number> Op<A> for Project<'_, A> {
     unsafe fn eval<V: Vector<Elem = A>>(&mut self) {
-        let z = self.z.as_mut_ptr();
+        let z = self.z.as_mut_ptr().cast();
         each_tile::<V>(self.inputs.len(), self.panels, |at| {
             // SAFETY: the caller guarantees the instruction set, and so that of the half; `each_tile` makes the tiles of
             // this product, and `z` has room for all of it.
@@ -150,10 +204,11 @@ impl<A: Number> Project<'_, A> {
                 },
                 third: None,
                 x,
+                runs: inputs.runs,
                 stride: inputs.stride,
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),
-                depth: panels.rows(),
+                depth: panels.rows() / inputs.runs.len(),
                 to,
             };
             match panels.vectors() {

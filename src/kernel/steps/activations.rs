@@ -121,6 +121,7 @@ impl Activation {
             Activation::SparseSigmoid => clip((x + one) * half, zero, one),
             Activation::Affine { alpha, beta } => of(alpha) * x + of(beta),
             Activation::ScaledTanh { alpha, beta } => of(alpha) * (of(beta) * x).libm_tanh(),
+            Activation::Custom(function) => of(function.of(x.wide())),
             Activation::Softmax | Activation::LogSoftmax => {
                 debug_assert!(false, "it is not element-wise: `apply` has it");
                 x

@@ -65,6 +65,7 @@ unsafe fn tile<V: Vector, C: Cell<V::Elem>, const W: usize>(
             from,
             third,
             x: step.h_rows(at),
+            runs: &[0],
             stride: 1,
             weights: step.panels.panel(at.panel),
             apart: at.apart * step.panels.panel_len(),

@@ -59,6 +59,24 @@ impl Chosen {
         }
     }
 
+    /// Limits sums to [-clip, clip].
+    pub fn clip<A: Number>(&self, sums: &mut [A]) {
+        if let Some(clip) = self.clip {
+            let most = A::nearest(clip);
+            // A NaN stays.
+            let clipped = |z: A| {
+                if z > most {
+                    most
+                } else if z < -most {
+                    -most
+                } else {
+                    z
+                }
+            };
+            sums.iter_mut().for_each(|z| *z = clipped(*z));
+        }
+    }
+
     #[inline(always)]
     fn clipped<V: Vector>(&self, x: V) -> V {
         let Some(clip) = self.clip else { return x };

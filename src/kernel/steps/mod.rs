@@ -6,6 +6,7 @@
 
 mod activations;
 mod active;
+mod apart;
 mod array;
 mod batch;
 mod cell;

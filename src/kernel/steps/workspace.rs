@@ -263,6 +263,11 @@ impl<A: Products> Workspace<A> {
         self.drop_taken(active.count() * steps);
     }
 
+    /// The number of rows of `z` that steps have used.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Drops the projected inputs of `steps` steps, which have been taken.
     #[inline(always)]
     pub(super) fn drop_taken(&mut self, steps: usize) {

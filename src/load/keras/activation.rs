@@ -4,8 +4,10 @@ use super::config::{Config, shown};
 use super::context::Context;
 use super::object::Object;
 use crate::Activation;
+use crate::describe::by_name;
 use crate::error::{Error, Result};
 use crate::format::json::Value;
+use alloc::string::String;
 
 impl Context {
     /// The activation of this key; `default` where there is none.
@@ -15,9 +17,17 @@ impl Context {
         key: &'static str,
         default: Activation,
     ) -> Result<Activation> {
-        match config.optional(key) {
+        let said = config.optional(key);
+        if let Some(own) = said.and_then(|value| self.own_function(value)) {
+            return Ok(own);
+        }
+        match said {
             None => Ok(default),
             Some(Value::String(name)) => self.activation_named(config, key, name),
+            Some(value) if function(value).is_some() => {
+                let found = function(value).unwrap_or_default();
+                Err(config.refuse(key, OF_KERAS, found))
+            }
             Some(value) => {
                 let read = || {
                     let object = Object::read(value, key)?;
@@ -33,10 +43,15 @@ impl Context {
                     Ok(Some(activation))
                 };
                 let known = read().map_err(|error: Error| error.within(config.part()))?;
-                let expected = "the name of an activation: functions are not in the file";
-                known.ok_or_else(|| config.refuse(key, expected, shown(value)))
+                known.ok_or_else(|| config.refuse(key, OF_KERAS, shown(value)))
             }
         }
+    }
+
+    /// The function that the caller has given for this name.
+    fn own_function(&self, value: &Value) -> Option<Activation> {
+        let name = function(value)?;
+        by_name(&self.overrides.own.functions, &name).copied()
     }
 
     fn activation_named(
@@ -51,13 +66,22 @@ impl Context {
             "hard_sigmoid_keras2" => {
                 Err(config.refuse(key, "the name of an activation of Keras", name))
             }
-            _ => name.parse().map_err(|_| {
-                let expected = "the name of an activation of Keras, like tanh or sigmoid";
-                config.refuse(key, expected, name)
-            }),
+            _ => name.parse().map_err(|_| config.refuse(key, OF_KERAS, name)),
         }
     }
 }
+
+/// The name of a function: plain, or as Keras writes those that are registered.
+fn function(value: &Value) -> Option<String> {
+    let name = match value.get("class_name").and_then(Value::as_str) {
+        Some("function") => value.get("config")?,
+        _ => value,
+    };
+    name.as_str().map(String::from)
+}
+
+/// What is expected of the name of an activation.
+const OF_KERAS: &str = "the name of an activation of Keras, like tanh or sigmoid (a function of your own is not in the file: give it to `keras::Reader::activation`)";
 
 /// What reads a layer of this class, if it is an activation.
 pub fn reader(class: &str) -> Option<fn(&Context, &Config) -> Result<Activation>> {
@@ -86,7 +110,7 @@ pub fn reader(class: &str) -> Option<fn(&Context, &Config) -> Result<Activation>
 }
 
 /// Those of `ReLU` that this crate has.
-fn relu(config: &Config) -> Result<Activation> {
+pub fn relu(config: &Config) -> Result<Activation> {
     let most = config.number_or("max_value", f64::INFINITY)?;
     let alpha = config.finite_or("negative_slope", 0.0)?;
     let threshold = config.finite_or("threshold", 0.0)?;

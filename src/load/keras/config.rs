@@ -198,6 +198,30 @@ impl<'j> Config<'j> {
         self.typed(key, "one count or two", Some([1, 1]), cast)
     }
 
+    /// A count for the height and one for the width; or one for both.
+    pub fn counts_of_image(
+        &self,
+        key: &'static str,
+        default: Option<[usize; 2]>,
+    ) -> Result<[usize; 2]> {
+        let cast = |value: &Value| {
+            let counts = both(value, whole)?;
+            (!counts.contains(&0)).then_some(counts)
+        };
+        self.typed(key, "one count or two, of at least 1", default, cast)
+    }
+
+    /// Two counts, before and after, for the height and for the width; or one for both ends of an axis or of all.
+    pub fn ends_of_image(&self, key: &'static str, default: [usize; 2]) -> Result<[[usize; 2]; 2]> {
+        let cast = |value: &Value| both(value, |ends| both(ends, whole));
+        self.typed(
+            key,
+            "one count or two, or two of each",
+            Some([default; 2]),
+            cast,
+        )
+    }
+
     /// Refuses a value other than the one that is known.
     pub fn only(&self, key: &'static str, known: &str) -> Result<()> {
         match self.optional(key) {
@@ -261,11 +285,20 @@ pub fn items(value: &Value) -> Option<&[Value]> {
     list.as_array().map(Vec::as_slice)
 }
 
+/// The two items of a list, or twice the value that is no list.
+fn both<T: Copy>(value: &Value, cast: impl Fn(&Value) -> Option<T>) -> Option<[T; 2]> {
+    match items(value) {
+        Some([first, second]) => Some([cast(first)?, cast(second)?]),
+        Some(_) => None,
+        None => cast(value).map(|value| [value, value]),
+    }
+}
+
 pub fn whole(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|n| usize::try_from(n).ok())
 }
 
-fn integer(value: &Value) -> Option<isize> {
+pub fn integer(value: &Value) -> Option<isize> {
     value.as_i64().and_then(|n| isize::try_from(n).ok())
 }
 

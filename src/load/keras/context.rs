@@ -4,6 +4,7 @@ use super::config::{Config, shown};
 use super::usage::Usage;
 use super::version::Version;
 use crate::Activation;
+use crate::describe::Own;
 use crate::error::Result;
 use crate::format::json::Value;
 use alloc::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct Overrides {
     pub recurrent_activation: Option<Activation>,
     pub reset_after: Option<bool>,
     pub hard_sigmoid: Option<Activation>,
+    /// Layers and functions of the caller's own.
+    pub own: Own,
 }
 
 /// How the arrays of a file are ordered.

@@ -5,6 +5,7 @@ use super::layers::{check, reader};
 use super::made::{Asked, Made, Planned};
 use super::network::network;
 use super::object::Object;
+use super::own::{own, own_layer};
 use super::plan::Plan;
 use super::unknown::missing;
 use super::usage::Usage;
@@ -19,7 +20,7 @@ type Slot<A> = OnceCell<Made<A>>;
 
 /// The plan of a layer.
 pub fn layer<A: Element>(context: &Context, object: &Object, usage: Usage) -> Planned<A> {
-    check::<A>(object)?;
+    check::<A>(context, object)?;
     let id = object.json.get("shared_object_id").and_then(Value::as_i64);
     // In lists the weights stand wherever the layer does.
     let Some(id) = id.filter(|_| context.layout != Layout::Lists) else {
@@ -54,7 +55,9 @@ fn again<A: Element>(shared: &Shared, object: &Object, usage: Usage) -> Planned<
 
 fn named<A: Element>(context: &Context, object: &Object, usage: Usage) -> Planned<A> {
     let part = object.part();
-    let plan = if object.is_model() {
+    let plan = if let Some(maker) = own(context, object) {
+        own_layer(object, maker)
+    } else if object.is_model() {
         let model = network(context, object, layer);
         let model = model.map_err(|error| error.within(&part))?;
         model.map(|model| Ok(Made::of(model)))

@@ -2,10 +2,14 @@
 
 mod attention;
 mod conv1d;
+mod conv2d;
 mod dense;
 mod embedding;
+mod images;
+mod multi_head_attention;
 mod normalization;
 mod recurrent;
+mod rescaling;
 mod time_distributed;
 mod without_weights;
 
@@ -15,17 +19,23 @@ pub use recurrent::read_flags;
 
 use super::activation;
 use super::cells::is_cell;
+use super::context::Context;
 use super::made::Read;
 use super::object::Object;
+use super::own::own;
 use super::unknown::missing;
 use crate::error::Result;
-use crate::{Element, GlobalPooling1d, Merge, Pooling1d};
-use attention::attention;
+use crate::{Element, GlobalPooling1d, GlobalPooling2d, Merge, Pooling1d, Pooling2d};
+use attention::{additive_attention, attention};
 use conv1d::conv1d;
+use conv2d::{conv2d, depthwise_conv2d};
 use dense::dense;
 use embedding::embedding;
+use images::{cropping2d, global_pooling2d, pooling2d, up_sampling2d, zero_padding2d};
+use multi_head_attention::multi_head_attention;
 use normalization::{batch_normalization, layer_normalization};
 use recurrent::{bidirectional, recurrent};
+use rescaling::{normalization, rescaling};
 use time_distributed::time_distributed;
 use without_weights as bare;
 
@@ -43,38 +53,52 @@ pub fn reader<A: Element>(class: &str) -> Option<Read<A>> {
 /// The same of a layer that is neither recurrent nor made of layers.
 pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
     let read: Read<A> = match class {
+        "AdditiveAttention" => additive_attention,
         "Add" => |of| bare::combine(of, Merge::Add),
         "Attention" => attention,
         "Average" => |of| bare::combine(of, Merge::Average),
         "AveragePooling1D" => |of| bare::pooling(of, Pooling1d::average),
+        "AveragePooling2D" => |of| pooling2d(of, Pooling2d::average),
         "BatchNormalization" => batch_normalization,
         "Concatenate" => bare::concatenate,
         "Conv1D" => conv1d,
+        "Conv2D" => conv2d,
         "Cropping1D" => bare::cropping1d,
+        "Cropping2D" => cropping2d,
         "Dense" => dense,
+        "DepthwiseConv2D" => depthwise_conv2d,
         "ActivityRegularization" | "Identity" => bare::identity,
         "AlphaDropout" => bare::alpha_dropout,
         "Dropout" => bare::dropout,
         "GaussianDropout" => bare::gaussian_dropout,
         "GaussianNoise" => bare::gaussian_noise,
+        "Dot" => attention::dot,
         "Embedding" => embedding,
         "Flatten" => bare::flatten,
         "GlobalAveragePooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::average()),
+        "GlobalAveragePooling2D" => |of| global_pooling2d(of, GlobalPooling2d::average()),
         "GlobalMaxPooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::max()),
+        "GlobalMaxPooling2D" => |of| global_pooling2d(of, GlobalPooling2d::max()),
         "LayerNormalization" => layer_normalization,
         "Masking" => bare::masking,
         "MaxPooling1D" => |of| bare::pooling(of, Pooling1d::max),
+        "MaxPooling2D" => |of| pooling2d(of, Pooling2d::max),
         "Maximum" => |of| bare::combine(of, Merge::Maximum),
         "Minimum" => |of| bare::combine(of, Merge::Minimum),
+        "MultiHeadAttention" => multi_head_attention,
         "Multiply" => |of| bare::combine(of, Merge::Multiply),
+        "Normalization" => normalization,
         "Permute" => bare::permute,
         "RepeatVector" => bare::repeat_vector,
+        "Rescaling" => rescaling,
         "Reshape" => bare::reshape,
         "Softmax" => bare::softmax,
-        "SpatialDropout1D" => bare::spatial_dropout1d,
+        "SpatialDropout1D" | "SpatialDropout2D" => bare::spatial_dropout,
         "Subtract" => |of| bare::combine(of, Merge::Subtract),
         "UpSampling1D" => bare::up_sampling1d,
+        "UpSampling2D" => up_sampling2d,
         "ZeroPadding1D" => bare::zero_padding1d,
+        "ZeroPadding2D" => zero_padding2d,
         _ => {
             activation::reader(class)?;
             bare::activation
@@ -83,9 +107,13 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
     Some(read)
 }
 
-/// Refuses a layer of a class that this crate does not have. What its arguments say does not matter then, nor do those of
-/// its calls.
-pub fn check<A: Element>(object: &Object) -> Result<()> {
+/// Refuses a layer of a class that neither this crate nor the caller has. What its arguments say does not matter then, nor
+/// do those of its calls.
+pub fn check<A: Element>(context: &Context, object: &Object) -> Result<()> {
+    if own(context, object).is_some() {
+        return Ok(());
+    }
+    object.check_home()?;
     if object.is_model() || reader::<A>(object.class).is_some() {
         return Ok(());
     }

@@ -206,8 +206,8 @@ impl Walk<'_> {
             lost: Vec::new(),
             object: json.clone(),
         };
-        let of_keras3 = self.context.version.major() > 2;
-        let is_operation = of_keras3 && Object::read(json, "").is_ok_and(|object| is_op(&object));
+        let object = Object::read(json, "");
+        let is_operation = object.is_ok_and(|object| is_op(self.context, &object));
         let is_bare = WITHOUT_WEIGHTS.contains(&class(json)) || is_operation;
         if is_bare || leaf.wants(self.context).is_ok_and(|wants| wants.is_empty()) {
             return Vec::new();

@@ -21,22 +21,41 @@
 //!
 //! # Layers
 //! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
-//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`; `BatchNormalization`,
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`, `Conv2D`, `DepthwiseConv2D`; `BatchNormalization`,
 //! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
-//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`; `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
+//! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`, and these of images (`MaxPooling2D` …); `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
 //! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
-//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing in inference; `Sequential` and functional models inside of
-//! models; of `keras.ops` what models meet: comparisons for masks, arithmetic, `x[:, -1]`, sums and means.
+//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing outside of a training; `Sequential` and functional models inside of
+//! models.
+//!
+//! # Operations
+//! What stands between layers in functional models, as Keras 3 writes it (`keras.ops`) and as `tf.keras` does (`TFOpLambda`,
+//! `SlicingOpLambda`), between values and with numbers and arrays:
+//!
+//! * slices: `x[:, -1]`, `x[:, ::-1]`, `x[..., :3]`, `x[:, None]`
+//! * arithmetic, comparisons, logic, `where`, `maximum`, `minimum`, `clip`, `cast`, `abs`, `exp`, `log`, `sqrt`, `power` and
+//!   their like; all activations; `softmax`
+//! * `mean`, `sum`, `prod`, `max`, `min`, `all`, `any` along axes of a sample
+//! * `concatenate`, `stack`, `reshape`, `transpose`, `expand_dims`, `squeeze`, `flip`, `tile`, `repeat`, `roll`
+//!
+//! No mask passes through an operation, as in Keras; only a conversion that converts nothing keeps it.
+//!
+//! # Layers of your own
+//! Keras takes what is not its own as `custom_objects`, or from `@keras.saving.register_keras_serializable`. Here a
+//! [`Reader`] takes it by the same names: [`Reader::layer`] a class, [`Reader::lambda`] the function of a `Lambda`,
+//! [`Reader::activation`] a function. They also stand in for layers of Keras that this crate does not have.
 //!
 //! # What is refused
 //! Anything unknown that would change the numbers is an error, which names the file, the layer and the argument. This
-//! covers custom classes and functions, `Lambda`, layers and arguments that are not supported, quantised models, and
+//! covers classes, functions and `Lambda`s that were not given, layers and arguments that are not supported, cells of your own
+//! in an `RNN`, quantised models, and
 //! weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
 //! absent. Anything else that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
-//! constraints. The rates of dropout are kept; only a training drops.
+//! constraints. The rates of dropout are kept, of cells too; only a training drops.
 //!
-//! To load a model that has an unsupported layer, build it by hand: a [`Graph`](crate::Graph) of the layers that
-//! [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error says so, too.
+//! To load a model that has an unsupported layer, give that layer to [`Reader::layer`], or build the model by hand: a
+//! [`Graph`](crate::Graph) of the layers that [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error
+//! says so, too.
 //!
 //! # What is decided
 //! Numbers are computed in the type of the model, `f32` or `f64`, whatever the file says. Weights in float16 and
@@ -74,6 +93,7 @@ mod network;
 mod nodes;
 mod object;
 mod ops;
+mod own;
 mod plan;
 mod reader;
 mod shards;

@@ -5,16 +5,17 @@ use super::context::{Context, Layout};
 use super::layers::check;
 use super::made::{Made, ReadAny};
 use super::names::{groups, numbered, snake_case};
-use super::nodes::{NodeCall, Ref, calls, references};
+use super::nodes::{Names, NodeCall, Ref, calls, references};
 use super::object::{Object, or_by_hand};
 use super::ops::{is_op, op};
+use super::own::own;
 use super::plan::Plan;
 use super::usage::{Usage, usage};
 use super::wiring::{Call, Source, Wiring};
 use crate::error::{Error, Result};
 use crate::format::json::Value;
 use crate::{Element, Model, Shape};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -43,7 +44,7 @@ fn objects<'j>(value: &'j Value, part: &str) -> Result<Vec<Object<'j>>> {
     let Some(list) = value.as_array() else {
         return Err(Error::file(part, "a list of layers", shown(value)));
     };
-    let at = |(i, value)| Object::read(value, &format!("{part}: layer {i}"));
+    let at = |(i, value)| Object::of_anyone(value, &format!("{part}: layer {i}"));
     let objects: Vec<Object> = list.iter().enumerate().map(at).collect::<Result<_>>()?;
     let mut names: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
     names.sort_unstable();
@@ -64,6 +65,7 @@ fn in_groups<A: Element>(
 ) -> Vec<Plan<Made<A>>> {
     let classes = objects.iter().zip(&plans);
     let classes = classes.map(|(object, plan)| (object.class, plan.wants.is_empty()));
+    let classes = classes.map(|(class, bare)| (class.rsplit('>').next().unwrap_or(class), bare));
     let names = groups_of(&context.layout, classes);
     let in_group = |((object, group), plan): ((&&Object, String), Plan<Made<A>>)| {
         let mut plan = plan.under(&group);
@@ -232,22 +234,42 @@ fn functional<A: Element>(
     let mut shapes: Vec<Option<(String, Shape)>> = vec![None; inputs.len()];
     let mut graph = Nodes::new(context, part.clone(), &places);
     let (mut layers, mut plans) = (Vec::new(), Vec::new());
+    let mut whole = BTreeSet::new();
     for object in &objects {
         if object.class == "InputLayer" {
+            object.check_home()?;
             let Some(&place) = places.get(object.name.as_str()) else {
                 let expected = "one of the inputs of the model";
                 return Err(Error::file(object.part(), expected, "another"));
             };
+            if object
+                .arguments()
+                .get("dtype")
+                .is_some_and(|dtype| dtype.as_str().is_some_and(|dtype| dtype.contains("int")))
+            {
+                whole.insert(object.name.clone());
+            }
             shapes[place] = Some((object.name.clone(), input_shape(context, object)?));
             continue;
         }
         let nodes = object.json.get("inbound_nodes").unwrap_or(&Value::Null);
-        let (plan, nodes) = if context.version.major() > 2 && is_op(object) {
-            op(object, nodes)?
+        let is_own = own(context, object).is_some();
+        let (plan, nodes) = if !is_own && is_op(context, object) {
+            op(context, object, nodes, &mut whole)?
         } else {
-            check::<A>(object)?;
-            let nodes = calls(nodes, object.class, &object.part())?;
-            (layer(context, object, usage(&nodes, object)?)?, nodes)
+            check::<A>(context, object)?;
+            let names = if is_own {
+                Names::Any
+            } else {
+                Names::of(object.class)
+            };
+            let nodes = calls(nodes, &names, &object.part())?;
+            let plan = layer(context, object, usage(&nodes, object)?)?;
+            let mut inputs = nodes.iter().flat_map(|node| &node.inputs);
+            if plan.wants.is_empty() && inputs.any(|of| whole.contains(&of.layer)) {
+                whole.insert(object.name.clone());
+            }
+            (plan, nodes)
         };
         plans.push(plan);
         graph.add(object, nodes);

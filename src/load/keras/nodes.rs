@@ -24,47 +24,85 @@ pub struct NodeCall {
     pub states: Vec<Ref>,
     /// Masks that are arguments, one for each input, where there is one.
     pub masks: Vec<Option<Ref>>,
+    /// What `MultiHeadAttention` takes beside the query: the value, the key and the attention mask.
+    pub others: [Option<Ref>; 3],
     pub causal: bool,
+    pub scores: bool,
 }
 
-/// The arguments of a recurrent layer's call in their order; all other layers take an input and name the rest.
-const RECURRENT: [&str; 4] = ["sequences", "initial_state", "mask", "training"];
-const OTHERS: [&str; 1] = ["inputs"];
+/// What the arguments of a layer's call mean.
+pub enum Names {
+    /// Those that come first have these names.
+    Ordered(&'static [&'static str]),
+    /// All values of the graph are inputs, in the order of the arguments, then of the names. It is a layer of the caller's
+    /// own.
+    Any,
+}
+
+impl Names {
+    /// Those of a class. Recurrent layers have several, all others take an input and name the rest.
+    pub fn of(class: &str) -> Self {
+        Names::Ordered(match class {
+            "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional" => {
+                &["sequences", "initial_state", "mask", "training"]
+            }
+            "MultiHeadAttention" => &[
+                "query",
+                "value",
+                "key",
+                "query_mask",
+                "value_mask",
+                "key_mask",
+                "attention_mask",
+                "return_attention_scores",
+                "training",
+                "use_causal_mask",
+            ],
+            "Attention" | "AdditiveAttention" => &[
+                "inputs",
+                "mask",
+                "training",
+                "return_attention_scores",
+                "use_causal_mask",
+            ],
+            // All other layers take an input and name the rest.
+            _ => &["inputs"],
+        })
+    }
+}
 
 /// The calls of a layer.
-pub fn calls(nodes: &Value, class: &str, part: &str) -> Result<Vec<NodeCall>> {
+pub fn calls(nodes: &Value, names: &Names, part: &str) -> Result<Vec<NodeCall>> {
     let Some(nodes) = nodes.as_array() else {
         let expected = "a list of \"inbound_nodes\"";
         return Err(Error::file(part, expected, shown(nodes)));
     };
     let call = |node: &Value| match node.get("args") {
-        Some(args) => call(node, args, class, part),
-        None => call_of_keras2(node, part),
+        Some(args) => call(node, args, names, part),
+        None => call_of_keras2(node, names, part),
     };
     nodes.iter().map(call).collect()
 }
 
 /// `{"args": […], "kwargs": {…}}`, Keras 3.
-fn call(node: &Value, args: &Value, class: &str, part: &str) -> Result<NodeCall> {
-    let recurrent = matches!(
-        class,
-        "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional"
-    );
-    let names = if recurrent { &RECURRENT[..] } else { &OTHERS };
+fn call(node: &Value, args: &Value, names: &Names, part: &str) -> Result<NodeCall> {
     let Some(args) = items(args) else {
         return Err(Error::file(part, "a list of \"args\"", shown(args)));
     };
     let mut call = NodeCall::default();
     for (i, value) in args.iter().enumerate() {
-        let name = names.get(i).copied().unwrap_or("another argument");
-        call.set(name, value, part)?;
+        let name = match names {
+            Names::Ordered(names) => names.get(i).copied(),
+            Names::Any => None,
+        };
+        call.set(name.unwrap_or("another argument"), value, names, part)?;
     }
-    call.set_all(node.get("kwargs"), part)?;
-    Ok(call)
+    call.set_all(node.get("kwargs"), names, part)?;
+    Ok(call.together())
 }
 
 /// A list of `["layer", call, output, {arguments}]`.
-fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
+fn call_of_keras2<'j>(node: &'j Value, names: &Names, part: &str) -> Result<NodeCall> {
     let mut call = NodeCall::default();
     let mut arguments = None;
     let mut push = |leaf: &'j [Value]| {
@@ -76,18 +114,18 @@ fn call_of_keras2<'j>(node: &'j Value, part: &str) -> Result<NodeCall> {
         Ok(())
     };
     leaves(node, &mut push, part)?;
-    call.set_all(arguments, part)?;
-    Ok(call)
+    call.set_all(arguments, names, part)?;
+    Ok(call.together())
 }
 
 impl NodeCall {
     /// All arguments that have a name.
-    fn set_all(&mut self, given: Option<&Value>, part: &str) -> Result<()> {
+    fn set_all(&mut self, given: Option<&Value>, names: &Names, part: &str) -> Result<()> {
         match given {
             None | Some(Value::Null) => Ok(()),
             Some(Value::Object(given)) => {
                 let mut given = given.iter();
-                given.try_for_each(|(name, value)| self.set(name, value, part))
+                given.try_for_each(|(name, value)| self.set(name, value, names, part))
             }
             Some(other) => {
                 let expected = "the arguments of a call by name";
@@ -96,22 +134,50 @@ impl NodeCall {
         }
     }
 
+    /// All inputs in one list.
+    fn together(mut self) -> Self {
+        self.inputs.extend(self.others.iter().flatten().cloned());
+        self
+    }
+
     /// An argument by name.
-    fn set(&mut self, name: &str, value: &Value, part: &str) -> Result<()> {
+    fn set(&mut self, name: &str, value: &Value, names: &Names, part: &str) -> Result<()> {
         let refuse = |expected: &str| {
             let part = format!("{part}: argument {name} of a call");
             Err(Error::file(part, expected, shown(value)))
         };
         match name {
-            "inputs" | "sequences" => self.inputs = references(value, part)?,
-            "initial_state" => self.states = references(value, part)?,
+            "training" | "mask" if value.is_null() => {}
             "mask" => self.masks = masks(value, part)?,
-            "use_causal_mask" => match value {
-                Value::Null => {}
-                Value::Bool(yes) => self.causal = *yes,
-                _ => return refuse("true or false"),
-            },
-            "training" | "return_attention_scores" => {
+            "training" if *value == Value::Bool(false) => {}
+            _ if matches!(names, Names::Any) => self.inputs.extend(references(value, part)?),
+            "inputs" | "sequences" | "query" => self.inputs = references(value, part)?,
+            "initial_state" => self.states = references(value, part)?,
+            "value" | "key" | "attention_mask" => {
+                let mut given = references(value, part)?.into_iter();
+                let at = match name {
+                    "value" => 0,
+                    "key" => 1,
+                    _ => 2,
+                };
+                self.others[at] = given.next();
+                if given.next().is_some() {
+                    return refuse("one value of the graph");
+                }
+            }
+            "use_causal_mask" | "return_attention_scores" => {
+                let said = match value {
+                    Value::Null => false,
+                    Value::Bool(yes) => *yes,
+                    _ => return refuse("true or false"),
+                };
+                if name == "use_causal_mask" {
+                    self.causal = said;
+                } else {
+                    self.scores = said;
+                }
+            }
+            "training" => {
                 if !matches!(value, Value::Null | Value::Bool(false)) {
                     return refuse("false or none");
                 }

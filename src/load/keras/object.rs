@@ -12,7 +12,7 @@ macro_rules! or_by_hand {
     ($expected:literal) => {
         concat!(
             $expected,
-            "; to go on without it, build the model by hand with `Model::graph`, the arrays of `keras::Weights` and your own `AnyLayer`"
+            " (give a layer of your own to `keras::Reader::layer`, the function of a Lambda to `keras::Reader::lambda`; or build the model with `Model::graph`, the arrays of `keras::Weights` and your own `AnyLayer`)"
         )
     };
 }
@@ -30,8 +30,15 @@ pub struct Object<'j> {
 const MODULES: [&str; 3] = ["keras", "tf_keras", "tensorflow"];
 
 impl<'j> Object<'j> {
-    /// `part` says in errors where it stands.
+    /// `part` says in errors where it stands. Refuses a class of somebody else.
     pub fn read(json: &'j Value, part: &str) -> Result<Self> {
+        let object = Self::of_anyone(json, part)?;
+        object.check_home()?;
+        Ok(object)
+    }
+
+    /// The same, whoever wrote the class.
+    pub fn of_anyone(json: &'j Value, part: &str) -> Result<Self> {
         let text = |key| json.get(key).and_then(Value::as_str);
         let Some(class) = text("class_name") else {
             let expected = "an object with a \"class_name\"";
@@ -40,14 +47,18 @@ impl<'j> Object<'j> {
         let nothing = || Error::file(part, format!("a {class} with a \"config\""), "none");
         let arguments = json.get("config").ok_or_else(nothing)?;
         let name = text("name").or_else(|| arguments.get("name")?.as_str());
-        let object = Object {
+        Ok(Object {
             class,
             name: name.unwrap_or(class).to_owned(),
             json,
             arguments,
-        };
-        object.check_home()?;
-        Ok(object)
+        })
+    }
+
+    /// The class with its package, if it was registered in one: `package>Class`.
+    pub fn registered_name(&self) -> &'j str {
+        let said = self.json.get("registered_name").and_then(Value::as_str);
+        said.unwrap_or(self.class)
     }
 
     /// What errors call it.
@@ -75,7 +86,7 @@ impl<'j> Object<'j> {
     }
 
     /// Refuses a class of somebody else, which may have the name of one of Keras.
-    fn check_home(&self) -> Result<()> {
+    pub fn check_home(&self) -> Result<()> {
         let refuse = |found: &str| {
             let expected =
                 or_by_hand!("a class of Keras itself, as what others compute is not in the file");

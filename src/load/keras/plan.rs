@@ -7,8 +7,10 @@ use crate::format::RawArray;
 use crate::kernel::Matrix;
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use ndarray::{Array, Dimension};
 
 /// An array that a layer wants.
@@ -26,6 +28,18 @@ pub struct Want {
     pub top: String,
     /// The layers that it belongs to, for errors.
     pub part: String,
+    /// Set if it is all arrays of a layer of the caller's own, of which only the file knows how many there are. `path` is
+    /// their group then.
+    pub every: Option<Every>,
+}
+
+/// All arrays of a layer.
+#[derive(Clone, Debug)]
+pub struct Every {
+    /// The name of the layer.
+    pub layer: String,
+    /// The names of the arrays, set when they are found.
+    pub names: Rc<OnceCell<Vec<String>>>,
 }
 
 /// The name and the shape of an array.
@@ -58,11 +72,43 @@ impl<T: 'static> Plan<T> {
             trainable: true,
             top: String::new(),
             part: String::new(),
+            every: None,
         };
         Plan {
             wants: wanted.into_iter().enumerate().map(want).collect(),
             names: Vec::new(),
             make: Box::new(make),
+        }
+    }
+
+    /// Wants all arrays of the layer of this name, whichever they are.
+    pub fn of_every(
+        layer: &str,
+        make: impl FnOnce(Vec<(String, RawArray)>) -> Result<T> + 'static,
+    ) -> Self {
+        let names: Rc<OnceCell<Vec<String>>> = Rc::default();
+        let every = Every {
+            layer: layer.into(),
+            names: Rc::clone(&names),
+        };
+        let want = Want {
+            path: String::new(),
+            name: "weights",
+            shape: Vec::new(),
+            trainable: true,
+            top: String::new(),
+            part: String::new(),
+            every: Some(every),
+        };
+        let take = move |arrays: &mut Arrays| {
+            let names = names.get().cloned().unwrap_or_default();
+            let named = names.into_iter().map(|name| Ok((name, next_of(arrays)?)));
+            make(named.collect::<Result<_>>()?)
+        };
+        Plan {
+            wants: [want].into(),
+            names: Vec::new(),
+            make: Box::new(take),
         }
     }
 
@@ -144,6 +190,19 @@ fn next_of<'a>(arrays: &mut Arrays<'a>) -> Result<RawArray<'a>> {
 pub fn next<A: Element, D: Dimension>(arrays: &mut Arrays) -> Result<Array<A, D>> {
     let array = next_of(arrays)?.array()?;
     Ok(array.into_dimensionality()?)
+}
+
+/// The next of the arrays, which is one number, perhaps an integer.
+pub fn next_number<A: Element>(arrays: &mut Arrays) -> Result<A> {
+    let array = next_of(arrays)?;
+    let number = if array.number().is_float() {
+        array.array::<A>()?.first().copied()
+    } else {
+        #[allow(clippy::cast_precision_loss)] // of a count
+        let number = |&n: &i64| A::from_f64(n as f64);
+        array.read_integers()?.first().map(number)
+    };
+    number.ok_or_else(|| Error::file(array.name(), "a number", "none"))
 }
 
 /// The next of the arrays, which has two axes, to be read when it is packed.

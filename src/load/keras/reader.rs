@@ -16,7 +16,9 @@ use crate::format::json::{self, Value};
 use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
 use crate::format::{self, Bytes, Data};
-use crate::{Activation, Element, Limits, Model};
+use crate::model::maker;
+use crate::nn::lambda;
+use crate::{Activation, AnyLayer, Element, Limits, Model, OwnLayer, Tensor};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -83,6 +85,95 @@ impl Reader {
     /// Sets the meaning of `hard_sigmoid` in the file.
     pub fn hard_sigmoid(mut self, activation: Activation) -> Self {
         self.overrides.hard_sigmoid = Some(activation);
+        self
+    }
+
+    /// Gives the layers of a class of your own, or of one that this crate does not have: what Keras takes as
+    /// `custom_objects`, for a class that was registered with `@keras.saving.register_keras_serializable`.
+    ///
+    /// `class` is the name of the class, `"Scale"`, or with its package, `"mine>Scale"`. What is given here goes before the
+    /// layers of this crate. `make` is called for every layer of that class and returns it; an [`OwnLayer`] has its name,
+    /// its configuration (`get_config`) and its weights. All values of the graph that the layer is called with are its
+    /// inputs, in the order of the arguments and then of the names: with several, implement
+    /// [`AnyLayer::forward_all`](crate::AnyLayer::forward_all).
+    ///
+    /// ```
+    /// use ndarray::Array1;
+    /// use recurrent::{AnyLayer, Result, Tensor, keras};
+    ///
+    /// struct Scale {
+    ///     by: f32,
+    ///     gain: Array1<f32>,
+    /// }
+    ///
+    /// impl AnyLayer<f32> for Scale {
+    ///     fn name(&self) -> &str { "scale" }
+    ///     fn forward(&self, mut input: Tensor<f32>) -> Result<Tensor<f32>> {
+    ///         input.values = input.values * &self.gain * self.by;
+    ///         Ok(input)
+    ///     }
+    /// }
+    ///
+    /// let reader = keras::Reader::new().layer("Scale", |file| {
+    ///     Ok(Scale { by: file.number("by")?, gain: file.array(0)? })
+    /// });
+    /// # let bytes = include_bytes!("../../../tests/data/own/k3_scale.keras");
+    /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
+    /// # assert_eq!(model.summary().rows[1].layer, "scale");
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn layer<A: Element, L: AnyLayer<A>>(
+        mut self,
+        class: impl Into<String>,
+        make: impl Fn(&OwnLayer<A>) -> Result<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.overrides.own.layers.insert(class.into(), maker(make));
+        self
+    }
+
+    /// Gives the function of the `Lambda` of this name, whose Python code this crate cannot run. In Keras the output of a
+    /// `Lambda` has no mask unless the layer was given one.
+    ///
+    /// For a `Lambda` with several inputs, give a layer: [`layer("Lambda", …)`](Self::layer), where
+    /// [`OwnLayer::name`] says which it is.
+    ///
+    /// ```no_run
+    /// use ndarray::s;
+    /// use recurrent::{Model, Tensor, keras};
+    /// // keras.layers.Lambda(lambda x: x[:, -3:, :], name="last_three")
+    /// let reader = keras::Reader::new().lambda("last_three", |x: Tensor<f32>| {
+    ///     Ok(Tensor::new(&x.values.slice(s![.., -3.., ..])))
+    /// });
+    /// let model: Model<f32> = reader.load("model.keras")?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn lambda<A: Element>(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(Tensor<A>) -> Result<Tensor<A>> + Send + Sync + 'static,
+    ) -> Self {
+        self.overrides
+            .own
+            .lambdas
+            .insert(name.into(), lambda(function));
+        self
+    }
+
+    /// Gives the activation that a name in the file means, such as a function of your own: what Keras takes as
+    /// `custom_objects` for a function. `name` is that in the file, `"snake"` or with its package `"mine>snake"`. What is
+    /// given here goes before the activations of this crate.
+    ///
+    /// ```no_run
+    /// use recurrent::{Activation, Model, keras};
+    /// let snake = Activation::custom("snake", |x| x + x.sin().powi(2));
+    /// let reader = keras::Reader::new()
+    ///     .activation("snake", snake)
+    ///     .activation("small_leak", Activation::LeakyRelu { alpha: 0.05 });
+    /// let model: Model<f32> = reader.load("model.keras")?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn activation(mut self, name: impl Into<String>, activation: Activation) -> Self {
+        self.overrides.own.functions.insert(name.into(), activation);
         self
     }
 

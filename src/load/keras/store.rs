@@ -176,6 +176,16 @@ impl<'a> Store<'a> {
         let mut unused = self.paths()?;
         let mut tensors = Vec::new();
         for want in wants {
+            if let Some(every) = &want.every {
+                let paths = below(&want.path, &unused);
+                let name = |path: &String| path[want.path.len()..].to_string();
+                let _ = every.names.set(paths.iter().map(name).collect());
+                for path in paths {
+                    tensors.extend(self.at(&path)?);
+                    unused.remove(&path);
+                }
+                continue;
+            }
             unused.remove(&want.path);
             let place = format!("{}: {} ({})", want.part, want.name, want.path);
             let tensor = self.at(&want.path)?;
@@ -199,22 +209,56 @@ impl<'a> Store<'a> {
         for (at, want) in wants.iter().enumerate() {
             layers.entry(&want.top).or_default().push(at);
         }
-        let mut tensors: Vec<Option<RawArray>> = wants.iter().map(|_| None).collect();
+        let mut tensors: Vec<Vec<RawArray>> = wants.iter().map(|_| Vec::new()).collect();
         let listed = self.listed()?;
         let renumbered = renumbered(&listed, wants);
-        for (name, arrays) in listed {
+        for (name, mut arrays) in listed {
             let of = renumbered.get(&name).map_or(name.as_str(), String::as_str);
             let wanted = layers.remove(of).unwrap_or_default();
+            let (own, wanted): (Vec<usize>, Vec<usize>) = wanted
+                .into_iter()
+                .partition(|&at| wants[at].every.is_some());
+            for (at, every) in own
+                .iter()
+                .filter_map(|&at| Some((at, wants[at].every.as_ref()?)))
+            {
+                let alone = wanted.is_empty() && own.len() == 1;
+                let is_of = |array: &str| alone || array.split('/').any(|part| part == every.layer);
+                let (taken, rest): (Vec<_>, Vec<_>) =
+                    arrays.into_iter().partition(|(array, _)| is_of(array));
+                arrays = rest;
+                let (names, taken): (Vec<String>, Vec<RawArray>) = taken.into_iter().unzip();
+                let _ = every.names.set(names);
+                tensors[at] = taken;
+            }
             for (at, tensor) in in_order((name, arrays), wants, wanted)? {
-                tensors[at] = Some(tensor);
+                tensors[at].push(tensor);
             }
         }
         let missing = |want: &Want| Error::file(&want.part, "its weights in the file", "none");
-        let found = tensors.into_iter().zip(wants);
-        found
-            .map(|(tensor, want)| tensor.ok_or_else(|| missing(want)))
-            .collect()
+        let mut found = tensors.iter().zip(wants);
+        match found.find(|(tensors, want)| tensors.is_empty() && want.every.is_none()) {
+            Some((_, want)) => Err(missing(want)),
+            None => Ok(tensors.into_iter().flatten().collect()),
+        }
     }
+}
+
+/// The paths in a group, in the order of their names, but of numbers where there are some.
+fn below(group: &str, paths: &BTreeSet<String>) -> Vec<String> {
+    let is_inside = |path: &&String| {
+        path.starts_with(group) && !path.split('/').any(|part| part == "seed_generator")
+    };
+    let mut inside: Vec<String> = paths.iter().filter(is_inside).cloned().collect();
+    let order = |path: &String| {
+        let (before, last) = path.rsplit_once('/').unwrap_or(("", path));
+        (
+            before.to_string(),
+            last.parse::<usize>().unwrap_or(usize::MAX),
+        )
+    };
+    inside.sort_by_cached_key(order);
+    inside
 }
 
 /// The arrays of a list, each with the place of the want that it is for: those of `wanted`.

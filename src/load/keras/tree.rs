@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 /// The paths of a tree as Keras means them, `layers/lstm/cell/vars/0`, and the paths that the files have for them.
 ///
 /// They differ where Keras 2.12 to 2.15 ran on Windows: it joined the names of groups by a backslash, so that
-/// `layers\lstm\cell` is the name of one group.
+/// `layers\lstm\cell` is the name of one group. And the projections of a `MultiHeadAttention` are in `_query_dense` and so on in files of
+/// Keras 2, and in `query_dense` in those of Keras 3.
 pub struct Tree {
     arrays: BTreeMap<String, String>,
     groups: BTreeMap<String, String>,
@@ -22,11 +23,13 @@ impl Tree {
         for file in files {
             file.walk(|object| {
                 let path = object.path().trim_start_matches('/');
-                if !object.is_group() {
+                if object.is_group() {
+                    let meant = plain(path);
+                    if meant != path {
+                        groups.entry(meant).or_insert_with(|| path.to_owned());
+                    }
+                } else {
                     arrays.push(path.to_owned());
-                } else if path.contains('\\') {
-                    let meant = path.replace('\\', "/");
-                    groups.entry(meant).or_insert_with(|| path.to_owned());
                 }
                 Ok(())
             })?;
@@ -49,6 +52,22 @@ impl Tree {
     }
 }
 
+/// The groups of Keras 3 whose names Keras 2 began with an underscore.
+const PROJECTIONS: [&str; 4] = ["query_dense", "key_dense", "value_dense", "output_dense"];
+
+/// A path with the names of Keras 3 between slashes.
+fn plain(path: &str) -> String {
+    let path = path.replace('\\', "/");
+    if !path.contains("/_") {
+        return path;
+    }
+    let group = |name| match str::strip_prefix(name, "_") {
+        Some(public) if PROJECTIONS.contains(&public) => public,
+        _ => name,
+    };
+    path.split('/').map(group).collect::<Vec<_>>().join("/")
+}
+
 /// What is meant by these paths. If two groups of arrays are meant by one path, then the one that is spelled with fewer
 /// backslashes has it. The other one keeps its spelling: its backslash may be part of a name.
 fn meant(mut arrays: Vec<String>) -> BTreeMap<String, String> {
@@ -56,9 +75,10 @@ fn meant(mut arrays: Vec<String>) -> BTreeMap<String, String> {
     let mut spellings: BTreeMap<String, String> = BTreeMap::new();
     let mut all = BTreeMap::new();
     for path in arrays {
-        let plain = path.replace('\\', "/");
+        let plain = plain(&path);
         let (group, _) = plain.rsplit_once('/').unwrap_or(("", &plain));
-        let spelling = &path[..group.len()];
+        // The name of the array itself is spelled in one way only.
+        let spelling = &path[..path.len() - (plain.len() - group.len())];
         let first = spellings
             .entry(group.to_owned())
             .or_insert_with(|| spelling.to_owned());
@@ -92,6 +112,15 @@ mod tests {
                 pair("vars/0", "vars/0"),
             ]
         );
+    }
+
+    #[test]
+    fn projections_have_the_names_of_keras_3() {
+        let path = r"layers\mha/_query_dense/vars/0";
+        let meant = "layers/mha/query_dense/vars/0";
+        assert_eq!(of(&[path]), [(meant.to_owned(), path.to_owned())]);
+        let other = "layers/mha/_softmax/vars/0";
+        assert_eq!(of(&[other]), [(other.to_owned(), other.to_owned())]);
     }
 
     #[test]

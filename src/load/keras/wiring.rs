@@ -2,14 +2,15 @@
 
 use super::made::Made;
 use crate::error::{Error, Result};
-use crate::nn::AskMask;
-use crate::{Element, Model, Node, Shape};
+use crate::nn::{AskMask, NoMask};
+use crate::{Element, Model, MultiHeadAttention, Node, Shape};
 use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::cmp::Reverse;
 
 /// A value of a model.
@@ -89,9 +90,48 @@ pub fn in_order(
 }
 
 impl Wiring {
+    /// The calls that take a value without its mask, and those values: a `MultiHeadAttention` of Keras 3 deletes the masks
+    /// of what it is called with, so that whoever reads it later finds none.
+    fn bare<A: Element>(&self, layers: &[Made<A>]) -> Vec<(usize, Source)> {
+        let takes_masks = |made: &Made<A>| {
+            let layer = (&*made.layer as &dyn Any).downcast_ref::<MultiHeadAttention<A>>();
+            layer.is_some_and(MultiHeadAttention::takes_masks)
+        };
+        let takes_masks: Vec<bool> = layers.iter().map(takes_masks).collect();
+        if !takes_masks.contains(&true) {
+            return Vec::new();
+        }
+        // Keras calls what is farthest from the outputs first. All calls of a layer are as far as the farthest so far.
+        let mut depths = vec![0; self.calls.len()];
+        let mut of_layers = vec![0; layers.len()];
+        for (at, call) in self.calls.iter().enumerate().rev() {
+            let depth = depths[at].max(of_layers[call.layer]);
+            (depths[at], of_layers[call.layer]) = (depth, depth);
+            for source in call.inputs.iter().chain(call.masks.iter().flatten()) {
+                if let Source::Output { call, .. } = *source {
+                    depths[call] = depths[call].max(depth + 1);
+                }
+            }
+        }
+        let mut order: Vec<usize> = (0..self.calls.len()).collect();
+        order.sort_by_key(|&at| Reverse(depths[at]));
+        let (mut taken, mut bare) = (Vec::new(), Vec::new());
+        for at in order {
+            let call = &self.calls[at];
+            let inputs = || call.inputs.iter().copied();
+            let without = inputs().filter(|source| taken.contains(source));
+            bare.extend(without.map(|source| (at, source)));
+            if takes_masks[call.layer] {
+                taken.extend(inputs());
+            }
+        }
+        bare
+    }
+
     /// The model of these layers.
     pub fn model<A: Element>(self, layers: Vec<Made<A>>) -> Result<Model<A>> {
         let mut graph = Model::graph();
+        let bare = self.bare(&layers);
         let mut inputs = Vec::new();
         for (name, shape) in self.inputs {
             inputs.push((graph.input_of(name, shape.clone()), shape));
@@ -99,7 +139,7 @@ impl Wiring {
         let mut given: Vec<Vec<(Node, Shape)>> = Vec::new();
         let mut ids = vec![None; layers.len()];
         let mut masks = 0;
-        for call in &self.calls {
+        for (at, call) in self.calls.iter().enumerate() {
             let (name, part) = &self.layers[call.layer];
             let made = &layers[call.layer];
             let take = |source: &Source| match *source {
@@ -110,6 +150,12 @@ impl Wiring {
             let taken = call.inputs.iter().map(take).collect::<Option<Vec<_>>>();
             let mut taken = taken.ok_or_else(missing)?;
             check_features(part, made.features, &taken)?;
+            for (source, (input, _)) in call.inputs.iter().zip(&mut taken) {
+                if bare.contains(&(at, *source)) {
+                    masks += 1;
+                    *input = graph.add(format!("{name}: no mask {masks}"), NoMask, [*input])?;
+                }
+            }
             for (at, mask) in call.masks.iter().enumerate() {
                 let Some(mask) = mask else {
                     continue;

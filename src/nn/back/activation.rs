@@ -3,18 +3,35 @@
 use super::rows::{is_reached, matrix};
 use crate::error::Result;
 use crate::model::BackwardCall;
-use crate::{Activation, Element};
+use crate::model::Scores;
+use crate::{Activation, Element, Softmax};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::ArrayD;
 
+impl<A: Element> Scores<A> for Activation {
+    fn of(&self, x: &ArrayD<A>) -> Result<ArrayD<A>> {
+        Ok(x.clone())
+    }
+}
+
+impl<A: Element> Scores<A> for Softmax {
+    fn of(&self, x: &ArrayD<A>) -> Result<ArrayD<A>> {
+        Ok(x.clone())
+    }
+}
+
 impl Activation {
+    #[allow(clippy::unnecessary_wraps)] // the form of all layers
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,
     ) -> Result<Vec<Option<ArrayD<A>>>> {
         let (x, y) = (&call.inputs[0].values, &call.outputs[0].values);
         let d = call.upstream[0].as_ref();
+        if call.of_sums {
+            return Ok(vec![d.cloned()]);
+        }
         let d = d.map(|d| self.of_arguments(&matrix(x), &matrix(y), d));
         Ok(vec![d])
     }

@@ -11,9 +11,10 @@
 use super::rows::is_reached;
 use crate::backward::{Factor, add_outer_to};
 use crate::describe::Scalar;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::Isa;
 use crate::model::{BackwardCall, Tensor};
+use crate::nn::attend::{Unseen, weigh};
 use crate::{Activation, Attention, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -32,6 +33,14 @@ impl<A: Element> Attention<A> {
         &self,
         mut call: BackwardCall<A>,
     ) -> Result<Vec<Option<ArrayD<A>>>> {
+        if let Some(Some(_)) = call.upstream.get(1) {
+            let expected = "none: it is not implemented";
+            return Err(Error::value(
+                "gradient of attention scores",
+                expected,
+                "one",
+            ));
+        }
         let Some(d) = &call.upstream[0] else {
             return Ok(vec![None; call.inputs.len()]);
         };
@@ -60,17 +69,19 @@ impl<A: Element> Attention<A> {
                 continue;
             }
             let mask = masks[1].map(|mask| mask.row(sample));
-            let value = self.seen(value.slice(at), mask);
-            let key = self.seen(key.slice(at), mask);
+            let how = self.how();
+            let value = how.seen(value.slice(at), mask);
+            let key = how.seen(key.slice(at), mask);
             let queries = query.slice(at).select(Axis(0), &rows);
             let d = d.slice(at).select(Axis(0), &rows);
             let mut scores = self.scores(queries.view(), key.view());
             let mut ds = Array2::zeros(scores.dim());
             Factor::new(&value.t(), isa).add(d.view(), &mut ds.view_mut());
-            let both = scores.outer_iter_mut().zip(ds.outer_iter_mut());
-            for ((scores, ds), &i) in both.zip(&rows) {
+            weigh(&mut scores, Unseen::Lowered, |at, j| {
+                mask.is_none_or(|mask| mask[j]) && !(how.causal && j > rows[at])
+            });
+            for (scores, ds) in scores.outer_iter_mut().zip(ds.outer_iter_mut()) {
                 if let (Some(scores), Some(ds)) = (scores.into_slice(), ds.into_slice()) {
-                    self.weigh(i, mask, scores);
                     Activation::Softmax.back(scores, scores, ds);
                 }
             }

@@ -14,7 +14,7 @@
 use super::rows::{in_order, turned, turned_back};
 use crate::backward::Tape;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, BackwardCall, Called, Phase, RecordCall, Tensor};
+use crate::model::{AnyLayer, BackwardCall, Called, Moves, Phase, RecordCall, Tensor};
 use crate::nn::axis::place_in_sample;
 use crate::{BatchNormalization, Element};
 use alloc::format;
@@ -89,7 +89,7 @@ impl<A: Element> BatchNormalization<A> {
             Some(mask) => {
                 input.check_mask()?;
                 let whole = mask.view().insert_axis(ndarray::Axis(2)).into_dyn();
-                let whole = whole.broadcast(shape).ok_or_else(|| Error::Rank {
+                let whole = whole.broadcast(shape).ok_or(Error::Rank {
                     array: "input",
                     expected: "3 (samples, timesteps, features), since it is masked",
                     found: shape.len(),
@@ -203,24 +203,19 @@ impl<A: Element> BatchNormalization<A> {
         Ok(vec![Some(turned_back(dx, &columns.order, shape))])
     }
 
-    pub(in crate::nn) fn moved_by(
-        &self,
-        tape: &Tape,
-        phase: &Phase,
-        each: &mut dyn FnMut(&str, ArrayD<A>),
-    ) {
+    pub(in crate::nn) fn moved_by(&self, tape: &Tape, phase: &Phase, each: &mut Moves<A>) {
         let Ok(Some(batch)) = tape.get::<Kept<A>>() else {
             return;
         };
         let keep = A::from_f64(self.momentum);
         let take = A::from_f64(1.0 - self.momentum);
-        for (name, old, new) in [
-            ("moving_mean", &self.moving_mean, &batch.mean),
-            ("moving_variance", &self.moving_variance, &batch.variance),
+        for (name, new) in [
+            ("moving_mean", &batch.mean),
+            ("moving_variance", &batch.variance),
         ] {
-            let mut moved = old.clone();
-            moved.zip_mut_with(new, |old, &new| *old = *old * keep + new * take);
-            each(phase.inside(name).path(), moved.into_dyn());
+            each(phase.inside(name).path(), &|array: &mut ArrayD<A>| {
+                array.zip_mut_with(new, |old, &new| *old = *old * keep + new * take);
+            });
         }
     }
 }

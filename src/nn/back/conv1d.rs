@@ -28,7 +28,7 @@ impl<A: Element> Conv1d<A> {
         let y = matrix(&call.outputs[0].values).select(Axis(0), &order);
         let z = match self.activation() {
             Activation::Linear => y.clone(),
-            _ => matrix(&self.sums(&x, windows)?.into_dyn()).select(Axis(0), &order),
+            _ => matrix(&self.sums(&x)?.into_dyn()).select(Axis(0), &order),
         };
         for ((mut d, z), y) in dz.rows_mut().into_iter().zip(z.rows()).zip(y.rows()) {
             if let (Some(d), Some(z), Some(y)) = (d.as_slice_mut(), z.as_slice(), y.as_slice()) {
@@ -36,9 +36,9 @@ impl<A: Element> Conv1d<A> {
             }
         }
         add_vector(call.weights.array("bias"), dz.view());
-        let (features, taps) = (self.group_features(), self.kernel_size);
+        let (features, taps) = (self.features() / self.groups().len(), self.kernel_size());
         let mut dx = Array3::zeros(x.dim());
-        for (group, dense) in self.groups.iter().enumerate() {
+        for (group, dense) in self.groups().iter().enumerate() {
             let first = group * dense.units();
             let dz = dz.slice(s![.., first..first + dense.units()]);
             let of_group = group * features..(group + 1) * features;

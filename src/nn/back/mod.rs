@@ -10,7 +10,6 @@ mod embedding;
 mod layer_normalization;
 mod merge;
 mod noise;
-mod op;
 mod pooling;
 mod rows;
 mod shapes;

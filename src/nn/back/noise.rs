@@ -174,15 +174,12 @@ pub fn record_noise<A: Element>(
     if !call.phase.training() || of.is_silent() {
         return Ok((vec![input.clone()], None));
     }
-    let drawn = match call.phase.given_mask() {
-        Some(mask) => {
-            check_given(mask.shape(), input.values.shape())?;
-            mask.clone()
-        }
-        None => {
-            let shape = of.shape(input.values.shape())?;
-            draw(of, call.phase.draw(), &shape)
-        }
+    let drawn = if let Some(mask) = call.phase.given_mask() {
+        check_given(mask.shape(), input.values.shape())?;
+        mask.clone()
+    } else {
+        let shape = of.shape(input.values.shape())?;
+        draw(of, call.phase.draw(), &shape)
     };
     let mut values = input.values.clone();
     each(&drawn, &mut values, |x, drawn| {

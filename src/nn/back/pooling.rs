@@ -5,7 +5,7 @@
 use super::rows::of_one;
 use crate::error::Result;
 use crate::model::BackwardCall;
-use crate::nn::pooling1d::Pool;
+use crate::nn::pool::Pool;
 use crate::{Element, GlobalPooling1d, Pooling1d};
 use alloc::vec::Vec;
 use ndarray::{Array1, Array3, ArrayD, Axis, Ix3, s};
@@ -28,12 +28,12 @@ impl Pooling1d {
     ) -> Result<Vec<Option<ArrayD<A>>>> {
         of_one(&call, |d| {
             let x = call.inputs[0].axes::<Ix3>("input", "3 (samples, timesteps, features)")?;
-            let windows = self.windows(x.dim().1)?;
+            let slide = self.slide(x.dim().1)?;
             let mut dx = Array3::zeros(x.dim());
             let d = d.view().into_dimensionality::<Ix3>()?;
             for ((x, mut dx), d) in x.outer_iter().zip(dx.outer_iter_mut()).zip(d.outer_iter()) {
                 for (window, d) in d.outer_iter().enumerate().rev() {
-                    let of = self.timesteps_of(window, windows.before, x.nrows());
+                    let of = slide.part(window);
                     let count = A::from_f64(of.len() as f64);
                     for (feature, &d) in d.iter().enumerate().filter(|(_, d)| **d != A::zero()) {
                         let x = x.slice(s![of.clone(), feature]);

@@ -29,7 +29,7 @@ impl<A: Element> Masking<A> {
 #[cfg(any(feature = "keras", feature = "saved"))]
 impl crate::nn::AskMask {
     /// The second input decides what is real, and has no gradient.
-    #[allow(clippy::unused_self)]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)] // the form of all layers
     pub(in crate::nn) fn back_over<A: Element>(
         self,
         call: BackwardCall<A>,

@@ -6,7 +6,7 @@ fn every_window_of_a_definition() {
         for (timesteps, size, strides) in
             (0..9).flat_map(|t| (1..5).flat_map(move |k| (1..4).map(move |s| (t, k, s))))
         {
-            let Ok(windows) = padding.windows(timesteps, size, strides) else {
+            let Ok(windows) = padding.windows("timesteps", timesteps, size, strides) else {
                 assert!(padding == Padding::Valid && timesteps < size);
                 continue;
             };

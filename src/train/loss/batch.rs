@@ -239,7 +239,11 @@ pub(super) fn place(mut i: usize, shape: &[usize]) -> Vec<usize> {
 }
 
 /// Refuses lengths that are not one for each sample, or longer than the sequence.
-pub(super) fn check_lengths(lengths: &[usize], samples: usize, timesteps: usize) -> Result<()> {
+pub(in crate::train) fn check_lengths(
+    lengths: &[usize],
+    samples: usize,
+    timesteps: usize,
+) -> Result<()> {
     check("lengths", "samples", samples, lengths.len())?;
     match lengths.iter().position(|&length| length > timesteps) {
         None => Ok(()),

@@ -217,10 +217,10 @@ impl<A: Element> Loss<A> {
     /// The loss that Keras takes for a model that ends in this activation: from the scores that the activation was given,
     /// with the gradient with respect to them. `None` where Keras takes the outputs.
     ///
-    /// Behind `Dense(softmax)` or `Dense(sigmoid)` Keras' crossentropies (on TensorFlow) never see the probabilities.
-    /// They ask only whether there is a softmax or a sigmoid, not which: a categorical crossentropy of sigmoids is that of
-    /// the softmax of the scores. Not behind `TimeDistributed` or any other layer, and not with an
-    /// [`ignore_class`](Self::ignore_class).
+    /// Behind a softmax or sigmoid of a `Dense`, `Activation` or `Softmax` layer Keras' crossentropies (on TensorFlow) never
+    /// see the probabilities. They ask only whether there is a softmax or a sigmoid, not which: a categorical crossentropy
+    /// of sigmoids is that of the softmax of the scores. Not behind `TimeDistributed` or another layer that comes after the
+    /// activation, and not with an [`ignore_class`](Self::ignore_class).
     ///
     /// ```
     /// use ndarray::array;

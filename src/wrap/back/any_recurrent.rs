@@ -37,6 +37,14 @@ impl<A: Element> Backward<A, AnyState<A>> for AnyRecurrent<A> {
         of_inner!(self, inner => inner.drawn(tape, path, each));
     }
 
+    fn add_initial_state(&self, d: &AnyState<A>, weights: LayerGradients<A>) {
+        // The state is one that this layer made: another one has been refused before.
+        let _: Result<()> = with_state!(self, d, (inner, d) => {
+            inner.add_initial_state(d, weights);
+            Ok(())
+        });
+    }
+
     fn has_backward(&self) -> bool {
         of_inner!(self, inner => inner.has_backward())
     }

@@ -194,6 +194,16 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Backward<F::Elem, BiState<F::State, B
         }
     }
 
+    fn add_initial_state(
+        &self,
+        d: &BiState<F::State, B::State>,
+        mut weights: LayerGradients<F::Elem>,
+    ) {
+        let (forward, backward) = (self.forward_layer(), self.backward_layer());
+        forward.add_initial_state(&d.forward, weights.layer("forward"));
+        backward.add_initial_state(&d.backward, weights.layer("backward"));
+    }
+
     fn has_backward(&self) -> bool {
         self.forward_layer().has_backward() && self.backward_layer().has_backward()
     }

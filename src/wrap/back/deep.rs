@@ -92,6 +92,12 @@ impl<R: Unroll> Backward<R::Elem, Vec<R::State>> for Deep<R> {
         }
     }
 
+    fn add_initial_state(&self, d: &Vec<R::State>, mut weights: LayerGradients<R::Elem>) {
+        for (at, (layer, d)) in self.layers().iter().zip(d).enumerate() {
+            layer.add_initial_state(d, weights.layer(&format!("{at}")));
+        }
+    }
+
     fn has_backward(&self) -> bool {
         self.layers().iter().all(R::has_backward)
     }

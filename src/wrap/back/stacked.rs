@@ -147,6 +147,17 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Backward<L::Elem, (L::State, U::State
         }
     }
 
+    fn add_initial_state(
+        &self,
+        (lower, upper): &(L::State, U::State),
+        mut weights: LayerGradients<L::Elem>,
+    ) {
+        self.lower()
+            .add_initial_state(lower, weights.layer("lower"));
+        self.upper()
+            .add_initial_state(upper, weights.layer("upper"));
+    }
+
     fn has_backward(&self) -> bool {
         self.lower().has_backward() && self.upper().has_backward()
     }

@@ -1,7 +1,7 @@
 //! Changes the files of the tests at random, and reads them: nothing may panic, take long, or take much memory.
 //!
 //! `cargo run --release --manifest-path tests/fuzz/Cargo.toml -- TARGET SECONDS [SEED]`, TARGET one of `hdf5`, `json`,
-//! `npy`, `npz`, `onnx`, `safetensors`, `zip`, which read bytes, or of `keras`, `nodes` (of ONNX), `saved` and `torch`, which
+//! `npy`, `npz`, `onnx`, `safetensors`, `zip`, which read bytes, or of `amp`, `keras`, `nodes` (of ONNX), `saved` and `torch`, which
 //! make models and layers of them, or `kinds`: every reader, given files of every format. A change that makes a reader say something new is kept and changed again. What goes wrong
 //! is written to `TARGET.SEED.bad`, and the exit code is 1; `-- TARGET FILE` reads one file again.
 

@@ -2,12 +2,13 @@
 
 use crate::format::{self, Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
 use recurrent::{
-    Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, keras, saved, torch,
+    Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, amp, keras, saved, torch,
 };
 use std::path::Path;
 
 #[derive(Clone, Copy)]
 pub enum Target {
+    Amp,
     Hdf5,
     Json,
     Keras,
@@ -26,11 +27,13 @@ pub enum Target {
 const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
 
 /// Where the files of the tests are.
-const DIRECTORIES: [&str; 14] = [
+const DIRECTORIES: [&str; 16] = [
+    "data/amps",
     "golden/adversarial",
     "golden/keras_files/models",
     "golden/onnx/models",
     "golden/torch/models",
+    "data/field/conv2d_front",
     "data/field/json_nan",
     "data/field/onnx",
     "data/field/own_model",
@@ -46,6 +49,7 @@ const DIRECTORIES: [&str; 14] = [
 impl Target {
     pub fn named(name: &str) -> std::result::Result<Self, String> {
         Ok(match name {
+            "amp" => Target::Amp,
             "hdf5" => Target::Hdf5,
             "json" => Target::Json,
             "keras" => Target::Keras,
@@ -65,6 +69,7 @@ impl Target {
     /// The files of the tests in this format.
     pub fn corpus(self) -> std::result::Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
         let ends: &[&str] = match self {
+            Target::Amp => &["json", "nam"],
             // The checksums of a `.keras` archive would keep most changes from its reader.
             Target::Hdf5 | Target::Keras => &["h5"],
             Target::Json => &["keras", "json"],
@@ -81,6 +86,7 @@ impl Target {
         let mut corpus = Vec::new();
         // Files that no reader reads are small; of the others there would be too many.
         let directories: &[&str] = match self {
+            Target::Amp => &["data/amps"],
             Target::Kinds => &["data/field/not_a_model", "golden/onnx/models"],
             _ => &DIRECTORIES,
         };
@@ -128,6 +134,12 @@ impl Target {
         // There are bombs among the files, and they are sound ones.
         limits.inflated_bytes = 16 << 20;
         match self {
+            Target::Amp => {
+                let amp = amp::read_within::<f32>(bytes, &limits)?;
+                drop(amp.model.summary().to_string());
+                let x = vec![0.5; 1 + amp.knobs];
+                amp.model.into_stream(1)?.push_slice(&x)?;
+            }
             Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?)?,
             Target::Keras => {
                 let reader = keras::Reader::within(&limits);

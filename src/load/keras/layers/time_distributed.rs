@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 /// `TimeDistributed`.
 pub fn time_distributed<A: Element>(of: &Asked<A>) -> Planned<A> {
     let (context, object) = (of.context, of.object);
-    let inner = Object::read(of.config.get("layer")?, &object.part())?;
+    let inner = Object::of_anyone(of.config.get("layer")?, &object.part())?;
     let plan = (of.inside)(context, &inner, Usage::default());
     let plan = plan.map_err(|error: Error| error.within(&object.part()))?;
     let hands_masks_on = context.version.major() < 3;

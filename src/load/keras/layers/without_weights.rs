@@ -51,8 +51,8 @@ pub fn alpha_dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
     })
 }
 
-/// `SpatialDropout1D`.
-pub fn spatial_dropout1d<A: Element>(of: &Asked<A>) -> Planned<A> {
+/// `SpatialDropout1D`, `SpatialDropout2D`.
+pub fn spatial_dropout<A: Element>(of: &Asked<A>) -> Planned<A> {
     of.config.channels_last()?;
     bare(SpatialDropout1d::new(rate(of, "rate", "p")?)?)
 }

@@ -21,7 +21,7 @@ fn run(frozen: &[&str]) -> Result<(ArrayD<f64>, ArrayD<f64>, usize)> {
     let (outputs, _) = model.record_from(&[x], &phase, None, &mut tape)?;
     let mut gradients = Gradients::zeros_like(&model);
     let d = array![[1.0, 0.5], [-0.5, 1.0], [2.0, 0.25]].into_dyn();
-    model.back_over(&tape, &phase, &[Some(d)], gradients.all())?;
+    model.back_over(&tape, &phase, &[Some(d)], &[], gradients.all())?;
     let mut moved = 0;
     model.moved_by(&tape, &phase, &mut |_, _| moved += 1);
     let gamma = gradients.get("norm/gamma").cloned().unwrap_or_default();

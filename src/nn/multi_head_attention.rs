@@ -1,0 +1,588 @@
+//! `MultiHeadAttention`: attention of several heads, each with projections of its own.
+
+use super::attend::{Unseen, product, weigh};
+use super::axis::place_in_sample;
+use super::projection::Projection;
+use crate::Element;
+use crate::describe::{Describe, Part, PartMut};
+#[cfg(feature = "saved")]
+use crate::describe::{In, Saved};
+use crate::error::{Error, Result, check, check_size, wrong_inputs};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use ndarray::{
+    Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView4, ArrayViewD, Axis, Ix3, IxDyn, s,
+};
+
+/// Attention of several heads. Each head has projections of its own for the query, the value and the key.
+///
+/// ```text
+/// Q = query · Kq + bq     K = key · Kk + bk     V = value · Kv + bv          for each head n
+/// scores[n, i, j] = Q[i, n] · K[j, n] / √(key_dim)
+/// context[i, n]   = Σj softmax(scores[n, i])[j] · V[j, n]
+/// output[i]       = Σn context[i, n] · Ko[n] + bo
+/// ```
+/// | array | shape |
+/// | --- | --- |
+/// | query | (samples, queries, features) |
+/// | value, key | (samples, timesteps, features); the key is the value, if it is not given |
+/// | attention mask | (samples, queries, timesteps), or (samples, heads, queries, timesteps); 0 hides a value |
+/// | kernels of the query and the key | (features, heads, `key_dim`), with biases (heads, `key_dim`) |
+/// | kernel of the value | (features, heads, `value_dim`), with a bias (heads, `value_dim`) |
+/// | kernel of the output | (heads, `value_dim`, units), with a bias (units) |
+/// | output | (samples, queries, units) |
+/// | weights, if they are returned | (samples, heads, queries, timesteps) |
+///
+/// The inputs of a model are the query, the value, the key (if it is given) and the attention mask (if
+/// [`attention_mask`](Self::attention_mask) says so). A query attends to a value if the masks of the query, the value and
+/// the key and the attention mask allow it. The output has the mask of the query. Inputs may have more axes: see
+/// [`attention_axes`](Self::attention_axes).
+///
+/// A query that may attend to no value gets the average of all values in Keras 3. If the weights are returned, all of
+/// them are 0, and so is what it gets. (This is the rule of Keras 3.15; a file of Keras 2 has its own.)
+///
+/// Source: Vaswani et al., "Attention Is All You Need" (2017); `keras.layers.MultiHeadAttention`.
+///
+/// ```
+/// use ndarray::{Array2, Array3, array};
+/// use recurrent::MultiHeadAttention;
+/// let kernel = || (Array3::ones((1, 2, 1)), None); // 1 feature, 2 heads of 1 number
+/// let output = (Array3::from_elem((2, 1, 1), 0.5), None);
+/// let attention = MultiHeadAttention::from_weights([kernel(), kernel(), kernel()], output)?;
+/// let (query, value) = (array![[[0.0]]], array![[[1.0], [3.0]]]);
+/// assert_eq!(attention.forward(&query, &value, &value)?, array![[[2.0]]].into_dyn());
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct MultiHeadAttention<A> {
+    query: Projection<A>,
+    value: Projection<A>,
+    key: Projection<A>,
+    output: Projection<A>,
+    attention_axes: Option<Vec<isize>>,
+    causal: bool,
+    attention_mask: bool,
+    return_attention_scores: bool,
+    /// The rule for hidden values; `None` is that of Keras 3.
+    unseen: Option<Unseen>,
+}
+
+const INPUTS: &str = "2 or 3 (query, value and perhaps key), and the attention mask if it is set";
+
+impl<A: Element> MultiHeadAttention<A> {
+    /// Makes a layer from the kernels and biases of the query, the value and the key, and those of the output.
+    ///
+    /// The shapes are (features, heads, size of a head) and (heads, size of a head), those of the output (heads,
+    /// `value_dim`, units) and (units). Returns an error if they do not fit together.
+    pub fn from_weights(
+        [query, value, key]: [(Array3<A>, Option<Array2<A>>); 3],
+        output: (Array3<A>, Option<Array1<A>>),
+    ) -> Result<Self> {
+        let projection = |(kernel, bias): (Array3<A>, Option<Array2<A>>)| {
+            Projection::new(1, kernel.into_dyn(), bias.map(Array2::into_dyn))
+        };
+        let (kernel, bias) = output;
+        let output = Projection::new(2, kernel.into_dyn(), bias.map(Array1::into_dyn))?;
+        Self::of(
+            [projection(query)?, projection(value)?, projection(key)?],
+            output,
+        )
+    }
+
+    /// The same from arrays of any number of axes, as files have them.
+    #[cfg(feature = "keras")]
+    pub(crate) fn from_arrays(
+        arrays: [(ArrayD<A>, Option<ArrayD<A>>); 3],
+        output: (ArrayD<A>, Option<ArrayD<A>>),
+    ) -> Result<Self> {
+        let [query, value, key] = arrays.map(|(kernel, bias)| Projection::new(1, kernel, bias));
+        let output = Projection::new(2, output.0, output.1)?;
+        Self::of([query?, value?, key?], output)
+    }
+
+    fn of([query, value, key]: [Projection<A>; 3], output: Projection<A>) -> Result<Self> {
+        for of in [&query, &value, &key] {
+            if of.to().len() != 2 || of.from().len() != 1 {
+                return Err(Error::Rank {
+                    array: "kernel",
+                    expected: "3 (features, heads, size of a head)",
+                    found: of.to().len() + of.from().len(),
+                });
+            }
+        }
+        if output.from().len() != 2 {
+            return Err(Error::Rank {
+                array: "kernel of the output",
+                expected: "at least 3 (heads, size of a head, units)",
+                found: output.to().len() + output.from().len(),
+            });
+        }
+        let heads = query.to()[0];
+        check("kernel of the key", "heads", heads, key.to()[0])?;
+        check("kernel of the value", "heads", heads, value.to()[0])?;
+        check("kernel of the output", "heads", heads, output.from()[0])?;
+        check(
+            "kernel of the key",
+            "numbers in a head",
+            query.to()[1],
+            key.to()[1],
+        )?;
+        let (size, found) = (value.to()[1], output.from()[1]);
+        check("kernel of the output", "numbers in a head", size, found)?;
+        Ok(MultiHeadAttention {
+            query,
+            value,
+            key,
+            output,
+            attention_axes: None,
+            causal: false,
+            attention_mask: false,
+            return_attention_scores: false,
+            unseen: None,
+        })
+    }
+
+    /// Sets whether query `i` attends only to the values up to `i`: Keras' `use_causal_mask`.
+    pub fn causal(mut self, yes: bool) -> Self {
+        self.causal = yes;
+        self
+    }
+
+    /// Sets whether the last input of the layer is an attention mask.
+    pub fn attention_mask(mut self, yes: bool) -> Self {
+        self.attention_mask = yes;
+        self
+    }
+
+    /// Sets whether the layer has a second output in a model: the weights of the values, `softmax(scores)`.
+    pub fn return_attention_scores(mut self, yes: bool) -> Self {
+        self.return_attention_scores = yes;
+        self
+    }
+
+    /// Sets the axes over which a query attends, counted from 0 (the samples) or, if negative, from the end. The other
+    /// axes between samples and features are treated like samples. The default is all of them.
+    ///
+    /// The weights then have the shape (samples, other axes, heads, axes of the query, axes of the value). Masks are
+    /// those of axis 1: there are none if a query attends over others.
+    pub fn attention_axes(mut self, axes: &[isize]) -> Self {
+        self.attention_axes = Some(axes.into());
+        self
+    }
+
+    /// Whether the values that it was called with have no mask afterwards, as in Keras 3.
+    #[cfg(feature = "keras")]
+    pub(crate) fn takes_masks(&self) -> bool {
+        matches!(self.unseen, None | Some(Unseen::Dropped))
+    }
+
+    /// Sets the rule for hidden values.
+    #[cfg(feature = "keras")]
+    pub(crate) fn unseen(mut self, unseen: Option<Unseen>) -> Self {
+        self.unseen = unseen;
+        self
+    }
+
+    /// Computes one output for every timestep of the query. Returns an error if the shapes do not fit.
+    pub fn forward(
+        &self,
+        query: &ArrayRef<A, Ix3>,
+        value: &ArrayRef<A, Ix3>,
+        key: &ArrayRef<A, Ix3>,
+    ) -> Result<ArrayD<A>> {
+        let all = [
+            query.view().into_dyn(),
+            value.view().into_dyn(),
+            key.view().into_dyn(),
+        ];
+        let (y, _) = self.attend(all, &Masks::default())?;
+        Ok(y)
+    }
+
+    fn heads(&self) -> usize {
+        self.query.to()[0]
+    }
+
+    /// The axes over which a query with this number of axes attends, in ascending order.
+    fn places(&self, axes: usize) -> Result<Vec<usize>> {
+        let Some(given) = &self.attention_axes else {
+            return Ok((1..axes.saturating_sub(1)).collect());
+        };
+        let refuse = || {
+            let expected = "axes between those of samples and features, in ascending order";
+            Error::value("attention_axes", expected, format!("{given:?}"))
+        };
+        let places = given.iter().map(|&axis| place_in_sample(axis, axes));
+        let places: Vec<usize> = places.collect::<Result<_>>().map_err(|_| refuse())?;
+        let last = places.last().is_some_and(|&last| last + 1 < axes);
+        if last && places.is_sorted_by(|a, b| a < b) {
+            return Ok(places);
+        }
+        Err(refuse())
+    }
+
+    fn attend(
+        &self,
+        [query, value, key]: [ArrayViewD<A>; 3],
+        masks: &Masks<A>,
+    ) -> Result<(ArrayD<A>, Option<ArrayD<A>>)> {
+        let axes = query.ndim();
+        for (array, x) in [("query", &query), ("value", &value), ("key", &key)] {
+            if x.ndim() < 3 || x.ndim() != axes {
+                return Err(Error::Rank {
+                    array,
+                    expected: "3 (samples, timesteps, features), or as many as the query",
+                    found: x.ndim(),
+                });
+            }
+        }
+        let places = self.places(axes)?;
+        for at in 0..axes - 1 {
+            let along = "numbers along an axis";
+            check("key", along, value.shape()[at], key.shape()[at])?;
+            if !places.contains(&at) {
+                check("value", along, query.shape()[at], value.shape()[at])?;
+            }
+        }
+        let [q, v, k] = [
+            ("query", &query, &self.query),
+            ("value", &value, &self.value),
+            ("key", &key, &self.key),
+        ]
+        .map(|(array, x, projection)| projected(array, x, projection, &places));
+        let (q, v, k) = (q?, v?, k?);
+        let (groups, queries, heads, _) = q.numbers.dim();
+        let timesteps = v.numbers.dim().1;
+        check_size("scores", &[queries, timesteps])?;
+        if places != [1] && (masks.is_any() || self.causal) {
+            let expected = "the timesteps alone, [1], with a mask";
+            return Err(Error::value(
+                "attention_axes",
+                expected,
+                format!("{places:?}"),
+            ));
+        }
+        let rows = groups.saturating_mul(queries);
+        let size = self.value.to()[1];
+        check_size("context", &[rows, heads, size])?;
+        let mut context = Array2::zeros((rows, heads * size));
+        let mut kept = None;
+        if self.return_attention_scores {
+            check_size("scores", &[groups, heads, queries, timesteps])?;
+            kept = Some(ndarray::Array4::zeros((groups, heads, queries, timesteps)));
+        }
+        let inverse = A::one() / A::from_f64(self.query.to()[1] as f64).sqrt();
+        let unseen = self.unseen.unwrap_or({
+            if self.return_attention_scores || axes != 3 {
+                Unseen::Dropped
+            } else {
+                Unseen::Replaced
+            }
+        });
+        let inner = groups.checked_div(query.shape()[0]).unwrap_or(1).max(1);
+        let is_hidden = masks.is_any() || self.causal;
+        for group in 0..groups {
+            let sample = group / inner;
+            for head in 0..heads {
+                let at = s![group, .., head, ..];
+                let mut weights = product(&q.numbers.slice(at), &k.numbers.slice(at).t());
+                weights.mapv_inplace(|score| score * inverse);
+                weigh(&mut weights, unseen, |i, j| {
+                    !is_hidden || !(self.causal && j > i) && masks.allow([sample, head, i, j])
+                });
+                let first = group * queries;
+                let columns = head * size..(head + 1) * size;
+                let to = context.slice_mut(s![first..first + queries, columns]);
+                product(&weights.view(), &v.numbers.slice(at)).assign_to(to);
+                if let Some(kept) = &mut kept {
+                    kept.slice_mut(s![group, head, .., ..]).assign(&weights);
+                }
+            }
+        }
+        let y = self.output.forward(&context.view())?;
+        // Back to the order of the axes of the query.
+        let mut shape: Vec<usize> = q.order.iter().map(|&at| query.shape()[at]).collect();
+        shape.extend(self.output.to());
+        let y = y.into_shape_with_order(IxDyn(&shape))?;
+        let mut back = vec![0; shape.len()];
+        for (from, to) in back.iter_mut().enumerate() {
+            *to = q.order.iter().position(|&at| at == from).unwrap_or(from);
+        }
+        let y = y
+            .permuted_axes(IxDyn(&back))
+            .as_standard_layout()
+            .into_owned();
+        let kept = kept.map(|kept| {
+            let others = q.order.iter().filter(|at| !places.contains(at));
+            let mut shape: Vec<usize> = others.map(|&at| query.shape()[at]).collect();
+            shape.push(heads);
+            shape.extend(places.iter().map(|&at| query.shape()[at]));
+            shape.extend(places.iter().map(|&at| value.shape()[at]));
+            kept.into_shape_with_order(IxDyn(&shape))
+        });
+        Ok((y, kept.transpose()?))
+    }
+}
+
+/// A projected input.
+struct Projected<A> {
+    /// (groups, timesteps, heads, numbers in a head).
+    numbers: ndarray::Array4<A>,
+    /// The axes before the features: first the groups, then those that are attended over.
+    order: Vec<usize>,
+}
+
+fn projected<A: Element>(
+    array: &'static str,
+    x: &ArrayViewD<A>,
+    projection: &Projection<A>,
+    places: &[usize],
+) -> Result<Projected<A>> {
+    let last = x.ndim() - 1;
+    let features = x.shape()[last];
+    check(array, "features", projection.from()[0], features)?;
+    let mut order: Vec<usize> = (0..last).filter(|at| !places.contains(at)).collect();
+    let groups: Vec<usize> = order.iter().map(|&at| x.shape()[at]).collect();
+    let inner: Vec<usize> = places.iter().map(|&at| x.shape()[at]).collect();
+    check_size(array, &groups)?;
+    check_size(array, &inner)?;
+    let (groups, timesteps): (usize, usize) = (groups.iter().product(), inner.iter().product());
+    check_size(array, &[groups, timesteps, features])?;
+    check_size(
+        array,
+        &[groups, timesteps, projection.to()[0], projection.to()[1]],
+    )?;
+    order.extend(places);
+    let turned: Vec<usize> = order.iter().copied().chain([last]).collect();
+    let turned = x.view().permuted_axes(IxDyn(&turned));
+    let turned = turned.as_standard_layout();
+    let rows = turned.to_shape((groups * timesteps, features))?;
+    let projected = projection.forward(&rows.view())?;
+    let shape = (groups, timesteps, projection.to()[0], projection.to()[1]);
+    Ok(Projected {
+        numbers: projected.into_shape_with_order(shape)?,
+        order,
+    })
+}
+
+/// What hides values from queries.
+struct Masks<'m, A> {
+    query: Option<&'m Array2<bool>>,
+    /// Those of the value and the key.
+    values: [Option<&'m Array2<bool>>; 2],
+    /// (samples, heads, queries, timesteps), where an axis of length 1 stands for all of them.
+    attention: Option<ArrayView4<'m, A>>,
+}
+
+impl<A> Default for Masks<'_, A> {
+    fn default() -> Self {
+        Masks {
+            query: None,
+            values: [None, None],
+            attention: None,
+        }
+    }
+}
+
+impl<A: Element> Masks<'_, A> {
+    fn is_any(&self) -> bool {
+        let all = self.values.iter().chain([&self.query]);
+        self.attention.is_some() || all.into_iter().any(Option::is_some)
+    }
+
+    fn allow(&self, [sample, head, i, j]: [usize; 4]) -> bool {
+        let real = |mask: Option<&Array2<bool>>, t: usize| mask.is_none_or(|m| m[[sample, t]]);
+        let attention = self.attention.as_ref().is_none_or(|mask| {
+            let mut at = [sample, head, i, j];
+            for (at, &len) in at.iter_mut().zip(mask.shape()) {
+                *at = if len == 1 { 0 } else { *at };
+            }
+            mask[at] != A::zero()
+        });
+        let values = self.values.iter().all(|&mask| real(mask, j));
+        attention && real(self.query, i) && values
+    }
+}
+
+/// A view (samples, heads, queries, timesteps) of an attention mask. Returns an error unless it fits these lengths.
+fn four<A: Element>(mask: &Tensor<A>, lens: [usize; 4]) -> Result<ArrayView4<'_, A>> {
+    let expected = "3 (samples, queries, timesteps) or 4 (samples, heads, queries, timesteps)";
+    let view = match mask.values.ndim() {
+        3 => mask.values.view().insert_axis(Axis(1)),
+        _ => mask.values.view(),
+    };
+    let view = view.into_dimensionality().map_err(|_| Error::Rank {
+        array: "attention mask",
+        expected,
+        found: mask.values.ndim(),
+    })?;
+    let axes = ["samples", "heads", "queries", "timesteps"];
+    for ((axis, len), &found) in axes.into_iter().zip(lens).zip(ArrayView4::shape(&view)) {
+        if found != 1 || axis == "samples" {
+            check("attention mask", axis, len, found)?;
+        }
+    }
+    Ok(view)
+}
+
+impl<A: Element> Describe<A> for MultiHeadAttention<A> {
+    fn class(&self) -> &'static str {
+        "multi_head_attention"
+    }
+
+    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
+        let MultiHeadAttention {
+            query,
+            value,
+            key,
+            output,
+            attention_axes,
+            causal,
+            attention_mask,
+            return_attention_scores,
+            unseen,
+        } = self;
+        each(Part::Option("attention_axes", attention_axes));
+        each(Part::Option("causal", causal));
+        each(Part::Option("attention_mask", attention_mask));
+        each(Part::Option(
+            "return_attention_scores",
+            return_attention_scores,
+        ));
+        each(Part::Option("unseen", unseen));
+        // In the order of Keras.
+        each(Part::Layer("query", Some("query"), query));
+        each(Part::Layer("key", Some("key"), key));
+        each(Part::Layer("value", Some("value"), value));
+        each(Part::Layer(
+            "attention_output",
+            Some("attention_output"),
+            output,
+        ));
+    }
+
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
+        each(PartMut::Layer(Some("query"), &mut self.query));
+        each(PartMut::Layer(Some("key"), &mut self.key));
+        each(PartMut::Layer(Some("value"), &mut self.value));
+        each(PartMut::Layer(Some("attention_output"), &mut self.output));
+    }
+
+    fn duplicate(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+#[cfg(feature = "saved")]
+impl<A: Element> Saved for MultiHeadAttention<A> {
+    type Number = A;
+
+    fn read_from(from: &mut In) -> Result<Self> {
+        from.class("multi_head_attention")?;
+        let [query, value, key] = ["query", "value", "key"].map(|name| from.layer(name));
+        let all = Self::of([query?, value?, key?], from.layer("attention_output")?)?;
+        Ok(MultiHeadAttention {
+            attention_axes: from.get("attention_axes")?,
+            causal: from.get("causal")?,
+            attention_mask: from.get("attention_mask")?,
+            return_attention_scores: from.get("return_attention_scores")?,
+            unseen: from.get("unseen")?,
+            ..all
+        })
+    }
+}
+
+impl<A: Element> core::fmt::Debug for MultiHeadAttention<A> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::describe::debug::<A>(self, "MultiHeadAttention", f)
+    }
+}
+
+impl<A: Element> AnyLayer<A> for MultiHeadAttention<A> {
+    fn name(&self) -> &str {
+        "multi_head_attention"
+    }
+
+    fn forward(&self, _: Tensor<A>) -> Result<Tensor<A>> {
+        Err(wrong_inputs(INPUTS, 1))
+    }
+
+    fn forward_all(&self, mut inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
+        let count = inputs.len();
+        let mask = if self.attention_mask {
+            inputs.pop()
+        } else {
+            None
+        };
+        let (query, value, key) = match inputs.as_slice() {
+            [query, value] => (query, value, None),
+            [query, value, key] => (query, value, Some(key)),
+            _ => return Err(wrong_inputs(INPUTS, count)),
+        };
+        for input in &inputs {
+            input.check_mask()?;
+        }
+        let len = |x: &Tensor<A>, axis: usize| x.values.shape().get(axis).copied().unwrap_or(0);
+        let lens = [len(query, 0), self.heads(), len(query, 1), len(value, 1)];
+        // The timesteps of the mask of the key have to be checked before it is read.
+        check("key", "timesteps", lens[3], len(key.unwrap_or(value), 1))?;
+        check("value", "samples", lens[0], len(value, 0))?;
+        check("key", "samples", lens[0], len(key.unwrap_or(value), 0))?;
+        let masks = Masks {
+            query: query.mask.as_ref(),
+            values: [value.mask.as_ref(), key.and_then(|key| key.mask.as_ref())],
+            attention: mask.as_ref().map(|mask| four(mask, lens)).transpose()?,
+        };
+        let all = [query, value, key.unwrap_or(value)].map(|input| input.values.view());
+        let (values, scores) = self.attend(all, &masks)?;
+        let mask = query.mask.clone();
+        let mut outputs = vec![Tensor { values, mask }];
+        outputs.extend(scores.map(Tensor::bare));
+        Ok(outputs)
+    }
+
+    fn output_count(&self) -> usize {
+        1 + usize::from(self.return_attention_scores)
+    }
+
+    fn output_shapes(&self, inputs: &[Shape]) -> Vec<Shape> {
+        let axes = |input: usize| inputs.get(input)?.axes();
+        let values = || {
+            let (_, before) = axes(0)?.split_last()?;
+            let units = self.output.to().iter().map(|&len| Some(len));
+            Some(Shape::from(
+                before.iter().copied().chain(units).collect::<Vec<_>>(),
+            ))
+        };
+        let scores = || {
+            let (query, value) = (axes(0)?, axes(1)?);
+            let places = self.places(query.len()).ok()?;
+            let (_, before) = query.split_last()?;
+            let others = before.iter().enumerate();
+            let others = others.filter(|(at, _)| !places.contains(at));
+            let mut shape: Vec<Option<usize>> = others.map(|(_, &len)| len).collect();
+            shape.push(Some(self.heads()));
+            for axes in [query, value] {
+                shape.extend(places.iter().map(|&at| axes.get(at).copied().flatten()));
+            }
+            Some(Shape::from(shape))
+        };
+        let mut shapes = vec![values().unwrap_or_else(Shape::unknown)];
+        if self.return_attention_scores {
+            shapes.push(scores().unwrap_or_else(Shape::unknown));
+        }
+        shapes
+    }
+
+    fn uses_mask(&self) -> bool {
+        true
+    }
+
+    fn stepwise(&self, _: &[usize]) -> Stepwise {
+        Stepwise::WholeSequence("it looks at all timesteps")
+    }
+
+    described!();
+}

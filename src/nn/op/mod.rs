@@ -1,0 +1,16 @@
+//! `OpLayer`: an operation of `keras.ops` or of TensorFlow as a layer, such as `x[:, -1]`, `x + y`, or a comparison of token
+//! ids for a mask.
+
+mod arithmetic;
+mod arrange;
+mod layer;
+mod reduce;
+mod slice;
+
+pub(crate) use arithmetic::{Binary, Elementwise, Unary};
+pub(crate) use arrange::Arrange;
+pub(crate) use layer::OpLayer;
+pub(crate) use reduce::Reduce;
+pub(crate) use slice::Slice;
+#[cfg(feature = "keras")]
+pub(crate) use {arithmetic::Constant, layer::Op, reduce::Along, slice::Cut};
