@@ -365,6 +365,14 @@ fn wrong_samples(kept: usize, found: usize) -> Error {
     Error::value("input", expected, alloc::format!("of {found} sample{s}"))
 }
 
+/// Refuses a rate of dropout that is no probability.
+pub(crate) fn check_rate(name: &'static str, rate: f64) -> Result<()> {
+    if (0.0..=1.0).contains(&rate) {
+        return Ok(());
+    }
+    Err(Error::value(name, "a number from 0 to 1", rate))
+}
+
 /// Refuses the shape of an array for which there is not enough memory. Making it would panic or abort.
 #[inline]
 pub(crate) fn check_size(array: &'static str, shape: &[usize]) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{Element, State};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 #[cfg(feature = "train")]
-use ndarray::Array3;
+use ndarray::{Array3, ArrayD};
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
 /// The backward half of a layer, which is empty without the feature `train`.
@@ -354,7 +354,7 @@ macro_rules! by_reference {
             fn record(
                 &self,
                 pass: Pass<R::Elem>,
-                how: &mut Recorder<R::Elem>,
+                how: &mut Recorder,
                 state: &mut R::State,
                 tape: &mut Tape,
             ) -> Result<Outputs<R::Elem>> {
@@ -370,6 +370,9 @@ macro_rules! by_reference {
                 weights: LayerGradients<R::Elem>,
             ) -> Result<Array3<R::Elem>> {
                 (**self).backward(pass, zero_last, tape, outputs, state, weights)
+            }
+            fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+                (**self).drawn(tape, path, each);
             }
             fn add_initial_state(&self, d: &R::State, weights: LayerGradients<R::Elem>) {
                 (**self).add_initial_state(d, weights);

@@ -94,6 +94,6 @@ fn layers_are_cloned_and_print_shapes_and_no_numbers() {
     }
     assert_eq!(
         format!("{rnn:?}"),
-        "SimpleRnn { activation: Tanh, clip: None, kernel: (2, 3), recurrent_kernel: (3, 3), bias: (3,) }"
+        "SimpleRnn { activation: Tanh, clip: None, dropout: 0.0, recurrent_dropout: 0.0, kernel: (2, 3), recurrent_kernel: (3, 3), bias: (3,) }"
     );
 }

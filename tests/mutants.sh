@@ -249,6 +249,21 @@ Loss: the CTC of PyTorch is not divided by its labels | train/loss/ctc.rs | s/le
 Loss: the sum of CTC is divided by its labels | train/loss/evaluate.rs | s/self\.is_torch && self\.reduction == Reduction::Mean/self.is_torch/
 Loss: sigmoids have no logits behind them | train/loss/options.rs | s/Activation::Softmax \| Activation::Sigmoid\)/Activation::Softmax)/
 Loss: ignored classes see logits behind | train/loss/options.rs | s/sparse\.ignore_class\.is_none\(\)/true || sparse.ignore_class.is_none()/
+train: dropout: not scaled | backward/draw.rs | s/A::from_f64\(1\.0 \/ \(1\.0 - rate\)\)/A::from_f64(1.0 + 0.0 * rate)/
+train: dropout: samples share a mask | backward/draw.rs | s/let draw = self\.at\(sample\)/let draw = self.at(0 * sample)/
+train: dropout: every step of a training has the same masks | backward/draw.rs | s/\.at\(step\)/.at(0 * step)/
+train: dropout: gates share a mask | backward/recorder.rs | s/draw\.at\(gate\)\.mask/draw.at(0 * gate).mask/
+train: dropout: gates apart without recurrent dropout | backward/recorder.rs | s/if recurrent > 0\.0 \{ of\.gates \} else \{ 1 \}/if recurrent >= 0.0 { of.gates } else { 1 }/
+train: dropout: gates heed a rate of 1 | backward/recorder.rs | s/of\.gates > 1 && rate >= 1\.0/of.gates > 1 \&\& rate > 1.0/
+train: dropout: directions share masks | backward/recorder.rs | s/let inner = below\(&self\.path, name\);/let inner = below(\&self.path, if name == "backward" { "forward" } else { name });/
+train: dropout: one mask for all timesteps between layers | backward/recorder.rs | s/noise\.draw\(&path\)\.mask\(rate, dim\)\)/{ let one: Array3<A> = noise.draw(\&path).mask(rate, (dim.0, 1, dim.2)); Array3::from_shape_fn(dim, |(n, _, k)| one[[n, 0, k]]) })/
+train: dropout: drops in inference | model/phase.rs | s/let how = Recorder::new\(zero_last\);\n(\s*)if self\.training/let how = Recorder::new(zero_last);\n$1if true/
+train: dropout: the gradient of a dropped input | backward/gated.rs | s/drop_by\(&mut d, mask\);/let _ = mask;/
+train: dropout: gradients of weights read what is dropped | backward/gated.rs | s/let x = masked\(x, masks, at\);/let x = masked(x, \&[], at);/
+train: dropout: reset_after=False multiplies the whole h | cell/back/gru.rs | s/\|m, mask\| m \* mask\)/|m, _| m)/
+train: dropout: reset_after=False backwards without the mask | cell/back/gru.rs | s/dm \*= &mask\.slice\(s!\[rows\.clone\(\), \.\.\]\);/let _ = mask;/
+train: dropout: a GRU carries the dropped h | cell/back/gru.rs | s/\*to = z\.mul_add\(h\[unit\], /let kept = block.masks.recurrent.first().map_or(A::one(), |mask| mask[[n, unit]]); *to = z.mul_add(h[unit] * kept, /
+train: dropout: between layers backwards without the mask | wrap/back/stacked.rs | s/drop_by\(d, mask\);/let _ = (d, mask);/
 '
 
 gone=' or die "its place is gone\n"'

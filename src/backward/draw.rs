@@ -1,7 +1,7 @@
 //! `Draw`: random numbers that depend on nothing but their place.
 
 use crate::Element;
-use ndarray::Array2;
+use ndarray::{Array, IntoDimension, RemoveAxis};
 
 /// The random numbers of a call in a training: a function of the seed, the step and the place of the layer. So neither
 /// threads nor the order of the calls change them.
@@ -38,15 +38,24 @@ impl Draw {
         radius * libm::cos(core::f64::consts::TAU * both.uniform(1))
     }
 
-    /// A mask of 0 with probability `rate`, and 1 / (1 - rate) otherwise.
-    pub(crate) fn mask<A: Element>(self, at: &[u64], rate: f64, dim: (usize, usize)) -> Array2<A> {
-        let draw = at.iter().fold(self, |draw, &at| draw.at(at));
-        let kept = A::from_f64(if rate < 1.0 { 1.0 / (1.0 - rate) } else { 0.0 });
-        let mut places = 0..;
-        Array2::from_shape_simple_fn(dim, || {
-            let kept_here = draw.uniform(places.next().unwrap_or(0)) >= rate;
-            if kept_here { kept } else { A::zero() }
-        })
+    /// A mask of 0 with probability `rate`, and 1 / (1 - rate) otherwise. Each sample, along axis 0, has its own numbers,
+    /// whatever the others are.
+    pub(crate) fn mask<A: Element, D: RemoveAxis>(
+        self,
+        rate: f64,
+        dim: impl IntoDimension<Dim = D>,
+    ) -> Array<A, D> {
+        let kept = A::from_f64(1.0 / (1.0 - rate));
+        let mut mask = Array::zeros(dim.into_dimension());
+        for (sample, mut of_sample) in (0..).zip(mask.outer_iter_mut()) {
+            let draw = self.at(sample);
+            for (place, number) in (0..).zip(&mut of_sample) {
+                if draw.uniform(place) >= rate {
+                    *number = kept;
+                }
+            }
+        }
+        mask
     }
 }
 

@@ -1,9 +1,13 @@
-//! `Dropout`: the rates of a cell. `CellMasks`: what is dropped of a call of a cell.
+//! `CellMasks`: what is dropped of a call of a cell.
 
-use super::draw::Draw;
+use super::noise::below;
 use crate::Element;
 use alloc::vec::Vec;
-use ndarray::Array2;
+use ndarray::{Array, Array2, ArrayBase, ArrayD, Axis, Data, Dimension, stack};
+
+/// The names of the masks of a cell, which are those of Keras' arguments.
+pub(super) const DROPOUT: &str = "dropout";
+pub(super) const RECURRENT_DROPOUT: &str = "recurrent_dropout";
 
 /// What a call of a cell drops: factors of 0 or 1 / (1 - rate), the same at every timestep. There is no mask, one for all
 /// gates, or one for each gate.
@@ -15,12 +19,6 @@ pub struct CellMasks<A> {
     pub recurrent: Vec<Array2<A>>,
 }
 
-impl<A> CellMasks<A> {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.input.is_empty() && self.recurrent.is_empty()
-    }
-}
-
 /// The sizes that the masks of a cell have.
 #[derive(Clone, Copy)]
 pub(crate) struct MaskSizes {
@@ -30,21 +28,37 @@ pub(crate) struct MaskSizes {
     pub gates: usize,
 }
 
+impl<A> CellMasks<A> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.input.is_empty() && self.recurrent.is_empty()
+    }
+}
+
 impl<A: Element> CellMasks<A> {
-    /// Draws masks as Keras does: with recurrent dropout, each gate has masks of its own.
-    pub(crate) fn draw(rates: [f64; 2], of: MaskSizes, draw: &Draw) -> Self {
-        let [input, recurrent] = rates;
-        let gates = if recurrent > 0.0 { of.gates } else { 1 };
-        let masks = |rate: f64, size: usize, kind: u64| -> Vec<Array2<A>> {
-            let count = if rate > 0.0 { gates } else { 0 };
-            let masks = (0..)
-                .zip(0..count)
-                .map(|(gate, _): (u64, usize)| draw.mask(&[kind, gate], rate, (of.samples, size)));
-            masks.collect()
-        };
-        CellMasks {
-            input: masks(input, of.features, 0),
-            recurrent: masks(recurrent, of.units, 1),
+    /// Calls `each` with the path and the numbers of every mask of a cell at this path, (masks, samples, columns).
+    pub(crate) fn each(&self, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+        for (name, masks) in [(DROPOUT, &self.input), (RECURRENT_DROPOUT, &self.recurrent)] {
+            let views: Vec<_> = masks.iter().map(|mask| mask.view()).collect();
+            if let Ok(masks) = stack(Axis(0), &views) {
+                each(&below(path, name), to_f64(&masks.into_dyn()));
+            }
         }
     }
+}
+
+/// A mask as it is handed out.
+pub(crate) fn to_f64<A: Element, D: Dimension>(mask: &Array<A, D>) -> ArrayD<f64> {
+    mask.mapv(Element::as_f64).into_dyn()
+}
+
+/// Multiplies numbers with a mask. A number that is dropped is not read, so that NaN does not pass.
+pub(crate) fn drop_by<A, S, D>(x: &mut Array<A, D>, mask: &ArrayBase<S, D>)
+where
+    A: Element,
+    S: Data<Elem = A>,
+    D: Dimension,
+{
+    x.zip_mut_with(mask, |x, &mask| {
+        *x = if mask == A::zero() { mask } else { *x * mask };
+    });
 }

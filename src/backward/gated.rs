@@ -1,5 +1,6 @@
 //! `Gated`: the kernel of a cell, whose inputs may have a mask for each gate.
 
+use super::dropout::drop_by;
 use super::factor::{Factor, add_outer};
 use crate::Element;
 use crate::kernel::Isa;
@@ -58,7 +59,8 @@ impl<A: Element> Gated<A> {
             };
             let mut d = Array2::zeros(dx.dim());
             part.transposed.add(dz, &mut d.view_mut());
-            *dx += &(d * mask);
+            drop_by(&mut d, mask);
+            *dx += &d;
         }
     }
 
@@ -90,5 +92,10 @@ fn masked<'x, A: Element>(
     masks: &[Array2<A>],
     part: usize,
 ) -> Cow<'x, Array2<A>> {
-    mask_of(masks, part).map_or(Cow::Borrowed(x), |mask| Cow::Owned(x * mask))
+    let Some(mask) = mask_of(masks, part) else {
+        return Cow::Borrowed(x);
+    };
+    let mut x = x.clone();
+    drop_by(&mut x, mask);
+    Cow::Owned(x)
 }

@@ -4,13 +4,16 @@ mod draw;
 mod dropout;
 mod factor;
 mod gated;
+mod noise;
 mod recorder;
 
 pub(crate) use draw::Draw;
 pub use dropout::CellMasks;
-pub(crate) use dropout::MaskSizes;
+pub(crate) use dropout::{MaskSizes, drop_by, to_f64};
 pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
 pub(crate) use gated::Gated;
+pub use noise::Noise;
+pub(crate) use noise::below;
 pub use recorder::Recorder;
 
 use crate::Element;
@@ -19,7 +22,7 @@ use crate::gradients::LayerGradients;
 use crate::pass::Pass;
 use alloc::boxed::Box;
 use core::any::Any;
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
+use ndarray::{Array2, Array3, ArrayD, ArrayView2, ArrayView3};
 
 /// What a recurrent layer does so that it can be trained, with numbers `A` and states `S`. By default it refuses.
 pub trait Backward<A: Element, S> {
@@ -28,7 +31,7 @@ pub trait Backward<A: Element, S> {
     fn record(
         &self,
         pass: Pass<A>,
-        how: &mut Recorder<A>,
+        how: &mut Recorder,
         state: &mut S,
         tape: &mut Tape,
     ) -> Result<Outputs<A>> {
@@ -50,6 +53,11 @@ pub trait Backward<A: Element, S> {
     ) -> Result<Array3<A>> {
         let _ = (pass, zero_last, tape, outputs, state, weights);
         Err(no_backward())
+    }
+
+    /// Calls `each` with the path and the numbers of every mask of dropout of a recorded call. The layer has this path.
+    fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+        let _ = (tape, path, each);
     }
 
     /// Adds the gradient of the initial state of a call that was given none to that of the layer's own initial state.

@@ -1,7 +1,7 @@
 //! The options that the builders of all cells share, and the checks of weights against them.
 
 use super::layout::Sizes;
-use crate::error::{Error, Result, check, check_size, transposed};
+use crate::error::{Error, Result, check, check_rate, check_size, transposed};
 use crate::kernel::{Isa, Matrix, Panels};
 use crate::{Activation, Element, Initializer};
 use alloc::format;
@@ -18,6 +18,8 @@ pub(crate) struct Common {
     pub activation: Activation,
     pub use_bias: bool,
     pub clip: Option<f64>,
+    /// The rates of dropout: of the inputs, and of the states.
+    pub dropout: [f64; 2],
     pub kernel_initializer: Initializer,
     pub recurrent_initializer: Initializer,
     pub bias_initializer: Initializer,
@@ -35,6 +37,7 @@ impl Common {
             activation: Activation::Tanh,
             use_bias: true,
             clip: None,
+            dropout: [0.0; 2],
             kernel_initializer: Initializer::GlorotUniform,
             recurrent_initializer: Initializer::Orthogonal { gain: 1.0 },
             bias_initializer: Initializer::Zeros,
@@ -72,6 +75,12 @@ impl Common {
         self.activation.check_gate("activation")?;
         if let Some(clip) = self.clip.filter(|&clip| clip.is_nan() || clip <= 0.0) {
             return Err(Error::value("clip", "a number above 0", clip));
+        }
+        for (name, rate) in ["dropout", "recurrent_dropout"]
+            .into_iter()
+            .zip(self.dropout)
+        {
+            check_rate(name, rate)?;
         }
         let columns = self.columns(gates)?;
         let (features, kernel_columns) = kernel.dim();
@@ -199,6 +208,32 @@ macro_rules! common_setters {
         /// Keras. A limit must be above 0.
         pub fn clip(mut self, clip: impl Into<Option<f64>>) -> Self {
             self.common.clip = clip.into();
+            self
+        }
+
+        /// Sets the rate of dropout of the inputs, from 0 to 1. The default is 0: nothing is dropped.
+        ///
+        /// In a training, each feature of a sample is replaced by 0 with this probability, and multiplied with
+        /// 1 / (1 - rate) otherwise, alike at all timesteps: `(x * d) @ kernel` takes the place of `x @ kernel`. Nothing
+        /// is dropped in inference. As in Keras, all gates share the mask `d`, unless there is recurrent dropout: then each
+        /// gate has its own. A rate of exactly 1 makes the inputs of a simple RNN 0, and is ignored by an LSTM and a GRU.
+        ///
+        /// Source: `dropout` of `keras.layers.LSTM`; Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in
+        /// Recurrent Neural Networks" (2016).
+        pub fn dropout(mut self, rate: f64) -> Self {
+            self.common.dropout[0] = rate;
+            self
+        }
+
+        /// Sets the rate of dropout of the hidden state, from 0 to 1. The default is 0: nothing is dropped.
+        ///
+        /// In a training, `(h * r) @ recurrent_kernel` takes the place of `h @ recurrent_kernel` at every timestep, with a
+        /// mask `r` for each gate. It drops the initial state, too. A GRU carries on the whole `h`, and the cell state of an
+        /// LSTM is never dropped. What else holds is said of [`dropout`](Self::dropout).
+        ///
+        /// Source: `recurrent_dropout` of `keras.layers.LSTM`.
+        pub fn recurrent_dropout(mut self, rate: f64) -> Self {
+            self.common.dropout[1] = rate;
             self
         }
 

@@ -65,6 +65,8 @@ pub struct Gru<A> {
     /// The bias of the inputs. With `reset_after`, the gates' part of the second row is added to it.
     start: Option<Panels<A>>,
     functions: Chosen,
+    /// The rates of dropout: of the inputs, and of the states.
+    dropout: [f64; 2],
 }
 
 /// The recurrent kernel, in the layout that the form of the reset gate needs.
@@ -175,6 +177,8 @@ impl<A: Element> Gru<A> {
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
             .clip(self.functions.clip)
+            .dropout(self.dropout[0])
+            .recurrent_dropout(self.dropout[1])
             .reset_after(self.reset_after())
             .use_bias(self.bias != GruBias::None)
             .from_weights(kernel, recurrent_kernel, bias)
@@ -221,6 +225,16 @@ impl<A: Element> Gru<A> {
     /// The bound of the sums: each is limited to [-clip, clip] before its activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
+    }
+
+    /// The rate of dropout of the inputs in a training.
+    pub fn dropout(&self) -> f64 {
+        self.dropout[0]
+    }
+
+    /// The rate of dropout of the hidden state in a training.
+    pub fn recurrent_dropout(&self) -> f64 {
+        self.dropout[1]
     }
 }
 
@@ -366,6 +380,7 @@ impl<A: Element> GruBuilder<A> {
                 Activation::Tanh,
                 common.clip,
             ),
+            dropout: common.dropout,
         };
         gru.pack_bias();
         Ok(gru)
@@ -421,10 +436,13 @@ impl<A: Element> Describe<A> for Gru<A> {
             bias,
             start: _, // packed from the bias
             functions,
+            dropout,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("recurrent_activation", &functions.gate));
         each(Part::Option("clip", &functions.clip));
+        each(Part::Option("dropout", &dropout[0]));
+        each(Part::Option("recurrent_dropout", &dropout[1]));
         each(Part::Option("reset_after", &self.reset_after()));
         each_array(each, "kernel", Role::Trainable, kernel);
         let name = "recurrent_kernel";
@@ -515,6 +533,8 @@ impl<A: Element> Saved for Gru<A> {
             .activation(from.get("activation")?)
             .recurrent_activation(from.get("recurrent_activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
+            .dropout(from.get_or("dropout", 0.0)?)
+            .recurrent_dropout(from.get_or("recurrent_dropout", 0.0)?)
             .reset_after(reset_after)
             .from_matrices(&kernel, &from.matrix("recurrent_kernel")?, bias)
     }

@@ -55,6 +55,8 @@ pub struct Lstm<A> {
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
     functions: Chosen,
+    /// The rates of dropout: of the inputs, and of the states.
+    dropout: [f64; 2],
     /// Boxed, so that an LSTM without extensions stays small.
     extras: Option<Box<Extras<A>>>,
     /// The state of one sample before its first timestep; zero if there is none.
@@ -124,6 +126,8 @@ impl<A: Element> Lstm<A> {
             .output_activation(self.functions.out)
             .input_forget(self.input_forget())
             .clip(self.functions.clip)
+            .dropout(self.dropout[0])
+            .recurrent_dropout(self.dropout[1])
             .use_bias(self.bias().is_some());
         builder.layer_norm = self.layer_norm().cloned();
         (builder.peepholes, builder.projection) = (self.peepholes(), self.projection());
@@ -179,6 +183,16 @@ impl<A: Element> Lstm<A> {
     /// The bound of the sums: each is limited to [-clip, clip] before its activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
+    }
+
+    /// The rate of dropout of the inputs in a training.
+    pub fn dropout(&self) -> f64 {
+        self.dropout[0]
+    }
+
+    /// The rate of dropout of the hidden state in a training.
+    pub fn recurrent_dropout(&self) -> f64 {
+        self.dropout[1]
     }
 
     /// Whether the input and forget gates are coupled, `f = 1 - i`.
@@ -441,6 +455,7 @@ impl<A: Element> LstmBuilder<A> {
             recurrent_kernel,
             bias: bias.map(|bias| Panels::pack_vector(bias.view(), 4, isa)),
             functions,
+            dropout: self.common.dropout,
             extras: (!is_plain).then(|| Box::new(extras)),
             initial_state: self.initial_state.map(Box::new),
         })
@@ -458,6 +473,7 @@ impl<A: Element> Describe<A> for Lstm<A> {
             recurrent_kernel,
             bias,
             functions,
+            dropout,
             extras,
             initial_state,
         } = self;
@@ -465,6 +481,8 @@ impl<A: Element> Describe<A> for Lstm<A> {
         each(Part::Option("recurrent_activation", &functions.gate));
         each(Part::Option("output_activation", &functions.out));
         each(Part::Option("clip", &functions.clip));
+        each(Part::Option("dropout", &dropout[0]));
+        each(Part::Option("recurrent_dropout", &dropout[1]));
         each(Part::Option("input_forget", &self.input_forget()));
         each_array(each, "kernel", Role::Trainable, kernel);
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
@@ -519,6 +537,8 @@ impl<A: Element> Saved for Lstm<A> {
             .recurrent_activation(from.get("recurrent_activation")?)
             .output_activation(from.get("output_activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
+            .dropout(from.get_or("dropout", 0.0)?)
+            .recurrent_dropout(from.get_or("recurrent_dropout", 0.0)?)
             .input_forget(from.get("input_forget")?);
         builder.peepholes = from.optional("peepholes")?;
         builder.projection = from.optional("projection")?;

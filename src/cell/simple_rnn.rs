@@ -43,6 +43,8 @@ pub struct SimpleRnn<A> {
     recurrent_kernel: Panels<A>,
     bias: Option<Panels<A>>,
     functions: Chosen,
+    /// The rates of dropout: of the inputs, and of the states.
+    dropout: [f64; 2],
 }
 
 impl<A: Element> SimpleRnn<A> {
@@ -81,6 +83,8 @@ impl<A: Element> SimpleRnn<A> {
         Self::builder(self.input_size(), self.output_size())
             .activation(self.functions.act)
             .clip(self.functions.clip)
+            .dropout(self.dropout[0])
+            .recurrent_dropout(self.dropout[1])
             .use_bias(self.bias.is_some())
             .from_weights(kernel, recurrent_kernel, bias)
     }
@@ -110,6 +114,16 @@ impl<A: Element> SimpleRnn<A> {
     /// The bound of the sum: it is limited to [-clip, clip] before the activation. `None` means no bound.
     pub fn clip(&self) -> Option<f64> {
         self.functions.clip
+    }
+
+    /// The rate of dropout of the inputs in a training.
+    pub fn dropout(&self) -> f64 {
+        self.dropout[0]
+    }
+
+    /// The rate of dropout of the hidden state in a training.
+    pub fn recurrent_dropout(&self) -> f64 {
+        self.dropout[1]
     }
 }
 
@@ -183,6 +197,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
                 Activation::Tanh,
                 common.clip,
             ),
+            dropout: common.dropout,
         })
     }
 }
@@ -198,9 +213,12 @@ impl<A: Element> Describe<A> for SimpleRnn<A> {
             recurrent_kernel,
             bias,
             functions,
+            dropout,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("clip", &functions.clip));
+        each(Part::Option("dropout", &dropout[0]));
+        each(Part::Option("recurrent_dropout", &dropout[1]));
         each_array(each, "kernel", Role::Trainable, kernel);
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
         each_array(each, "bias", Role::Trainable, bias);
@@ -228,6 +246,8 @@ impl<A: Element> Saved for SimpleRnn<A> {
         Self::builder(features, columns)
             .activation(from.get("activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
+            .dropout(from.get_or("dropout", 0.0)?)
+            .recurrent_dropout(from.get_or("recurrent_dropout", 0.0)?)
             .from_matrices(
                 &kernel,
                 &from.matrix("recurrent_kernel")?,

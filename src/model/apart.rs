@@ -176,6 +176,16 @@ where
     }
 
     #[cfg(feature = "train")]
+    fn drawn(
+        &self,
+        tape: &crate::backward::Tape,
+        phase: &super::Phase,
+        each: &mut dyn FnMut(&str, ndarray::ArrayD<f64>),
+    ) {
+        self.masks(tape, phase, each);
+    }
+
+    #[cfg(feature = "train")]
     fn has_backward(&self) -> bool {
         self.can_go_back()
     }

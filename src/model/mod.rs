@@ -50,7 +50,7 @@ pub(crate) use own::{make, maker};
 pub use pad_sequences::PadSequences;
 pub use padded::{Padded, Side};
 #[cfg(feature = "train")]
-pub use phase::{BackwardCall, Noise, Phase, RecordCall};
+pub use phase::{BackwardCall, Phase, RecordCall};
 pub(crate) use run::only;
 pub use shape::Shape;
 pub(crate) use stepper::{each, each_or_err, in_place, lent, only_output, plan};

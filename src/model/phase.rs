@@ -2,58 +2,12 @@
 
 use super::{Slot, Tensor};
 use crate::Element;
-use crate::backward::{Draw, Recorder, Tape};
+use crate::backward::{Draw, Noise, Recorder, Tape, below};
 use crate::describe::{Describe, Role, walk};
 use crate::gradients::LayerGradients;
 use alloc::format;
 use alloc::string::String;
 use ndarray::ArrayD;
-
-/// Where the random numbers of a recorded run come from: a seed and the number of the step of the training. A mask of
-/// dropout is a function of these, of the path of its layer, of the sample and of the position. So neither threads nor a
-/// second run change it.
-///
-/// ```
-/// use recurrent::train::Noise;
-/// use recurrent::{Dropout, Model, Tensor};
-/// let model = Model::<f64>::new().add(Dropout::new(0.5)?);
-/// let x = ndarray::Array2::ones((1, 8));
-/// let run = model.record_with([Tensor::new(&x)], Noise::seed(42).step(3))?;
-/// let masks = run.masks(); // by the paths of the layers
-/// assert_eq!(masks[0].0, "dropout");
-/// let again = model.record_with([Tensor::new(&x)], Noise::seed(0).given(&masks))?;
-/// assert_eq!(run.outputs(), again.outputs());
-/// # Ok::<(), recurrent::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Noise<'a> {
-    seed: u64,
-    step: u64,
-    given: &'a [(String, ArrayD<f64>)],
-}
-
-impl<'a> Noise<'a> {
-    /// The noise of step 0 with this seed.
-    pub fn seed(seed: u64) -> Self {
-        Noise {
-            seed,
-            ..Noise::default()
-        }
-    }
-
-    /// Sets the number of the step of the training.
-    pub fn step(mut self, step: u64) -> Self {
-        self.step = step;
-        self
-    }
-
-    /// Gives masks, by the paths of their layers, instead of drawing them. Layers that are not among them draw theirs. The
-    /// second call of a layer has the path `layer#1`.
-    pub fn given(mut self, masks: &'a [(String, ArrayD<f64>)]) -> Self {
-        self.given = masks;
-        self
-    }
-}
 
 /// What a layer is told when its call is recorded: whether the model is being trained, and where the layer is.
 #[derive(Clone, Debug)]
@@ -100,14 +54,12 @@ impl<'a> Phase<'a> {
 
     /// The mask that is given to this call.
     pub(crate) fn given_mask(&self) -> Option<&'a ArrayD<f64>> {
-        let mut given = self.noise.given.iter();
-        let given = given.find(|(path, _)| *path == self.of_call);
-        given.map(|(_, mask)| mask)
+        self.noise.given_at(&self.of_call)
     }
 
     /// The random numbers of this call.
     pub(crate) fn draw(&self) -> Draw {
-        Draw::new(self.noise.seed, self.noise.step).inside(&self.of_call)
+        self.noise.draw(&self.of_call)
     }
 
     /// Whether the call is one of a training, in which dropout drops and a normalisation uses the statistics of the batch:
@@ -123,20 +75,21 @@ impl<'a> Phase<'a> {
 
     /// The phase of an inner layer that adds this name to the path.
     pub(crate) fn inside(&self, name: &str) -> Self {
-        let below = |path: &str| match path {
-            "" => name.into(),
-            path => format!("{path}/{name}"),
-        };
         Phase {
-            path: below(&self.path),
-            of_call: below(&self.of_call),
+            path: below(&self.path, name),
+            of_call: below(&self.of_call, name),
             ..self.clone()
         }
     }
 
     /// How a recurrent layer here is recorded.
-    pub(crate) fn recorder<A: Element>(&self, zero_last: bool) -> Recorder<A> {
-        Recorder::new(zero_last)
+    pub(crate) fn recorder(&self, zero_last: bool) -> Recorder<'a> {
+        let how = Recorder::new(zero_last);
+        if self.training {
+            how.dropping(self.noise, &self.of_call)
+        } else {
+            how
+        }
     }
 
     /// Whether none of the trainable weights of a layer learns. A layer without weights is not frozen.

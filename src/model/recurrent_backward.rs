@@ -1,7 +1,7 @@
 //! A recurrent layer with its flags, recorded and gone back over.
 
 use super::any_layer::Called;
-use super::phase::{BackwardCall, RecordCall};
+use super::phase::{BackwardCall, Phase, RecordCall};
 use super::tensor::sequence;
 use super::{LayerApart, Tensor};
 use crate::backward::{Backward, OutputGradients, Outputs, Tape};
@@ -117,6 +117,18 @@ impl<R: Recurrent> Layer<R> {
             of.add_initial_state(&state, call.weights);
         }
         Ok(self.of_inputs(dx, &state, states.len()))
+    }
+
+    /// Passes on the masks of a recorded call.
+    pub(super) fn masks(
+        &self,
+        tape: &Tape,
+        phase: &Phase,
+        each: &mut dyn FnMut(&str, ArrayD<f64>),
+    ) {
+        if let Ok(kept) = tape.get::<Kept<R::State>>() {
+            self.inner().drawn(&kept.tape, phase.of_call(), each);
+        }
     }
 
     /// The output that the flags choose.
@@ -254,6 +266,20 @@ where
             of.add_initial_state(&state, call.weights);
         }
         Ok(layer.of_inputs(dx, &state, states.len()))
+    }
+
+    /// Passes on the masks of a recorded call.
+    pub(super) fn masks(
+        &self,
+        tape: &Tape,
+        phase: &Phase,
+        each: &mut dyn FnMut(&str, ArrayD<f64>),
+    ) {
+        type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
+        if let Ok(kept) = tape.get::<KeptApart<State<F, B>>>() {
+            let of = self.merged().inner();
+            of.drawn_apart(&kept.tapes, phase.of_call(), each);
+        }
     }
 
     pub(super) fn can_go_back(&self) -> bool {

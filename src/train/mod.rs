@@ -107,9 +107,10 @@ mod regularizer;
 mod setters;
 mod training;
 
+pub use crate::backward::Noise;
 pub use crate::backward::Tape;
 pub use crate::gradients::{Gradients, LayerGradients};
-pub use crate::model::{BackwardCall, Noise, Phase, RecordCall};
+pub use crate::model::{BackwardCall, Phase, RecordCall};
 pub use average::Ema;
 pub use batch::Batch;
 pub use builder::TrainingBuilder;

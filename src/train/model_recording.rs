@@ -1,8 +1,9 @@
 //! `ModelRecording`: a run of a model whose gradients can be computed.
 
+use crate::backward::Noise;
 use crate::error::{Error, Result, check_shape};
 use crate::gradients::Gradients;
-use crate::model::{ModelTape, Noise, Phase};
+use crate::model::{ModelTape, Phase};
 use crate::{Element, Model, Tensor};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -58,7 +59,11 @@ impl<A: Element> Model<A> {
         inputs: impl IntoIterator<Item = Tensor<A>>,
         noise: Noise<'a>,
     ) -> Result<ModelRecording<'a, A>> {
-        self.record_in(inputs, Phase::new(true, &[]).with_noise(noise))
+        let run = self.record_in(inputs, Phase::new(true, &[]).with_noise(noise))?;
+        if noise.gives() {
+            noise.check_taken(&run.masks())?;
+        }
+        Ok(run)
     }
 
     /// Runs the model as in inference, and keeps what its gradients need: Keras' `training=False`.

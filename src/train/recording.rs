@@ -1,13 +1,15 @@
 //! `Recording`: a call of a recurrent layer whose gradients can be computed.
 
 use crate::State;
-use crate::backward::{OutputGradients, Outputs, Recorder, Tape};
+use crate::backward::{Noise, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::Gradients;
 use crate::pass::Pass;
 use crate::run::{End, Run};
 use crate::unroll::Unroll;
-use ndarray::{Array2, Array3, ArrayRef, ArrayView2, ArrayView3, Axis, Ix2, Ix3};
+use alloc::string::String;
+use alloc::vec::Vec;
+use ndarray::{Array2, Array3, ArrayD, ArrayRef, ArrayView2, ArrayView3, Axis, Ix2, Ix3};
 
 /// A call of a recurrent layer that keeps what its gradients need: the result of [`Run::record`].
 ///
@@ -95,9 +97,9 @@ pub struct Gradient<A, S> {
 }
 
 impl<'a, R: Unroll + ?Sized> Run<'a, R> {
-    /// Runs the call, and keeps what its gradients need.
+    /// Runs the call as in inference, and keeps what its gradients need.
     ///
-    /// The outputs have the same bits as those of the other verbs. [`Recording::backward`] computes the gradients. A pass
+    /// The outputs have the same bits as those of the other verbs; for dropout there is [`record_with`](Self::record_with). [`Recording::backward`] computes the gradients. A pass
     /// keeps the states before every timestep, (timesteps, samples, units) for each array of the state, and so does every
     /// layer of a stack.
     ///
@@ -116,17 +118,45 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
     /// Returns an error if the layer has no backward pass, as a [`Rnn`](crate::Rnn) of a cell that does not offer one, and
     /// for all that is an error in other verbs.
     pub fn record(self) -> Result<Recording<'a, R>> {
+        self.record_by(None)
+    }
+
+    /// Runs the call as a training does, and keeps what its gradients need: the layer drops by its own rates, with random
+    /// numbers from this source, or by given masks.
+    ///
+    /// ```
+    /// use recurrent::train::Noise;
+    /// use recurrent::{Lstm, Recurrent};
+    /// let lstm = Lstm::<f64>::builder(2, 3).dropout(0.2).recurrent_dropout(0.1).build()?;
+    /// let x = ndarray::Array3::ones((4, 5, 2));
+    /// let pass = lstm.run(&x).record_with(Noise::seed(7).step(3))?;
+    /// let masks = pass.masks();
+    /// assert_eq!((masks[0].0.as_str(), masks[0].1.shape()), ("dropout", &[4, 4, 2][..])); // 4 gates
+    /// assert_eq!((masks[1].0.as_str(), masks[1].1.shape()), ("recurrent_dropout", &[4, 4, 3][..]));
+    /// let again = lstm.run(&x).record_with(Noise::default().given(&masks))?;
+    /// assert_eq!(pass.last(), again.last());
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    /// Returns an error if a given mask has another shape, and for all that is an error in [`record`](Self::record).
+    pub fn record_with(self, noise: Noise) -> Result<Recording<'a, R>> {
+        self.record_by(Some(noise))
+    }
+
+    fn record_by(self, noise: Option<Noise>) -> Result<Recording<'a, R>> {
         let pass = self.check()?;
         let (of, options) = (self.of, self.options());
         let from_own_state = !self.has_state();
         let (mut tape, mut outputs) = (Tape::default(), Outputs::default());
         let mut how = Recorder::new(pass.zero_output_for_mask);
+        if let Some(noise) = noise {
+            how = how.dropping(noise, "");
+        }
         let end = self.drive(pass, |of, pass, state| {
             outputs = of.record(pass, &mut how, state, &mut tape)?;
             Ok(())
         })?;
         let state = End::into_state(end);
-        Ok(Recording {
+        let recording = Recording {
             of,
             pass,
             time_major: options.time_major,
@@ -134,7 +164,11 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
             tape,
             outputs,
             state,
-        })
+        };
+        if let Some(noise) = noise.filter(Noise::gives) {
+            noise.check_taken(&recording.masks())?;
+        }
+        Ok(recording)
     }
 }
 
@@ -151,6 +185,15 @@ impl<R: Unroll + ?Sized> Recording<'_, R> {
     /// The last appended output, (samples, units).
     pub fn last(&self) -> &Array2<R::Elem> {
         &self.outputs.last
+    }
+
+    /// The masks of dropout, by their paths below the layer. A number of a mask is what the input or the state is multiplied
+    /// with: 0 or 1 / (1 - rate). [`Noise`] lists the paths and the shapes, and [`Noise::given`] takes the masks.
+    pub fn masks(&self) -> Vec<(String, ArrayD<f64>)> {
+        let mut masks = Vec::new();
+        let mut each = |path: &str, mask| masks.push((path.into(), mask));
+        self.of.drawn(&self.tape, "", &mut each);
+        masks
     }
 
     /// The state after the last timestep.

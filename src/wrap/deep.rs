@@ -4,7 +4,7 @@ use super::stacked::stretch;
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check, check_size};
+use crate::error::{Error, Result, check, check_rate, check_size};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::unroll::{Advance, Stepping, Unroll};
@@ -31,6 +31,8 @@ use ndarray::{Array3, ArrayView2};
 #[derive(Clone, Debug)]
 pub struct Deep<R> {
     layers: Vec<R>,
+    /// The rate of dropout between the layers.
+    dropout: f64,
 }
 
 impl<R: Unroll> Deep<R> {
@@ -41,13 +43,43 @@ impl<R: Unroll> Deep<R> {
         if layers.is_empty() {
             return Err(Error::value("number of layers", "at least 1", 0));
         }
-        let deep = Deep { layers };
+        let deep = Deep {
+            layers,
+            dropout: 0.0,
+        };
         deep.check()?;
         Ok(deep)
     }
 }
 
 impl<R> Deep<R> {
+    /// Sets the rate of dropout between the layers, from 0 to 1. The default is 0: nothing is dropped.
+    ///
+    /// In a training, each number that a layer hands to the one above is replaced by 0 with this probability, and multiplied
+    /// with 1 / (1 - rate) otherwise. Every timestep has a mask of its own, (samples, timesteps, units) in all. What the
+    /// highest layer gives is not dropped, and nothing is dropped in inference. Returns an error if the rate is no
+    /// probability.
+    ///
+    /// Source: `dropout` of `torch.nn.LSTM`. The `state_dict` of a PyTorch module does not say it.
+    ///
+    /// ```
+    /// use recurrent::{Deep, Lstm};
+    /// let layers = [Lstm::<f32>::builder(4, 8).build()?, Lstm::builder(8, 8).build()?];
+    /// let lstm = Deep::new(layers)?.dropout(0.2)?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn dropout(mut self, rate: f64) -> Result<Self> {
+        check_rate("dropout", rate)?;
+        self.dropout = rate;
+        Ok(self)
+    }
+
+    /// The rate of dropout between the layers.
+    #[cfg(feature = "train")]
+    pub(super) fn rate(&self) -> f64 {
+        self.dropout
+    }
+
     /// The layers, the lowest first.
     pub fn layers(&self) -> &[R] {
         &self.layers
@@ -65,6 +97,7 @@ impl<R: Unroll> Describe<R::Elem> for Deep<R> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<R::Elem>)) {
+        each(Part::Option("dropout", &self.dropout));
         for (at, layer) in self.layers.iter().enumerate() {
             let key = alloc::format!("{at}");
             each(Part::Layer(&key, Some(&key), layer));
@@ -79,7 +112,10 @@ impl<R: Unroll> Describe<R::Elem> for Deep<R> {
 
     fn duplicate(&self) -> Option<Self> {
         let layers: Option<_> = self.layers.iter().map(R::duplicate).collect();
-        Some(Deep { layers: layers? })
+        Some(Deep {
+            layers: layers?,
+            dropout: self.dropout,
+        })
     }
 }
 
@@ -97,7 +133,7 @@ impl<R: Unroll + Saved> Saved for Deep<R> {
             }
             layers.push(from.layer(&key)?);
         }
-        Deep::new(layers)
+        Deep::new(layers)?.dropout(from.get_or("dropout", 0.0)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
-use crate::error::{Result, check, check_size, of_part};
+use crate::error::{Result, check, check_rate, check_size, of_part};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::unroll::{Advance, Stepping, Unroll};
@@ -46,11 +46,44 @@ use ndarray::{Array3, ArrayView2, s};
 pub struct Stacked<L, U> {
     lower: L,
     upper: U,
+    /// The rate of dropout between the layers.
+    dropout: f64,
 }
 
 impl<L, U> Stacked<L, U> {
     pub(crate) fn new(lower: L, upper: U) -> Self {
-        Stacked { lower, upper }
+        Stacked {
+            lower,
+            upper,
+            dropout: 0.0,
+        }
+    }
+
+    /// Sets the rate of dropout between the layers, from 0 to 1. The default is 0: nothing is dropped.
+    ///
+    /// In a training, each number that the lower layer hands up is replaced by 0 with this probability, and multiplied with
+    /// 1 / (1 - rate) otherwise. Every timestep has a mask of its own, (samples, timesteps, units) in all. What the upper
+    /// layer gives is not dropped, and nothing is dropped in inference. Returns an error if the rate is no probability.
+    ///
+    /// Source: `dropout` of `torch.nn.LSTM`. (That of Keras' layers is inside of a cell: see
+    /// [`LstmBuilder::dropout`](crate::LstmBuilder::dropout).)
+    ///
+    /// ```
+    /// use recurrent::{Gru, Lstm, Recurrent};
+    /// let (lower, upper) = (Lstm::<f32>::builder(4, 8).build()?, Gru::builder(8, 3).build()?);
+    /// let net = lower.then(upper).dropout(0.2)?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn dropout(mut self, rate: f64) -> Result<Self> {
+        check_rate("dropout", rate)?;
+        self.dropout = rate;
+        Ok(self)
+    }
+
+    /// The rate of dropout between the layers.
+    #[cfg(feature = "train")]
+    pub(super) fn rate(&self) -> f64 {
+        self.dropout
     }
 
     /// Takes both layers out of the wrapper.
@@ -76,7 +109,12 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Describe<L::Elem> for Stacked<L, U> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<L::Elem>)) {
-        let Stacked { lower, upper } = self;
+        let Stacked {
+            lower,
+            upper,
+            dropout,
+        } = self;
+        each(Part::Option("dropout", dropout));
         each(Part::Layer("lower", Some("lower"), lower));
         each(Part::Layer("upper", Some("upper"), upper));
     }
@@ -87,10 +125,11 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Describe<L::Elem> for Stacked<L, U> {
     }
 
     fn duplicate(&self) -> Option<Self> {
-        Some(Stacked::new(
-            self.lower.duplicate()?,
-            self.upper.duplicate()?,
-        ))
+        Some(Stacked {
+            lower: self.lower.duplicate()?,
+            upper: self.upper.duplicate()?,
+            dropout: self.dropout,
+        })
     }
 }
 
@@ -104,7 +143,8 @@ where
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("stacked")?;
-        Ok(Stacked::new(from.layer("lower")?, from.layer("upper")?))
+        let stacked = Stacked::new(from.layer("lower")?, from.layer("upper")?);
+        stacked.dropout(from.get_or("dropout", 0.0)?)
     }
 }
 

@@ -131,9 +131,13 @@ macro_rules! build {
             "kernel_initializer",
             "recurrent_initializer",
             "bias_initializer",
+            "seed",
         ]);
         let builder = $builder.activation($config.activation("activation")?);
         let builder = builder.use_bias($config.bool("use_bias")?);
+        let rate = |name| $config.optional(name).and_then(serde_json::Value::as_f64);
+        let builder = builder.dropout(rate("dropout").unwrap_or(0.0));
+        let builder = builder.recurrent_dropout(rate("recurrent_dropout").unwrap_or(0.0));
         let builder = builder.with_isa(super::report::isa());
         let (kernel, recurrent_kernel) = ($given.kernel.clone(), $given.recurrent_kernel.clone());
         let cell = builder

@@ -77,6 +77,28 @@ fn every_argument_of_the_configuration_holds() {
 }
 
 #[test]
+fn the_rates_of_dropout_are_kept() {
+    each("compiled", |file, weights| {
+        let lstm: Lstm<f32> = weights.lstm("lstm").unwrap();
+        let rates = (lstm.dropout(), lstm.recurrent_dropout());
+        assert_eq!(rates, (0.1, 0.0), "{file}");
+    });
+    for file in ["k2_shapes.keras", "k3_shapes.keras"] {
+        let weights = keras::Weights::load(model_file(file)).unwrap();
+        let lstm: Lstm<f32> = weights.lstm("lstm").unwrap();
+        assert_eq!((lstm.dropout(), lstm.recurrent_dropout()), (0.1, 0.2));
+        let model: Model<f32> = keras::load(model_file(file)).unwrap();
+        let text = String::from_utf8_lossy(&saved::write(&model).unwrap()).into_owned();
+        assert!(
+            text.contains(r#"\"dropout\":0.1"#) && text.contains(r#"\"recurrent_dropout\":0.2"#)
+        );
+    }
+    let weights = keras::Weights::load(model_file("k2_multi_backend.h5")).unwrap();
+    let lstm: Lstm<f32> = weights.lstm("bidirectional_1/forward_lstm_1").unwrap();
+    assert_eq!((lstm.dropout(), lstm.recurrent_dropout()), (0.2, 0.2));
+}
+
+#[test]
 fn what_a_cell_cannot_carry_is_refused() {
     each("configured", |file, weights| {
         says(

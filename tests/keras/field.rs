@@ -7,7 +7,7 @@ use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
 use ndarray::ArrayD;
-use recurrent::{Gru, Lstm, Model, Recurrent, Tensor, keras};
+use recurrent::{Gru, Lstm, Model, Recurrent, Tensor, keras, saved};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -196,11 +196,38 @@ fn with(name: &str, pointer: &str, value: &str) -> recurrent::Result<Model<f32>>
 }
 
 #[test]
+fn keras_1_calls_the_rates_of_dropout_otherwise() {
+    let text = member("json_nan/model.keras", "config.json").replace("NaN", "0.5");
+    let mut config: Value = serde_json::from_str(&text).unwrap();
+    let lstm = &mut layer(&mut config, "lstm")["config"];
+    let lstm = lstm.as_object_mut().unwrap();
+    for (new, old, rate) in [
+        ("dropout", "dropout_W", 0.3),
+        ("recurrent_dropout", "dropout_U", 0.4),
+    ] {
+        lstm.remove(new).unwrap();
+        lstm.insert(old.into(), json!(rate));
+    }
+    let weights = inside::member(&read(&field("json_nan/model.keras")), "model.weights.h5");
+    let model: Model<f32> = keras::Reader::new()
+        .read_parts(&config.to_string(), &weights)
+        .unwrap();
+    let text = saved::write(&model).unwrap();
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains(r#"\"dropout\":0.3"#) && text.contains(r#"\"recurrent_dropout\":0.4"#));
+}
+
+#[test]
 fn a_number_that_has_to_be_finite_is_said() {
     for value in ["NaN", "Infinity", "-Infinity"] {
         with("masking", "/config/mask_value", value).unwrap();
         with("not_equal", "/inbound_nodes/0/args/1", value).unwrap();
-        with("lstm", "/config/dropout", value).unwrap();
+        // Keras limits it: `min(1.0, max(0.0, rate))`, where NaN becomes 0.
+        let model = with("lstm", "/config/dropout", value).unwrap();
+        let text = saved::write(&model).unwrap();
+        let rate = if value == "Infinity" { "1.0" } else { "0.0" };
+        let rate = format!(r#"\"dropout\":{rate}"#);
+        assert!(String::from_utf8_lossy(&text).contains(&rate), "{rate}");
         let found = format!("found {value}, expected");
         says(
             with("lstm", "/config/units", value),

@@ -68,6 +68,7 @@ macro_rules! with_options {
             for clip in [None, Some(0.3), Some(f64::MIN_POSITIVE)] {
                 for act in ACTIVATIONS {
                     let builder = $builder.use_bias(bias).clip(clip).activation(act);
+                    let builder = builder.dropout(0.1).recurrent_dropout(1.0);
                     $check(builder.bias_initializer(SPREAD).kernel_initializer(SPREAD));
                 }
             }
@@ -85,9 +86,10 @@ fn every_cell<A: Element>() {
             let rnn = builder.build().unwrap();
             let back = same(&rnn);
             assert_eq!(
-                (back.activation(), back.clip()),
-                (rnn.activation(), rnn.clip())
+                (back.dropout(), back.recurrent_dropout(), back.clip()),
+                (0.1, 1.0, rnn.clip())
             );
+            assert_eq!(back.activation(), rnn.activation());
             assert_eq!((back.kernel(), back.bias()), (rnn.kernel(), rnn.bias()));
         }
     );
@@ -178,6 +180,10 @@ fn layers_of_layers() {
     let sizes: Vec<usize> = (3..16).collect();
     let deep = Deep::new(sizes.windows(2).map(|of| lstm(of[0], of[1], 7))).unwrap();
     assert_eq!(same(&deep).layers().len(), 12);
+    let deep = deep.dropout(0.3).unwrap();
+    assert!(format!("{:?}", same(&deep)).ends_with("dropout: 0.3 }"));
+    let stacked = lstm(3, 4, 1).then(gru(4, 2)).dropout(0.7).unwrap();
+    assert!(format!("{:?}", same(&stacked)).ends_with("dropout: 0.7 }"));
     let both =
         |features, seed| Bidirectional::new(lstm(features, 2, seed), lstm(features, 2, seed + 1));
     same(&Deep::new([both(3, 1), both(4, 3)]).unwrap());

@@ -8,10 +8,12 @@ use crate::common::compare::{Precision, compare};
 use crate::common::family::Family;
 use crate::common::fields::Fields;
 use crate::common::layer::layer;
+use crate::common::pipeline::Masks;
 use crate::common::report::check_all;
 use crate::common::weights::Weights;
 use crate::{pipelines, torch};
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis, stack};
+use recurrent::train::Noise;
 use recurrent::{Activation, Model, Tensor};
 use serde_json::Value;
 
@@ -60,8 +62,38 @@ fn path(cells: usize, name: &str) -> String {
     format!("layer/{lower}{own}{rest}")
 }
 
+/// The masks of dropout that a case gives to each cell, by their paths.
+fn masks<A: Precision>(family: &Family, case: &Fields, cells: usize) -> Outcome<Masks> {
+    let list = case.optional("dropout_masks").and_then(Value::as_array);
+    let list = list.map_or(&[][..], Vec::as_slice);
+    let mut masks = Vec::new();
+    for (at, cell) in list.iter().enumerate() {
+        let cell = Fields::new(cell)?;
+        for (key, name) in [("input", "dropout"), ("recurrent", "recurrent_dropout")] {
+            let Some(arrays) = cell.nullable(key)?.and_then(Value::as_array) else {
+                continue;
+            };
+            let arrays: Vec<&ArrayD<f64>> = arrays
+                .iter()
+                .map(|array| family.tensor(array))
+                .collect::<Outcome<_>>()?;
+            let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
+            // The layer has the masks in its own type.
+            let mask = stack(Axis(0), &views)?.mapv(|x| A::from_f64(x).as_f64());
+            let path = match (cells, list.len()) {
+                (0, 1) => format!("layer/{name}"),
+                (0, _) => format!("layer/{}/{name}", ["forward", "backward"][at]),
+                (cells, _) => path(cells, &format!("cell{at}/{name}")),
+            };
+            masks.push((path, mask));
+        }
+        cell.done()?;
+    }
+    Ok(masks)
+}
+
 /// A layer with its initial states as inputs of a model, and all that it returns as outputs.
-fn check_layer<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
+pub fn check_layer<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
     case.ignore(&["mask_kind"]);
     let weights = Weights::new(family, case.get("weights")?)?;
     let config = case.get("config")?;
@@ -84,11 +116,15 @@ fn check_layer<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         .into_iter()
         .chain(initial.iter().map(|(_, array)| Tensor::new(array)));
     let inputs: Vec<Tensor<A>> = inputs.collect();
-    let run = model.record(inputs.clone())?;
+    let masks = masks::<A>(family, case, cells)?;
+    let run = model.record_with(inputs.clone(), Noise::seed(1).given(&masks))?;
+    if run.masks() != masks {
+        return Err("the masks that were read back are not those that were given".into());
+    }
     let inference = model.forward_all(inputs)?;
     let mut worst = 0.0_f64;
     for ((got, same), want) in run.outputs().iter().zip(&inference).zip(&call.expected) {
-        if got != same {
+        if masks.is_empty() && got != same {
             return Err(format!("{} of the recorded run has other bits", want.role).into());
         }
         let allowed = tolerance::<A>(&want.values);

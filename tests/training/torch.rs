@@ -4,14 +4,15 @@ use crate::common::Outcome;
 use crate::common::compare::{Precision, compare};
 use crate::common::family::Family;
 use crate::common::fields::Fields;
+use crate::common::pipeline::Masks;
 use crate::gradients::{check, tolerance};
 use ndarray::{Array3, ArrayD, ArrayView2, Axis, Ix2, concatenate, s};
 use recurrent::torch::{File, TorchState, c_n, h_n, initial_state};
-use recurrent::train::{Gradients, Upstream};
+use recurrent::train::{Gradients, Noise, Upstream};
 use recurrent::{Bidirectional, Deep, Gru, Lstm, Recurrent, SimpleRnn};
 use serde_json::Value;
 
-type Both<C> = Deep<Bidirectional<C, C>>;
+type Both<C> = Bidirectional<C, C>;
 
 /// What of a case does not depend on the type of the layer.
 struct Case<'a> {
@@ -21,6 +22,8 @@ struct Case<'a> {
     batch_first: bool,
     /// The names of the states: `h0`, and `c0` of an LSTM.
     states: &'static [&'static str],
+    /// The rate of dropout between the layers.
+    rate: f64,
 }
 
 pub fn check_torch<A: Precision>(family: &Family, fields: &Fields) -> Outcome<f64> {
@@ -31,6 +34,10 @@ pub fn check_torch<A: Precision>(family: &Family, fields: &Fields) -> Outcome<f6
         fields,
         mode,
         batch_first: config.bool("batch_first")?,
+        rate: config
+            .optional("dropout")
+            .and_then(Value::as_f64)
+            .unwrap_or(0.0),
         states: if mode == "LSTM" {
             &["h0", "c0"]
         } else {
@@ -54,12 +61,12 @@ pub fn check_torch<A: Precision>(family: &Family, fields: &Fields) -> Outcome<f6
     let both = config.bool("bidirectional")?;
     config.done()?;
     match (mode, both) {
-        ("LSTM", false) => case.check::<A, Deep<Lstm<A>>>(&file.lstm("")?, Some(c_n)),
-        ("LSTM", true) => case.check::<A, Both<Lstm<A>>>(&file.lstm("")?, Some(c_n)),
-        ("GRU", false) => case.check::<A, Deep<Gru<A>>>(&file.gru("")?, None),
-        ("GRU", true) => case.check::<A, Both<Gru<A>>>(&file.gru("")?, None),
-        ("RNN", false) => case.check::<A, Deep<SimpleRnn<A>>>(&file.rnn("", relu)?, None),
-        ("RNN", true) => case.check::<A, Both<SimpleRnn<A>>>(&file.rnn("", relu)?, None),
+        ("LSTM", false) => case.check::<A, Lstm<A>>(file.lstm("")?, Some(c_n)),
+        ("LSTM", true) => case.check::<A, Both<Lstm<A>>>(file.lstm("")?, Some(c_n)),
+        ("GRU", false) => case.check::<A, Gru<A>>(file.gru("")?, None),
+        ("GRU", true) => case.check::<A, Both<Gru<A>>>(file.gru("")?, None),
+        ("RNN", false) => case.check::<A, SimpleRnn<A>>(file.rnn("", relu)?, None),
+        ("RNN", true) => case.check::<A, Both<SimpleRnn<A>>>(file.rnn("", relu)?, None),
         (other, _) => Err(format!("unknown mode {other:?}").into()),
     }
 }
@@ -72,11 +79,32 @@ impl Case<'_> {
         self.family.array3(name)
     }
 
-    fn check<A: Precision, R>(&self, of: &R, cells: Option<Cells<A, R::State>>) -> Outcome<f64>
+    /// The masks between the layers, which PyTorch has with time first.
+    fn masks<A: Precision>(&self) -> Outcome<Masks> {
+        let list = self
+            .fields
+            .optional("dropout_masks")
+            .and_then(Value::as_array);
+        let named = list.into_iter().flatten().enumerate().map(|(at, mask)| {
+            let mut mask = self.family.tensor(mask)?.mapv(|x| A::from_f64(x).as_f64());
+            if !self.batch_first {
+                mask.swap_axes(0, 1);
+            }
+            Ok((format!("between/{at}"), mask))
+        });
+        named.collect()
+    }
+
+    fn check<A: Precision, R>(
+        &self,
+        of: Deep<R>,
+        cells: Option<Cells<A, Vec<R::State>>>,
+    ) -> Outcome<f64>
     where
         R: Recurrent<Elem = A>,
-        R::State: TorchState<Elem = A>,
+        Vec<R::State>: TorchState<Elem = A>,
     {
+        let of = &of.dropout(self.rate)?;
         let (family, fields) = (self.family, self.fields);
         let x: Array3<A> = self.array(fields.get("x")?)?;
         let mut run = of.run(&x);
@@ -101,8 +129,16 @@ impl Case<'_> {
             let views: Vec<_> = arrays.iter().map(|array| array.view()).collect();
             run = run.initial_state(initial_state(of, &views)?);
         }
-        let pass = run.record()?;
-        let states = |state: &R::State| -> Outcome<Vec<Array3<A>>> {
+        let masks = self.masks::<A>()?;
+        let pass = if self.rate > 0.0 {
+            run.record_with(Noise::seed(1).given(&masks))?
+        } else {
+            run.record()?
+        };
+        if pass.masks() != masks {
+            return Err("the masks that were read back are not those that were given".into());
+        }
+        let states = |state: &Vec<R::State>| -> Outcome<Vec<Array3<A>>> {
             let mut arrays = vec![h_n(state)?];
             arrays.extend(cells.map(|cells| cells(state)).transpose()?);
             Ok(arrays)

@@ -44,6 +44,10 @@ impl<A: Element> Back for Gru<A> {
 
     const GATES: usize = 3;
 
+    fn rates(&self) -> [f64; 2] {
+        [self.dropout(), self.recurrent_dropout()]
+    }
+
     fn work(&self, apart: Apart) -> Work<A> {
         let isa = self.isa();
         let recurrent = self.recurrent_kernel();

@@ -46,6 +46,10 @@ impl<A: Element> Back for Lstm<A> {
 
     const GATES: usize = 4;
 
+    fn rates(&self) -> [f64; 2] {
+        [self.dropout(), self.recurrent_dropout()]
+    }
+
     fn work(&self, apart: Apart) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));

@@ -26,7 +26,7 @@ use crate::pass::Pass;
 use crate::unroll::Advance;
 use alloc::vec::Vec;
 use core::ops::Range;
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array2, Array3, ArrayD, Axis, s};
 
 /// The equations of a cell backwards.
 pub trait Back: Advance {
@@ -35,6 +35,9 @@ pub trait Back: Advance {
 
     /// The number of gates, each of which can have masks of dropout of its own.
     const GATES: usize;
+
+    /// The rates of dropout: of the inputs, and of the states.
+    fn rates(&self) -> [f64; 2];
 
     /// Packs the weights, for inputs and states that have a mask for each gate or not.
     fn work(&self, apart: Apart) -> Self::Work;
@@ -158,7 +161,7 @@ fn times<A>(pass: &Pass<A>, i: usize) -> (usize, usize) {
 pub fn record<C: Back>(
     cell: &C,
     pass: Pass<C::Elem>,
-    how: &mut Recorder<C::Elem>,
+    how: &mut Recorder,
     state: &mut C::State,
     tape: &mut CellTape<C::Elem>,
 ) -> Result<Outputs<C::Elem>> {
@@ -174,7 +177,7 @@ pub fn record<C: Back>(
         units,
         gates: C::GATES,
     };
-    tape.masks = how.masks([0.0; 2], sizes)?;
+    tape.masks = how.masks(cell.rates(), sizes)?;
     cell.settle(state);
     let sizes = C::arrays(state).into_iter().map(|array| array.ncols());
     let dims: Vec<_> = sizes.map(|size| (timesteps, samples, size)).collect();
@@ -377,7 +380,7 @@ macro_rules! backward_of_cell {
             fn record(
                 &self,
                 pass: Pass<A>,
-                how: &mut Recorder<A>,
+                how: &mut Recorder,
                 state: &mut crate::$state<A>,
                 tape: &mut Tape,
             ) -> Result<Outputs<A>> {
@@ -394,6 +397,12 @@ macro_rules! backward_of_cell {
                 weights: LayerGradients<A>,
             ) -> Result<Array3<A>> {
                 unroll_back(self, pass, zero_last, tape.get()?, outputs, state, weights)
+            }
+
+            fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+                if let Ok(tape) = tape.get::<CellTape<A>>() {
+                    tape.masks.each(path, each);
+                }
             }
 
             fn has_backward(&self) -> bool {

@@ -31,6 +31,10 @@ impl<A: Element> Back for SimpleRnn<A> {
 
     const GATES: usize = 1;
 
+    fn rates(&self) -> [f64; 2] {
+        [self.dropout(), self.recurrent_dropout()]
+    }
+
     fn work(&self, _: Apart) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));

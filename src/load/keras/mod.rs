@@ -50,8 +50,8 @@
 //! covers classes, functions and `Lambda`s that were not given, layers and arguments that are not supported, cells of your own
 //! in an `RNN`, quantised models, and
 //! weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
-//! absent. What concerns training is ignored: optimizers, losses, metrics, initializers, regularizers, constraints, the
-//! dropout of cells.
+//! absent. Anything else that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
+//! constraints. The rates of dropout are kept, of cells too; only a training drops.
 //!
 //! To load a model that has an unsupported layer, give that layer to [`Reader::layer`], or build the model by hand: a
 //! [`Graph`](crate::Graph) of the layers that [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error

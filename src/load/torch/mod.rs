@@ -26,7 +26,8 @@
 //! `zero_output_for_mask` applies to sequences only: with it, [`Run::last`](crate::Run::last) of a padded sample is
 //! padding, 0. A stack outputs in time order in both directions, as in PyTorch. The last hidden state of a packed
 //! sequence is `h_n`. [`Run::last`](crate::Run::last) is Keras' last output; it equals `h_n` without
-//! `zero_output_for_mask`. Dropout between the layers has no weights and does nothing here.
+//! `zero_output_for_mask`. A file does not record the dropout between the layers; for a training there is
+//! [`Deep::dropout`](crate::Deep::dropout).
 
 mod dict;
 mod file;

@@ -6,13 +6,13 @@ use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
 use crate::wrap::any_recurrent::{AnyRecurrent, AnyState, another_layer, of_inner, with_state};
-use ndarray::Array3;
+use ndarray::{Array3, ArrayD};
 
 impl<A: Element> Backward<A, AnyState<A>> for AnyRecurrent<A> {
     fn record(
         &self,
         pass: Pass<A>,
-        how: &mut Recorder<A>,
+        how: &mut Recorder,
         state: &mut AnyState<A>,
         tape: &mut Tape,
     ) -> Result<Outputs<A>> {
@@ -31,6 +31,10 @@ impl<A: Element> Backward<A, AnyState<A>> for AnyRecurrent<A> {
         with_state!(self, state, (inner, state) => {
             inner.backward(pass, zero_last, tape, outputs, state, weights)
         })
+    }
+
+    fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+        of_inner!(self, inner => inner.drawn(tape, path, each));
     }
 
     fn add_initial_state(&self, d: &AnyState<A>, weights: LayerGradients<A>) {

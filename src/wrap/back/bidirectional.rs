@@ -1,13 +1,13 @@
 //! Both directions backwards.
 
-use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape, below};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
 use crate::unroll::Unroll;
 use crate::wrap::MergeMode;
 use crate::{BiState, Bidirectional, Element};
-use ndarray::{Array, Array3, ArrayView, Axis, Dimension, RemoveAxis, concatenate};
+use ndarray::{Array, Array3, ArrayD, ArrayView, Axis, Dimension, RemoveAxis, concatenate};
 
 /// What both directions keep.
 struct BiTape<A> {
@@ -88,7 +88,7 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
     pub(crate) fn record_apart(
         &self,
         pass: &Pass<F::Elem>,
-        how: &mut Recorder<F::Elem>,
+        how: &mut Recorder,
         state: &mut BiState<F::State, B::State>,
         tapes: &mut [Tape; 2],
     ) -> Result<[Outputs<F::Elem>; 2]> {
@@ -104,6 +104,19 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
                     .record(turned, how, &mut state.backward, backward)
             })?,
         ])
+    }
+
+    /// Passes on the masks of both directions.
+    pub(crate) fn drawn_apart(
+        &self,
+        [forward, backward]: &[Tape; 2],
+        path: &str,
+        each: &mut dyn FnMut(&str, ArrayD<f64>),
+    ) {
+        self.forward_layer()
+            .drawn(forward, &below(path, "forward"), each);
+        self.backward_layer()
+            .drawn(backward, &below(path, "backward"), each);
     }
 
     /// Goes back over both directions.
@@ -139,7 +152,7 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Backward<F::Elem, BiState<F::State, B
     fn record(
         &self,
         pass: Pass<F::Elem>,
-        how: &mut Recorder<F::Elem>,
+        how: &mut Recorder,
         state: &mut BiState<F::State, B::State>,
         tape: &mut Tape,
     ) -> Result<Outputs<F::Elem>> {
@@ -173,6 +186,12 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Backward<F::Elem, BiState<F::State, B
             last: last.as_ref().map(|d| d[direction].view()),
         });
         self.backward_apart(&pass, &tape.tapes, outputs, state, weights)
+    }
+
+    fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
+        if let Ok(tape) = tape.get::<BiTape<F::Elem>>() {
+            self.drawn_apart(&tape.tapes, path, each);
+        }
     }
 
     fn add_initial_state(

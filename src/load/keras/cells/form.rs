@@ -103,6 +103,24 @@ pub fn wants((units, columns): (usize, usize), bias: Option<Vec<Option<usize>>>)
     wants
 }
 
+/// The rates of dropout, of the inputs and of the states. Keras 1 calls them otherwise.
+pub fn dropout(config: &Config) -> Result<[f64; 2]> {
+    let rate = |name, of_keras1| -> Result<f64> {
+        let rate = config.number_or(of_keras1, 0.0)?;
+        let rate = config.number_or(name, rate)?;
+        // As Keras: min(1.0, max(0.0, rate)), where NaN becomes 0.
+        Ok(if rate.is_nan() {
+            0.0
+        } else {
+            rate.clamp(0.0, 1.0)
+        })
+    };
+    Ok([
+        rate("dropout", "dropout_W")?,
+        rate("recurrent_dropout", "dropout_U")?,
+    ])
+}
+
 /// The activation of the gates; what is not in the file is decided by its version.
 pub fn recurrent_activation(context: &Context, config: &Config) -> Result<Activation> {
     match config.optional("recurrent_activation") {

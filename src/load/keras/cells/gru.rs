@@ -1,7 +1,7 @@
 //! `GruArguments`: what a file says of a `GRU`.
 
 use super::form::{
-    ARGUMENTS, Form, bias_of, check_gates, columns, recurrent_activation, units_of, wants,
+    ARGUMENTS, Form, bias_of, check_gates, columns, dropout, recurrent_activation, units_of, wants,
 };
 use crate::error::Result;
 use crate::load::keras::arguments::{Arguments, same};
@@ -22,6 +22,7 @@ pub struct GruArguments {
     recurrent_activation: Activation,
     reset_after: bool,
     use_bias: bool,
+    dropout: [f64; 2],
     form: Form,
 }
 
@@ -41,6 +42,7 @@ impl Arguments for GruArguments {
             activation: context.activation(config, "activation", Activation::Tanh)?,
             recurrent_activation: recurrent_activation(context, config)?,
             use_bias: config.bool_or("use_bias", true)?,
+            dropout: dropout(config)?,
             reset_after: match config.optional("reset_after") {
                 Some(_) => config.flag("reset_after")?,
                 None => context.reset_after(config.part())?,
@@ -65,6 +67,7 @@ impl Arguments for GruArguments {
             activation: Activation::Tanh,
             recurrent_activation: context.recurrent_activation(ARGUMENTS)?,
             use_bias: bias.is_some(),
+            dropout: [0.0; 2],
             reset_after: match bias {
                 Some(axes) => axes != 1,
                 None => context.reset_after(ARGUMENTS)?,
@@ -102,6 +105,7 @@ impl GruArguments {
             recurrent_activation: Activation::Sigmoid,
             reset_after: true,
             use_bias: true,
+            dropout: [0.0; 2],
             form: Form::CuDnn,
         }
     }
@@ -117,7 +121,9 @@ impl GruArguments {
                 .activation(self.activation)
                 .recurrent_activation(self.recurrent_activation)
                 .reset_after(self.reset_after)
-                .use_bias(self.use_bias);
+                .use_bias(self.use_bias)
+                .dropout(self.dropout[0])
+                .recurrent_dropout(self.dropout[1]);
             set(builder)
         };
         match self.form {

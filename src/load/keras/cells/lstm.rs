@@ -1,7 +1,7 @@
 //! `LstmArguments`: what a file says of an `LSTM`.
 
 use super::form::{
-    ARGUMENTS, Form, bias_of, check_gates, columns, recurrent_activation, units_of, wants,
+    ARGUMENTS, Form, bias_of, check_gates, columns, dropout, recurrent_activation, units_of, wants,
 };
 use crate::error::Result;
 use crate::load::keras::arguments::{Arguments, same};
@@ -21,6 +21,7 @@ pub struct LstmArguments {
     activation: Activation,
     recurrent_activation: Activation,
     use_bias: bool,
+    dropout: [f64; 2],
     form: Form,
 }
 
@@ -40,6 +41,7 @@ impl Arguments for LstmArguments {
             activation: context.activation(config, "activation", Activation::Tanh)?,
             recurrent_activation: recurrent_activation(context, config)?,
             use_bias: config.bool_or("use_bias", true)?,
+            dropout: dropout(config)?,
             form: Form::read(context, config)?,
         })
     }
@@ -57,6 +59,7 @@ impl Arguments for LstmArguments {
             activation: Activation::Tanh,
             recurrent_activation: context.recurrent_activation(ARGUMENTS)?,
             use_bias,
+            dropout: [0.0; 2],
             form,
         })
     }
@@ -85,6 +88,7 @@ impl LstmArguments {
             activation: Activation::Tanh,
             recurrent_activation: Activation::Sigmoid,
             use_bias: true,
+            dropout: [0.0; 2],
             form: Form::CuDnn,
         }
     }
@@ -99,7 +103,9 @@ impl LstmArguments {
             let builder = Lstm::builder(features, self.units)
                 .activation(self.activation)
                 .recurrent_activation(self.recurrent_activation)
-                .use_bias(self.use_bias);
+                .use_bias(self.use_bias)
+                .dropout(self.dropout[0])
+                .recurrent_dropout(self.dropout[1]);
             set(builder)
         };
         match self.form {

@@ -1,6 +1,6 @@
 //! `SimpleRnnArguments`: what a file says of a `SimpleRNN`.
 
-use super::form::{bias_of, units_of, wants};
+use super::form::{bias_of, dropout, units_of, wants};
 use crate::error::Result;
 use crate::load::keras::arguments::{Arguments, same};
 use crate::load::keras::config::Config;
@@ -15,6 +15,7 @@ pub struct SimpleRnnArguments {
     units: usize,
     activation: Activation,
     use_bias: bool,
+    dropout: [f64; 2],
 }
 
 impl Arguments for SimpleRnnArguments {
@@ -25,6 +26,7 @@ impl Arguments for SimpleRnnArguments {
             units: config.count("units")?,
             activation: context.activation(config, "activation", Activation::Tanh)?,
             use_bias: config.bool_or("use_bias", true)?,
+            dropout: dropout(config)?,
         })
     }
 
@@ -34,6 +36,7 @@ impl Arguments for SimpleRnnArguments {
             units: units_of(shapes, 1)?,
             activation: Activation::Tanh,
             use_bias: bias_of(shapes)?.is_some(),
+            dropout: [0.0; 2],
         })
     }
 
@@ -54,7 +57,9 @@ impl SimpleRnnArguments {
         let bias = self.use_bias.then(|| next::<A, Ix1>(arrays)).transpose()?;
         let builder = SimpleRnn::builder(kernel.dim().0, self.units)
             .activation(self.activation)
-            .use_bias(self.use_bias);
+            .use_bias(self.use_bias)
+            .dropout(self.dropout[0])
+            .recurrent_dropout(self.dropout[1]);
         set(builder).from_matrices(&*kernel, &*recurrent_kernel, bias)
     }
 
