@@ -1,7 +1,6 @@
 //! `Training`: a model that learns, step by step.
 
 use super::batch::Batch;
-use super::builder::TrainingBuilder;
 use super::{Evaluated, Loss, Noise, Optimizer, Regularizer, Target};
 use crate::error::{Error, Result};
 use crate::gradients::Gradients;
@@ -127,11 +126,6 @@ pub struct Step<A> {
 }
 
 impl<A: Element> Training<A> {
-    /// Starts the options of a training of this model.
-    pub fn of(model: Model<A>) -> TrainingBuilder<A> {
-        TrainingBuilder::new(model)
-    }
-
     /// Learns from one batch: runs the model, computes the loss and its gradients, and moves the weights. The page of the
     /// type has the order.
     ///
