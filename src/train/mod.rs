@@ -61,7 +61,7 @@
 //! | | |
 //! | --- | --- |
 //! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option; [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
-//! | other layers | all of this crate: dense, embedding, normalisations, convolution, pooling, attention, merges, shapes |
+//! | other layers | all of this crate: dense, embedding, normalisations, convolution, pooling, attention, merges, shapes; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
 //! | models | sequences, graphs with several inputs and outputs, shared layers, models in models |
 //! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), from a seed; not inside of recurrent layers |

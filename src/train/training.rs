@@ -30,8 +30,7 @@ use ndarray::{ArrayD, Axis, Slice};
 /// [`Target`] has a mask or lengths of its own. Source: `keras.Model.train_on_batch`, whose losses and weights it gives
 /// after dozens of steps.
 ///
-/// The same seed, batches and options give the same bits, in each run and on each instruction set, if they give the same
-/// bits in inference.
+/// The same seed, batches and options give the same bits in every run.
 ///
 /// # Speed and memory
 /// The backward pass is right but not yet fast: it is not optimised as inference is. A step keeps the input of every
