@@ -189,6 +189,9 @@ fn gradient_of_state<A: crate::Element, S: State>(
     of_arrays(state, upstream)
 }
 
+/// The state of both directions.
+type BothStates<F, B> = <Bidirectional<F, B> as Unroll>::State;
+
 /// What a layer with two outputs keeps.
 struct KeptApart<S> {
     tapes: [Tape; 2],
@@ -215,8 +218,7 @@ where
         let x = sequence(input)?;
         let run = layer.begin(layer.run_apart(&x), input, states, call.kept)?;
         let pass = run.check()?;
-        type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
-        let kept: &mut KeptApart<State<F, B>> = call.tape.renew();
+        let kept: &mut KeptApart<BothStates<F, B>> = call.tape.renew();
         kept.state.from_own_state = !run.has_state();
         let mut how = call.phase.recorder(false);
         let mut both = [Outputs::default(), Outputs::default()];
@@ -245,8 +247,7 @@ where
         let x = sequence(input)?;
         let run = layer.begin(layer.run_apart(&x), input, states, None)?;
         let pass = run.check()?;
-        type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
-        let kept: &KeptApart<State<F, B>> = call.tape.get()?;
+        let kept: &KeptApart<BothStates<F, B>> = call.tape.get()?;
         let mut state = gradient_of_state(&kept.state, &call.upstream[2..])?;
         let f = layer.upstream_of(call.upstream.first())?;
         let b = layer.upstream_of(call.upstream.get(1))?;
@@ -275,8 +276,7 @@ where
         phase: &Phase,
         each: &mut dyn FnMut(&str, ArrayD<f64>),
     ) {
-        type State<F, B> = <Bidirectional<F, B> as Unroll>::State;
-        if let Ok(kept) = tape.get::<KeptApart<State<F, B>>>() {
+        if let Ok(kept) = tape.get::<KeptApart<BothStates<F, B>>>() {
             let of = self.merged().inner();
             of.drawn_apart(&kept.tapes, phase.of_call(), each);
         }

@@ -46,8 +46,9 @@ pub struct TrainingBuilder<A: Element> {
     seed: u64,
 }
 
-impl<A: Element> TrainingBuilder<A> {
-    pub(super) fn new(model: Model<A>) -> Self {
+impl<A: Element> Training<A> {
+    /// Starts the options of a training of this model.
+    pub fn of(model: Model<A>) -> TrainingBuilder<A> {
         TrainingBuilder {
             model,
             losses: Vec::new(),
@@ -57,7 +58,9 @@ impl<A: Element> TrainingBuilder<A> {
             seed: 0,
         }
     }
+}
 
+impl<A: Element> TrainingBuilder<A> {
     /// The loss of the next output; a model with several outputs takes one for each, in their order.
     ///
     /// As in Keras, a crossentropy of probabilities is computed from the scores behind the softmax or sigmoid in which a

@@ -1,7 +1,6 @@
 //! `Training`: a model that learns, step by step.
 
 use super::batch::Batch;
-use super::builder::TrainingBuilder;
 use super::{Evaluated, Loss, Noise, Optimizer, Regularizer, Target};
 use crate::error::{Error, Result};
 use crate::gradients::Gradients;
@@ -31,8 +30,7 @@ use ndarray::{ArrayD, Axis, Slice};
 /// [`Target`] has a mask or lengths of its own. Source: `keras.Model.train_on_batch`, whose losses and weights it gives
 /// after dozens of steps.
 ///
-/// The same seed, batches and options give the same bits, in each run and on each instruction set, if they give the same
-/// bits in inference.
+/// The same seed, batches and options give the same bits in every run.
 ///
 /// # Speed and memory
 /// The backward pass is right but not yet fast: it is not optimised as inference is. A step keeps the input of every
@@ -127,11 +125,6 @@ pub struct Step<A> {
 }
 
 impl<A: Element> Training<A> {
-    /// Starts the options of a training of this model.
-    pub fn of(model: Model<A>) -> TrainingBuilder<A> {
-        TrainingBuilder::new(model)
-    }
-
     /// Learns from one batch: runs the model, computes the loss and its gradients, and moves the weights. The page of the
     /// type has the order.
     ///

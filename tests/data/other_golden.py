@@ -1,7 +1,7 @@
 """Derives another set of golden data from tests/golden: the same format, but nothing of it as the tests know it.
 
     python3 tests/data/other_golden.py FOLDER [FAMILY...]
-    RECURRENT_GOLDEN=FOLDER cargo test --all-features --test golden --test keras --test onnx --test torch
+    RECURRENT_GOLDEN=FOLDER cargo test --all-features --test golden --test keras --test onnx --test torch --test training
 
 Every fourth case is left out. The rest have other ids, another order, other file names, more keys that only describe them,
 and, where the format allows it, fewer outputs and fewer files. The numbers stay. With names of families, only those are
@@ -16,6 +16,7 @@ from pathlib import Path
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 FAMILIES = ["article", "keras_layers", "wrappers", "keras_files", "torch", "onnx", "gradients", "adversarial"]
+FAMILIES += ["layer_gradients", "dropout", "losses", "optimizers", "training_runs"]
 FORMS = ["keras", "h5", "weights_h5"]
 
 

@@ -362,7 +362,7 @@ fn check_case<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
         ("torch_training", _) => torch_runs::check::<A>(family, case),
         other => Err(format!("unknown kind {other:?}").into()),
     }?;
-    case.done()?;
+    case.only_describes(family)?;
     Ok(difference)
 }
 

@@ -179,7 +179,7 @@ pub fn record<C: Back>(
     };
     tape.masks = how.masks(cell.rates(), sizes)?;
     cell.settle(state);
-    let sizes = C::arrays(state).into_iter().map(|array| array.ncols());
+    let sizes = C::arrays(state).into_iter().map(Array2::ncols);
     let dims: Vec<_> = sizes.map(|size| (timesteps, samples, size)).collect();
     if tape.before.iter().map(Array3::dim).ne(dims.iter().copied()) {
         tape.before = dims.into_iter().map(Array3::zeros).collect();
@@ -245,7 +245,7 @@ impl<C: Back> Steps<C> {
         let t = times(pass, i).0;
         match self {
             Steps::Kernels(scratch, block) => {
-                if *block > 0 && i % *block == 0 {
+                if *block > 0 && i.is_multiple_of(*block) {
                     let ahead = (i..timesteps.min(i + *block)).map(|i| times(pass, i).0);
                     let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
                     let steps = steps.filter(|&(row, t)| is_real(pass, row, t));

@@ -116,7 +116,7 @@ fn check_case<A: Precision>(family: &Family, case: &Value) -> Outcome<f64> {
         "constraint" => check_constraint::<A>(family, &fields, &mut worst)?,
         other => return Err(format!("unknown kind {other:?}").into()),
     }
-    fields.done()?;
+    fields.only_describes(family)?;
     Ok(worst.difference)
 }
 
@@ -143,7 +143,7 @@ impl<'f, A: Precision> Variables<'f, A> {
                 .gradients
                 .push(family.tensor(fields.get("gradients")?)?);
             variables.paths.push(family.tensor(fields.get("path")?)?);
-            fields.done()?;
+            fields.only_describes(family)?;
         }
         Ok(variables)
     }
@@ -223,7 +223,7 @@ fn check_slots<A: Precision>(
     for slot in slots {
         let fields = Fields::new(slot)?;
         let (name, want) = (fields.text("name")?, family.tensor(fields.get("tensor")?)?);
-        fields.done()?;
+        fields.only_describes(family)?;
         if name == "u_product" {
             worst.number::<A>(name, state.product, *want.first().ok_or("no number")?)?;
             continue;
