@@ -51,7 +51,8 @@ def renamed(value, rename):
     if isinstance(value, list):
         return [renamed(item, rename) for item in value]
     if isinstance(value, dict):
-        return {rename(key): renamed(item, rename) for key, item in value.items()}
+        # A key that is a word like an id stays; the names of tensors have a slash.
+        return {rename(key) if "/" in key else key: renamed(item, rename) for key, item in value.items()}
     return value
 
 
