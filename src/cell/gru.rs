@@ -14,6 +14,7 @@ use crate::pass::{Pass, Sink};
 use crate::state::check_array;
 use crate::unroll::{Advance, Known, Stepping, Unroll, unroll_by_steps};
 use crate::{Activation, Element, HiddenState};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -67,6 +68,7 @@ pub struct Gru<A> {
     functions: Chosen,
     /// The rates of dropout: of the inputs, and of the states.
     dropout: [f64; 2],
+    initial_state: Option<Box<HiddenState<A>>>,
 }
 
 /// The recurrent kernel, in the layout that the form of the reset gate needs.
@@ -141,6 +143,7 @@ impl<A: Element> Gru<A> {
             recurrent_activation: Activation::Sigmoid,
             reset_after: None,
             layer_norm: None,
+            initial_state: None,
             elem: PhantomData,
         }
     }
@@ -173,6 +176,7 @@ impl<A: Element> Gru<A> {
     ) -> Result<Self> {
         let mut builder = Self::builder(self.input_size(), self.output_size());
         builder.layer_norm = self.layer_norm().cloned();
+        builder.initial_state = self.initial_state().cloned();
         builder
             .activation(self.functions.act)
             .recurrent_activation(self.functions.gate)
@@ -227,6 +231,11 @@ impl<A: Element> Gru<A> {
         self.functions.clip
     }
 
+    /// The state that every sample starts from, of one sample; `None` if that is zero.
+    pub fn initial_state(&self) -> Option<&HiddenState<A>> {
+        self.initial_state.as_deref()
+    }
+
     /// The rate of dropout of the inputs in a training.
     pub fn dropout(&self) -> f64 {
         self.dropout[0]
@@ -248,11 +257,31 @@ pub struct GruBuilder<A> {
     pub(super) recurrent_activation: Activation,
     pub(super) reset_after: Option<bool>,
     pub(super) layer_norm: Option<LayerNorm<A>>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    initial_state: Option<HiddenState<A>>,
     elem: PhantomData<A>,
 }
 
 impl<A: Element> GruBuilder<A> {
     common_setters!();
+
+    /// Sets the state that every sample starts from, of one sample: `h` (1, units). Zeros by default, as in Keras.
+    ///
+    /// It belongs to the layer, as a weight does: it is listed, counted and saved with the kernels. Calls, streams and
+    /// sessions start from it, and a reset leads back to it. [`Run::initial_state`](crate::Run::initial_state) replaces it
+    /// for one call.
+    ///
+    /// ```
+    /// use recurrent::{HiddenState, Recurrent, Gru};
+    /// let first = HiddenState { h: ndarray::array![[0.1, 0.2]] };
+    /// let layer = Gru::<f32>::builder(1, 2).initial_state(first.clone()).build()?;
+    /// assert_eq!(layer.zero_state(1), first);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn initial_state(mut self, state: HiddenState<A>) -> Self {
+        self.initial_state = Some(state);
+        self
+    }
 
     /// Sets the activation of both gates. The default is Sigmoid; files of Keras 2.2 and earlier mean
     /// [`Activation::HARD_SIGMOID_KERAS2`] by default.
@@ -315,6 +344,9 @@ impl<A: Element> GruBuilder<A> {
         bias: GruBias<A>,
     ) -> Result<Gru<A>> {
         let common = self.common;
+        if let Some(state) = &self.initial_state {
+            check_array("initial_state.h", &state.h, 1, common.units)?;
+        }
         common.check(3, (common.units, "rows (units)"), kernel, recurrent_kernel)?;
         self.recurrent_activation
             .check_gate("recurrent_activation")?;
@@ -381,6 +413,7 @@ impl<A: Element> GruBuilder<A> {
                 common.clip,
             ),
             dropout: common.dropout,
+            initial_state: self.initial_state.map(Box::new),
         };
         gru.pack_bias();
         Ok(gru)
@@ -437,6 +470,7 @@ impl<A: Element> Describe<A> for Gru<A> {
             start: _, // packed from the bias
             functions,
             dropout,
+            initial_state,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("recurrent_activation", &functions.gate));
@@ -455,6 +489,9 @@ impl<A: Element> Describe<A> for Gru<A> {
         if let Some(norm) = self.layer_norm() {
             norm.parts(each);
         }
+        if let Some(state) = initial_state {
+            each_array(each, "initial_h", Role::Trainable, &state.h);
+        }
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
@@ -472,6 +509,9 @@ impl<A: Element> Describe<A> for Gru<A> {
         }
         if let RecurrentKernel::Normed { norm, .. } = &mut self.recurrent_kernel {
             norm.parts_mut(each);
+        }
+        if let Some(state) = &mut self.initial_state {
+            each_array_mut(each, "initial_h", &mut state.h);
         }
     }
 
@@ -529,6 +569,8 @@ impl<A: Element> Saved for Gru<A> {
         };
         let mut builder = Self::builder(features, columns / 3);
         builder.layer_norm = LayerNorm::read_from(from)?;
+        let initial = from.optional("initial_h")?;
+        builder.initial_state = initial.map(|h| HiddenState { h });
         builder
             .activation(from.get("activation")?)
             .recurrent_activation(from.get("recurrent_activation")?)
@@ -540,9 +582,18 @@ impl<A: Element> Saved for Gru<A> {
     }
 }
 
-recurrent_of_cell!(Gru, HiddenState, [h]);
+recurrent_of_cell!(Gru, HiddenState, [h], begin: begin);
 
 impl<A: Element> Gru<A> {
+    /// The state before the first timestep, made of the zero state.
+    fn begin(&self, mut zeros: HiddenState<A>) -> HiddenState<A> {
+        if let Some(first) = &self.initial_state {
+            let rows = zeros.h.outer_iter_mut();
+            rows.for_each(|mut to| to.assign(&first.h.row(0)));
+        }
+        zeros
+    }
+
     fn state_sizes(&self) -> [usize; 1] {
         [self.kernel.units()]
     }

@@ -13,6 +13,7 @@ use crate::pass::{Pass, Sink};
 use crate::state::check_array;
 use crate::unroll::{Advance, Known, Stepping, Unroll, unroll_by_steps};
 use crate::{Activation, Element, HiddenState};
+use alloc::boxed::Box;
 use core::marker::PhantomData;
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
@@ -45,6 +46,7 @@ pub struct SimpleRnn<A> {
     functions: Chosen,
     /// The rates of dropout: of the inputs, and of the states.
     dropout: [f64; 2],
+    initial_state: Option<Box<HiddenState<A>>>,
 }
 
 impl<A: Element> SimpleRnn<A> {
@@ -52,6 +54,7 @@ impl<A: Element> SimpleRnn<A> {
     pub fn builder(features: usize, units: usize) -> SimpleRnnBuilder<A> {
         SimpleRnnBuilder {
             common: Common::new(features, units),
+            initial_state: None,
             elem: PhantomData,
         }
     }
@@ -80,7 +83,9 @@ impl<A: Element> SimpleRnn<A> {
         recurrent_kernel: Array2<A>,
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Self> {
-        Self::builder(self.input_size(), self.output_size())
+        let mut builder = Self::builder(self.input_size(), self.output_size());
+        builder.initial_state = self.initial_state().cloned();
+        builder
             .activation(self.functions.act)
             .clip(self.functions.clip)
             .dropout(self.dropout[0])
@@ -116,6 +121,11 @@ impl<A: Element> SimpleRnn<A> {
         self.functions.clip
     }
 
+    /// The state that every sample starts from, of one sample; `None` if that is zero.
+    pub fn initial_state(&self) -> Option<&HiddenState<A>> {
+        self.initial_state.as_deref()
+    }
+
     /// The rate of dropout of the inputs in a training.
     pub fn dropout(&self) -> f64 {
         self.dropout[0]
@@ -134,11 +144,31 @@ impl<A: Element> SimpleRnn<A> {
 #[must_use = "a builder makes no layer until `from_weights` or `build` ends it"]
 pub struct SimpleRnnBuilder<A> {
     pub(super) common: Common,
+    #[cfg_attr(feature = "serde", serde(default))]
+    initial_state: Option<HiddenState<A>>,
     elem: PhantomData<A>,
 }
 
 impl<A: Element> SimpleRnnBuilder<A> {
     common_setters!();
+
+    /// Sets the state that every sample starts from, of one sample: `h` (1, units). Zeros by default, as in Keras.
+    ///
+    /// It belongs to the layer, as a weight does: it is listed, counted and saved with the kernels. Calls, streams and
+    /// sessions start from it, and a reset leads back to it. [`Run::initial_state`](crate::Run::initial_state) replaces it
+    /// for one call.
+    ///
+    /// ```
+    /// use recurrent::{HiddenState, Recurrent, SimpleRnn};
+    /// let first = HiddenState { h: ndarray::array![[0.1, 0.2]] };
+    /// let layer = SimpleRnn::<f32>::builder(1, 2).initial_state(first.clone()).build()?;
+    /// assert_eq!(layer.zero_state(1), first);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn initial_state(mut self, state: HiddenState<A>) -> Self {
+        self.initial_state = Some(state);
+        self
+    }
 
     /// Makes a layer whose weights come from the initialisers. Returns an error if a size or an option is invalid.
     pub fn build(self) -> Result<SimpleRnn<A>> {
@@ -179,6 +209,9 @@ impl<A: Element> SimpleRnnBuilder<A> {
         bias: Option<Array1<A>>,
     ) -> Result<SimpleRnn<A>> {
         let common = self.common;
+        if let Some(state) = &self.initial_state {
+            check_array("initial_state.h", &state.h, 1, common.units)?;
+        }
         common.check(1, (common.units, "rows (units)"), kernel, recurrent_kernel)?;
         common.check_bias(bias.is_some())?;
         if let Some(bias) = &bias {
@@ -198,6 +231,7 @@ impl<A: Element> SimpleRnnBuilder<A> {
                 common.clip,
             ),
             dropout: common.dropout,
+            initial_state: self.initial_state.map(Box::new),
         })
     }
 }
@@ -214,6 +248,7 @@ impl<A: Element> Describe<A> for SimpleRnn<A> {
             bias,
             functions,
             dropout,
+            initial_state,
         } = self;
         each(Part::Option("activation", &functions.act));
         each(Part::Option("clip", &functions.clip));
@@ -222,12 +257,18 @@ impl<A: Element> Describe<A> for SimpleRnn<A> {
         each_array(each, "kernel", Role::Trainable, kernel);
         each_array(each, "recurrent_kernel", Role::Trainable, recurrent_kernel);
         each_array(each, "bias", Role::Trainable, bias);
+        if let Some(state) = initial_state {
+            each_array(each, "initial_h", Role::Trainable, &state.h);
+        }
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
         each_array_mut(each, "kernel", &mut self.kernel);
         each_array_mut(each, "recurrent_kernel", &mut self.recurrent_kernel);
         each_array_mut(each, "bias", &mut self.bias);
+        if let Some(state) = &mut self.initial_state {
+            each_array_mut(each, "initial_h", &mut state.h);
+        }
     }
 
     fn duplicate(&self) -> Option<Self> {
@@ -243,7 +284,10 @@ impl<A: Element> Saved for SimpleRnn<A> {
         from.class("simple_rnn")?;
         let kernel = from.matrix("kernel")?;
         let (features, columns) = Matrix::<A>::dim(&kernel);
-        Self::builder(features, columns)
+        let mut builder = Self::builder(features, columns);
+        let initial = from.optional("initial_h")?;
+        builder.initial_state = initial.map(|h| HiddenState { h });
+        builder
             .activation(from.get("activation")?)
             .clip(from.get::<Option<f64>>("clip")?)
             .dropout(from.get_or("dropout", 0.0)?)
@@ -256,9 +300,18 @@ impl<A: Element> Saved for SimpleRnn<A> {
     }
 }
 
-recurrent_of_cell!(SimpleRnn, HiddenState, [h]);
+recurrent_of_cell!(SimpleRnn, HiddenState, [h], begin: begin);
 
 impl<A: Element> SimpleRnn<A> {
+    /// The state before the first timestep, made of the zero state.
+    fn begin(&self, mut zeros: HiddenState<A>) -> HiddenState<A> {
+        if let Some(first) = &self.initial_state {
+            let rows = zeros.h.outer_iter_mut();
+            rows.for_each(|mut to| to.assign(&first.h.row(0)));
+        }
+        zeros
+    }
+
     fn state_sizes(&self) -> [usize; 1] {
         [self.kernel.units()]
     }

@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use ndarray::Array3;
-//! use recurrent::prelude::*;
+//! use recurrent::{Lstm, Recurrent};
 //! use recurrent::train::{Adam, Optimizer, Upstream};
 //! let mut lstm = Lstm::<f32>::builder(2, 3).seed(0).build()?;
 //! let mut optimizer = Optimizer::of(Adam::keras(0.01)).build()?;
@@ -67,7 +67,7 @@
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), `dropout` and `recurrent_dropout` of the cells, dropout between the layers of a stack, from a seed |
 //! | losses | those of Keras and of PyTorch for regression and classification, CTC, your own: [`Loss`] |
 //! | optimisers | [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`], [`Nadam`], [`Adagrad`], [`Adadelta`], [`Adamax`], [`Lion`], [`Ftrl`]; with clipping, decay, groups, constraints, accumulation, averages and schedules: [`OptimizerBuilder`] |
-//! | state | the initial state of an LSTM, if it has one ([`LstmBuilder::initial_state`](crate::LstmBuilder::initial_state)); truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
+//! | state | the initial state of a cell, if it has one ([`LstmBuilder::initial_state`](crate::LstmBuilder::initial_state)); truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
 //!
 //! # What does not
 //!

@@ -48,6 +48,9 @@ fn layers(seed: u64) -> Vec<Made> {
         .unwrap();
     let (h, c) = (matrix(1, 3), matrix(1, 3));
     let started = lstm(4).initial_state(LstmState { h, c }).build().unwrap();
+    let first = || HiddenState { h: matrix(1, 3) };
+    let started_gru = gru(4).initial_state(first()).build().unwrap();
+    let started_rnn = SimpleRnn::builder(4, 3).initial_state(first()).seed(seed);
     let before = gru(4).reset_after(false);
     let with_bias = before
         .clone()
@@ -127,6 +130,11 @@ fn layers(seed: u64) -> Vec<Made> {
             Box::new(Arc::new(dense(4, 3)) as Arc<dyn AnyLayer<f64>>),
         ),
         ("initial state", Box::new(Layer::new(started))),
+        ("of a gru", Box::new(Layer::new(started_gru))),
+        (
+            "of a simple rnn",
+            Box::new(Layer::new(started_rnn.build().unwrap())),
+        ),
     ]
 }
 

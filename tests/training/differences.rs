@@ -3,8 +3,8 @@
 use ndarray::{Array2, Array3};
 use recurrent::train::check_gradient;
 use recurrent::{
-    Activation, AnyLayer, Bidirectional, Deep, Gru, Initializer, Layer, Lstm, MergeMode, Model,
-    Recurrent, SimpleRnn, Tensor,
+    Activation, AnyLayer, Bidirectional, Deep, Gru, HiddenState, Initializer, Layer, Lstm,
+    LstmState, MergeMode, Model, Recurrent, SimpleRnn, Tensor,
 };
 
 const SPREAD: Initializer = Initializer::RandomUniform {
@@ -178,6 +178,44 @@ fn gru() {
                 .unwrap()))
         });
     }
+}
+
+/// A layer with an initial state of its own, which learns where a call is given none.
+#[test]
+fn own_initial_states() {
+    let row = |seed| SPREAD.matrix(1, UNITS, seed).unwrap();
+    let lstm = |features| {
+        let of = Lstm::<f64>::builder(features, UNITS)
+            .bias_initializer(SPREAD)
+            .seed(3);
+        of.initial_state(LstmState {
+            h: row(1),
+            c: row(2),
+        })
+        .build()
+        .unwrap()
+    };
+    let gru = |features| {
+        let of = Gru::<f64>::builder(features, UNITS).seed(4);
+        of.initial_state(HiddenState { h: row(3) }).build().unwrap()
+    };
+    let rnn = |features| {
+        let of = SimpleRnn::<f64>::builder(features, UNITS).seed(5);
+        of.initial_state(HiddenState { h: row(4) }).build().unwrap()
+    };
+    check("lstm", &[], || Box::new(all(lstm(FEATURES))));
+    check("gru", &[], || Box::new(all(gru(FEATURES))));
+    check("simple rnn", &[], || Box::new(all(rnn(FEATURES))));
+    check("given", &[UNITS, UNITS], || Box::new(all(lstm(FEATURES))));
+    check("stacked", &[], || {
+        Box::new(all(lstm(FEATURES).then(gru(UNITS))))
+    });
+    check("deep", &[], || {
+        Box::new(all(Deep::new([gru(FEATURES), gru(UNITS)]).unwrap()))
+    });
+    let both = || Bidirectional::new(lstm(FEATURES), rnn(FEATURES));
+    check("both", &[], || Box::new(all(both())));
+    check("apart", &[], || Box::new(all(both()).apart()));
 }
 
 #[test]

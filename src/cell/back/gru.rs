@@ -82,6 +82,14 @@ impl<A: Element> Back for Gru<A> {
         self.layer_norm().is_none()
     }
 
+    fn of_initial_state(&self, d: &HiddenState<A>, mut weights: LayerGradients<A>) {
+        if let Some(gradient) = weights.array("initial_h") {
+            for row in d.h.rows() {
+                *gradient += &row;
+            }
+        }
+    }
+
     fn arrays(state: &HiddenState<A>) -> Vec<&Array2<A>> {
         vec![&state.h]
     }
