@@ -5,6 +5,7 @@ use crate::model::{Engine, Kept, Model, StepShape, Tensor, Value, only};
 use crate::run::Run;
 use crate::state::check_samples;
 use crate::{Element, Layer, ModelState, Output, Recurrent, State};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -224,7 +225,8 @@ impl<A: Element, P: Deref<Target = Model<A>>> Session<P> {
         inputs: impl IntoIterator<Item = Tensor<A>>,
     ) -> Result<Vec<Tensor<A>>> {
         let inputs = inputs.into_iter().collect();
-        let (flows, states) = self.of.run_from(inputs, self.kept.as_ref())?;
+        let start = start_of(&self.of, self.kept.as_ref());
+        let (flows, states) = self.of.run_from(inputs, Some(&start))?;
         self.keep(states);
         Ok(flows)
     }
@@ -425,9 +427,16 @@ impl<A: Element, D: Dimension> Forward<D> for Model<A> {
 
     fn forward_kept(&self, x: &ArrayRef<A, D>, kept: &mut Option<Kept>) -> Result<ArrayD<A>> {
         self.check_one_output()?;
-        let (flows, states) = self.run_from(alloc::vec![Tensor::new(x)], kept.as_ref())?;
+        let start = start_of(self, kept.as_ref());
+        let (flows, states) = self.run_from(alloc::vec![Tensor::new(x)], Some(&start))?;
         let flow = only(flows)?;
         *kept = Some(states);
         Ok(flow.values)
     }
+}
+
+/// The states that a call of a session starts from. Before the first call there are none, but they are kept from then on: a
+/// stateful layer that is called twice goes on in its second call.
+fn start_of<'k, A: Element>(model: &Model<A>, kept: Option<&'k Kept>) -> Cow<'k, Kept> {
+    kept.map_or_else(|| Cow::Owned(model.fresh_states().emptied()), Cow::Borrowed)
 }

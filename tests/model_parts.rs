@@ -175,6 +175,28 @@ fn shared_layers_are_cut_call_by_call_and_stay_one_layer() {
     assert_eq!(first, second.forward(&x).unwrap());
 }
 
+/// Without a session no state is kept, not even from one call of a layer to its next.
+#[test]
+fn the_second_call_of_a_layer_starts_anew() {
+    let mut graph = Model::graph();
+    let (a, b) = (graph.input("a"), graph.input("b"));
+    let twice = graph.layer("twice", Layer::new(lstm(3))).unwrap();
+    let [one] = graph.call(twice, [a]).unwrap();
+    let [two] = graph.call(twice, [b]).unwrap();
+    let model = graph.finish([one, two]).unwrap();
+    let (x, _) = inputs();
+    let alone = lstm(3).run(&x).last().unwrap().into_dyn();
+    let x = x.into_dyn();
+    assert_eq!(all(&model, &[&x, &x]), [alone.clone(), alone.clone()]);
+    // In a session it goes on, as a stateful layer does in Keras.
+    let mut session = recurrent::Session::new(&model);
+    let kept = session
+        .forward_all([Tensor::new(&x), Tensor::new(&x)])
+        .unwrap();
+    assert_eq!(kept[0].values, alone);
+    assert_ne!(kept[1].values, alone);
+}
+
 #[test]
 fn a_layer_in_an_arc_is_shared_with_the_part() {
     struct Own;

@@ -47,7 +47,7 @@ impl<A: Element> Model<A> {
         let mut states = vec![None; self.calls.len()];
         for (at, call) in self.calls.iter().enumerate() {
             let placed = &self.layers[call.layer];
-            let before = states[call.home].as_ref();
+            let before = states[call.home].as_ref().filter(|_| kept.is_some());
             let kept = before.or_else(|| kept.and_then(|kept| kept.0[call.home].as_ref()));
             let inputs = values(&tape.values, &call.inputs);
             let recorded = placed.layer.record(RecordCall {

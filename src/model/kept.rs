@@ -97,6 +97,15 @@ impl Kept {
         self.0.iter().any(Option::is_some).then(|| Slot::new(self))
     }
 
+    /// Nothing yet for each place, and for the places of models inside: the start of a session, in which states are kept.
+    pub(crate) fn emptied(&self) -> Self {
+        let emptied = |slot: &Option<Slot>| {
+            let inner = slot.as_ref()?.get::<Kept>().ok()?;
+            Some(Slot::new(inner.emptied()))
+        };
+        Kept(self.0.iter().map(emptied).collect())
+    }
+
     /// Copies the states of another value, without allocating if both have the same number of samples.
     pub(crate) fn assign(&mut self, from: &Self) -> Result<()> {
         if self.0.len() != from.0.len() {

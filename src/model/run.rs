@@ -20,8 +20,8 @@ impl<A: Element> Model<A> {
         self.check_inputs(&inputs, kept)?;
         let mut states = vec![None; self.calls.len()];
         let outputs = self.wire(inputs, |_, call, layer, inputs| {
-            // A shared layer continues where its last call ended, as a stateful one does in Keras.
-            let before = states[call.home].as_ref();
+            // Where states are kept, a shared layer continues where its last call ended, as a stateful one does in Keras.
+            let before = states[call.home].as_ref().filter(|_| kept.is_some());
             let slot = before.or_else(|| kept.and_then(|kept| kept.0[call.home].as_ref()));
             let (flows, slot) = if layer.output_count() > call.outputs {
                 // `add`, which cannot fail, put it in; the layer reports the error better than a count would.

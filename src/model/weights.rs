@@ -138,6 +138,28 @@ impl<A: Element> Model<A> {
         Err(Error::value("weight", expected, format!("{path:?}")))
     }
 
+    /// Two paths of one layer, which is shared between a model and one inside it. A layer that a model calls twice has one
+    /// path.
+    #[cfg(feature = "train")]
+    pub(crate) fn shared_across(&self) -> Option<[String; 2]> {
+        let (mut seen, mut found) = (Vec::new(), None);
+        each_inside(self, "", &mut |path, address| {
+            let apart = |known: &str| {
+                let below =
+                    |path: &str, of: &str| path == of || path.starts_with(&format!("{of}/"));
+                !below(path, known) && !below(known, path)
+            };
+            let same = seen
+                .iter()
+                .find(|(known, at): &&(String, usize)| *at == address && apart(known));
+            if let (None, Some((known, _))) = (&found, same) {
+                found = Some([known.clone(), path.into()]);
+            }
+            seen.push((path.into(), address));
+        });
+        found
+    }
+
     fn no_weight(&self, path: &str) -> Error {
         let paths: Vec<String> = self.weights().into_iter().map(|w| w.path).collect();
         let expected = format!("one of {}", paths.join(", "));
@@ -167,6 +189,24 @@ impl<A: Element> Model<A> {
             model.layer_as(&name[at + 1..])
         })
     }
+}
+
+/// Calls `each` with the path and the address of every layer inside that has weights.
+#[cfg(feature = "train")]
+fn each_inside<A: Element>(layer: &dyn Describe<A>, path: &str, each: &mut dyn FnMut(&str, usize)) {
+    layer.parts(&mut |part| {
+        if let Part::Layer(_, name, inner) = part {
+            let path = match (path, name) {
+                (path, None) => path.into(),
+                ("", Some(name)) => name.into(),
+                (path, Some(name)) => format!("{path}/{name}"),
+            };
+            if inner.count_parameters().trainable > 0 {
+                each(&path, core::ptr::from_ref(inner).cast::<()>().addr());
+                each_inside(inner, &path, each);
+            }
+        }
+    });
 }
 
 /// The layer, or the one that it contains, if it has this type.

@@ -58,15 +58,15 @@ impl<'a, A: Element> Batch<'a, A> {
         }
     }
 
-    /// Masks right padding: only the first `lengths[r]` timesteps of sample `r` of every input are real.
+    /// Masks right padding: only the first `lengths[r]` timesteps of sample `r` of the first input are real. Its axis 1 is
+    /// the timesteps.
     ///
     /// The mask passes through the model. Where it arrives at an output, it weighs the loss, as in Keras, unless the
     /// [`Target`] has a mask or lengths of its own. Those of [`Loss::ctc`](super::Loss::ctc) it needs: no mask says how
     /// long an alignment is.
     ///
     /// A step returns an error if there is not one length for each sample, a length is larger than the number of
-    /// timesteps of an input, or an input has a mask already. For inputs of different lengths, give each its own mask:
-    /// [`Tensor::masked`].
+    /// timesteps, or the input has a mask already. Other inputs take a mask of their own: [`Tensor::masked`].
     pub fn lengths(mut self, lengths: &'a [usize]) -> Self {
         self.lengths = Some(lengths);
         self
@@ -123,10 +123,27 @@ impl<'a, A: Element> Batch<'a, A> {
     /// A target that has timesteps has those of the rest only; [`lengths`](Self::lengths) and masks count all.
     ///
     /// As with [`initial_state`](Self::initial_state), only layers that are [`stateful`](crate::Layer::stateful) go on
-    /// from there. A step returns an error if there is none, or if an input has fewer timesteps.
+    /// from there, and they should read forwards. A step returns an error if there is none, if an input has fewer timesteps,
+    /// if one of the [`lengths`](Self::lengths) ends inside of the burn-in, or if the model has several inputs.
     pub fn burn_in(mut self, timesteps: usize) -> Self {
         self.burn_in = timesteps;
         self
+    }
+
+    /// Refuses a burn-in that would train on what is no output.
+    pub(super) fn check_burn_in(&self) -> Result<()> {
+        if self.inputs.len() > 1 {
+            let (expected, found) = ("1, with a burn-in", self.inputs.len());
+            return Err(Error::value("number of inputs", expected, found));
+        }
+        let lengths = self.lengths.unwrap_or_default();
+        match lengths.iter().find(|&&length| length <= self.burn_in) {
+            None => Ok(()),
+            Some(length) => {
+                let expected = alloc::format!("more than the {} of the burn-in", self.burn_in);
+                Err(Error::value("length", expected, length))
+            }
+        }
     }
 
     /// The inputs, with the mask of the lengths if there are some.
@@ -135,7 +152,7 @@ impl<'a, A: Element> Batch<'a, A> {
         let Some(lengths) = self.lengths else {
             return Ok(inputs);
         };
-        for input in &mut inputs {
+        if let Some(input) = inputs.first_mut() {
             if input.mask.is_some() {
                 return Err(Error::value("lengths", "none beside a mask", "some"));
             }

@@ -118,6 +118,14 @@ impl<A: Element> TrainingBuilder<A> {
             let expected = "one with a backward pass";
             return Err(Error::value("layer to train", expected, name));
         }
+        if let Some([one, other]) = model.shared_across() {
+            let expected = "no layer that is shared between a model and one inside it";
+            return Err(Error::value(
+                "model to train",
+                expected,
+                format!("{one} and {other}"),
+            ));
+        }
         let outputs = model.outputs().len();
         if self.losses.len() != outputs {
             let expected = format!("{outputs}, one for each output");

@@ -62,7 +62,7 @@
 //! | --- | --- |
 //! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option but [`LayerNorm`](crate::LayerNorm); [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
 //! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`Conv1d`](crate::Conv1d), one-dimensional pooling, [`Attention`](crate::Attention), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
-//! | models | sequences, graphs with several inputs and outputs, shared layers, models in models |
+//! | models | sequences, graphs with several inputs and outputs, layers that are called several times, models in models |
 //! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), `dropout` and `recurrent_dropout` of the cells, dropout between the layers of a stack, from a seed |
 //! | losses | those of Keras and of PyTorch for regression and classification, CTC, your own: [`Loss`] |
@@ -74,6 +74,10 @@
 //! - Layers over images ([`Conv2d`](crate::Conv2d) and its like), [`MultiHeadAttention`](crate::MultiHeadAttention),
 //!   [`AdditiveAttention`](crate::AdditiveAttention), [`Dot`](crate::Dot), [`Normalization`](crate::Normalization),
 //!   [`Rescaling`](crate::Rescaling), and operations of Keras have no backward pass yet.
+//! - A layer that is shared between a model and one inside it is refused. A layer that is called several times by one model
+//!   learns from all calls.
+//! - Attention scores that are an output have no gradient: a step returns an error.
+//! - `Batch::lengths` and `burn_in` take axis 1 as the timesteps, so they do not go with layers that are `time_major`.
 //! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
 //!   [`ReduceOnPlateau`] is a rate for it.
 //! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].

@@ -212,6 +212,7 @@ impl<A: Element> Training<A> {
             None => None,
         };
         if batch.burn_in > 0 {
+            batch.check_burn_in()?;
             let (first, rest) = split(&inputs, batch.burn_in)?;
             kept = Some(self.model.run_from(first, kept.as_ref())?.1);
             inputs = rest;

@@ -346,9 +346,9 @@ fn a_burn_in_is_a_run_and_a_step() {
     let window = window.unwrap().state;
     for (lengths, start) in [
         (None, None),
-        (Some([6, 3, 1]), None),
+        (Some([6, 3, 4]), None),
         (None, Some(&window)),
-        (Some([2, 6, 0]), Some(&window)),
+        (Some([3, 6, 5]), Some(&window)),
     ] {
         let mut burnt = training(model(true)).build().unwrap();
         let mut batch = Batch::new(&x, &tail).burn_in(2);
@@ -384,6 +384,20 @@ fn a_burn_in_is_a_run_and_a_step() {
         assert_eq!(got.state, want.state);
         assert!(everything(&burnt) == everything(&by_hand));
     }
+}
+
+/// The last output of a sample that ends inside of the burn-in is 0, whatever came before: it must not be learnt.
+#[test]
+fn a_sample_that_ends_inside_of_the_burn_in_is_refused() {
+    let (x, y) = data();
+    let tail = y.slice(s![.., 2.., ..]);
+    let mut training = training(model(true)).build().unwrap();
+    let batch = Batch::new(&x, &tail).burn_in(2).lengths(&[6, 2, 3]);
+    let error = training.step(&batch).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "length is 2, expected more than the 2 of the burn-in"
+    );
 }
 
 #[test]
@@ -459,4 +473,25 @@ fn options_are_checked() {
     assert!(error(training(plain(false)).regularizer(["kern"], l2)).contains("dense/kernel"));
     let nan = Training::of(plain(false)).weighted_loss(Loss::mean_squared_error(), f64::NAN);
     assert!(error(nan.optimizer(Adam::keras(0.1))).contains("weight of a loss is NaN"));
+}
+
+#[test]
+fn a_layer_that_is_shared_across_models_is_refused() {
+    let weights = Initializer::GlorotUniform.matrix(3, 3, 1).unwrap();
+    let dense = std::sync::Arc::new(Dense::<f64>::from_weights(weights, None).unwrap());
+    let inner = Model::new().add_as("a", std::sync::Arc::clone(&dense));
+    let model = || Model::new().add_as("inner", Model::new().add(std::sync::Arc::clone(&dense)));
+    let built = |model: Model<f64>| {
+        let training = Training::of(model).loss(Loss::mean_squared_error());
+        let built = training.optimizer(Adam::keras(0.01)).build();
+        built.map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(built(model()), Ok(()));
+    assert_eq!(
+        built(model().add_as("inner_2", inner)).unwrap_err(),
+        "model to train is inner/dense and inner_2/a, expected no layer that is shared between a model and one inside it"
+    );
+    // Called twice by one model it has one path.
+    let twice = Model::new().add(std::sync::Arc::clone(&dense)).add(dense);
+    assert_eq!(built(twice), Ok(()));
 }

@@ -98,9 +98,10 @@ impl Activation {
             Activation::SparseSigmoid => step(x > -one && x < one) * half,
             Activation::Affine { alpha, .. } => of(alpha),
             Activation::Custom(function) => {
-                // The function says nothing of its derivative: a central difference in `f64` is right to ten digits.
-                let (x, most) = (x.wide(), x.wide().abs());
-                let step = 1e-5 * if most > 1.0 { most } else { 1.0 };
+                // The function says nothing of its derivative. The step follows the argument, so that it stays on one side
+                // of 0, where a logarithm ends.
+                let x = x.wide();
+                let step = 1e-5 * if x.abs() > 1e-3 { x.abs() } else { 1e-3 };
                 of((function.of(x + step) - function.of(x - step)) / (2.0 * step))
             }
             Activation::ScaledTanh { alpha, beta } => {

@@ -9,8 +9,10 @@ use ndarray::{Array2, ArrayD, ArrayView1, ArrayViewD};
 
 /// The rows of the last axis of a tensor, as a matrix (rows, numbers) in row-major order.
 pub fn matrix<A: Element>(tensor: &ArrayD<A>) -> Array2<A> {
-    let width = tensor.shape().last().copied().unwrap_or(1);
-    let rows = tensor.len() / width.max(1);
+    let (rows, width) = match tensor.shape() {
+        [rows @ .., width] => (rows.iter().product(), *width),
+        [] => (1, 1),
+    };
     let numbers: Vec<A> = tensor.iter().copied().collect();
     Array2::from_shape_vec((rows, width), numbers).unwrap_or_default()
 }
