@@ -21,6 +21,8 @@ pub struct Project<'a, A> {
     z: &'a mut [MaybeUninit<A>],
     /// Whether the sums go on from what is in `z`. There is no bias then.
     goes_on: bool,
+    /// The numbers of a run of an input.
+    depth: usize,
 }
 
 /// A number type whose products are compiled once with this crate, and not again in every crate that uses a layer.
@@ -77,6 +79,7 @@ impl<A: Products> Panels<A> {
             inputs: &inputs,
             z,
             goes_on: false,
+            depth: self.rows() / inputs.runs.len().max(1),
         };
         A::project(work, self.isa());
     }
@@ -100,6 +103,7 @@ impl<A: Products> Panels<A> {
             inputs: &inputs,
             z,
             goes_on: true,
+            depth: self.rows(),
         };
         A::project(work, self.isa());
     }
@@ -191,14 +195,13 @@ impl<A: Number> Project<'_, A> {
                 row: len,
                 panel: at.apart * panels.width(),
             };
-            let from = Grid {
-                first: to.first.cast_const(),
-                row: to.row,
-                panel: to.panel,
-            };
             let work = Product {
                 from: if self.goes_on {
-                    from
+                    Grid {
+                        first: to.first.cast_const(),
+                        row: to.row,
+                        panel: to.panel,
+                    }
                 } else {
                     bias(self.bias, at)
                 },
@@ -208,7 +211,7 @@ impl<A: Number> Project<'_, A> {
                 stride: inputs.stride,
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),
-                depth: panels.rows() / inputs.runs.len(),
+                depth: self.depth,
                 to,
             };
             match panels.vectors() {
