@@ -1,7 +1,7 @@
 //! `CellMasks`: what is dropped of a call of a cell.
 
-use super::noise::below;
 use crate::Element;
+use crate::describe::join;
 use alloc::vec::Vec;
 use ndarray::{Array, Array2, ArrayBase, ArrayD, Axis, Data, Dimension, stack};
 
@@ -40,7 +40,7 @@ impl<A: Element> CellMasks<A> {
         for (name, masks) in [(DROPOUT, &self.input), (RECURRENT_DROPOUT, &self.recurrent)] {
             let views: Vec<_> = masks.iter().map(|mask| mask.view()).collect();
             if let Ok(masks) = stack(Axis(0), &views) {
-                each(&below(path, name), to_f64(&masks.into_dyn()));
+                each(&join(path, name), to_f64(&masks.into_dyn()));
             }
         }
     }

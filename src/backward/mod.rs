@@ -13,7 +13,6 @@ pub(crate) use dropout::{MaskSizes, drop_by, to_f64};
 pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
 pub(crate) use gated::Gated;
 pub use noise::Noise;
-pub(crate) use noise::below;
 pub use recorder::Recorder;
 
 use crate::Element;

@@ -101,11 +101,3 @@ impl<'a> Noise<'a> {
         Draw::new(self.seed, self.step).inside(path)
     }
 }
-
-/// The path of what has this name in a layer.
-pub(crate) fn below(path: &str, name: &str) -> String {
-    match path {
-        "" => name.into(),
-        path => format!("{path}/{name}"),
-    }
-}

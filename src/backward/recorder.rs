@@ -1,8 +1,9 @@
 //! `Recorder`: how a call is recorded.
 
 use super::dropout::{CellMasks, DROPOUT, MaskSizes, RECURRENT_DROPOUT};
-use super::noise::{Noise, below};
+use super::noise::Noise;
 use crate::Element;
+use crate::describe::join;
 use crate::error::{Error, Result};
 use alloc::format;
 use alloc::string::String;
@@ -42,7 +43,7 @@ impl<'a> Recorder<'a> {
         zero_last: bool,
         record: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let inner = below(&self.path, name);
+        let inner = join(&self.path, name);
         let outer = (self.zero_last, core::mem::replace(&mut self.path, inner));
         self.zero_last = zero_last;
         let recorded = record(self);
@@ -124,7 +125,7 @@ impl<'a> Recorder<'a> {
 
     /// Where a mask comes from, and its path.
     fn source(&self, name: &str) -> Option<(&Noise<'a>, String)> {
-        Some((self.noise.as_ref()?, below(&self.path, name)))
+        Some((self.noise.as_ref()?, join(&self.path, name)))
     }
 }
 

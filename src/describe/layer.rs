@@ -215,7 +215,8 @@ fn below<'p>(path: &'p str, name: Option<&str>) -> Option<&'p str> {
     }
 }
 
-fn join(path: &str, name: &str) -> String {
+/// The path of what has this name in the layer at `path`.
+pub(crate) fn join(path: &str, name: &str) -> String {
     match path {
         "" => name.into(),
         _ => format!("{path}/{name}"),

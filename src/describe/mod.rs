@@ -20,6 +20,8 @@ mod writing;
 pub(crate) use debug::debug;
 #[cfg(any(feature = "torch", feature = "saved"))]
 pub(crate) use layer::KEY;
+#[cfg(feature = "train")]
+pub(crate) use layer::join;
 pub use layer::{Describe, Foreign, ParameterCount, Part, PartMut, Role, Weight};
 pub(crate) use layer::{assign, find, walk};
 pub(crate) use macros::describe;

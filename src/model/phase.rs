@@ -2,8 +2,8 @@
 
 use super::{Slot, Tensor};
 use crate::Element;
-use crate::backward::{Draw, Noise, Recorder, Tape, below};
-use crate::describe::{Describe, Role, walk};
+use crate::backward::{Draw, Noise, Recorder, Tape};
+use crate::describe::{Describe, Role, join, walk};
 use crate::gradients::LayerGradients;
 use alloc::format;
 use alloc::string::String;
@@ -76,8 +76,8 @@ impl<'a> Phase<'a> {
     /// The phase of an inner layer that adds this name to the path.
     pub(crate) fn inside(&self, name: &str) -> Self {
         Phase {
-            path: below(&self.path, name),
-            of_call: below(&self.of_call, name),
+            path: join(&self.path, name),
+            of_call: join(&self.of_call, name),
             ..self.clone()
         }
     }

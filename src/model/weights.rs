@@ -3,6 +3,8 @@
 use super::any_layer::{AnyLayer, each_layer};
 use super::{Model, Placed};
 use crate::Element;
+#[cfg(feature = "train")]
+use crate::describe::join;
 use crate::describe::{Describe, Part, PartMut, Role, assign, find, walk};
 use crate::error::{Error, Result};
 use crate::wrap::AnyRecurrent;
@@ -196,11 +198,7 @@ impl<A: Element> Model<A> {
 fn each_inside<A: Element>(layer: &dyn Describe<A>, path: &str, each: &mut dyn FnMut(&str, usize)) {
     layer.parts(&mut |part| {
         if let Part::Layer(_, name, inner) = part {
-            let path = match (path, name) {
-                (path, None) => path.into(),
-                ("", Some(name)) => name.into(),
-                (path, Some(name)) => format!("{path}/{name}"),
-            };
+            let path = name.map_or_else(|| path.into(), |name| join(path, name));
             if inner.count_parameters().trainable > 0 {
                 each(&path, core::ptr::from_ref(inner).cast::<()>().addr());
                 each_inside(inner, &path, each);

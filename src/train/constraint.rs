@@ -129,7 +129,7 @@ impl Constraint {
         }
     }
 
-    /// The axes among so many.
+    /// The axes that the bound takes norms over, for an array of `count` axes.
     pub(crate) fn places(&self, count: usize) -> Result<Vec<Axis>> {
         if self.bound == Bound::NonNeg {
             return Ok(Vec::new());

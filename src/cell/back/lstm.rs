@@ -74,13 +74,8 @@ impl<A: Element> Back for Lstm<A> {
     }
 
     fn of_initial_state(&self, d: &LstmState<A>, mut weights: LayerGradients<A>) {
-        for (name, rows) in [("initial_h", &d.h), ("initial_c", &d.c)] {
-            if let Some(gradient) = weights.array(name) {
-                for row in rows.rows() {
-                    *gradient += &row;
-                }
-            }
-        }
+        add_vector(weights.array("initial_h"), d.h.view());
+        add_vector(weights.array("initial_c"), d.c.view());
     }
 
     fn arrays(state: &LstmState<A>) -> Vec<&Array2<A>> {

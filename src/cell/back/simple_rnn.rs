@@ -49,11 +49,7 @@ impl<A: Element> Back for SimpleRnn<A> {
     }
 
     fn of_initial_state(&self, d: &HiddenState<A>, mut weights: LayerGradients<A>) {
-        if let Some(gradient) = weights.array("initial_h") {
-            for row in d.h.rows() {
-                *gradient += &row;
-            }
-        }
+        add_vector(weights.array("initial_h"), d.h.view());
     }
 
     fn arrays(state: &HiddenState<A>) -> Vec<&Array2<A>> {

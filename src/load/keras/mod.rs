@@ -25,7 +25,7 @@
 //! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
 //! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`, and these of images (`MaxPooling2D` …); `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
 //! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
-//! `ELU`, `ThresholdedReLU`; `Dropout` and its sisters, which do nothing outside of a training; `Sequential` and functional models inside of
+//! `ELU`, `ThresholdedReLU`; `Dropout` and the other layers of noise, which do nothing outside of a training; `Sequential` and functional models inside of
 //! models.
 //!
 //! # Operations

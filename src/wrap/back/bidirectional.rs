@@ -1,6 +1,7 @@
 //! Both directions backwards.
 
-use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape, below};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
+use crate::describe::join;
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -114,9 +115,9 @@ impl<F: Unroll, B: Unroll<Elem = F::Elem>> Bidirectional<F, B> {
         each: &mut dyn FnMut(&str, ArrayD<f64>),
     ) {
         self.forward_layer()
-            .drawn(forward, &below(path, "forward"), each);
+            .drawn(forward, &join(path, "forward"), each);
         self.backward_layer()
-            .drawn(backward, &below(path, "backward"), each);
+            .drawn(backward, &join(path, "backward"), each);
     }
 
     /// Goes back over both directions.

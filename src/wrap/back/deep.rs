@@ -2,7 +2,8 @@
 
 use super::stacked::{Between, lower};
 use crate::Deep;
-use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape, below};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape};
+use crate::describe::join;
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -87,8 +88,8 @@ impl<R: Unroll> Backward<R::Elem, Vec<R::State>> for Deep<R> {
             return;
         };
         for (at, (layer, (tape, between))) in self.layers().iter().zip(&tape.0).enumerate() {
-            layer.drawn(tape, &below(path, &format!("{at}")), each);
-            between.drawn(&below(path, &format!("between/{at}")), each);
+            layer.drawn(tape, &join(path, &format!("{at}")), each);
+            between.drawn(&join(path, &format!("between/{at}")), each);
         }
     }
 

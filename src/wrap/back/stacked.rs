@@ -2,7 +2,8 @@
 
 use crate::Element;
 use crate::Stacked;
-use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape, below, drop_by, to_f64};
+use crate::backward::{Backward, OutputGradients, Outputs, Recorder, Tape, drop_by, to_f64};
+use crate::describe::join;
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
@@ -141,9 +142,9 @@ impl<L: Unroll, U: Unroll<Elem = L::Elem>> Backward<L::Elem, (L::State, U::State
 
     fn drawn(&self, tape: &Tape, path: &str, each: &mut dyn FnMut(&str, ArrayD<f64>)) {
         if let Ok(tape) = tape.get::<StackedTape<L::Elem>>() {
-            self.lower().drawn(&tape.lower, &below(path, "lower"), each);
-            tape.between.drawn(&below(path, "between"), each);
-            self.upper().drawn(&tape.upper, &below(path, "upper"), each);
+            self.lower().drawn(&tape.lower, &join(path, "lower"), each);
+            tape.between.drawn(&join(path, "between"), each);
+            self.upper().drawn(&tape.upper, &join(path, "upper"), each);
         }
     }
 
