@@ -1,40 +1,36 @@
 //! `Factor`: a matrix that many rows are multiplied with.
 
 use crate::Element;
-use crate::kernel::{Isa, Panels};
-use alloc::vec::Vec;
-use ndarray::{ArrayBase, ArrayD, ArrayView2, ArrayViewMut2, Axis, Data, Ix2};
+use crate::kernel::{AddProduct, Isa, Panels};
+use ndarray::{Array2, ArrayBase, ArrayD, ArrayView2, ArrayViewMut2, Axis, Data, Ix2};
 
 /// A matrix, packed for products.
 pub struct Factor<A>(Panels<A>);
 
 impl<A: Element> Factor<A> {
     pub fn new<S: Data<Elem = A>>(matrix: &ArrayBase<S, Ix2>, isa: Isa) -> Self {
-        // Each column is a unit of one gate.
-        Factor(Panels::pack(
-            matrix.view(),
-            1,
-            isa.for_units::<A>(matrix.ncols()),
-        ))
+        let isa = isa.for_units::<A>(matrix.ncols());
+        Factor(Panels::pack_for_many(matrix.view(), isa))
     }
 
     /// `z += x · matrix`. Each sum goes on from the number in `z`, over ascending rows of the matrix.
     pub fn add(&self, x: ArrayView2<A>, z: &mut ArrayViewMut2<A>) {
-        let len = self.0.len();
-        let mut sums: Vec<A> = Vec::with_capacity(x.nrows() * len);
-        for row in z.rows() {
-            sums.extend(row.iter());
-            sums.resize(sums.len() + len - row.len(), A::zero());
+        if z.is_empty() {
+            return;
         }
-        self.0.add_product(x, &mut sums);
-        for (mut row, sums) in z.rows_mut().into_iter().zip(sums.chunks(len.max(1))) {
-            row.iter_mut().zip(sums).for_each(|(z, &sum)| *z = sum);
+        if z.ncols() == 1 || z.strides()[1] == 1 {
+            A::add_product(AddProduct::new(&self.0, x, z.view_mut()));
+            return;
         }
+        let mut sums = Array2::zeros(z.dim());
+        sums.assign(z);
+        A::add_product(AddProduct::new(&self.0, x, sums.view_mut()));
+        z.assign(&sums);
     }
 }
 
-/// `gradient += Σ left[row]ᵀ · right[row]` over ascending rows, if the gradient is wanted. `columns` starts those of
-/// `right` in it.
+/// `gradient += Σ left[row]ᵀ · right[row]` over ascending rows, if the gradient is wanted. `first` is the column of the
+/// gradient that belongs to the first one of `right`.
 pub fn add_outer<A: Element>(
     gradient: Option<&mut ArrayD<A>>,
     left: ArrayView2<A>,
@@ -49,7 +45,7 @@ pub fn add_outer<A: Element>(
     add_outer_to(gradient, left, right, first, isa);
 }
 
-/// The same for a gradient with two axes.
+/// [`add_outer`] for a gradient with two axes.
 pub fn add_outer_to<A: Element>(
     gradient: ArrayViewMut2<A>,
     left: ArrayView2<A>,

@@ -664,6 +664,40 @@ impl<A: Element> Gru<A> {
     }
 }
 
+#[cfg(feature = "train")]
+impl<A: Element> Gru<A> {
+    /// Takes a timestep of a layer with `reset_after`. It writes z, r, g and the sum that r is multiplied with to `gates`,
+    /// (samples, 4·units), for the active rows. Any other layer only takes the step.
+    pub(super) fn advance_keeping(
+        &self,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut HiddenState<A>,
+        scratch: &mut Workspace<A>,
+        gates: &mut [A],
+    ) {
+        let input = Input {
+            x: &x,
+            weights: self.input_weights(),
+            through: None,
+        };
+        let RecurrentKernel::ResetAfter { all, inner } = &self.recurrent_kernel else {
+            return self.step(&input, rows.active(), state, scratch);
+        };
+        let (kernels, of) = ((all, inner.as_ref()), &self.functions);
+        scratch.gru_keeping(
+            &input,
+            kernels,
+            rows.active(),
+            &mut state.h,
+            gates,
+            |step| {
+                A::gru_keeping(step, of);
+            },
+        );
+    }
+}
+
 impl<A: Element> Gru<A> {
     /// A step with layer normalisation.
     #[inline(never)]

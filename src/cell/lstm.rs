@@ -620,6 +620,35 @@ impl<A: Element> Lstm<A> {
     }
 }
 
+#[cfg(feature = "train")]
+impl<A: Element> Lstm<A> {
+    /// Whether there is no extension that Keras does not have.
+    pub(super) fn is_plain(&self) -> bool {
+        self.extras.is_none()
+    }
+
+    /// Takes a timestep of a plain layer, and writes the gates of the active rows to `gates`, (samples, 4·units).
+    pub(super) fn advance_keeping(
+        &self,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut LstmState<A>,
+        scratch: &mut Workspace<A>,
+        gates: &mut [A],
+    ) {
+        let input = Input {
+            x: &x,
+            weights: self.input_weights(),
+            through: None,
+        };
+        let (kernel, of) = (&self.recurrent_kernel, &self.functions);
+        let state = (&mut state.h, &mut state.c);
+        scratch.lstm_keeping(&input, kernel, rows.active(), state, gates, |step| {
+            A::lstm_keeping(step, of);
+        });
+    }
+}
+
 impl<A: Element> Lstm<A> {
     /// A step with layer normalisation.
     #[inline(never)]

@@ -18,8 +18,12 @@ mod packed;
 mod steps;
 mod vectors;
 
+#[cfg(feature = "train")]
+pub(crate) use packed::AddProduct;
 pub(crate) use packed::{Matrix, Panels};
 pub(crate) use steps::{Active, Chosen, Input, Kernels, Through, Variant, Weights, Workspace};
+#[cfg(feature = "train")]
+pub(crate) use steps::{BackRows, GruBack, LstmBack, SimpleRnnBack};
 pub(crate) use steps::{make_contiguous, zeros};
 pub use vectors::Isa;
 pub(crate) use vectors::Number;

@@ -10,15 +10,18 @@
 //! else:          dm = dg @ Rhᵀ        dr = dm * h * s'      dh += dm * r
 //! ```
 
-use super::simple_rnn::{add_back, rows_of};
+use super::simple_rnn::{add_back, resize, rows_from, rows_from_mut, rows_of};
 use super::{Apart, Back, Block, Step};
 use crate::backward::{Gated, add_vector};
 use crate::cell::GruBias;
 use crate::gradients::LayerGradients;
+use crate::kernel::GruBack;
+use crate::mask::Rows;
+use crate::unroll::Unroll;
 use crate::{Element, Gru, HiddenState};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 /// What a backward pass of a [`Gru`] works with.
 pub struct Work<A> {
@@ -29,9 +32,11 @@ pub struct Work<A> {
     /// The bias of the sums over the inputs, and with `reset_after` that of `m`.
     bias: Option<Array1<A>>,
     inner: Option<Array1<A>>,
-    /// The sums of z, r, g, and what the activations make of them; (rows, 3·units).
+    /// The sums of z, r, g, (rows, 3·units), and what the activations make of them, and `m`, (rows, 4·units).
     z: Array2<A>,
     gates: Array2<A>,
+    /// The states before the steps, without gaps.
+    h: Array2<A>,
     /// (rows, units)
     m: Array2<A>,
     /// The gradients of the sums of z, r, g, and of `m`.
@@ -72,6 +77,7 @@ impl<A: Element> Back for Gru<A> {
             inner,
             z: nothing(),
             gates: nothing(),
+            h: nothing(),
             m: nothing(),
             dz: nothing(),
             dm: nothing(),
@@ -94,9 +100,33 @@ impl<A: Element> Back for Gru<A> {
         vec![&mut state.h]
     }
 
+    fn kept(&self) -> usize {
+        if self.has_kernel() {
+            4 * self.output_size()
+        } else {
+            0
+        }
+    }
+
+    fn advance_keeping(
+        &self,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut HiddenState<A>,
+        scratch: &mut Self::Scratch,
+        gates: &mut [A],
+    ) {
+        Gru::advance_keeping(self, x, rows, state, scratch, gates);
+    }
+
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let h = &block.before[0];
         let (rows, units) = h.dim();
+        resize(&mut work.dz, (rows, 3 * units));
+        resize(&mut work.dm, (rows, units));
+        if block.is_kept() {
+            return;
+        }
         work.z = rows_of(rows, 3 * units, work.bias.as_ref());
         work.kernel
             .add(&block.x, &block.masks.input, &mut work.z.view_mut());
@@ -122,9 +152,16 @@ impl<A: Element> Back for Gru<A> {
         if let Some(candidate) = candidate.as_slice_mut() {
             of.act.apply(candidate);
         }
-        work.gates = concatenate![Axis(1), gates, candidate];
-        work.dz = Array2::zeros((rows, 3 * units));
-        work.dm = Array2::zeros((rows, units));
+        resize(&mut work.gates, (rows, 4 * units));
+        let all = work.gates.view_mut();
+        let (mut to_gates, rest) = all.split_at(Axis(1), 2 * units);
+        let (mut to_candidate, mut to_m) = rest.split_at(Axis(1), units);
+        to_gates.assign(&gates);
+        to_candidate.assign(&candidate);
+        to_m.assign(&work.m);
+        if self.has_kernel() {
+            work.h = h.as_standard_layout().into_owned();
+        }
     }
 
     fn step_back(
@@ -134,38 +171,15 @@ impl<A: Element> Back for Gru<A> {
         state: &mut HiddenState<A>,
         work: &mut Work<A>,
     ) {
-        let of = self.functions();
-        let units = work.m.ncols();
-        let gate = |q: usize, n: usize, unit: usize, work: &Work<A>| {
-            let at = [n, q * units + unit];
-            let y = work.gates[at];
-            (
-                y,
-                of.slope(if q == 2 { of.act } else { of.gate }, work.z[at], y),
-            )
-        };
-        for (n, row) in step.each() {
-            for unit in 0..units {
-                let (z, z_slope) = gate(0, n, unit, work);
-                let (g, g_slope) = gate(2, n, unit, work);
-                let h = block.before[0][[n, unit]];
-                let dh = &mut state.h[[row, unit]];
-                work.dz[[n, unit]] = *dh * (h - g) * z_slope;
-                work.dz[[n, 2 * units + unit]] = *dh * (A::one() - z) * g_slope;
-                *dh *= z;
-            }
+        let units = state.h.ncols();
+        if self.has_kernel() {
+            self.step_back_plain(block, step, state, work);
+        } else {
+            self.step_back_any(block, step, state, work);
         }
         let rows = step.rows.clone();
         let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
         if self.reset_after() {
-            for (n, _) in step.each() {
-                for unit in 0..units {
-                    let (r, r_slope) = gate(1, n, unit, work);
-                    let dg = work.dz[[n, 2 * units + unit]];
-                    work.dz[[n, units + unit]] = dg * work.m[[n, unit]] * r_slope;
-                    work.dm[[n, unit]] = dg * r;
-                }
-            }
             let sums = state.h.select(Axis(0), step.samples);
             let (kernel, dm) = (&work.candidate_kernel, work.dm.view());
             add_back(kernel, of_m, step, dm, sums, &mut state.h);
@@ -178,7 +192,7 @@ impl<A: Element> Back for Gru<A> {
             }
             for ((n, row), dm) in step.each().zip(dm.rows()) {
                 for unit in 0..units {
-                    let (r, r_slope) = gate(1, n, unit, work);
+                    let (r, r_slope) = self.gate(1, n, unit, work);
                     let h = block.before[0][[n, unit]];
                     work.dz[[n, units + unit]] = dm[unit] * h * r_slope;
                     state.h[[row, unit]] += dm[unit] * r;
@@ -208,7 +222,7 @@ impl<A: Element> Back for Gru<A> {
         work: &mut Work<A>,
     ) -> Array2<A> {
         let dz = work.dz.view();
-        let units = work.m.ncols();
+        let units = work.dm.ncols();
         let (of_gates, of_candidate) = dz.split_at(Axis(1), 2 * units);
         let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
         let (x, of_x, h) = (&block.x, &block.masks.input, &block.before[0]);
@@ -240,6 +254,79 @@ impl<A: Element> Back for Gru<A> {
         let mut dx = Array2::zeros(block.x.dim());
         work.kernel.add_back(dz, of_x, &mut dx);
         dx
+    }
+}
+
+impl<A: Element> Gru<A> {
+    /// Whether a kernel goes back over its steps.
+    fn has_kernel(&self) -> bool {
+        self.reset_after() && self.layer_norm().is_none() && self.functions().slopes_from_values()
+    }
+
+    /// The gradients of the sums of a step and of `m`, and the part of the state's that passes by the gates, by a kernel.
+    fn step_back_plain(
+        &self,
+        block: &Block<A>,
+        step: &Step,
+        state: &mut HiddenState<A>,
+        work: &mut Work<A>,
+    ) {
+        let of = self.functions();
+        let (gates, h) = if block.is_kept() {
+            block.kept_by(step, 0)
+        } else {
+            (rows_from(&work.gates, step), rows_from(&work.h, step))
+        };
+        let back = GruBack {
+            rows: step.back_rows(state.h.ncols(), block.is_kept()),
+            of,
+            gates,
+            h,
+            dh: state.h.as_slice_mut().unwrap_or_default(),
+            dz: rows_from_mut(&mut work.dz, step),
+            dm: rows_from_mut(&mut work.dm, step),
+        };
+        A::gru_back(back, of, self.isa());
+    }
+
+    /// What a gate is in a row, and the slope of its function there.
+    fn gate(&self, q: usize, n: usize, unit: usize, work: &Work<A>) -> (A, A) {
+        let of = self.functions();
+        let at = [n, q * work.m.ncols() + unit];
+        let (z, y) = (work.z[at], work.gates[at]);
+        (y, of.slope(if q == 2 { of.act } else { of.gate }, z, y))
+    }
+
+    /// The gradients that a kernel computes otherwise. Without `reset_after` r is not among them.
+    fn step_back_any(
+        &self,
+        block: &Block<A>,
+        step: &Step,
+        state: &mut HiddenState<A>,
+        work: &mut Work<A>,
+    ) {
+        let units = work.m.ncols();
+        for (n, row) in step.each() {
+            for unit in 0..units {
+                let (z, z_slope) = self.gate(0, n, unit, work);
+                let (g, g_slope) = self.gate(2, n, unit, work);
+                let h = block.before[0][[n, unit]];
+                let dh = &mut state.h[[row, unit]];
+                work.dz[[n, unit]] = *dh * (h - g) * z_slope;
+                work.dz[[n, 2 * units + unit]] = *dh * (A::one() - z) * g_slope;
+                *dh *= z;
+            }
+        }
+        if self.reset_after() {
+            for (n, _) in step.each() {
+                for unit in 0..units {
+                    let (r, r_slope) = self.gate(1, n, unit, work);
+                    let dg = work.dz[[n, 2 * units + unit]];
+                    work.dz[[n, units + unit]] = dg * work.m[[n, unit]] * r_slope;
+                    work.dm[[n, unit]] = dg * r;
+                }
+            }
+        }
     }
 }
 

@@ -13,14 +13,17 @@
 //! ```
 //! A sum that the clip has changed passes no gradient on.
 
-use super::simple_rnn::{hand_back, rows_of};
+use super::simple_rnn::{hand_back, resize, rows_from, rows_from_mut, rows_of};
 use super::{Apart, Back, Block, Step};
 use crate::backward::{Factor, Gated, add_outer, add_vector};
 use crate::gradients::LayerGradients;
+use crate::kernel::LstmBack;
+use crate::mask::Rows;
+use crate::unroll::Unroll;
 use crate::{Element, Lstm, LstmState};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 /// What a backward pass of an [`Lstm`] works with.
 pub struct Work<A> {
@@ -86,8 +89,28 @@ impl<A: Element> Back for Lstm<A> {
         vec![&mut state.h, &mut state.c]
     }
 
+    fn kept(&self) -> usize {
+        let keeps = self.has_kernel();
+        if keeps { 4 * self.output_size() } else { 0 }
+    }
+
+    fn advance_keeping(
+        &self,
+        x: ArrayView2<A>,
+        rows: &Rows,
+        state: &mut LstmState<A>,
+        scratch: &mut Self::Scratch,
+        gates: &mut [A],
+    ) {
+        Lstm::advance_keeping(self, x, rows, state, scratch, gates);
+    }
+
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let (rows, units) = block.before[1].dim();
+        resize(&mut work.dz, (rows, 4 * units));
+        if block.is_kept() {
+            return;
+        }
         work.z = rows_of(rows, 4 * units, work.bias.as_ref());
         let (masks, z) = (&block.masks, &mut work.z.view_mut());
         work.kernel.add(&block.x, &masks.input, z);
@@ -96,7 +119,6 @@ impl<A: Element> Back for Lstm<A> {
         work.gates = Array2::zeros((rows, 4 * units));
         work.c = Array2::zeros((rows, units));
         work.out = Array2::zeros((rows, units));
-        work.dz = Array2::zeros((rows, 4 * units));
         work.dh = Array2::zeros((rows, block.before[0].ncols()));
         for n in 0..rows {
             self.gates_of_row(work, block.before[1].row(n), n);
@@ -104,6 +126,124 @@ impl<A: Element> Back for Lstm<A> {
     }
 
     fn step_back(
+        &self,
+        block: &Block<A>,
+        step: &Step,
+        state: &mut LstmState<A>,
+        work: &mut Work<A>,
+    ) {
+        if self.has_kernel() {
+            self.step_back_plain(block, step, state, work);
+        } else {
+            self.step_back_any(block, step, state, work);
+        }
+        hand_back(
+            &work.recurrent_kernel,
+            block,
+            step,
+            work.dz.view(),
+            &mut state.h,
+        );
+    }
+
+    fn step_on(&self, _: &Block<A>, step: &Step, state: &mut LstmState<A>, work: &Work<A>) {
+        let units = work.c.ncols();
+        let y = &work.gates.slice(s![.., 3 * units..]) * &work.out;
+        let h = self.projection().map_or_else(
+            || y.clone(),
+            |projection| {
+                let mut h = Array2::zeros((y.nrows(), projection.ncols()));
+                Factor::new(&projection, self.isa()).add(y.view(), &mut h.view_mut());
+                h
+            },
+        );
+        for (n, row) in step.each() {
+            state.h.row_mut(row).assign(&h.row(n));
+            state.c.row_mut(row).assign(&work.c.row(n));
+        }
+    }
+
+    fn products(
+        &self,
+        block: &Block<A>,
+        weights: &mut LayerGradients<A>,
+        work: &mut Work<A>,
+    ) -> Array2<A> {
+        let (dz, isa) = (work.dz.view(), self.isa());
+        let units = dz.ncols() / 4;
+        let masks = &block.masks;
+        let Work {
+            kernel,
+            recurrent_kernel,
+            ..
+        } = &*work;
+        kernel.add_outer(weights.array("kernel"), 0, &block.x, &masks.input, dz);
+        let (gradient, before) = (weights.array("recurrent_kernel"), &block.before[0]);
+        recurrent_kernel.add_outer(gradient, 0, before, &masks.recurrent, dz);
+        add_vector(weights.array("bias"), dz);
+        if let Some(gradient) = weights.array("peepholes") {
+            for n in 0..dz.nrows() {
+                for unit in 0..units {
+                    let (before, c) = (block.before[1][[n, unit]], work.c[[n, unit]]);
+                    gradient[[0, unit]] += dz[[n, unit]] * before;
+                    gradient[[1, unit]] += dz[[n, units + unit]] * before;
+                    gradient[[2, unit]] += dz[[n, 3 * units + unit]] * c;
+                }
+            }
+        }
+        if work.projection.is_some() {
+            let y = &work.gates.slice(s![.., 3 * units..]) * &work.out;
+            add_outer(
+                weights.array("projection"),
+                y.view(),
+                work.dh.view(),
+                0,
+                isa,
+            );
+        }
+        let mut dx = Array2::zeros(block.x.dim());
+        kernel.add_back(dz, &masks.input, &mut dx);
+        dx
+    }
+}
+
+impl<A: Element> Lstm<A> {
+    /// Whether a kernel goes back over its steps.
+    fn has_kernel(&self) -> bool {
+        self.is_plain() && self.functions().slopes_from_values()
+    }
+
+    /// The gradients of the sums and of the cell state of a step, by a kernel.
+    fn step_back_plain(
+        &self,
+        block: &Block<A>,
+        step: &Step,
+        state: &mut LstmState<A>,
+        work: &mut Work<A>,
+    ) {
+        let of = self.functions();
+        let (gates, c) = if block.is_kept() {
+            block.kept_by(step, 1)
+        } else {
+            (
+                rows_from(&work.gates, step),
+                rows_from(&block.before[1], step),
+            )
+        };
+        let back = LstmBack {
+            rows: step.back_rows(state.c.ncols(), block.is_kept()),
+            of,
+            gates,
+            c,
+            dh: state.h.as_slice().unwrap_or_default(),
+            dc: state.c.as_slice_mut().unwrap_or_default(),
+            dz: rows_from_mut(&mut work.dz, step),
+        };
+        A::lstm_back(back, of, self.isa());
+    }
+
+    /// The gradients of the sums and of the cell state of a step, with any extension.
+    fn step_back_any(
         &self,
         block: &Block<A>,
         step: &Step,
@@ -156,77 +296,8 @@ impl<A: Element> Back for Lstm<A> {
                 }
             }
         }
-        hand_back(
-            &work.recurrent_kernel,
-            block,
-            step,
-            work.dz.view(),
-            &mut state.h,
-        );
     }
 
-    fn step_on(&self, _: &Block<A>, step: &Step, state: &mut LstmState<A>, work: &Work<A>) {
-        let units = work.c.ncols();
-        let y = &work.gates.slice(s![.., 3 * units..]) * &work.out;
-        let h = self.projection().map_or_else(
-            || y.clone(),
-            |projection| {
-                let mut h = Array2::zeros((y.nrows(), projection.ncols()));
-                Factor::new(&projection, self.isa()).add(y.view(), &mut h.view_mut());
-                h
-            },
-        );
-        for (n, row) in step.each() {
-            state.h.row_mut(row).assign(&h.row(n));
-            state.c.row_mut(row).assign(&work.c.row(n));
-        }
-    }
-
-    fn products(
-        &self,
-        block: &Block<A>,
-        weights: &mut LayerGradients<A>,
-        work: &mut Work<A>,
-    ) -> Array2<A> {
-        let (dz, isa) = (work.dz.view(), self.isa());
-        let units = work.c.ncols();
-        let masks = &block.masks;
-        let Work {
-            kernel,
-            recurrent_kernel,
-            ..
-        } = &*work;
-        kernel.add_outer(weights.array("kernel"), 0, &block.x, &masks.input, dz);
-        let (gradient, before) = (weights.array("recurrent_kernel"), &block.before[0]);
-        recurrent_kernel.add_outer(gradient, 0, before, &masks.recurrent, dz);
-        add_vector(weights.array("bias"), dz);
-        if let Some(gradient) = weights.array("peepholes") {
-            for n in 0..dz.nrows() {
-                for unit in 0..units {
-                    let (before, c) = (block.before[1][[n, unit]], work.c[[n, unit]]);
-                    gradient[[0, unit]] += dz[[n, unit]] * before;
-                    gradient[[1, unit]] += dz[[n, units + unit]] * before;
-                    gradient[[2, unit]] += dz[[n, 3 * units + unit]] * c;
-                }
-            }
-        }
-        if work.projection.is_some() {
-            let y = &work.gates.slice(s![.., 3 * units..]) * &work.out;
-            add_outer(
-                weights.array("projection"),
-                y.view(),
-                work.dh.view(),
-                0,
-                isa,
-            );
-        }
-        let mut dx = Array2::zeros(block.x.dim());
-        kernel.add_back(dz, &masks.input, &mut dx);
-        dx
-    }
-}
-
-impl<A: Element> Lstm<A> {
     /// Turns the sums of a row into gates, and these into the new cell state.
     fn gates_of_row(&self, work: &mut Work<A>, before: ndarray::ArrayView1<A>, n: usize) {
         let units = before.len();

@@ -1,9 +1,9 @@
 //! The backward pass of the cells: the loop back over time, which knows masks and directions and no equations.
 //!
-//! The forward pass keeps the state before every step. The backward pass takes a block of steps at a time, from the last to
-//! the first. It computes the gates of the whole block again, goes back over its steps, and adds the products of the block
-//! to the gradients of the weights. So a block can have any length: every sum runs backwards in time, and over ascending
-//! samples within a timestep.
+//! The forward pass keeps the state before every step, and the gates of the cells that can say how. The backward pass takes a
+//! block of steps at a time, from the last to the first. It computes the gates of the whole block again if they were not
+//! kept, goes back over its steps, and adds the products of the block to the gradients of the weights. So a block can have
+//! any length: every sum runs backwards in time, and over ascending samples within a timestep.
 //!
 //! ```text
 //! for t in reverse order:
@@ -21,12 +21,13 @@ use crate::Element;
 use crate::backward::{Backward, CellMasks, MaskSizes, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Error, Result, check};
 use crate::gradients::LayerGradients;
+use crate::kernel::BackRows;
 use crate::mask::Rows;
 use crate::pass::Pass;
 use crate::unroll::Advance;
 use alloc::vec::Vec;
 use core::ops::Range;
-use ndarray::{Array2, Array3, ArrayD, Axis, s};
+use ndarray::{Array2, Array3, ArrayD, ArrayView2, Axis, s};
 
 /// The equations of a cell backwards.
 pub trait Back: Advance {
@@ -58,7 +59,25 @@ pub trait Back: Advance {
     /// The arrays of a state, to be changed.
     fn arrays_mut(state: &mut Self::State) -> Vec<&mut Array2<Self::Elem>>;
 
-    /// Computes the gates of every row of a block.
+    /// The number of gates that a step of a sample keeps for the backward pass. 0 if it computes them again.
+    fn kept(&self) -> usize {
+        0
+    }
+
+    /// Takes a timestep as [`Advance::advance`] does, and writes what it keeps of the active rows to `gates`, (samples,
+    /// [`kept`](Self::kept)).
+    fn advance_keeping(
+        &self,
+        x: ArrayView2<Self::Elem>,
+        rows: &Rows,
+        state: &mut Self::State,
+        scratch: &mut Self::Scratch,
+        gates: &mut [Self::Elem],
+    ) {
+        let _ = (x, rows, state, scratch, gates);
+    }
+
+    /// Computes the gates of every row of a block, if they were not kept.
     fn gates(&self, block: &Block<Self::Elem>, work: &mut Self::Work);
 
     /// Replaces the states before a step, whose rows of the block these are, by those after it. The gates are computed.
@@ -90,13 +109,40 @@ pub trait Back: Advance {
 }
 
 /// The real steps of some timesteps, one in each row: the last timestep first, then ascending samples.
-pub struct Block<A> {
+pub struct Block<'t, A> {
+    tape: &'t CellTape<A>,
     /// (rows, features)
     x: Array2<A>,
     /// The states before each step, (rows, units) each.
     before: Vec<Array2<A>>,
     /// What is dropped of the inputs and of the states.
     masks: CellMasks<A>,
+}
+
+impl<A> Block<'_, A> {
+    /// Whether the gates were kept, so that nothing is computed again.
+    fn is_kept(&self) -> bool {
+        !self.tape.gates.is_empty()
+    }
+
+    /// What a step kept of all samples: their gates, and their states of this index before it.
+    fn kept_by(&self, step: &Step, state: usize) -> (&[A], &[A]) {
+        let of_step = |all| of_step(all, step.index);
+        (of_step(&self.tape.gates), of_step(&self.tape.before[state]))
+    }
+}
+
+/// What an array (timesteps, samples, …) without gaps has of step `i`.
+fn of_step<A>(all: &Array3<A>, i: usize) -> &[A] {
+    let len = all.dim().1 * all.dim().2;
+    all.as_slice().map_or(&[], |all| &all[i * len..][..len])
+}
+
+/// [`of_step`], to be written.
+fn of_step_mut<A>(all: &mut Array3<A>, i: usize) -> &mut [A] {
+    let len = all.dim().1 * all.dim().2;
+    all.as_slice_mut()
+        .map_or(&mut [], |all| &mut all[i * len..][..len])
 }
 
 /// Whether each gate has a mask of its own for the inputs, and for the states.
@@ -117,6 +163,8 @@ impl Apart {
 
 /// The rows of a block that are one timestep, and the sample of each.
 pub struct Step<'a> {
+    /// The place of the step in processing order.
+    index: usize,
     rows: Range<usize>,
     samples: &'a [usize],
 }
@@ -126,12 +174,23 @@ impl Step<'_> {
     fn each(&self) -> impl Iterator<Item = (usize, usize)> {
         self.rows.clone().zip(self.samples.iter().copied())
     }
+
+    /// The rows as kernels take them.
+    fn back_rows(&self, units: usize, kept: bool) -> BackRows<'_> {
+        BackRows {
+            samples: self.samples,
+            kept,
+            units,
+        }
+    }
 }
 
-/// What a cell keeps: the state before every step in processing order, (timesteps, samples, units) for each array, and what
-/// was dropped.
+/// What a cell keeps: the state before every step in processing order, (timesteps, samples, units) for each array, its gates,
+/// and what was dropped.
 pub struct CellTape<A> {
     before: Vec<Array3<A>>,
+    /// (timesteps, samples, [`kept`](Back::kept)), or nothing.
+    gates: Array3<A>,
     masks: CellMasks<A>,
 }
 
@@ -139,6 +198,7 @@ impl<A> Default for CellTape<A> {
     fn default() -> Self {
         CellTape {
             before: Vec::new(),
+            gates: Array3::from_shape_simple_fn((0, 0, 0), || unreachable!("no numbers")),
             masks: CellMasks {
                 input: Vec::new(),
                 recurrent: Vec::new(),
@@ -148,7 +208,7 @@ impl<A> Default for CellTape<A> {
 }
 
 /// The approximate number of rows of a block.
-const ROWS: usize = 512;
+const ROWS: usize = 128;
 
 /// The timestep that is read in step `i` of a pass, and the place of its output in the sequences.
 fn times<A>(pass: &Pass<A>, i: usize) -> (usize, usize) {
@@ -184,6 +244,19 @@ pub fn record<C: Back>(
     if tape.before.iter().map(Array3::dim).ne(dims.iter().copied()) {
         tape.before = dims.into_iter().map(Array3::zeros).collect();
     }
+    let kept = if tape.masks.is_empty() {
+        cell.kept()
+    } else {
+        0
+    };
+    let dim = if kept > 0 {
+        (timesteps, samples, kept)
+    } else {
+        (0, 0, 0)
+    };
+    if tape.gates.dim() != dim {
+        tape.gates = Array3::zeros(dim);
+    }
     let mut outputs = Outputs {
         sequences: Array3::zeros((samples, timesteps, units)),
         last: Array2::zeros((samples, units)),
@@ -195,7 +268,10 @@ pub fn record<C: Back>(
     let mut steps = Steps::new(cell, samples, &tape.masks);
     for i in 0..timesteps {
         for (before, now) in tape.before.iter_mut().zip(C::arrays(state)) {
-            before.index_axis_mut(Axis(0), i).assign(now);
+            match now.as_slice() {
+                Some(now) => of_step_mut(before, i).copy_from_slice(now),
+                None => before.index_axis_mut(Axis(0), i).assign(now),
+            }
         }
         let (t, at) = times(&pass, i);
         rows.choose_by(pass.mask.as_ref(), t);
@@ -236,7 +312,7 @@ impl<C: Back> Steps<C> {
         &mut self,
         cell: &C,
         pass: &Pass<C::Elem>,
-        tape: &CellTape<C::Elem>,
+        tape: &mut CellTape<C::Elem>,
         i: usize,
         rows: &Rows,
         state: &mut C::State,
@@ -251,7 +327,15 @@ impl<C: Back> Steps<C> {
                     let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
                     cell.prepare(&pass.x, steps, scratch);
                 }
-                cell.advance(pass.x.index_axis(Axis(1), t), rows, state, scratch)
+                let x = pass.x.index_axis(Axis(1), t);
+                if tape.gates.is_empty() {
+                    return cell.advance(x, rows, state, scratch);
+                }
+                if rows.active().count() > 0 {
+                    let gates = of_step_mut(&mut tape.gates, i);
+                    cell.advance_keeping(x, rows, state, scratch, gates);
+                }
+                Ok(())
             }
             Steps::Gates(work) => {
                 let real = (0..samples).filter(|&row| is_real(pass, row, t));
@@ -260,6 +344,7 @@ impl<C: Back> Steps<C> {
                 cell.gates(&block, work);
                 let samples: Vec<usize> = steps.iter().map(|&(row, ..)| row).collect();
                 let step = Step {
+                    index: i,
                     rows: 0..samples.len(),
                     samples: &samples,
                 };
@@ -286,6 +371,7 @@ pub fn unroll_back<C: Back>(
         check("tape", "samples", samples, before.dim().1)?;
     }
     cell.check_state(state, samples)?;
+    cell.settle(state);
     let mut dx = Array3::zeros((samples, timesteps, features));
     // What has reached the outputs of masked steps, and belongs to the last real output before them.
     let mut held = Array2::<C::Elem>::zeros((samples, cell.output_size()));
@@ -329,8 +415,12 @@ pub fn unroll_back<C: Back>(
                 }
             }
             rows = rows.end..rows.end + real.len();
-            let (rows, samples) = (rows.clone(), real.as_slice());
-            cell.step_back(&block, &Step { rows, samples }, state, &mut work);
+            let step = Step {
+                index: i,
+                rows: rows.clone(),
+                samples: &real,
+            };
+            cell.step_back(&block, &step, state, &mut work);
         }
         let of_inputs = cell.products(&block, &mut weights, &mut work);
         for (&(row, _, t), d) in steps.iter().zip(of_inputs.rows()) {
@@ -342,17 +432,22 @@ pub fn unroll_back<C: Back>(
 }
 
 /// The inputs and states of these steps, given as (sample, step, timestep).
-fn gather<A: Element>(
+fn gather<'t, A: Element>(
     pass: &Pass<A>,
-    tape: &CellTape<A>,
+    tape: &'t CellTape<A>,
     steps: &[(usize, usize, usize)],
-) -> Block<A> {
-    let mut x = Array2::zeros((steps.len(), pass.x.dim().2));
+) -> Block<'t, A> {
+    let mut x = spread(steps.len(), pass.x.dim().2);
     for (mut to, &(row, _, t)) in x.rows_mut().into_iter().zip(steps) {
         to.assign(&pass.x.slice(s![row, t, ..]));
     }
-    let before = tape.before.iter().map(|all| {
-        let mut before = Array2::zeros((steps.len(), all.dim().2));
+    let before = tape.before.iter().enumerate().map(|(state, all)| {
+        let dim = (steps.len(), all.dim().2);
+        // The output is multiplied with the gradients of the sums.
+        let mut before = match state {
+            0 => spread(dim.0, dim.1),
+            _ => Array2::zeros(dim),
+        };
         for (mut to, &(row, i, _)) in before.rows_mut().into_iter().zip(steps) {
             to.assign(&all.slice(s![i, row, ..]));
         }
@@ -364,6 +459,7 @@ fn gather<A: Element>(
         masks.collect()
     };
     Block {
+        tape,
         x,
         before: before.collect(),
         masks: CellMasks {
@@ -371,6 +467,14 @@ fn gather<A: Element>(
             recurrent: masks(&tape.masks.recurrent),
         },
     }
+}
+
+/// An array whose columns are read one after the other. Its rows are an odd number of cache lines apart: rows at the
+/// distance of a power of two would drive each other out of the cache.
+fn spread<A: Element>(rows: usize, columns: usize) -> Array2<A> {
+    let line = 64 / size_of::<A>();
+    let lines = columns.div_ceil(line) | 1;
+    Array2::zeros((rows, lines * line)).slice_move(s![.., ..columns])
 }
 
 /// Implements `Backward` for a built-in cell.

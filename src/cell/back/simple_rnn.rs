@@ -9,7 +9,7 @@
 use super::{Apart, Back, Block, Step};
 use crate::backward::{Gated, add_vector};
 use crate::gradients::LayerGradients;
-use crate::kernel::Chosen;
+use crate::kernel::{Chosen, SimpleRnnBack};
 use crate::{Element, HiddenState, SimpleRnn};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -68,7 +68,7 @@ impl<A: Element> Back for SimpleRnn<A> {
         work.recurrent_kernel
             .add(&block.before[0], &masks.recurrent, z);
         work.y = activated(work.z.view(), self.functions(), |of| of.act);
-        work.dz = Array2::zeros(work.z.dim());
+        resize(&mut work.dz, work.z.dim());
     }
 
     fn step_back(
@@ -79,11 +79,18 @@ impl<A: Element> Back for SimpleRnn<A> {
         work: &mut Work<A>,
     ) {
         let of = self.functions();
-        for (n, row) in step.each() {
-            for (unit, dz) in work.dz.row_mut(n).iter_mut().enumerate() {
-                let (z, y) = (work.z[[n, unit]], work.y[[n, unit]]);
-                *dz = state.h[[row, unit]] * of.slope(of.act, z, y);
-            }
+        if of.slopes_from_values() {
+            let units = work.y.ncols();
+            let back = SimpleRnnBack {
+                rows: step.back_rows(units, false),
+                of,
+                y: rows_from(&work.y, step),
+                dh: state.h.as_slice().unwrap_or_default(),
+                dz: rows_from_mut(&mut work.dz, step),
+            };
+            A::simple_rnn_back(back, of, self.isa());
+        } else {
+            self.step_back_any(step, state, work);
         }
         hand_back(
             &work.recurrent_kernel,
@@ -122,6 +129,19 @@ impl<A: Element> Back for SimpleRnn<A> {
     }
 }
 
+impl<A: Element> SimpleRnn<A> {
+    /// The gradients of the sums of a step, with any function.
+    fn step_back_any(&self, step: &Step, state: &HiddenState<A>, work: &mut Work<A>) {
+        let of = self.functions();
+        for (n, row) in step.each() {
+            for (unit, dz) in work.dz.row_mut(n).iter_mut().enumerate() {
+                let (z, y) = (work.z[[n, unit]], work.y[[n, unit]]);
+                *dz = state.h[[row, unit]] * of.slope(of.act, z, y);
+            }
+        }
+    }
+}
+
 /// Rows that all start from this bias, or from zero.
 pub(super) fn rows_of<A: Element>(
     rows: usize,
@@ -147,6 +167,27 @@ pub(super) fn activated<A: Element>(
     y
 }
 
+/// The rows of a step of an array without gaps.
+pub(super) fn rows_from<'a, A>(all: &'a Array2<A>, step: &Step) -> &'a [A] {
+    let len = all.ncols();
+    let numbers = all.as_slice().unwrap_or_default();
+    &numbers[step.rows.start * len..step.rows.end * len]
+}
+
+/// [`rows_from`], to be written.
+pub(super) fn rows_from_mut<'a, A>(all: &'a mut Array2<A>, step: &Step) -> &'a mut [A] {
+    let len = all.ncols();
+    let numbers = all.as_slice_mut().unwrap_or_default();
+    &mut numbers[step.rows.start * len..step.rows.end * len]
+}
+
+/// Makes an array of this size, unless it is one. Its numbers are of no use.
+pub(super) fn resize<A: Element>(array: &mut Array2<A>, dim: (usize, usize)) {
+    if array.dim() != dim {
+        *array = Array2::zeros(dim);
+    }
+}
+
 /// Replaces the gradient of the state after a step by that of the state before: `dh = dz @ Rᵀ`.
 pub(super) fn hand_back<A: Element>(
     kernel: &Gated<A>,
@@ -155,8 +196,14 @@ pub(super) fn hand_back<A: Element>(
     dz: ArrayView2<A>,
     dh: &mut Array2<A>,
 ) {
+    let masks = &block.masks.recurrent;
+    if masks.is_empty() && step.samples.len() == dh.nrows() {
+        dh.fill(A::zero());
+        kernel.add_back(dz.slice(s![step.rows.clone(), ..]), &[], dh);
+        return;
+    }
     let before = Array2::zeros((step.rows.len(), dh.ncols()));
-    add_back(kernel, &block.masks.recurrent, step, dz, before, dh);
+    add_back(kernel, masks, step, dz, before, dh);
 }
 
 /// Sets the gradients of the states before a step to `sums + (dz @ Rᵀ) * mask`.

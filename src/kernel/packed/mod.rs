@@ -2,6 +2,8 @@
 //! cells.
 
 mod accumulate;
+#[cfg(feature = "train")]
+mod add_product;
 mod inputs;
 mod lines;
 mod matrix;
@@ -12,6 +14,8 @@ mod sizes;
 mod tile;
 
 pub use accumulate::{accumulate, load};
+#[cfg(feature = "train")]
+pub use add_product::AddProduct;
 pub use inputs::Inputs;
 pub use matrix::Matrix;
 pub use panels::Panels;

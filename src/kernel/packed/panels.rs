@@ -8,19 +8,17 @@ use crate::kernel::vectors::{Isa, Lanes};
 use core::mem::MaybeUninit;
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, s};
 
-/// Copies a vector of weights. Sixteen numbers are copied without a call, which would take as long as the copy.
+/// Copies adjacent weights. Some numbers at a time are copied without a call, which would take as long as the copy.
 #[inline(always)]
 fn copy<A: Copy>(from: &[A], to: &mut [MaybeUninit<A>]) {
-    const LINE: usize = 16;
-    match (
-        <&[A; LINE]>::try_from(from),
-        <&mut [MaybeUninit<A>; LINE]>::try_from(&mut *to),
-    ) {
-        (Ok(from), Ok(to)) => *to = from.map(MaybeUninit::new),
-        _ => to.iter_mut().zip(from).for_each(|(to, &from)| {
-            to.write(from);
-        }),
+    let (some, rest) = from.as_chunks::<4>();
+    let (some_to, rest_to) = to.as_chunks_mut::<4>();
+    for (to, from) in some_to.iter_mut().zip(some) {
+        *to = from.map(MaybeUninit::new);
     }
+    rest_to.iter_mut().zip(rest).for_each(|(to, &from)| {
+        to.write(from);
+    });
 }
 
 /// A matrix (rows, gates · units) in Keras' order, packed as `[panel][row][gate][block][lane]`.
@@ -55,6 +53,16 @@ impl<A: Lanes> Panels<A> {
     /// Packs a matrix (rows, gates · units).
     pub fn pack(matrix: ArrayView2<A>, gates: usize, isa: Isa) -> Self {
         let mut packed = Unfilled::new(matrix.dim(), gates, isa);
+        packed.fill(&matrix);
+        packed.filled()
+    }
+
+    /// Packs a matrix (rows, columns) for products with many rows.
+    #[cfg(feature = "train")]
+    pub fn pack_for_many(matrix: ArrayView2<A>, isa: Isa) -> Self {
+        // Six rows and two vectors are more products for each number that is read than three rows and four vectors.
+        let most = (isa.sizes::<A>().registers / 8).clamp(1, 4);
+        let mut packed = Unfilled::with_blocks(matrix.dim(), 1, isa, most);
         packed.fill(&matrix);
         packed.filled()
     }
@@ -240,13 +248,18 @@ struct Unfilled<A> {
 }
 
 impl<A: Lanes> Unfilled<A> {
-    fn new((rows, columns): (usize, usize), gates: usize, isa: Isa) -> Self {
+    fn new(dim: (usize, usize), gates: usize, isa: Isa) -> Self {
+        Self::with_blocks(dim, gates, isa, 4)
+    }
+
+    /// Panels of one gate have at most `most` blocks.
+    fn with_blocks((rows, columns): (usize, usize), gates: usize, isa: Isa, most: usize) -> Self {
         let units = columns / gates;
         let sizes = isa.sizes::<A>();
         let lanes = sizes.lanes;
         // With one gate only, a single block would leave most registers of a tile empty.
         let blocks = if gates == 1 {
-            units.div_ceil(lanes).clamp(1, 4)
+            units.div_ceil(lanes).clamp(1, most)
         } else {
             1
         };

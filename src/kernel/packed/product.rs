@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use num_traits::zero;
 
 /// The largest number of vectors of sums in a tile.
-const MOST_SUMS: usize = 24;
+pub const MOST_SUMS: usize = 24;
 
 /// Memory for the sums of a tile, `[row][panel][vector][lane]`.
 #[repr(align(64))]

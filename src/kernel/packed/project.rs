@@ -10,8 +10,6 @@ use crate::threads::join;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::{ptr, slice};
-#[cfg(feature = "train")]
-use ndarray::ArrayView2;
 
 /// `z = bias + x · matrix` for every input. Only [`Panels::project`] makes it; it checks that the parts fit together.
 pub struct Project<'a, A> {
@@ -19,8 +17,6 @@ pub struct Project<'a, A> {
     bias: Option<&'a Panels<A>>,
     inputs: &'a Inputs<'a, A>,
     z: &'a mut [MaybeUninit<A>],
-    /// Whether the sums go on from what is in `z`. There is no bias then.
-    goes_on: bool,
     /// The numbers of a run of an input.
     depth: usize,
 }
@@ -78,32 +74,7 @@ impl<A: Products> Panels<A> {
             bias,
             inputs: &inputs,
             z,
-            goes_on: false,
             depth: self.rows() / inputs.runs.len().max(1),
-        };
-        A::project(work, self.isa());
-    }
-
-    /// Computes `z[i] += x[i] · matrix`, with the rows of the matrix in ascending order: each sum goes on from the number
-    /// that is there. `z` has `len()` numbers for each row of `x`, whose rows and columns may lie anywhere.
-    #[cfg(feature = "train")]
-    pub fn add_product(&self, x: ArrayView2<A>, z: &mut [A]) {
-        assert_eq!(x.ncols(), self.rows());
-        assert!(x.nrows() * self.len() <= z.len());
-        let stride = x.strides();
-        let rows = (0..).zip(0..x.nrows());
-        let offsets: Vec<isize> = rows.map(|(row, _): (isize, _)| row * stride[0]).collect();
-        // SAFETY: each offset is the start of a row of `x`, whose numbers are `stride[1]` apart; it is borrowed for the call.
-        let inputs = unsafe { Inputs::new(x.as_ptr(), &offsets, stride[1]) };
-        // SAFETY: it is the same memory, and only numbers are written to it.
-        let z = unsafe { slice::from_raw_parts_mut(z.as_mut_ptr().cast(), z.len()) };
-        let work = Project {
-            panels: self,
-            bias: None,
-            inputs: &inputs,
-            z,
-            goes_on: true,
-            depth: self.rows(),
         };
         A::project(work, self.isa());
     }
@@ -190,21 +161,8 @@ impl<A: Number> Project<'_, A> {
         // SAFETY: the caller guarantees the instruction set. `Panels::project` checked that `z` has room for all rows, and
         // that the bias has the layout of the panels. Each input has as many numbers as the panels have rows.
         unsafe {
-            let to = Grid {
-                first: z.add(at.row * len + at.panel * panels.width()),
-                row: len,
-                panel: at.apart * panels.width(),
-            };
             let work = Product {
-                from: if self.goes_on {
-                    Grid {
-                        first: to.first.cast_const(),
-                        row: to.row,
-                        panel: to.panel,
-                    }
-                } else {
-                    bias(self.bias, at)
-                },
+                from: bias(self.bias, at),
                 third: None,
                 x,
                 runs: inputs.runs,
@@ -212,7 +170,11 @@ impl<A: Number> Project<'_, A> {
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),
                 depth: self.depth,
-                to,
+                to: Grid {
+                    first: z.add(at.row * len + at.panel * panels.width()),
+                    row: len,
+                    panel: at.apart * panels.width(),
+                },
             };
             match panels.vectors() {
                 1 => product::<V, 1>(at, &work),

@@ -21,6 +21,43 @@ pub struct GruStep<'a, A> {
     inner: Option<&'a Panels<A>>,
 }
 
+impl<A: Number> GruStep<'_, A> {
+    /// Computes the new state of some units, and returns z, r, g, and the sum that r is multiplied with.
+    ///
+    /// # Safety
+    /// The step must have these units, and `sums` must have three vectors.
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        of: impl Functions,
+        sums: &[V],
+        input: V,
+        units: Units,
+    ) -> [V; 4] {
+        let step = self.step;
+        let (z, reset, inner) = (sums[0], sums[1], sums[2]);
+        let r = of.gate(reset);
+        let g = of.act(r.mul_add(inner, input));
+        let z = of.gate(z);
+        // SAFETY: the step has a state and a new state for each of its units.
+        unsafe {
+            let at = step.at(units);
+            let h = V::load_first(step.h.add(at), units.count);
+            mix(z, h, g).store_first(step.next.add(at), units.count);
+        }
+        [z, r, g, inner]
+    }
+}
+
+/// The step with `reset_after` that also keeps its gates, for the backward pass. Only [`Workspace::gru_keeping`] makes it,
+/// from panels with three gates.
+#[cfg(feature = "train")]
+pub struct GruKeeping<'a, A> {
+    gru: GruStep<'a, A>,
+    /// z, r, g, and the sum that r is multiplied with, of all samples: (samples, 4·units).
+    gates: *mut A,
+}
+
 /// The first half without `reset_after`: z, and `r h`, which the second half multiplies with the candidate's kernel. The
 /// inputs are projected for three gates. Only [`Workspace::gru_in_two_halves`] makes it, from panels with two gates.
 pub struct GruGates<'a, A> {
@@ -74,6 +111,29 @@ impl<A: Products> Workspace<A> {
         assert!(inner.is_none_or(|inner| inner.has_layout_of(panels)));
         self.advance(input, (panels, 3), active, h, |step| {
             run(GruStep { step, inner });
+        });
+        self.finish(input, active, h);
+    }
+
+    /// Takes a step of a `Gru` with `reset_after`. For the samples that take it, writes z, r, g and the sum that r is multiplied
+    /// with to `gates`, (samples, 4·units). `run` must call [`Kernels::gru_keeping`](super::Kernels::gru_keeping).
+    #[cfg(feature = "train")]
+    pub(crate) fn gru_keeping<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        (panels, inner): (&'a Panels<A>, Option<&'a Panels<A>>),
+        active: &'a Active,
+        h: &mut Array2<A>,
+        gates: &mut [A],
+        run: impl Fn(GruKeeping<A>),
+    ) {
+        assert!(panels.gates() == 3);
+        assert!(inner.is_none_or(|inner| inner.has_layout_of(panels)));
+        assert!(gates.len() == active.samples() * 4 * panels.units() && input.through.is_none());
+        let gates = gates.as_mut_ptr();
+        self.advance(input, (panels, 3), active, h, |step| {
+            let gru = GruStep { step, inner };
+            run(GruKeeping { gru, gates });
         });
         self.finish(input, active, h);
     }
@@ -139,14 +199,41 @@ impl<A: Number, F: Functions> Cell<A> for With<GruStep<'_, A>, F> {
 
     #[inline(always)]
     unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], input: V, units: Units) {
-        let (step, of) = (self.cell.step, self.functions);
-        let (z, reset, inner) = (sums[0], sums[1], sums[2]);
-        let g = of.act(of.gate(reset).mul_add(inner, input));
-        // SAFETY: the step has a state and a new state for each of its units.
+        // SAFETY: the contract is the same.
+        unsafe { self.cell.end(self.functions, sums, input, units) };
+    }
+}
+
+#[cfg(feature = "train")]
+impl<A: Number, F: Functions> Cell<A> for With<GruKeeping<'_, A>, F> {
+    const GATES: usize = 3;
+    const APART: bool = true;
+
+    fn step(&self) -> &Step<'_, A> {
+        self.cell.gru.step
+    }
+
+    fn inner(&self) -> Option<&Panels<A>> {
+        self.cell.gru.inner
+    }
+
+    unsafe fn run<V: Vector<Elem = A>>(&self) {
+        // SAFETY: the caller guarantees the instruction set, and `Workspace::gru_keeping` checked that the panels have three
+        // gates.
+        unsafe { run::<V, Self, 3>(self.cell.gru.step, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], input: V, units: Units) {
+        let GruKeeping { gru, gates } = &self.cell;
+        let count = gru.step.panels.units();
+        let to = gru.step.sample(units.row) * 4 * count + units.first;
+        // SAFETY: the contract is the same, and `gates` has four numbers for each unit of each sample.
         unsafe {
-            let at = step.at(units);
-            let h = V::load_first(step.h.add(at), units.count);
-            mix(of.gate(z), h, g).store_first(step.next.add(at), units.count);
+            let all = gru.end(self.functions, sums, input, units);
+            for (gate, y) in all.into_iter().enumerate() {
+                y.store_first(gates.add(to + gate * count), units.count);
+            }
         }
     }
 }

@@ -29,6 +29,42 @@ impl<'a, A: Number> LstmStep<'a, A> {
     unsafe fn new(step: &'a Step<'a, A>, c: *mut A) -> Self {
         LstmStep { step, c }
     }
+
+    /// Computes the new states of some units, and returns their gates i, f, g, o.
+    ///
+    /// # Safety
+    /// The step must have these units, and `sums` must have four vectors.
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(
+        &self,
+        of: impl Functions,
+        sums: &[V],
+        units: Units,
+    ) -> [V; 4] {
+        let LstmStep { step, c: memory } = *self;
+        let (at, count) = (step.at(units), units.count);
+        // SAFETY: the cell state and the new state have a number for each unit of the step.
+        unsafe {
+            let c = V::load_first(memory.add(at), count);
+            let (i, f, g) = (of.gate(sums[0]), of.gate(sums[1]), of.act(sums[2]));
+            let c = f.mul_add(c, i.mul(g));
+            // Where c becomes 0, h follows in the next step. This h uses c as it was before, which keeps its chain of
+            // operations short.
+            c.normal_or_zero().store_first(memory.add(at), count);
+            let o = of.gate(sums[3]);
+            let h = o.mul(of.out(c));
+            h.store_first(step.next.add(at), count);
+            [i, f, g, o]
+        }
+    }
+}
+
+/// The step of an LSTM that also keeps its gates, for the backward pass.
+#[cfg(feature = "train")]
+pub struct LstmKeeping<'a, A> {
+    lstm: LstmStep<'a, A>,
+    /// i, f, g, o of all samples: (samples, 4·units).
+    gates: *mut A,
 }
 
 /// The extensions that only few LSTMs have.
@@ -106,6 +142,29 @@ impl<A: Products> Workspace<A> {
         self.finish(input, active, h);
     }
 
+    /// Takes a step of an `Lstm`, and writes the gates of the samples that take it to `gates`, (samples, 4·units). `run` must
+    /// call [`Kernels::lstm_keeping`](super::Kernels::lstm_keeping).
+    #[cfg(feature = "train")]
+    pub(crate) fn lstm_keeping<'a>(
+        &mut self,
+        input: &'a Input<'_, 'a, A>,
+        panels: &'a Panels<A>,
+        active: &'a Active,
+        (h, c): (&mut Array2<A>, &mut Array2<A>),
+        gates: &mut [A],
+        run: impl Fn(LstmKeeping<A>),
+    ) {
+        let c = memory(c, active, panels);
+        assert!(gates.len() == active.samples() * 4 * panels.units() && input.through.is_none());
+        let gates = gates.as_mut_ptr();
+        self.advance(input, (panels, 4), active, h, |step| {
+            // SAFETY: `memory` checked the gates and the array, which is borrowed for the whole step.
+            let lstm = unsafe { LstmStep::new(step, c) };
+            run(LstmKeeping { lstm, gates });
+        });
+        self.finish(input, active, h);
+    }
+
     /// Takes a step of an `Lstm` with peepholes or coupled gates. `run` must call
     /// [`Kernels::lstm_variant`](super::Kernels::lstm_variant).
     pub(crate) fn lstm_variant<'a>(
@@ -175,18 +234,35 @@ impl<A: Number, F: Functions> Cell<A> for With<LstmStep<'_, A>, F> {
 
     #[inline(always)]
     unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], _: V, units: Units) {
-        let (LstmStep { step, c: memory }, of) = (self.cell, self.functions);
-        let (i, f, g, o) = (sums[0], sums[1], sums[2], sums[3]);
-        let (at, count) = (step.at(units), units.count);
-        // SAFETY: the cell state and the new state have a number for each unit of the step.
+        // SAFETY: the contract is the same.
+        unsafe { self.cell.end(self.functions, sums, units) };
+    }
+}
+
+#[cfg(feature = "train")]
+impl<A: Number, F: Functions> Cell<A> for With<LstmKeeping<'_, A>, F> {
+    const GATES: usize = 4;
+
+    fn step(&self) -> &Step<'_, A> {
+        self.cell.lstm.step
+    }
+
+    unsafe fn run<V: Vector<Elem = A>>(&self) {
+        // SAFETY: the caller guarantees the instruction set, and `memory` checked that the panels have four gates.
+        unsafe { run::<V, Self, 4>(self.cell.lstm.step, self) }
+    }
+
+    #[inline(always)]
+    unsafe fn end<V: Vector<Elem = A>>(&self, sums: &[V], _: V, units: Units) {
+        let LstmKeeping { lstm, gates } = &self.cell;
+        let count = lstm.step.panels.units();
+        let to = lstm.step.sample(units.row) * 4 * count + units.first;
+        // SAFETY: the contract is the same, and `gates` has a number for each unit and gate of each sample.
         unsafe {
-            let c = V::load_first(memory.add(at), count);
-            let c = of.gate(f).mul_add(c, of.gate(i).mul(of.act(g)));
-            // Where c becomes 0, h follows in the next step. This h uses c as it was before, which keeps its chain of
-            // operations short.
-            c.normal_or_zero().store_first(memory.add(at), count);
-            let h = of.gate(o).mul(of.out(c));
-            h.store_first(step.next.add(at), count);
+            let all = lstm.end(self.functions, sums, units);
+            for (gate, y) in all.into_iter().enumerate() {
+                y.store_first(gates.add(to + gate * count), units.count);
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ mod activations;
 mod active;
 mod apart;
 mod array;
+#[cfg(feature = "train")]
+mod back;
 mod batch;
 mod cell;
 mod dispatch;
@@ -24,6 +26,8 @@ mod workspace;
 
 pub use active::Active;
 pub use array::{make_contiguous, zeros};
+#[cfg(feature = "train")]
+pub use back::{BackRows, GruBack, LstmBack, SimpleRnnBack};
 pub use dispatch::Kernels;
 pub use functions::Chosen;
 pub use lstm::Variant;

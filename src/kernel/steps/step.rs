@@ -170,7 +170,7 @@ pub struct Units {
 impl<A> Step<'_, A> {
     /// The index of the sample in the `i`-th row.
     #[inline(always)]
-    fn sample(&self, i: usize) -> usize {
+    pub fn sample(&self, i: usize) -> usize {
         self.rows.map_or(i, |rows| rows[i])
     }
 
