@@ -8,6 +8,7 @@
 //! | `S…` | reading all weights once |
 //! | `Q1`, `Q2` | for each step, reading the recurrent kernel once; and the multiply-adds of the inputs at the peak |
 //! | `Q3` … | all multiply-adds at the peak; `Q9`: those of its real steps |
+//! | `T…` | three times the multiply-adds of the forward pass at the peak; `T3`: none |
 //! | `A0` | none: nanoseconds per timestep |
 //!
 //! The limits are measured in the same rounds as the row, so that a clock that changes meets all of them: the multiply-adds
@@ -18,12 +19,15 @@
 
 #[path = "common/limits.rs"]
 mod limits;
+#[path = "common/training.rs"]
+mod training;
 #[path = "common/work.rs"]
 mod work;
 
 use limits::{Memory, Width, multiply_adds};
 use recurrent::Isa;
 use std::time::{Duration, Instant};
+use training::TRAININGS;
 use work::{ROWS, Row};
 
 const ROUNDS: usize = 15;
@@ -32,9 +36,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let test = arguments.iter().any(|a| a == "--test");
     let wanted: Vec<&String> = arguments.iter().filter(|a| !a.starts_with("--")).collect();
-    let rows = ROWS
-        .iter()
-        .filter(|row| wanted.is_empty() || wanted.iter().any(|id| *id == row.id));
+    let rows = ROWS.iter().map(Task::Row);
+    let tasks = rows.chain(TRAININGS.into_iter().map(Task::Training));
+    let tasks = tasks.filter(|task| wanted.is_empty() || wanted.iter().any(|id| *id == task.id()));
     // Who asks alone gets no other threads.
     #[cfg(feature = "rayon")]
     rayon::ThreadPoolBuilder::new()
@@ -42,7 +46,7 @@ fn main() {
         .build_global()
         .expect("the first pool");
     if test {
-        rows.for_each(|row| row.call(Isa::detect(), 1)());
+        tasks.for_each(|task| task.call(Isa::detect(), 1)());
         return;
     }
     let column = |name: &str| print!(" | {name:^34}");
@@ -54,10 +58,74 @@ fn main() {
         column("two threads");
     }
     println!();
-    for row in rows {
-        print!("{:8}", row.id);
-        measure(row).iter().for_each(print_result);
+    for task in tasks {
+        print!("{:8}", task.id());
+        measure(task).iter().for_each(print_result);
         println!();
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy)]
+enum Task {
+    Row(&'static Row),
+    Training(&'static str),
+}
+
+impl Task {
+    fn id(self) -> &'static str {
+        match self {
+            Task::Row(row) => row.id,
+            Task::Training(id) => id,
+        }
+    }
+
+    fn elements(self) -> usize {
+        match self {
+            Task::Row(row) => row.elements(),
+            Task::Training(id) => training::elements(id),
+        }
+    }
+
+    fn call(self, isa: Isa, threads: usize) -> Box<dyn FnMut() + Send> {
+        match self {
+            Task::Row(row) => row.call(isa, threads),
+            Task::Training(id) => training::call(id, isa),
+        }
+    }
+
+    /// How many bytes of weights each step of one sample has to read.
+    fn bytes_read(self) -> usize {
+        let Task::Row(row) = self else { return 0 };
+        let (of_inputs, of_state) = row.multiply_adds();
+        4 * if row.is_step() {
+            of_inputs + of_state
+        } else {
+            of_state
+        }
+    }
+
+    /// The bound of one call in ns, from operations and bytes per ns.
+    fn bound(self, peak: f64, bandwidth: f64) -> Option<f64> {
+        let compute = |multiply_adds: usize| 2.0 * multiply_adds as f64 / peak;
+        let row = match self {
+            Task::Row(row) => row,
+            Task::Training(id) => return training::multiply_adds(id).map(compute),
+        };
+        let (of_inputs, of_state) = row.multiply_adds();
+        let read = self.bytes_read() as f64 / bandwidth;
+        if row.id.starts_with("A0") {
+            None
+        } else if row.is_step() {
+            Some(read)
+        } else if row.samples == 1 {
+            Some(row.timesteps as f64 * (read + compute(of_inputs)))
+        } else {
+            let real = row
+                .lengths()
+                .map_or(row.elements(), |lengths| lengths.iter().sum());
+            Some(real as f64 * compute(of_inputs + of_state))
+        }
     }
 }
 
@@ -79,23 +147,23 @@ fn sets() -> Vec<(Isa, Width)> {
 
 /// A row in one column: the time of one call and its bound, in ns.
 struct Timed {
-    row: &'static Row,
+    task: Task,
     time: f64,
     bound: Option<f64>,
 }
 
 /// All columns of a row. They take turns, and the limits with them.
-fn measure(row: &'static Row) -> Vec<Timed> {
+fn measure(task: Task) -> Vec<Timed> {
     let sets = sets();
     let mut calls: Vec<Box<dyn FnMut() + Send>> =
-        sets.iter().map(|&(isa, _)| row.call(isa, 1)).collect();
+        sets.iter().map(|&(isa, _)| task.call(isa, 1)).collect();
     let mut widths: Vec<Width> = sets.iter().map(|&(_, width)| width).collect();
     if cfg!(feature = "rayon") {
-        calls.push(row.call(sets[0].0, 2));
+        calls.push(task.call(sets[0].0, 2));
         widths.push(sets[0].1);
     }
     // Fewer bytes would be read no sooner, but the beginning and the end of the reading be counted.
-    let memory = Memory::new(bytes_read(row).max(16 << 10));
+    let memory = Memory::new(task.bytes_read().max(16 << 10));
     let often: Vec<usize> = calls.iter_mut().map(often).collect();
     let (mut times, mut peaks) = (vec![Vec::new(); calls.len()], vec![Vec::new(); calls.len()]);
     let mut bandwidths = Vec::new();
@@ -116,9 +184,9 @@ fn measure(row: &'static Row) -> Vec<Timed> {
     timed
         .map(|(i, (times, peaks))| {
             let shared = if i < sets.len() { 1.0 } else { 2.0 };
-            let bound = bound(row, median(peaks), bandwidth);
+            let bound = task.bound(median(peaks), bandwidth);
             Timed {
-                row,
+                task,
                 time: median(times),
                 bound: bound.map(|bound| bound / shared),
             }
@@ -154,42 +222,13 @@ fn often(call: &mut Box<dyn FnMut() + Send>) -> usize {
     count
 }
 
-/// How many bytes of weights each step of one sample has to read.
-fn bytes_read(row: &Row) -> usize {
-    let (of_inputs, of_state) = row.multiply_adds();
-    4 * if row.is_step() {
-        of_inputs + of_state
-    } else {
-        of_state
-    }
-}
-
-/// The bound of one call in ns, from operations and bytes per ns.
-fn bound(row: &Row, peak: f64, bandwidth: f64) -> Option<f64> {
-    let (of_inputs, of_state) = row.multiply_adds();
-    let read = bytes_read(row) as f64 / bandwidth;
-    let compute = |multiply_adds: usize| 2.0 * multiply_adds as f64 / peak;
-    if row.id.starts_with("A0") {
-        None
-    } else if row.is_step() {
-        Some(read)
-    } else if row.samples == 1 {
-        Some(row.timesteps as f64 * (read + compute(of_inputs)))
-    } else {
-        let real = row
-            .lengths()
-            .map_or(row.elements(), |lengths| lengths.iter().sum());
-        Some(real as f64 * compute(of_inputs + of_state))
-    }
-}
-
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
 }
 
 fn print_result(timed: &Timed) {
-    let Timed { row, time, bound } = *timed;
+    let Timed { task, time, bound } = *timed;
     match bound {
         Some(bound) => print!(
             " | {:>11} of {:>11} {:>6.2}x",
@@ -200,7 +239,7 @@ fn print_result(timed: &Timed) {
         None => print!(
             " | {:>11} = {:>6.0} ns per step ",
             human(time),
-            time / row.elements() as f64
+            time / task.elements() as f64
         ),
     }
 }

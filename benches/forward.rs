@@ -6,10 +6,12 @@
 //! Read: `time` is one call, the middle number the estimate. `thrpt` counts timesteps × samples, so it reads per
 //! timestep of one sample: 1 Melem/s is 1 µs for each. `Q9` counts its padding, too: next to `Q3` it shows what a mask
 //! saves. `M1` and `M2` are steps of whole models (`common/models.rs`): `cargo bench --bench
-//! forward -- M`. How far each row is from the limits of the machine: `cargo bench --bench bounds`.
+//! forward -- M`. `T1` to `T6` train (`common/training.rs`). How far each row is from the limits of the machine: `cargo bench --bench bounds`.
 
 #[path = "common/models.rs"]
 mod models;
+#[path = "common/training.rs"]
+mod training;
 #[path = "common/work.rs"]
 mod work;
 
@@ -34,6 +36,11 @@ fn forward(c: &mut Criterion) {
     g.throughput(Throughput::Elements(1));
     for id in models::MODELS {
         g.bench_function(id, |b| b.iter(models::call(id)));
+    }
+    g.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for id in training::TRAININGS {
+        g.throughput(Throughput::Elements(training::elements(id) as u64));
+        g.bench_function(id, |b| b.iter(training::call(id, Isa::detect())));
     }
 }
 

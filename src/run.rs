@@ -1,5 +1,7 @@
 //! `Run`: a call of a layer. Adjectives set its options, and one verb runs it.
 
+#[cfg(feature = "train")]
+use crate::backward::Keep;
 use crate::error::{Error, Result, check, check_features, check_kept, check_size};
 use crate::mask::Mask;
 use crate::pass::{Pass, Sink};
@@ -63,6 +65,8 @@ pub struct Run<'a, R: Unroll + ?Sized, V = Merged> {
     from: Option<R::State>,
     kept: Option<&'a mut Option<R::State>>,
     options: Options,
+    #[cfg(feature = "train")]
+    keep: Keep,
     verbs: PhantomData<V>,
 }
 
@@ -77,6 +81,8 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
             from: None,
             kept: None,
             options,
+            #[cfg(feature = "train")]
+            keep: Keep::default(),
             verbs: PhantomData,
         }
     }
@@ -90,6 +96,18 @@ impl<'a, R: Unroll + ?Sized, V> Run<'a, R, V> {
     #[cfg(feature = "train")]
     pub(crate) fn has_state(&self) -> bool {
         self.from.is_some() || self.kept.as_deref().is_some_and(Option::is_some)
+    }
+
+    /// What a recorded pass keeps for its backward pass.
+    #[cfg(feature = "train")]
+    pub(crate) fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    #[cfg(feature = "train")]
+    pub(crate) fn keep_only(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 
     #[cfg(feature = "train")]

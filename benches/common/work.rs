@@ -114,7 +114,7 @@ impl Row {
 }
 
 /// (samples, timesteps, features) of numbers in [-1, 1), always the same.
-fn input(samples: usize, timesteps: usize, features: usize) -> Array3<f32> {
+pub fn input(samples: usize, timesteps: usize, features: usize) -> Array3<f32> {
     let (min, max) = (-1.0, 1.0);
     let numbers = Initializer::RandomUniform { min, max };
     let numbers = numbers.matrix(samples * timesteps, features, 42);

@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::kernel::{AddProduct, Isa, Panels};
-use ndarray::{Array2, ArrayBase, ArrayD, ArrayView2, ArrayViewMut2, Axis, Data, Ix2};
+use ndarray::{
+    Array2, ArrayBase, ArrayD, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Data, Ix2, Slice, s,
+};
 
 /// A matrix, packed for products.
 pub struct Factor<A>(Panels<A>);
@@ -55,16 +57,65 @@ pub fn add_outer_to<A: Element>(
 ) {
     let (_, from) = gradient.split_at(Axis(1), first);
     let (mut columns, _) = from.split_at(Axis(1), right.ncols());
-    if left.nrows() > 0 {
-        Factor::new(&right, isa).add(left.t(), &mut columns);
+    let mut copy = None;
+    for first in (0..left.nrows()).step_by(ROWS) {
+        let rows = Slice::from(first..left.nrows().min(first + ROWS));
+        let (left, right) = (
+            left.slice_axis(Axis(0), rows),
+            right.slice_axis(Axis(0), rows),
+        );
+        let right = Factor::new(&right, isa);
+        if is_spread(&left) {
+            right.add(left.t(), &mut columns);
+            continue;
+        }
+        let copy = copy.get_or_insert_with(|| spread(ROWS.min(left.nrows()), left.ncols()));
+        let mut copy = copy.slice_axis_mut(Axis(0), Slice::from(..left.nrows()));
+        copy.assign(&left);
+        right.add(copy.t(), &mut columns);
     }
 }
 
-/// `gradient += Σ rows` over ascending rows, if the gradient is wanted.
+/// The number of rows that are multiplied together. So many rows of a panel stay in the first cache.
+pub const ROWS: usize = 128;
+
+/// The size of a line of the cache.
+const LINE: usize = 64;
+
+/// An array whose columns are read one after the other. Its rows are an odd number of lines apart: rows at the distance of a
+/// power of two would drive each other out of the cache.
+pub fn spread<A: Element>(rows: usize, columns: usize) -> Array2<A> {
+    let line = LINE / size_of::<A>();
+    let lines = columns.div_ceil(line) | 1;
+    Array2::zeros((rows, lines * line)).slice_move(s![.., ..columns])
+}
+
+/// Whether the columns of an array can be read one after the other.
+fn is_spread<A>(array: &ArrayView2<A>) -> bool {
+    let lines = array.strides()[0].unsigned_abs() * size_of::<A>() / LINE;
+    array.nrows() < 16 || !lines.is_multiple_of(2)
+}
+
+/// `sums += Σ rows` over ascending rows.
+pub fn add_rows<A: Element>(mut sums: ArrayViewMut1<A>, rows: ArrayView2<A>) {
+    for row in rows.rows() {
+        match (sums.as_slice_mut(), row.to_slice()) {
+            (Some(sums), Some(row)) => {
+                sums.iter_mut().zip(row).for_each(|(sum, &d)| *sum += d);
+            }
+            _ => sums += &row,
+        }
+    }
+}
+
+/// `gradient += Σ rows` over ascending rows, if the gradient is wanted. It has one axis, or a first one of length 1.
 pub fn add_vector<A: Element>(gradient: Option<&mut ArrayD<A>>, rows: ArrayView2<A>) {
     if let Some(gradient) = gradient {
-        for row in rows.rows() {
-            *gradient += &row;
+        let sums = gradient.as_slice_mut();
+        let sums = sums.filter(|sums| sums.len() == rows.ncols());
+        match sums {
+            Some(sums) => add_rows(ArrayViewMut1::from(sums), rows),
+            None => rows.rows().into_iter().for_each(|row| *gradient += &row),
         }
     }
 }

@@ -17,13 +17,15 @@ pub struct Gated<A> {
 
 struct Part<A> {
     columns: Slice,
-    factor: Factor<A>,
+    /// The matrix itself, if it is needed.
+    factor: Option<Factor<A>>,
     transposed: Factor<A>,
 }
 
 impl<A: Element> Gated<A> {
-    /// Packs a matrix whose columns belong to `gates` gates, in one part or in a part for each gate.
-    pub fn new(matrix: &ArrayView2<A>, gates: usize, apart: bool, isa: Isa) -> Self {
+    /// Packs a matrix whose columns belong to `gates` gates, in one part or in a part for each gate. [`add`](Self::add) needs
+    /// what `forward` packs.
+    pub fn new(matrix: &ArrayView2<A>, gates: usize, apart: bool, forward: bool, isa: Isa) -> Self {
         let count = if apart { gates } else { 1 };
         let columns = matrix.ncols() / count.max(1);
         let parts = (0..count).map(|part| {
@@ -31,7 +33,7 @@ impl<A: Element> Gated<A> {
             let matrix = matrix.slice_axis(Axis(1), columns);
             Part {
                 columns,
-                factor: Factor::new(&matrix, isa),
+                factor: forward.then(|| Factor::new(&matrix, isa)),
                 transposed: Factor::new(&matrix.t(), isa),
             }
         });
@@ -45,7 +47,8 @@ impl<A: Element> Gated<A> {
     pub fn add(&self, x: &Array2<A>, masks: &[Array2<A>], z: &mut ArrayViewMut2<A>) {
         for (at, part) in self.parts.iter().enumerate() {
             let mut z = z.slice_axis_mut(Axis(1), part.columns);
-            part.factor.add(masked(x, masks, at).view(), &mut z);
+            let factor = part.factor.as_ref().expect("packed for `forward`");
+            factor.add(masked(x, masks, at).view(), &mut z);
         }
     }
 

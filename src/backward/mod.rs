@@ -4,14 +4,16 @@ mod draw;
 mod dropout;
 mod factor;
 mod gated;
+mod keep;
 mod noise;
 mod recorder;
 
 pub(crate) use draw::Draw;
 pub use dropout::CellMasks;
 pub(crate) use dropout::{MaskSizes, drop_by, to_f64};
-pub(crate) use factor::{Factor, add_outer, add_outer_to, add_vector};
+pub(crate) use factor::{Factor, ROWS, add_outer, add_outer_to, add_rows, add_vector, spread};
 pub(crate) use gated::Gated;
+pub(crate) use keep::Keep;
 pub use noise::Noise;
 pub use recorder::Recorder;
 

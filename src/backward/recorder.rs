@@ -1,6 +1,7 @@
 //! `Recorder`: how a call is recorded.
 
 use super::dropout::{CellMasks, DROPOUT, MaskSizes, RECURRENT_DROPOUT};
+use super::keep::Keep;
 use super::noise::Noise;
 use crate::Element;
 use crate::describe::join;
@@ -14,6 +15,8 @@ use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, Ix3};
 pub struct Recorder<'a> {
     /// `zero_output_for_mask` for the last output; that of the pass is for the sequences.
     pub(crate) zero_last: bool,
+    /// What is kept for the backward pass.
+    pub(crate) keep: Keep,
     /// Where masks of dropout come from. Without it nothing is dropped, as in inference.
     noise: Option<Noise<'a>>,
     /// The path of the layer.
@@ -25,9 +28,16 @@ impl<'a> Recorder<'a> {
     pub(crate) fn new(zero_last: bool) -> Self {
         Recorder {
             zero_last,
+            keep: Keep::default(),
             noise: None,
             path: String::new(),
         }
+    }
+
+    /// Keeps this for the backward pass.
+    pub(crate) fn keeping(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 
     /// Drops by the rates of each layer, or by given masks. The layer has this path.

@@ -627,6 +627,11 @@ impl<A: Element> Lstm<A> {
         self.extras.is_none()
     }
 
+    /// The number of columns of the kernel, 4·units.
+    pub(super) fn kernel_columns(&self) -> usize {
+        4 * self.memory_units()
+    }
+
     /// Takes a timestep of a plain layer, and writes the gates of the active rows to `gates`, (samples, 4·units).
     pub(super) fn advance_keeping(
         &self,

@@ -2,7 +2,7 @@
 
 use super::{Slot, Tensor};
 use crate::Element;
-use crate::backward::{Draw, Noise, Recorder, Tape};
+use crate::backward::{Draw, Keep, Noise, Recorder, Tape};
 use crate::describe::{Describe, Role, join, walk};
 use crate::gradients::LayerGradients;
 use alloc::format;
@@ -17,6 +17,7 @@ pub struct Phase<'a> {
     /// The path of the layer.
     path: String,
     noise: Noise<'a>,
+    keep: Keep,
     /// The path with the numbers of the calls of shared layers, each of which has a noise of its own.
     of_call: String,
 }
@@ -29,6 +30,7 @@ impl<'a> Phase<'a> {
             frozen,
             path: String::new(),
             noise: Noise::default(),
+            keep: Keep::default(),
             of_call: String::new(),
         }
     }
@@ -36,6 +38,12 @@ impl<'a> Phase<'a> {
     /// Sets where random numbers come from.
     pub(crate) fn with_noise(mut self, noise: Noise<'a>) -> Self {
         self.noise = noise;
+        self
+    }
+
+    /// Sets what recurrent layers keep for the backward pass.
+    pub(crate) fn keeping(mut self, keep: Keep) -> Self {
+        self.keep = keep;
         self
     }
 
@@ -84,7 +92,7 @@ impl<'a> Phase<'a> {
 
     /// How a recurrent layer here is recorded.
     pub(crate) fn recorder(&self, zero_last: bool) -> Recorder<'a> {
-        let how = Recorder::new(zero_last);
+        let how = Recorder::new(zero_last).keeping(self.keep);
         if self.training {
             how.dropping(self.noise, &self.of_call)
         } else {

@@ -3,6 +3,7 @@
 use super::paths::selects;
 use super::training::OutputLoss;
 use super::{Loss, Optimizer, OptimizerBuilder, Regularizer, Training};
+use crate::backward::Keep;
 use crate::error::{Error, Result};
 use crate::model::ModelTape;
 use crate::{Element, Model};
@@ -44,6 +45,7 @@ pub struct TrainingBuilder<A: Element> {
     frozen: Vec<String>,
     penalties: Vec<(String, Regularizer)>,
     seed: u64,
+    keep: Keep,
 }
 
 impl<A: Element> Training<A> {
@@ -56,6 +58,7 @@ impl<A: Element> Training<A> {
             frozen: Vec::new(),
             penalties: Vec::new(),
             seed: 0,
+            keep: Keep::default(),
         }
     }
 }
@@ -101,6 +104,19 @@ impl<A: Element> TrainingBuilder<A> {
         self
     }
 
+    /// Keeps the states of recurrent layers only, and computes their gates again in the backward pass: see
+    /// [`Run::recompute`](crate::Run::recompute).
+    pub fn recompute(mut self) -> Self {
+        self.keep = Keep::States;
+        self
+    }
+
+    /// Keeps the states of every `steps`-th timestep only: see [`Run::checkpoints`](crate::Run::checkpoints).
+    pub fn checkpoints(mut self, steps: usize) -> Self {
+        self.keep = Keep::Every(steps);
+        self
+    }
+
     /// Sets the seed of dropout and noise. 0 by default. With the number of the step, it decides every mask.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -113,6 +129,7 @@ impl<A: Element> TrainingBuilder<A> {
     /// if a name selects no trainable weight, or if an option is out of its range. Options of a loss, and names in those of
     /// the optimiser, are checked in the first step.
     pub fn build(self) -> Result<Training<A>> {
+        self.keep.check()?;
         let model = self.model;
         if let Some(name) = model.without_backward() {
             let expected = "one with a backward pass";
@@ -187,6 +204,7 @@ impl<A: Element> TrainingBuilder<A> {
             frozen,
             penalties,
             seed: self.seed,
+            keep: self.keep,
             step: 0,
             tape: ModelTape::default(),
         })

@@ -1,7 +1,7 @@
 //! `Recording`: a call of a recurrent layer whose gradients can be computed.
 
 use crate::State;
-use crate::backward::{Noise, OutputGradients, Outputs, Recorder, Tape};
+use crate::backward::{Keep, Noise, OutputGradients, Outputs, Recorder, Tape};
 use crate::error::{Result, check};
 use crate::gradients::Gradients;
 use crate::pass::Pass;
@@ -97,11 +97,40 @@ pub struct Gradient<A, S> {
 }
 
 impl<'a, R: Unroll + ?Sized> Run<'a, R> {
+    /// Makes a recorded pass keep states only. The backward pass computes the gates again: it takes about a third longer, and
+    /// a pass of an LSTM needs a third of the memory. The gradients have the same bits.
+    ///
+    /// ```
+    /// use recurrent::train::Upstream;
+    /// use recurrent::{Lstm, Recurrent};
+    /// let lstm = Lstm::<f32>::builder(2, 3).build()?;
+    /// let (x, d) = (ndarray::Array3::ones((4, 5, 2)), ndarray::Array2::ones((4, 3)));
+    /// let gradient = lstm.run(&x).record()?.backward(&Upstream::last(&d))?;
+    /// let again = lstm.run(&x).recompute().record()?.backward(&Upstream::last(&d))?;
+    /// assert_eq!(gradient.weights, again.weights);
+    /// let sparse = lstm.run(&x).checkpoints(2).record()?.backward(&Upstream::last(&d))?;
+    /// assert_eq!(gradient.weights, sparse.weights);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn recompute(self) -> Self {
+        self.keep_only(Keep::States)
+    }
+
+    /// Makes a recorded pass keep the states of every `steps`-th timestep only. The backward pass takes the steps between two
+    /// of them again, so it takes about a third longer. With √T of T timesteps the memory is smallest. The gradients have the
+    /// same bits. [`record`](Self::record) returns an error if `steps` is 0.
+    ///
+    /// Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
+    pub fn checkpoints(self, steps: usize) -> Self {
+        self.keep_only(Keep::Every(steps))
+    }
+
     /// Runs the call as in inference, and keeps what its gradients need.
     ///
     /// The outputs have the same bits as those of the other verbs; for dropout there is [`record_with`](Self::record_with). [`Recording::backward`] computes the gradients. A pass
-    /// keeps the states before every timestep, (timesteps, samples, units) for each array of the state, and so does every
-    /// layer of a stack.
+    /// keeps the states before every timestep, (timesteps, samples, units) for each array of the state. An LSTM or a GRU with
+    /// `reset_after` also keeps its gates, (timesteps, samples, 4·units), if its functions are tanh, sigmoid, linear or relu.
+    /// Every layer of a stack does so. [`recompute`](Self::recompute) and [`checkpoints`](Self::checkpoints) need less memory.
     ///
     /// ```
     /// use recurrent::train::Upstream;
@@ -144,10 +173,11 @@ impl<'a, R: Unroll + ?Sized> Run<'a, R> {
 
     fn record_by(self, noise: Option<Noise>) -> Result<Recording<'a, R>> {
         let pass = self.check()?;
+        self.keep().check()?;
         let (of, options) = (self.of, self.options());
         let from_own_state = !self.has_state();
         let (mut tape, mut outputs) = (Tape::default(), Outputs::default());
-        let mut how = Recorder::new(pass.zero_output_for_mask);
+        let mut how = Recorder::new(pass.zero_output_for_mask).keeping(self.keep());
         if let Some(noise) = noise {
             how = how.dropping(noise, "");
         }

@@ -15,6 +15,7 @@ mod loss_errors;
 mod loss_fuzz;
 mod loss_gradients;
 mod losses;
+mod memory;
 mod optimizers;
 mod padding;
 mod pipelines;

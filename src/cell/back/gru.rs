@@ -11,8 +11,8 @@
 //! ```
 
 use super::simple_rnn::{add_back, resize, rows_from, rows_from_mut, rows_of};
-use super::{Apart, Back, Block, Step};
-use crate::backward::{Gated, add_vector};
+use super::{Back, Block, Needs, Step};
+use crate::backward::{Gated, add_rows, add_vector};
 use crate::cell::GruBias;
 use crate::gradients::LayerGradients;
 use crate::kernel::GruBack;
@@ -21,7 +21,7 @@ use crate::unroll::Unroll;
 use crate::{Element, Gru, HiddenState};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 /// What a backward pass of a [`Gru`] works with.
 pub struct Work<A> {
@@ -53,7 +53,7 @@ impl<A: Element> Back for Gru<A> {
         [self.dropout(), self.recurrent_dropout()]
     }
 
-    fn work(&self, apart: Apart) -> Work<A> {
+    fn work(&self, needs: Needs) -> Work<A> {
         let isa = self.isa();
         let recurrent = self.recurrent_kernel();
         let units = recurrent.nrows();
@@ -70,9 +70,15 @@ impl<A: Element> Back for Gru<A> {
             }
         };
         Work {
-            kernel: Gated::new(&self.kernel().view(), 3, apart.input, isa),
-            gate_kernel: Gated::new(&gates, 2, apart.recurrent, isa),
-            candidate_kernel: Gated::new(&candidate, 1, false, isa),
+            kernel: Gated::new(
+                &self.kernel().view(),
+                3,
+                needs.input_apart,
+                needs.forward,
+                isa,
+            ),
+            gate_kernel: Gated::new(&gates, 2, needs.recurrent_apart, needs.forward, isa),
+            candidate_kernel: Gated::new(&candidate, 1, false, needs.forward, isa),
             bias,
             inner,
             z: nothing(),
@@ -136,7 +142,7 @@ impl<A: Element> Back for Gru<A> {
         let of = self.functions();
         let mut gates = of_gates.mapv(|z| of.clip_sum(z));
         if let Some(gates) = gates.as_slice_mut() {
-            of.gate.apply(gates);
+            A::activate(gates, of.gate, self.isa());
         }
         let r = gates.slice(s![.., units..]);
         if self.reset_after() {
@@ -150,7 +156,7 @@ impl<A: Element> Back for Gru<A> {
         }
         let mut candidate = of_candidate.mapv(|z| of.clip_sum(z));
         if let Some(candidate) = candidate.as_slice_mut() {
-            of.act.apply(candidate);
+            A::activate(candidate, of.act, self.isa());
         }
         resize(&mut work.gates, (rows, 4 * units));
         let all = work.gates.view_mut();
@@ -243,11 +249,9 @@ impl<A: Element> Back for Gru<A> {
             GruBias::ResetBefore(_) => add_vector(weights.array("bias"), dz),
             GruBias::ResetAfter(_) => {
                 if let Some(gradient) = weights.array("bias") {
-                    for n in 0..dz.nrows() {
-                        add(gradient.slice_mut(s![0, ..]), dz.row(n));
-                        add(gradient.slice_mut(s![1, ..2 * units]), of_gates.row(n));
-                        add(gradient.slice_mut(s![1, 2 * units..]), work.dm.row(n));
-                    }
+                    add_rows(gradient.slice_mut(s![0, ..]), dz);
+                    add_rows(gradient.slice_mut(s![1, ..2 * units]), of_gates);
+                    add_rows(gradient.slice_mut(s![1, 2 * units..]), work.dm.view());
                 }
             }
         }
@@ -328,10 +332,6 @@ impl<A: Element> Gru<A> {
             }
         }
     }
-}
-
-fn add<A: Element>(mut to: ndarray::ArrayViewMut1<A>, row: ArrayView1<A>) {
-    to += &row;
 }
 
 /// The masks of z and r, and that of the candidate: one for all, or one for each.

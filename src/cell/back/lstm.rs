@@ -14,7 +14,7 @@
 //! A sum that the clip has changed passes no gradient on.
 
 use super::simple_rnn::{hand_back, resize, rows_from, rows_from_mut, rows_of};
-use super::{Apart, Back, Block, Step};
+use super::{Back, Block, Needs, Step};
 use crate::backward::{Factor, Gated, add_outer, add_vector};
 use crate::gradients::LayerGradients;
 use crate::kernel::LstmBack;
@@ -53,13 +53,25 @@ impl<A: Element> Back for Lstm<A> {
         [self.dropout(), self.recurrent_dropout()]
     }
 
-    fn work(&self, apart: Apart) -> Work<A> {
+    fn work(&self, needs: Needs) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));
         let (recurrent, projection) = (self.recurrent_kernel(), self.projection());
         Work {
-            kernel: Gated::new(&self.kernel().view(), 4, apart.input, isa),
-            recurrent_kernel: Gated::new(&recurrent.view(), 4, apart.recurrent, isa),
+            kernel: Gated::new(
+                &self.kernel().view(),
+                4,
+                needs.input_apart,
+                needs.forward,
+                isa,
+            ),
+            recurrent_kernel: Gated::new(
+                &recurrent.view(),
+                4,
+                needs.recurrent_apart,
+                needs.forward,
+                isa,
+            ),
             bias: self.bias(),
             peepholes: self.peepholes(),
             projection: projection.map(|projection| Factor::new(&projection.t(), isa)),
@@ -106,11 +118,12 @@ impl<A: Element> Back for Lstm<A> {
     }
 
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
-        let (rows, units) = block.before[1].dim();
-        resize(&mut work.dz, (rows, 4 * units));
+        let rows = block.x.nrows();
+        resize(&mut work.dz, (rows, self.kernel_columns()));
         if block.is_kept() {
             return;
         }
+        let units = block.before[1].ncols();
         work.z = rows_of(rows, 4 * units, work.bias.as_ref());
         let (masks, z) = (&block.masks, &mut work.z.view_mut());
         work.kernel.add(&block.x, &masks.input, z);
@@ -321,7 +334,7 @@ impl<A: Element> Lstm<A> {
             to.iter_mut()
                 .zip(&z[range])
                 .for_each(|(to, &z)| *to = of.clip_sum(z));
-            if q == 2 { of.act } else { of.gate }.apply(to);
+            A::activate(to, if q == 2 { of.act } else { of.gate }, self.isa());
         };
         peephole(0, &mut z[..units], &before);
         peephole(1, &mut z[units..2 * units], &before);
@@ -337,7 +350,7 @@ impl<A: Element> Lstm<A> {
         activate(3, z, gates);
         out.assign(&c);
         if let Some(out) = out.as_slice_mut() {
-            of.out.apply(out);
+            A::activate(out, of.out, self.isa());
         }
     }
 }

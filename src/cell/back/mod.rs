@@ -18,7 +18,9 @@ mod lstm;
 mod simple_rnn;
 
 use crate::Element;
-use crate::backward::{Backward, CellMasks, MaskSizes, OutputGradients, Outputs, Recorder, Tape};
+use crate::backward::{
+    Backward, CellMasks, Keep, MaskSizes, OutputGradients, Outputs, ROWS, Recorder, Tape, spread,
+};
 use crate::error::{Error, Result, check};
 use crate::gradients::LayerGradients;
 use crate::kernel::BackRows;
@@ -27,7 +29,7 @@ use crate::pass::Pass;
 use crate::unroll::Advance;
 use alloc::vec::Vec;
 use core::ops::Range;
-use ndarray::{Array2, Array3, ArrayD, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, ArrayD, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
 
 /// The equations of a cell backwards.
 pub trait Back: Advance {
@@ -40,8 +42,8 @@ pub trait Back: Advance {
     /// The rates of dropout: of the inputs, and of the states.
     fn rates(&self) -> [f64; 2];
 
-    /// Packs the weights, for inputs and states that have a mask for each gate or not.
-    fn work(&self, apart: Apart) -> Self::Work;
+    /// Packs the weights.
+    fn work(&self, needs: Needs) -> Self::Work;
 
     /// Whether this layer has no option that the equations backwards do not know.
     fn can_go_back(&self) -> bool {
@@ -145,18 +147,22 @@ fn of_step_mut<A>(all: &mut Array3<A>, i: usize) -> &mut [A] {
         .map_or(&mut [], |all| &mut all[i * len..][..len])
 }
 
-/// Whether each gate has a mask of its own for the inputs, and for the states.
+/// What the weights are packed for.
 #[derive(Clone, Copy)]
-pub struct Apart {
-    input: bool,
-    recurrent: bool,
+pub struct Needs {
+    /// Whether each gate has a mask of its own for the inputs, and for the states.
+    input_apart: bool,
+    recurrent_apart: bool,
+    /// Whether gates are computed.
+    forward: bool,
 }
 
-impl Apart {
-    fn of<A>(masks: &CellMasks<A>) -> Self {
-        Apart {
-            input: masks.input.len() > 1,
-            recurrent: masks.recurrent.len() > 1,
+impl Needs {
+    fn of<A>(tape: &CellTape<A>) -> Self {
+        Needs {
+            input_apart: tape.masks.input.len() > 1,
+            recurrent_apart: tape.masks.recurrent.len() > 1,
+            forward: tape.gates.is_empty(),
         }
     }
 }
@@ -185,9 +191,12 @@ impl Step<'_> {
     }
 }
 
-/// What a cell keeps: the state before every step in processing order, (timesteps, samples, units) for each array, its gates,
-/// and what was dropped.
+/// What a cell keeps: states before steps in processing order, (timesteps, samples, units) for each array, the gates of these
+/// steps, and what was dropped.
 pub struct CellTape<A> {
+    /// The first step, and the number of steps from one that is kept to the next.
+    first: usize,
+    every: usize,
     before: Vec<Array3<A>>,
     /// (timesteps, samples, [`kept`](Back::kept)), or nothing.
     gates: Array3<A>,
@@ -197,6 +206,8 @@ pub struct CellTape<A> {
 impl<A> Default for CellTape<A> {
     fn default() -> Self {
         CellTape {
+            first: 0,
+            every: 1,
             before: Vec::new(),
             gates: Array3::from_shape_simple_fn((0, 0, 0), || unreachable!("no numbers")),
             masks: CellMasks {
@@ -207,8 +218,33 @@ impl<A> Default for CellTape<A> {
     }
 }
 
-/// The approximate number of rows of a block.
-const ROWS: usize = 128;
+impl<A: Element> CellTape<A> {
+    /// Makes room for this number of steps of a cell.
+    fn resize<C: Back<Elem = A>>(&mut self, cell: &C, steps: usize, state: &C::State, keep: Keep) {
+        let steps = steps.div_ceil(self.every);
+        let arrays = C::arrays(state).into_iter().map(Array2::dim);
+        let dims: Vec<_> = arrays
+            .map(|(samples, size)| (steps, samples, size))
+            .collect();
+        if self.before.iter().map(Array3::dim).ne(dims.iter().copied()) {
+            self.before = dims.iter().copied().map(Array3::zeros).collect();
+        }
+        let keeps_gates = keep == Keep::Gates && self.masks.is_empty() && cell.kept() > 0;
+        let gates = match dims[0] {
+            (steps, samples, _) if keeps_gates => (steps, samples, cell.kept()),
+            _ => (0, 0, 0),
+        };
+        if self.gates.dim() != gates {
+            self.gates = Array3::zeros(gates);
+        }
+    }
+
+    /// The place of the state before step `i`, if it is kept.
+    fn place(&self, i: usize) -> Option<usize> {
+        let steps = i - self.first;
+        steps.is_multiple_of(self.every).then(|| steps / self.every)
+    }
+}
 
 /// The timestep that is read in step `i` of a pass, and the place of its output in the sequences.
 fn times<A>(pass: &Pass<A>, i: usize) -> (usize, usize) {
@@ -238,51 +274,65 @@ pub fn record<C: Back>(
         gates: C::GATES,
     };
     tape.masks = how.masks(cell.rates(), sizes)?;
+    tape.every = how.keep.every();
     cell.settle(state);
-    let sizes = C::arrays(state).into_iter().map(Array2::ncols);
-    let dims: Vec<_> = sizes.map(|size| (timesteps, samples, size)).collect();
-    if tape.before.iter().map(Array3::dim).ne(dims.iter().copied()) {
-        tape.before = dims.into_iter().map(Array3::zeros).collect();
-    }
-    let kept = if tape.masks.is_empty() {
-        cell.kept()
-    } else {
-        0
-    };
-    let dim = if kept > 0 {
-        (timesteps, samples, kept)
-    } else {
-        (0, 0, 0)
-    };
-    if tape.gates.dim() != dim {
-        tape.gates = Array3::zeros(dim);
-    }
+    tape.resize(cell, timesteps, state, how.keep);
     let mut outputs = Outputs {
         sequences: Array3::zeros((samples, timesteps, units)),
         last: Array2::zeros((samples, units)),
     };
-    let mut rows = match pass.mask {
-        Some(_) => Rows::new(samples, pass.started),
-        None => Rows::unmasked(samples),
-    };
-    let mut steps = Steps::new(cell, samples, &tape.masks);
-    for i in 0..timesteps {
-        for (before, now) in tape.before.iter_mut().zip(C::arrays(state)) {
-            match now.as_slice() {
-                Some(now) => of_step_mut(before, i).copy_from_slice(now),
-                None => before.index_axis_mut(Axis(0), i).assign(now),
-            }
-        }
-        let (t, at) = times(&pass, i);
-        rows.choose_by(pass.mask.as_ref(), t);
-        steps.take(cell, &pass, tape, i, &rows, state)?;
-        let to = outputs.sequences.index_axis_mut(Axis(1), at);
-        rows.append(cell.output(state), pass.zero_output_for_mask, to);
-    }
+    let mut rows = rows_of_pass(&pass);
+    take_steps(
+        cell,
+        &pass,
+        0..timesteps,
+        tape,
+        &mut rows,
+        state,
+        |i, rows, state| {
+            let to = outputs.sequences.index_axis_mut(Axis(1), times(&pass, i).1);
+            rows.append(cell.output(state), pass.zero_output_for_mask, to);
+        },
+    )?;
     if timesteps > 0 {
         rows.append(cell.output(state), how.zero_last, outputs.last.view_mut());
     }
     Ok(outputs)
+}
+
+fn rows_of_pass<A>(pass: &Pass<A>) -> Rows {
+    let samples = pass.x.dim().0;
+    match pass.mask {
+        Some(_) => Rows::new(samples, pass.started),
+        None => Rows::unmasked(samples),
+    }
+}
+
+/// Takes some steps of a pass, keeps what the tape has room for, and calls `each` after every step.
+fn take_steps<C: Back>(
+    cell: &C,
+    pass: &Pass<C::Elem>,
+    span: Range<usize>,
+    tape: &mut CellTape<C::Elem>,
+    rows: &mut Rows,
+    state: &mut C::State,
+    mut each: impl FnMut(usize, &mut Rows, &C::State),
+) -> Result<()> {
+    let mut steps = Steps::new(cell, pass.x.dim().0, tape);
+    for i in span.clone() {
+        if let Some(place) = tape.place(i) {
+            for (before, now) in tape.before.iter_mut().zip(C::arrays(state)) {
+                match now.as_slice() {
+                    Some(now) => of_step_mut(before, place).copy_from_slice(now),
+                    None => before.index_axis_mut(Axis(0), place).assign(now),
+                }
+            }
+        }
+        rows.choose_by(pass.mask.as_ref(), times(pass, i).0);
+        steps.take(cell, pass, tape, i, span.clone(), rows, state)?;
+        each(i, rows, state);
+    }
+    Ok(())
 }
 
 /// Whether a sample is real at a timestep.
@@ -299,30 +349,32 @@ enum Steps<C: Back> {
 }
 
 impl<C: Back> Steps<C> {
-    fn new(cell: &C, samples: usize, masks: &CellMasks<C::Elem>) -> Self {
-        if masks.is_empty() {
+    fn new(cell: &C, samples: usize, tape: &CellTape<C::Elem>) -> Self {
+        if tape.masks.is_empty() {
             Steps::Kernels(cell.scratch(samples), cell.block(samples))
         } else {
-            Steps::Gates(cell.work(Apart::of(masks)))
+            Steps::Gates(cell.work(Needs::of(tape)))
         }
     }
 
-    /// Takes step `i` of the pass, before which the state is on the tape.
+    /// Takes step `i` of these steps of the pass.
+    #[allow(clippy::too_many_arguments)] // a step needs all of them
     fn take(
         &mut self,
         cell: &C,
         pass: &Pass<C::Elem>,
         tape: &mut CellTape<C::Elem>,
         i: usize,
+        span: Range<usize>,
         rows: &Rows,
         state: &mut C::State,
     ) -> Result<()> {
-        let (samples, timesteps, _) = pass.x.dim();
+        let samples = pass.x.dim().0;
         let t = times(pass, i).0;
         match self {
             Steps::Kernels(scratch, block) => {
-                if *block > 0 && i.is_multiple_of(*block) {
-                    let ahead = (i..timesteps.min(i + *block)).map(|i| times(pass, i).0);
+                if *block > 0 && (i - span.start).is_multiple_of(*block) {
+                    let ahead = (i..span.end.min(i + *block)).map(|i| times(pass, i).0);
                     let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
                     let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
                     cell.prepare(&pass.x, steps, scratch);
@@ -332,7 +384,7 @@ impl<C: Back> Steps<C> {
                     return cell.advance(x, rows, state, scratch);
                 }
                 if rows.active().count() > 0 {
-                    let gates = of_step_mut(&mut tape.gates, i);
+                    let gates = of_step_mut(&mut tape.gates, i - tape.first);
                     cell.advance_keeping(x, rows, state, scratch, gates);
                 }
                 Ok(())
@@ -340,7 +392,9 @@ impl<C: Back> Steps<C> {
             Steps::Gates(work) => {
                 let real = (0..samples).filter(|&row| is_real(pass, row, t));
                 let steps: Vec<_> = real.map(|row| (row, i, t)).collect();
-                let block = gather(pass, tape, &steps);
+                let arrays = C::arrays(state);
+                let before = |state: usize, _, row| arrays[state].row(row);
+                let block = gather(pass, tape, &steps, arrays.len(), before);
                 cell.gates(&block, work);
                 let samples: Vec<usize> = steps.iter().map(|&(row, ..)| row).collect();
                 let step = Step {
@@ -363,93 +417,182 @@ pub fn unroll_back<C: Back>(
     tape: &CellTape<C::Elem>,
     up: OutputGradients<C::Elem>,
     state: &mut C::State,
-    mut weights: LayerGradients<C::Elem>,
+    weights: LayerGradients<C::Elem>,
 ) -> Result<Array3<C::Elem>> {
     let (samples, timesteps, features) = pass.x.dim();
     for before in &tape.before {
-        check("tape", "timesteps", timesteps, before.dim().0)?;
+        let kept = timesteps.div_ceil(tape.every);
+        check("tape", "timesteps", kept, before.dim().0)?;
         check("tape", "samples", samples, before.dim().1)?;
     }
     cell.check_state(state, samples)?;
     cell.settle(state);
-    let mut dx = Array3::zeros((samples, timesteps, features));
-    // What has reached the outputs of masked steps, and belongs to the last real output before them.
-    let mut held = Array2::<C::Elem>::zeros((samples, cell.output_size()));
-    let mut work = cell.work(Apart::of(&tape.masks));
-    let stretch = (ROWS / samples.max(1)).max(1);
-    let mut end = timesteps;
-    while end > 0 {
-        let first = end.saturating_sub(stretch);
-        let steps = (first..end).rev().flat_map(|i| {
-            let t = times(&pass, i).0;
-            (0..samples).map(move |row| (row, i, t))
-        });
-        let steps = steps.filter(|&(row, _, t)| is_real(&pass, row, t));
-        let steps: Vec<(usize, usize, usize)> = steps.collect();
-        let block = gather(&pass, tape, &steps);
-        cell.gates(&block, &mut work);
-        let mut rows = 0..0;
-        for i in (first..end).rev() {
-            let (t, at) = times(&pass, i);
-            let mut real = Vec::with_capacity(samples);
-            for row in 0..samples {
-                let is_real = is_real(&pass, row, t);
-                let mut held = held.row_mut(row);
-                if let Some(d) = up.sequences
-                    && (is_real || !pass.zero_output_for_mask)
-                {
-                    held += &d.slice(s![row, at, ..]);
-                }
-                if let Some(d) = up.last
-                    && i + 1 == timesteps
-                    && (is_real || !zero_last)
-                {
-                    held += &d.row(row);
-                }
-                if is_real {
-                    let mut arrays = C::arrays_mut(state);
-                    let mut output = arrays[0].row_mut(row);
-                    output += &held;
-                    held.fill(num_traits::zero());
-                    real.push(row);
-                }
-            }
-            rows = rows.end..rows.end + real.len();
-            let step = Step {
-                index: i,
-                rows: rows.clone(),
-                samples: &real,
-            };
-            cell.step_back(&block, &step, state, &mut work);
-        }
-        let of_inputs = cell.products(&block, &mut weights, &mut work);
-        for (&(row, _, t), d) in steps.iter().zip(of_inputs.rows()) {
-            dx.slice_mut(s![row, t, ..]).assign(&d);
-        }
-        end = first;
+    let mut back = Backwards {
+        cell,
+        pass,
+        zero_last,
+        up,
+        weights,
+        dx: Array3::zeros((samples, timesteps, features)),
+        held: Array2::zeros((samples, cell.output_size())),
+        work: None,
+    };
+    if tape.every == 1 {
+        back.go_over(0..timesteps, tape, state);
+        return Ok(back.dx);
     }
-    Ok(dx)
+    // The steps from one state that was kept to the next are recorded again.
+    let mut part = CellTape {
+        masks: tape.masks.clone(),
+        ..CellTape::default()
+    };
+    for first in (0..timesteps).step_by(tape.every).rev() {
+        let span = first..timesteps.min(first + tape.every);
+        let mut from = state.clone();
+        for (to, kept) in C::arrays_mut(&mut from).into_iter().zip(&tape.before) {
+            to.assign(&kept.index_axis(Axis(0), first / tape.every));
+        }
+        part.first = first;
+        part.resize(cell, span.len(), &from, Keep::Gates);
+        let mut rows = rows_of_pass(&pass);
+        take_steps(
+            cell,
+            &pass,
+            span.clone(),
+            &mut part,
+            &mut rows,
+            &mut from,
+            |_, _, _| (),
+        )?;
+        back.go_over(span, &part, state);
+    }
+    Ok(back.dx)
 }
 
-/// The inputs and states of these steps, given as (sample, step, timestep).
-fn gather<'t, A: Element>(
+/// A backward pass on its way.
+struct Backwards<'c, 'p, 'u, 'g, C: Back> {
+    cell: &'c C,
+    pass: Pass<'p, C::Elem>,
+    zero_last: bool,
+    up: OutputGradients<'u, C::Elem>,
+    weights: LayerGradients<'g, C::Elem>,
+    dx: Array3<C::Elem>,
+    /// What has reached the outputs of masked steps, and belongs to the last real output before them.
+    held: Array2<C::Elem>,
+    work: Option<C::Work>,
+}
+
+impl<C: Back> Backwards<'_, '_, '_, '_, C> {
+    /// Goes back over these steps, which are on the tape.
+    fn go_over(&mut self, span: Range<usize>, tape: &CellTape<C::Elem>, state: &mut C::State) {
+        let (cell, pass) = (self.cell, self.pass);
+        let samples = pass.x.dim().0;
+        let mut work = self
+            .work
+            .take()
+            .unwrap_or_else(|| cell.work(Needs::of(tape)));
+        let stretch = (ROWS / samples.max(1)).max(1);
+        let mut end = span.end;
+        while end > span.start {
+            let first = end.saturating_sub(stretch).max(span.start);
+            let steps = (first..end).rev().flat_map(|i| {
+                let t = times(&pass, i).0;
+                (0..samples).map(move |row| (row, i, t))
+            });
+            let steps = steps.filter(|&(row, _, t)| is_real(&pass, row, t));
+            let steps: Vec<(usize, usize, usize)> = steps.collect();
+            // Gates say nothing of the outputs that they are multiplied with, but all else.
+            let arrays = if tape.gates.is_empty() {
+                tape.before.len()
+            } else {
+                1
+            };
+            let before =
+                |state: usize, i, row| tape.before[state].slice(s![i - tape.first, row, ..]);
+            let block = gather(&pass, tape, &steps, arrays, before);
+            cell.gates(&block, &mut work);
+            let mut rows = 0..0;
+            for i in (first..end).rev() {
+                let real = self.reach(i, state);
+                rows = rows.end..rows.end + real.len();
+                let step = Step {
+                    index: i - tape.first,
+                    rows: rows.clone(),
+                    samples: &real,
+                };
+                cell.step_back(&block, &step, state, &mut work);
+            }
+            let of_inputs = cell.products(&block, &mut self.weights, &mut work);
+            for (&(row, _, t), d) in steps.iter().zip(of_inputs.rows()) {
+                copy(d, self.dx.slice_mut(s![row, t, ..]));
+            }
+            end = first;
+        }
+        self.work = Some(work);
+    }
+
+    /// Adds what reaches the output of step `i` to the gradient of the state, and returns the samples that took the step.
+    fn reach(&mut self, i: usize, state: &mut C::State) -> Vec<usize> {
+        let pass = &self.pass;
+        let (samples, timesteps, _) = pass.x.dim();
+        let (t, at) = times(pass, i);
+        let sequences = self.up.sequences.map(|d| d.index_axis_move(Axis(1), at));
+        let last = self.up.last.filter(|_| i + 1 == timesteps);
+        let mut arrays = C::arrays_mut(state);
+        let mut real = Vec::with_capacity(samples);
+        for row in 0..samples {
+            let is_real = is_real(pass, row, t);
+            let mut held = self.held.row_mut(row);
+            if let Some(d) = sequences
+                && (is_real || !pass.zero_output_for_mask)
+            {
+                add(held.view_mut(), d.row(row));
+            }
+            if let Some(d) = last
+                && (is_real || !self.zero_last)
+            {
+                add(held.view_mut(), d.row(row));
+            }
+            if is_real {
+                add(arrays[0].row_mut(row), held.view());
+                held.fill(num_traits::zero());
+                real.push(row);
+            }
+        }
+        real
+    }
+}
+
+fn add<A: Element>(mut to: ArrayViewMut1<A>, d: ArrayView1<A>) {
+    match (to.as_slice_mut(), d.to_slice()) {
+        (Some(to), Some(d)) => to.iter_mut().zip(d).for_each(|(to, &d)| *to += d),
+        _ => to += &d,
+    }
+}
+
+/// The inputs of these steps, given as (sample, step, timestep), and the first `arrays` arrays of the states before them.
+/// `state_before` gives the row of an array before a step of a sample.
+fn gather<'t, 'b, A: Element>(
     pass: &Pass<A>,
     tape: &'t CellTape<A>,
     steps: &[(usize, usize, usize)],
+    arrays: usize,
+    state_before: impl Fn(usize, usize, usize) -> ArrayView1<'b, A>,
 ) -> Block<'t, A> {
     let mut x = spread(steps.len(), pass.x.dim().2);
     for (mut to, &(row, _, t)) in x.rows_mut().into_iter().zip(steps) {
-        to.assign(&pass.x.slice(s![row, t, ..]));
+        copy(pass.x.slice(s![row, t, ..]), to.view_mut());
     }
-    let before = tape.before.iter().enumerate().map(|(state, all)| {
-        let dim = (steps.len(), all.dim().2);
+    let before = (0..arrays).map(|state| {
+        let size = tape.before[state].dim().2;
+        let dim = (steps.len(), size);
         // The output is multiplied with the gradients of the sums.
         let mut before = match state {
             0 => spread(dim.0, dim.1),
             _ => Array2::zeros(dim),
         };
         for (mut to, &(row, i, _)) in before.rows_mut().into_iter().zip(steps) {
-            to.assign(&all.slice(s![i, row, ..]));
+            copy(state_before(state, i, row), to.view_mut());
         }
         before
     });
@@ -469,12 +612,11 @@ fn gather<'t, A: Element>(
     }
 }
 
-/// An array whose columns are read one after the other. Its rows are an odd number of cache lines apart: rows at the
-/// distance of a power of two would drive each other out of the cache.
-fn spread<A: Element>(rows: usize, columns: usize) -> Array2<A> {
-    let line = 64 / size_of::<A>();
-    let lines = columns.div_ceil(line) | 1;
-    Array2::zeros((rows, lines * line)).slice_move(s![.., ..columns])
+fn copy<A: Element>(from: ArrayView1<A>, mut to: ArrayViewMut1<A>) {
+    match (from.to_slice(), to.as_slice_mut()) {
+        (Some(from), Some(to)) => to.copy_from_slice(from),
+        _ => to.assign(&from),
+    }
 }
 
 /// Implements `Backward` for a built-in cell.

@@ -6,10 +6,10 @@
 //! dK = Σ xᵀ dz                          dR = Σ hᵀ dz      db = Σ dz
 //! ```
 
-use super::{Apart, Back, Block, Step};
+use super::{Back, Block, Needs, Step};
 use crate::backward::{Gated, add_vector};
 use crate::gradients::LayerGradients;
-use crate::kernel::{Chosen, SimpleRnnBack};
+use crate::kernel::SimpleRnnBack;
 use crate::{Element, HiddenState, SimpleRnn};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -35,12 +35,18 @@ impl<A: Element> Back for SimpleRnn<A> {
         [self.dropout(), self.recurrent_dropout()]
     }
 
-    fn work(&self, _: Apart) -> Work<A> {
+    fn work(&self, needs: Needs) -> Work<A> {
         let isa = self.isa();
         let nothing = || Array2::zeros((0, 0));
         Work {
-            kernel: Gated::new(&self.kernel().view(), 1, false, isa),
-            recurrent_kernel: Gated::new(&self.recurrent_kernel().view(), 1, false, isa),
+            kernel: Gated::new(&self.kernel().view(), 1, false, needs.forward, isa),
+            recurrent_kernel: Gated::new(
+                &self.recurrent_kernel().view(),
+                1,
+                false,
+                needs.forward,
+                isa,
+            ),
             bias: self.bias(),
             z: nothing(),
             y: nothing(),
@@ -67,7 +73,11 @@ impl<A: Element> Back for SimpleRnn<A> {
         work.kernel.add(&block.x, &masks.input, z);
         work.recurrent_kernel
             .add(&block.before[0], &masks.recurrent, z);
-        work.y = activated(work.z.view(), self.functions(), |of| of.act);
+        let of = self.functions();
+        work.y = work.z.mapv(|z| of.clip_sum(z));
+        if let Some(y) = work.y.as_slice_mut() {
+            A::activate(y, of.act, self.isa());
+        }
         resize(&mut work.dz, work.z.dim());
     }
 
@@ -152,19 +162,6 @@ pub(super) fn rows_of<A: Element>(
         Some(bias) => bias.to_owned(),
         None => Array2::zeros((rows, columns)),
     }
-}
-
-/// What an activation makes of sums, which are clipped first.
-pub(super) fn activated<A: Element>(
-    sums: ArrayView2<A>,
-    of: &Chosen,
-    which: impl Fn(&Chosen) -> crate::Activation,
-) -> Array2<A> {
-    let mut y = sums.mapv(|z| of.clip_sum(z));
-    if let Some(numbers) = y.as_slice_mut() {
-        which(of).apply(numbers);
-    }
-    y
 }
 
 /// The rows of a step of an array without gaps.

@@ -162,3 +162,6 @@ struct Part {
     sums: usize,
     len: usize,
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,13 +113,43 @@ impl<A> Panels<A> {
     /// Restores the matrix that was packed, (rows, gates · units).
     pub fn unpack(&self) -> Array2<A>
     where
-        A: Copy,
+        A: Lanes,
     {
-        Array2::from_shape_fn((self.rows, self.gates * self.units), |(row, column)| {
-            let at = self.position(row, column / self.units, column % self.units);
-            // SAFETY: `Unfilled` wrote every number of the matrix before it became `Panels`.
-            unsafe { self.lines.numbers()[at].assume_init() }
-        })
+        let columns = self.gates * self.units;
+        let mut matrix = Array2::zeros((self.rows, columns));
+        let numbers = self.lines.numbers();
+        let to = matrix.as_slice_mut().expect("a new array");
+        for piece in self.pieces() {
+            for row in 0..self.rows {
+                let from = &numbers[piece.start + row * piece.apart..][..piece.count];
+                let to = &mut to[row * columns + piece.column..][..piece.count];
+                for (to, from) in to.iter_mut().zip(from) {
+                    // SAFETY: `Unfilled` wrote every number of the matrix before it became `Panels`.
+                    *to = unsafe { from.assume_init() };
+                }
+            }
+        }
+        matrix
+    }
+
+    /// The columns of the matrix by the vectors that they lie in, in the order of the panels.
+    fn pieces(&self) -> impl Iterator<Item = Piece> + use<A> {
+        let (lanes, blocks, gates, units) = (self.lanes, self.blocks, self.gates, self.units);
+        let (panel, vectors, last) = (self.panel, self.vectors(), self.count.wrapping_sub(1));
+        let half = self.half;
+        let of_panel = (0..self.count).flat_map(move |at| (0..gates).map(move |gate| (at, gate)));
+        let all = of_panel.flat_map(move |at| (0..blocks).map(move |block| (at, block)));
+        let pieces = all.map(move |((at, gate), block)| {
+            let unit = (at * blocks + block) * lanes;
+            let lanes = if half && at == last { lanes / 2 } else { lanes };
+            Piece {
+                column: gate * units + unit,
+                count: lanes.min(units.saturating_sub(unit)),
+                start: at * panel + (gate * blocks + block) * lanes,
+                apart: vectors * lanes,
+            }
+        });
+        pieces.filter(|piece| piece.count > 0)
     }
 
     /// Whether it was packed from an array with one axis.
@@ -230,15 +260,15 @@ impl<A> Panels<A> {
             }
         }
     }
+}
 
-    fn position(&self, row: usize, gate: usize, unit: usize) -> usize {
-        let panel = unit / self.panel_units();
-        let is_half = self.half && panel + 1 == self.count;
-        let lanes = if is_half { self.lanes / 2 } else { self.lanes };
-        let block = unit / self.lanes % self.blocks;
-        let vector = row * self.vectors() + gate * self.blocks + block;
-        panel * self.panel + vector * lanes + unit % self.lanes
-    }
+/// Adjacent columns of a matrix that lie in one vector.
+struct Piece {
+    column: usize,
+    count: usize,
+    /// Where they are in the first row, and the distance to the next row.
+    start: usize,
+    apart: usize,
 }
 
 /// Panels whose first `rows` rows and whose padding are written.
@@ -294,25 +324,34 @@ impl<A: Lanes> Unfilled<A> {
     fn fill(&mut self, matrix: &ArrayView2<A>) {
         let (first, rows) = (self.rows, matrix.nrows());
         let panels = &mut self.panels;
-        let units = panels.units;
+        assert!(matrix.ncols() == panels.gates * panels.units && first + rows <= panels.rows);
+        let is_transposed = rows > 1 && matrix.strides()[0] == 1 && matrix.strides()[1] != 1;
         // Eight rows at a time: their numbers stay in the cache until every panel has its part, and each panel gets enough
         // numbers at once.
         for first_row in (0..rows).step_by(8) {
-            for unit in (0..units).step_by(panels.lanes) {
-                let end = units.min(unit + panels.lanes);
-                for row in first_row..rows.min(first_row + 8) {
-                    let from = matrix.row(row);
-                    let slice = from.to_slice();
-                    for gate in 0..panels.gates {
-                        let columns = gate * units + unit..gate * units + end;
-                        let at = panels.position(first + row, gate, unit);
-                        let to = &mut panels.lines.numbers_mut()[at..][..end - unit];
-                        match slice {
-                            Some(from) => copy(&from[columns], to),
-                            None => to.iter_mut().zip(columns).for_each(|(to, i)| {
-                                to.write(from[i]);
-                            }),
+            let some = first_row..rows.min(first_row + 8);
+            for piece in panels.pieces() {
+                let columns = piece.column..piece.column + piece.count;
+                let start = |row| piece.start + (first + row) * piece.apart;
+                let numbers = panels.lines.numbers_mut();
+                if is_transposed {
+                    for (lane, column) in columns.enumerate() {
+                        let from = matrix.column(column);
+                        let from = from.to_slice().expect("adjacent numbers");
+                        for row in some.clone() {
+                            numbers[start(row) + lane].write(from[row]);
                         }
+                    }
+                    continue;
+                }
+                for row in some.clone() {
+                    let to = &mut numbers[start(row)..][..piece.count];
+                    let from = matrix.row(row);
+                    match from.to_slice() {
+                        Some(from) => copy(&from[columns.clone()], to),
+                        None => to.iter_mut().zip(columns.clone()).for_each(|(to, i)| {
+                            to.write(from[i]);
+                        }),
                     }
                 }
             }

@@ -25,9 +25,11 @@ impl<A: Element> Dense<A> {
         let (x, d) = (&call.inputs[0].values, matrix(d));
         let mut order = in_order(x.shape());
         order.retain(|&row| is_reached(d.row(row)));
-        let (x_rows, y) = (matrix(x), matrix(&call.outputs[0].values));
         let (kernel, isa) = (self.kernel(), self.isa());
+        let x_rows = x.to_shape((d.nrows(), self.features()))?;
         let x_rows = x_rows.select(Axis(0), &order);
+        let y = &call.outputs[0].values;
+        let y = y.to_shape((d.nrows(), self.units()))?;
         let y = y.select(Axis(0), &order);
         let mut dz = d.select(Axis(0), &order);
         let activation = if call.of_sums {
