@@ -5,22 +5,15 @@
 use crate::State;
 use crate::error::Result;
 use crate::pass::{Pass, Sink};
-use crate::threads::{available, both, inside};
+use crate::threads::{both, busy, inside};
 use crate::unroll::Unroll;
-
-/// The least number of multiply-adds for each thread: about ten microseconds of work.
-const LEAST: usize = 4_000_000;
 
 /// The number of available threads that a call of this layer can keep busy.
 pub(crate) fn worth<R: Unroll + ?Sized>(of: &R, pass: &Pass<R::Elem>) -> usize {
     let has_parts = || pass.x.dim().0 > 1 || of.directions() > 1 || of.shares_steps();
-    // A short call does not ask for the number of threads: the first question starts the pool.
     match of.multiply_adds() {
         Some(each) if cfg!(feature = "rayon") && has_parts() => {
-            match each.saturating_mul(pass.real_steps()) / LEAST {
-                0 | 1 => 1,
-                worth => worth.min(available()),
-            }
+            busy(each.saturating_mul(pass.real_steps()))
         }
         _ => 1,
     }

@@ -14,6 +14,19 @@ pub(crate) fn available() -> usize {
     1
 }
 
+/// The least number of multiply-adds for each thread: about ten microseconds of work and more.
+const LEAST: usize = 4_000_000;
+
+/// The number of available threads that so many multiply-adds can keep busy.
+pub(crate) fn busy(multiply_adds: usize) -> usize {
+    // Short work does not ask for the number of threads: the first question starts the pool.
+    match multiply_adds / LEAST {
+        0 | 1 => 1,
+        _ if cfg!(not(feature = "rayon")) => 1,
+        worth => worth.min(available()),
+    }
+}
+
 /// Runs both closures, in parallel if `threads` is more than 1.
 pub(crate) fn both(
     threads: usize,

@@ -2,6 +2,7 @@
 
 use crate::Element;
 use crate::kernel::{AddProduct, Isa, Panels};
+use crate::threads::{busy, join};
 use ndarray::{
     Array2, ArrayBase, ArrayD, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Data, Ix2, Slice, s,
 };
@@ -20,14 +21,30 @@ impl<A: Element> Factor<A> {
         if z.is_empty() {
             return;
         }
+        let work = z.len().saturating_mul(x.ncols());
         if z.ncols() == 1 || z.strides()[1] == 1 {
-            A::add_product(AddProduct::new(&self.0, x, z.view_mut()));
+            self.share(x, z.view_mut(), busy(work));
             return;
         }
         let mut sums = Array2::zeros(z.dim());
         sums.assign(z);
-        A::add_product(AddProduct::new(&self.0, x, sums.view_mut()));
+        self.share(x, sums.view_mut(), busy(work));
         z.assign(&sums);
+    }
+
+    /// Adds on several threads, each of which has rows of its own.
+    fn share(&self, x: ArrayView2<A>, z: ArrayViewMut2<A>, threads: usize) {
+        if threads < 2 || z.nrows() < 2 {
+            return A::add_product(AddProduct::new(&self.0, x, z));
+        }
+        let (before, after) = (threads / 2, threads - threads / 2);
+        let middle = (z.nrows() * before / threads).max(1);
+        let (x_before, x_after) = x.split_at(Axis(0), middle);
+        let (z_before, z_after) = z.split_at(Axis(0), middle);
+        join(
+            || self.share(x_before, z_before, before),
+            || self.share(x_after, z_after, after),
+        );
     }
 }
 

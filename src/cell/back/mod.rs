@@ -26,6 +26,7 @@ use crate::gradients::LayerGradients;
 use crate::kernel::BackRows;
 use crate::mask::Rows;
 use crate::pass::Pass;
+use crate::threads::busy;
 use crate::unroll::Advance;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -65,6 +66,9 @@ pub trait Back: Advance {
     fn kept(&self) -> usize {
         0
     }
+
+    /// Lets this number of threads share the steps of several samples, each of them other units.
+    fn share_steps(scratch: &mut Self::Scratch, threads: usize);
 
     /// Takes a timestep as [`Advance::advance`] does, and writes what it keeps of the active rows to `gates`, (samples,
     /// [`kept`](Self::kept)).
@@ -351,7 +355,10 @@ enum Steps<C: Back> {
 impl<C: Back> Steps<C> {
     fn new(cell: &C, samples: usize, tape: &CellTape<C::Elem>) -> Self {
         if tape.masks.is_empty() {
-            Steps::Kernels(cell.scratch(samples), cell.block(samples))
+            let mut scratch = cell.scratch(samples);
+            let of_step = cell.multiply_adds().unwrap_or(0) * samples;
+            C::share_steps(&mut scratch, if samples > 1 { busy(of_step) } else { 1 });
+            Steps::Kernels(scratch, cell.block(samples))
         } else {
             Steps::Gates(cell.work(Needs::of(tape)))
         }

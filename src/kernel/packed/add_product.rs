@@ -100,7 +100,7 @@ impl<A: Number> AddProduct<'_, A> {
             },
             third: None,
             x,
-            runs: &[0],
+            further: &[],
             stride,
             weights: panels.panel(at.panel).wrapping_add(first * width),
             apart: at.apart * panels.panel_len(),

@@ -25,12 +25,13 @@ impl<'a, A> Inputs<'a, A> {
     }
 
     /// Makes inputs of windows over `x`: the one of start `s` consists of a run of `len` adjacent numbers from `s + r` on for
-    /// each `r` of `runs`.
+    /// each `r` of `runs`, of which the first is 0.
     pub fn of_windows(x: &'a [A], starts: &'a [isize], runs: &'a [isize], len: usize) -> Self {
         // A negative place is larger than any.
         let last_run = runs.iter().map(|&run| run.cast_unsigned()).max();
         let last = last_run.and_then(|run| x.len().checked_sub(len)?.checked_sub(run));
         let last = last.expect("a window has runs, which fit into the input");
+        assert_eq!(runs.first(), Some(&0), "a window starts with its first run");
         assert!(starts.iter().all(|&start| start.cast_unsigned() <= last));
         // `x` is borrowed for `'a`, and every run lies in it.
         Inputs {

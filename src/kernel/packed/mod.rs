@@ -22,4 +22,4 @@ pub use panels::Panels;
 pub use product::{Grid, Product, Sums, product};
 pub use project::{Products, bias};
 pub use sizes::{MOST_ROWS, most_panels};
-pub use tile::{Tile, each_tile};
+pub use tile::{Tile, each_tile_of};

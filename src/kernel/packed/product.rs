@@ -43,9 +43,10 @@ pub struct Product<'a, A> {
     pub from: Grid<*const A>,
     /// If given, the start of the last vector of three, in place of `from`.
     pub third: Option<Grid<*const A>>,
-    /// The rows that are multiplied: each has `depth` numbers at distances of `stride` from each of the `runs` on.
+    /// The rows that are multiplied: each has `depth` numbers at distances of `stride`, and as many from its start plus each
+    /// of `further` on.
     pub x: [*const A; MOST_ROWS],
-    pub runs: &'a [isize],
+    pub further: &'a [isize],
     pub stride: isize,
     /// The first panel of the tile, and the distance to the next one.
     pub weights: *const A,
@@ -64,7 +65,7 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
             from,
             third,
             x,
-            runs,
+            further,
             stride,
             weights,
             apart,
@@ -99,9 +100,13 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
                 }
             }
             let mut panels: [_; P] = core::array::from_fn(|p| weights.add(p * apart));
-            for &run in *runs {
-                let x = core::array::from_fn(|r| x[r].wrapping_offset(run));
-                accumulate(&mut sums, &mut [], x, *stride, (panels, []), *depth);
+            let mut run: [_; R] = core::array::from_fn(|r| x[r]);
+            let mut further = further.iter();
+            loop {
+                accumulate(&mut sums, &mut [], run, *stride, (panels, []), *depth);
+                // Most rows have one run.
+                let Some(&start) = further.next() else { break };
+                run = core::array::from_fn(|r| x[r].wrapping_offset(start));
                 panels = panels.map(|panel| panel.wrapping_add(depth * W * V::LANES));
             }
             for r in 0..R {

@@ -17,7 +17,8 @@ pub struct Project<'a, A> {
     bias: Option<&'a Panels<A>>,
     inputs: &'a Inputs<'a, A>,
     z: &'a mut [MaybeUninit<A>],
-    /// The numbers of a run of an input.
+    /// Where the runs of an input start after the first one, and the numbers of a run.
+    further_runs: &'a [isize],
     depth: usize,
 }
 
@@ -74,6 +75,7 @@ impl<A: Products> Panels<A> {
             bias,
             inputs: &inputs,
             z,
+            further_runs: inputs.runs.get(1..).unwrap_or_default(),
             depth: self.rows() / inputs.runs.len().max(1),
         };
         A::project(work, self.isa());
@@ -165,7 +167,7 @@ impl<A: Number> Project<'_, A> {
                 from: bias(self.bias, at),
                 third: None,
                 x,
-                runs: inputs.runs,
+                further: self.further_runs,
                 stride: inputs.stride,
                 weights: panels.panel(at.panel),
                 apart: at.apart * panels.panel_len(),

@@ -49,7 +49,20 @@ pub fn each_tile<V: Vector>(rows: usize, weights: &Panels<V::Elem>, mut tile: im
         }
         return;
     }
-    for panel in 0..all {
+    each_tile_of::<V>(rows, weights, 0, all, tile);
+}
+
+/// Calls `tile` for each tile of a product with several rows that belongs to the panels from `first` to `last`.
+#[inline(always)]
+pub fn each_tile_of<V: Vector>(
+    rows: usize,
+    weights: &Panels<V::Elem>,
+    first: usize,
+    last: usize,
+    mut tile: impl FnMut(&Tile),
+) {
+    let all = weights.panels();
+    for panel in first..last {
         let half = weights.ends_in_half() && panel + 1 == all;
         let of = if half { V::Half::SIZES } else { V::SIZES };
         let height = most_rows(of, weights.vectors());

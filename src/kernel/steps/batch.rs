@@ -2,20 +2,46 @@
 //! stored beyond a tile.
 
 use super::cell::{Cell, ends};
+use super::shared::Shared;
 use super::step::{Source, Step};
-use crate::kernel::packed::{Grid, Product, Sums, Tile, bias, each_tile, load, product};
+use crate::kernel::packed::{Grid, Product, Sums, Tile, bias, each_tile_of, load, product};
 use crate::kernel::vectors::{Number, Vector, Work};
+use crate::threads::share;
 use num_traits::zero;
 
-/// Runs the tiles of a step of several samples.
+/// Runs the tiles of a step of several samples, on several threads if the step may use them.
 ///
 /// # Safety
 /// The contract of [`tiles::run`](super::tiles::run) must hold.
 #[inline(never)]
 pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
-    each_tile::<V>(step.count, step.panels, |at| {
-        // SAFETY: the caller guarantees the instruction set, and so that of the half; `each_tile` makes the tiles of this
-        // step.
+    let count = step.panels.panels();
+    if !cfg!(feature = "rayon") || step.threads == 1 {
+        // SAFETY: the contract is the same, and this thread alone computes the panels.
+        return unsafe { some::<V, C, W>(step, cell, 0, count) };
+    }
+    let shared = Shared { step, cell };
+    share(step.threads, 0, count, &|first, last| {
+        let Shared { step, cell } = *shared.get();
+        // SAFETY: the step has these panels, and each of them is in one range only, so one thread alone computes it.
+        unsafe { some::<V, C, W>(step, cell, first, last) }
+    });
+}
+
+/// Runs the tiles of the panels from `first` to `last`.
+///
+/// # Safety
+/// The contract of [`run`] must hold. The step must have these panels, and nobody else may compute them.
+#[inline(always)]
+unsafe fn some<V: Vector, C: Cell<V::Elem>, const W: usize>(
+    step: &Step<V::Elem>,
+    cell: &C,
+    first: usize,
+    last: usize,
+) {
+    each_tile_of::<V>(step.count, step.panels, first, last, |at| {
+        // SAFETY: the caller guarantees the instruction set, and so that of the half; `each_tile_of` makes the tiles of
+        // this step.
         unsafe {
             if at.half {
                 tile::<V::Half, C, W>(step, at, cell);
@@ -65,7 +91,7 @@ unsafe fn tile<V: Vector, C: Cell<V::Elem>, const W: usize>(
             from,
             third,
             x: step.h_rows(at),
-            runs: &[0],
+            further: &[],
             stride: 1,
             weights: step.panels.panel(at.panel),
             apart: at.apart * step.panels.panel_len(),

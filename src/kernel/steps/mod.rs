@@ -17,6 +17,7 @@ mod functions;
 mod gru;
 mod lstm;
 mod row;
+mod shared;
 mod simple_rnn;
 #[cfg(feature = "train")]
 mod slopes;

@@ -4,6 +4,7 @@
 //! have one row and several panels, and the end of a tile runs while the weights of the next tile are loaded.
 
 use super::cell::{Cell, ends};
+use super::shared::Shared;
 use super::step::{Source, Step};
 use crate::kernel::packed::{Panels, accumulate, load, most_panels};
 use crate::kernel::vectors::{Number, Vector, Work};
@@ -53,23 +54,6 @@ unsafe fn of_tiles<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::E
             // SAFETY: the step has these tiles, and each of them is in one range only, so one thread alone computes it.
             unsafe { some::<V, C, W>(step, cell, first, last) }
         });
-    }
-}
-
-/// A step that several threads compute together.
-struct Shared<'a, A, C> {
-    step: &'a Step<'a, A>,
-    cell: &'a C,
-}
-
-// SAFETY: all threads read the same state and weights. Each thread writes the new state of different units: those of its
-// own tiles. A step in place has a single tile, so no thread reads what another one writes.
-unsafe impl<A: Sync, C> Sync for Shared<'_, A, C> {}
-
-impl<A, C> Shared<'_, A, C> {
-    /// Borrows the whole value. A closure that named the fields would capture them one by one, without this `Sync`.
-    fn get(&self) -> &Self {
-        self
     }
 }
 
