@@ -10,6 +10,7 @@ mod common;
 mod differences;
 mod dropout;
 mod gradients;
+mod image_differences;
 mod layer_differences;
 mod loss_errors;
 mod loss_fuzz;

@@ -4,7 +4,7 @@
 mod activation;
 mod attention;
 mod batch_normalization;
-mod conv1d;
+mod convolution;
 mod dense;
 mod embedding;
 mod layer_normalization;
