@@ -3,6 +3,7 @@
 //! `cargo test --features train --test training`. With the environment variable `RECURRENT_GOLDEN` the families run from
 //! another set of golden data.
 
+mod attention_differences;
 mod cell_dropout;
 #[allow(dead_code, unused_imports)] // it serves `golden` as well
 #[path = "../common/mod.rs"]
