@@ -12,6 +12,8 @@ mod differences;
 mod dropout;
 mod gradients;
 mod image_differences;
+#[cfg(feature = "keras")]
+mod keras_models;
 mod layer_differences;
 mod loss_errors;
 mod loss_fuzz;

@@ -12,6 +12,8 @@ mod layer_normalization;
 mod merge;
 mod multi_head_attention;
 mod noise;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod op;
 mod pooling;
 mod projection;
 mod rows;
