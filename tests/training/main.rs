@@ -20,6 +20,7 @@ mod loss_fuzz;
 mod loss_gradients;
 mod losses;
 mod optimizers;
+mod own;
 mod padding;
 mod pipelines;
 mod runs;
