@@ -124,3 +124,31 @@ impl Binary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Binary, Unary};
+
+    /// Where a function has a kink or no slope, the gradients of TensorFlow.
+    #[test]
+    fn kinks_are_those_of_tensorflow() {
+        let of = |unary: Unary, x: f64| unary.back(x, unary.of(x), 3.0);
+        assert_eq!(
+            [-0.2, 0.0, 0.3].map(|x| of(Unary::Clip(-0.2, 0.3), x)),
+            [3.0; 3]
+        );
+        assert_eq!([-0.3, 0.4].map(|x| of(Unary::Clip(-0.2, 0.3), x)), [0.0; 2]);
+        assert_eq!(
+            [-1.0, 0.0, 1.0].map(|x| of(Unary::Abs, x)),
+            [-3.0, 0.0, 3.0]
+        );
+        let of = |binary: Binary, a: f64, b: f64| binary.back([a, b], 3.0);
+        assert_eq!(of(Binary::Maximum, 1.0, 1.0), [3.0, 0.0]);
+        assert_eq!(of(Binary::Minimum, 1.0, 1.0), [3.0, 0.0]);
+        assert_eq!(of(Binary::Maximum, 1.0, 2.0), [0.0, 3.0]);
+        assert_eq!(of(Binary::Minimum, 1.0, 2.0), [3.0, 0.0]);
+        assert_eq!(of(Binary::Power, 0.0, 0.0), [0.0, 0.0]);
+        assert_eq!(of(Binary::Power, -2.0, 3.0), [36.0, 0.0]);
+        assert_eq!(of(Binary::Mod, -7.0, 2.0), [3.0, 12.0]);
+    }
+}

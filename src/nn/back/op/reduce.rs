@@ -78,3 +78,23 @@ impl Along {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Along;
+    use ndarray::array;
+
+    /// Ties share, and a product knows its zeros.
+    #[test]
+    fn ties_and_zeros() {
+        let of = |along: Along, x: [f64; 4]| along.back(array![x[0], x[1], x[2], x[3]].view(), 6.0);
+        assert_eq!(of(Along::Max, [2.0, 5.0, 5.0, 1.0]), [0.0, 3.0, 3.0, 0.0]);
+        assert_eq!(of(Along::Min, [2.0, 5.0, 5.0, 1.0]), [0.0, 0.0, 0.0, 6.0]);
+        assert_eq!(of(Along::Min, [2.0, 2.0, 2.0, 3.0]), [2.0, 2.0, 2.0, 0.0]);
+        assert_eq!(of(Along::Prod, [2.0, 0.0, 5.0, 1.0]), [0.0, 60.0, 0.0, 0.0]);
+        assert_eq!(
+            of(Along::Prod, [2.0, 3.0, 5.0, 1.0]),
+            [90.0, 60.0, 36.0, 180.0]
+        );
+    }
+}
