@@ -11,6 +11,8 @@ mod gru;
 mod layer_norm;
 mod layout;
 mod lstm;
+#[cfg(feature = "train")]
+mod norm_back;
 mod simple_rnn;
 #[cfg(feature = "train")]
 mod step_back;

@@ -19,6 +19,7 @@ mod loss_errors;
 mod loss_fuzz;
 mod loss_gradients;
 mod losses;
+mod norm_differences;
 mod optimizers;
 mod own;
 mod padding;
