@@ -12,6 +12,7 @@ mod differences;
 mod dropout;
 mod gradients;
 mod image_differences;
+mod keras_gradients;
 #[cfg(feature = "keras")]
 mod keras_models;
 mod layer_differences;

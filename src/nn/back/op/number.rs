@@ -98,6 +98,7 @@ impl Binary {
             Binary::Maximum | Binary::Minimum => [d, zero],
             Binary::Mod => [d, -d * (a / b).floor()],
             Binary::Power => {
+                // The power 0 is 1 for every base; of the base 0, TensorFlow has NaN.
                 let of_a = if b == zero {
                     zero
                 } else {
