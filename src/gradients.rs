@@ -87,8 +87,8 @@ pub struct LayerGradients<'g, A> {
 }
 
 impl<A: Element> LayerGradients<'_, A> {
-    /// The gradient of this array of the layer; `None` if it is frozen or the layer does not have it.
-    pub(crate) fn array(&mut self, name: &str) -> Option<&mut ArrayD<A>> {
+    /// The gradient of this array of the layer, to be added to; `None` if it is frozen or the layer does not have it.
+    pub fn array(&mut self, name: &str) -> Option<&mut ArrayD<A>> {
         let depth = self.depth;
         let mut entries = self.entries.iter_mut();
         let found = entries.find(|(path, _)| path[depth..] == *name);

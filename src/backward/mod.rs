@@ -129,6 +129,6 @@ impl<'a, A> OutputGradients<'a, A> {
 }
 
 /// The error of a layer that has no backward pass.
-fn no_backward() -> Error {
+pub(crate) fn no_backward() -> Error {
     Error::value("layer to train", "one with a backward pass", "one without")
 }

@@ -1,13 +1,17 @@
 //! `Cell`: equations of your own for one timestep. `Rnn`: a layer made of them.
 
-use crate::describe::{Describe, ParameterCount, Part, PartMut};
+#[cfg(feature = "train")]
+use super::step_back::StepBack;
+use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut, Weight};
 use crate::error::{Result, check};
 use crate::mask::Rows;
 use crate::pass::{Pass, Sink};
 use crate::unroll::{Advance, Known, Stepping, Unroll, check_output, unroll_by_steps};
 use crate::{Element, State};
 use alloc::boxed::Box;
-use ndarray::ArrayView2;
+#[cfg(feature = "train")]
+use ndarray::Array2;
+use ndarray::{ArrayView2, ArrayViewD, ArrayViewMutD};
 
 /// The equations of one timestep, for a layer of your own. It corresponds to the `cell` of Keras' `RNN`.
 ///
@@ -77,9 +81,88 @@ pub trait Cell: Send + Sync {
         check("state", "samples", samples, state.samples())
     }
 
-    /// The number of learned parameters, which the summary of a [`Model`](crate::Model) shows. 0 by default.
+    /// The number of learned parameters, which the summary of a [`Model`](crate::Model) shows. By default, of all numbers in
+    /// [`own_weights`](Self::own_weights).
     fn parameter_count(&self) -> usize {
-        0
+        let mut count = 0;
+        self.own_weights(&mut |_, array| count += array.len());
+        count
+    }
+
+    /// Calls `each` with the name and the numbers of every weight that learns. They are listed, read and replaced by these
+    /// names ([`Model::weights`](crate::Model::weights)), and the feature `train` trains them. None by default. Implement
+    /// [`own_weights_mut`](Self::own_weights_mut) with it.
+    fn own_weights(&self, each: &mut dyn FnMut(&'static str, ArrayViewD<Self::Elem>)) {
+        let _ = each;
+    }
+
+    /// Calls `each` with the same weights, to be changed.
+    fn own_weights_mut(&mut self, each: &mut dyn FnMut(&'static str, ArrayViewMutD<Self::Elem>)) {
+        let _ = each;
+    }
+
+    /// Whether the cell has a [`step_back`](Self::step_back). No by default: it cannot be trained.
+    #[cfg(feature = "train")]
+    fn has_backward(&self) -> bool {
+        false
+    }
+
+    /// Goes back over one step: adds the gradients of the weights, replaces the gradient of the state after the step by that
+    /// of the state before it, and returns that of the input, (samples, features). Implement
+    /// [`has_backward`](Self::has_backward) with it. [`check_gradient`](crate::train::check_gradient) compares it with
+    /// central differences.
+    ///
+    /// The samples are those that are real at this timestep, in ascending order, so `step` has to treat the rows
+    /// independently where there is a mask. Steps come from the last to the first. Masks, directions and the gradients of
+    /// held outputs are none of the cell's business.
+    ///
+    /// Returns an error by default. The example is a leaky integrator that learns how much it keeps, `h' = keep h + x`:
+    ///
+    /// ```
+    /// use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayViewD, ArrayViewMutD, Axis, array};
+    /// use recurrent::train::{StepBack, check_gradient};
+    /// use recurrent::{Cell, HiddenState, Layer, Model, Result, Rnn, Tensor};
+    ///
+    /// struct Leaky { keep: Array1<f64> }
+    ///
+    /// impl Cell for Leaky {
+    ///     type Elem = f64;
+    ///     type State = HiddenState<f64>;
+    ///     fn features(&self) -> usize { self.keep.len() }
+    ///     fn units(&self) -> usize { self.keep.len() }
+    ///     fn zero_state(&self, samples: usize) -> HiddenState<f64> { HiddenState::zeros(samples, self.units()) }
+    ///     fn step(&self, x: ArrayView2<f64>, state: &mut HiddenState<f64>) {
+    ///         state.h = &state.h * &self.keep + &x;
+    ///     }
+    ///     fn output<'s>(&self, state: &'s HiddenState<f64>) -> ArrayView2<'s, f64> { state.h.view() }
+    ///     fn own_weights(&self, each: &mut dyn FnMut(&'static str, ArrayViewD<f64>)) {
+    ///         each("keep", self.keep.view().into_dyn());
+    ///     }
+    ///     fn own_weights_mut(&mut self, each: &mut dyn FnMut(&'static str, ArrayViewMutD<f64>)) {
+    ///         each("keep", self.keep.view_mut().into_dyn());
+    ///     }
+    ///     fn has_backward(&self) -> bool { true }
+    ///     fn step_back(&self, mut step: StepBack<f64, HiddenState<f64>>) -> Result<Array2<f64>> {
+    ///         let d = &step.state.h + &step.output; // what reaches h'
+    ///         if let Some(keep) = step.weights.array("keep") {
+    ///             *keep += &(&d * &step.before.h).sum_axis(Axis(0));
+    ///         }
+    ///         step.state.h = &d * &self.keep;
+    ///         Ok(d)
+    ///     }
+    /// }
+    ///
+    /// let layer = Layer::new(Rnn(Leaky { keep: array![0.9, 0.5] })).return_sequences(true);
+    /// let mut model = Model::new().add(layer);
+    /// let x = Array3::from_shape_fn((2, 5, 2), |(i, t, k)| (i + 2 * t + 3 * k) as f64 / 10.0 - 0.7);
+    /// let found = check_gradient(&mut model, &[Tensor::new(&x).lengths(&[5, 3])?], &[])?;
+    /// assert!(found.worst < 1e-7, "{found:?}");
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    #[cfg(feature = "train")]
+    fn step_back(&self, step: StepBack<Self::Elem, Self::State>) -> Result<Array2<Self::Elem>> {
+        let _ = step;
+        Err(crate::backward::no_backward())
     }
 }
 
@@ -93,10 +176,14 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<C::Elem>)) {
-        each(Part::Foreign(&"rnn"));
+        each(Part::Foreign(self));
     }
 
-    fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<C::Elem>)) {}
+    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<C::Elem>)) {
+        self.0.own_weights_mut(&mut |name, mut array| {
+            each(PartMut::Array(name, &mut |numbers| array.assign(&numbers)));
+        });
+    }
 
     fn duplicate(&self) -> Option<Self> {
         None // cells need not be `Clone`
@@ -107,8 +194,15 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 }
 
-#[cfg(feature = "train")]
-impl<C: Cell> crate::backward::Backward<C::Elem, C::State> for Rnn<C> {}
+impl<C: Cell> Foreign<C::Elem> for Rnn<C> {
+    fn name(&self) -> &str {
+        "rnn"
+    }
+
+    fn weights(&self, each: &mut dyn FnMut(&str, &dyn Weight<C::Elem>)) {
+        self.0.own_weights(&mut |name, array| each(name, &array));
+    }
+}
 
 impl<C: Cell> Unroll for Rnn<C> {
     type Elem = C::Elem;

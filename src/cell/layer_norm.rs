@@ -48,11 +48,11 @@ use ndarray::{Array1, Array2, ArrayView1};
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, bound = "A: Element"))]
 pub struct LayerNorm<A> {
     #[cfg_attr(feature = "serde", serde(with = "crate::bits"))]
-    gamma: Array2<A>,
+    pub(super) gamma: Array2<A>,
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     beta: Option<Array2<A>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
-    state_gamma: Option<Array1<A>>,
+    pub(super) state_gamma: Option<Array1<A>>,
     #[cfg_attr(feature = "serde", serde(with = "crate::bits::option"))]
     state_beta: Option<Array1<A>>,
     carry_normalised: bool,
@@ -148,13 +148,19 @@ impl<A: Element> LayerNorm<A> {
         }
     }
 
-    fn normalise(&self, z: &mut [A], gamma: ArrayView1<A>, beta: Option<ArrayView1<A>>) {
+    /// The mean of numbers, and the inverse of their deviation.
+    pub(super) fn statistics(&self, z: &[A]) -> (A, A) {
         let count = A::from_f64(z.len() as f64);
         let mean = z.iter().fold(A::zero(), |sum, &z| sum + z) / count;
         let squares = z
             .iter()
             .fold(A::zero(), |sum, &z| sum + (z - mean) * (z - mean));
         let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
+        (mean, inverse)
+    }
+
+    fn normalise(&self, z: &mut [A], gamma: ArrayView1<A>, beta: Option<ArrayView1<A>>) {
+        let (mean, inverse) = self.statistics(z);
         for (z, &gamma) in z.iter_mut().zip(&gamma) {
             *z = (*z - mean) * inverse * gamma;
         }

@@ -4,12 +4,18 @@
 mod back;
 mod builder;
 mod custom;
+#[cfg(feature = "train")]
+mod custom_back;
 mod from_arrays;
 mod gru;
 mod layer_norm;
 mod layout;
 mod lstm;
+#[cfg(feature = "train")]
+mod norm_back;
 mod simple_rnn;
+#[cfg(feature = "train")]
+mod step_back;
 
 pub use custom::{Cell, Rnn};
 pub use gru::{Gru, GruBias, GruBuilder};
@@ -17,6 +23,8 @@ pub use layer_norm::LayerNorm;
 pub use layout::Layout;
 pub use lstm::{Lstm, LstmBuilder};
 pub use simple_rnn::{SimpleRnn, SimpleRnnBuilder};
+#[cfg(feature = "train")]
+pub use step_back::StepBack;
 
 #[cfg(test)]
 mod tests;

@@ -54,17 +54,20 @@ pub trait Foreign<A> {
     /// Its name.
     fn name(&self) -> &str;
 
+    /// Calls `each` with every weight that gradients change.
+    fn weights(&self, each: &mut dyn FnMut(&str, &dyn Weight<A>)) {
+        let _ = each;
+    }
+
+    /// Where it lies in memory: two of the same address are one layer.
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).cast::<()>().addr()
+    }
+
     /// What a file keeps of it, if it says so.
     #[cfg(feature = "saved")]
     fn own_parts(&self) -> Option<super::OwnParts<A>> {
         None
-    }
-}
-
-/// One of which only the name is known.
-impl<A> Foreign<A> for &str {
-    fn name(&self) -> &str {
-        self
     }
 }
 
@@ -150,8 +153,11 @@ pub(crate) fn walk<A: Element>(
     each: &mut dyn FnMut(&str, Role, &dyn Weight<A>),
 ) {
     layer.parts(&mut |part| match part {
-        Part::Array(_, Role::Constant, _) | Part::Option(..) | Part::Foreign(_) => {}
+        Part::Array(_, Role::Constant, _) | Part::Option(..) => {}
         Part::Array(name, role, array) => each(&join(path, name), role, array),
+        Part::Foreign(layer) => layer.weights(&mut |name, weight| {
+            each(&join(path, name), Role::Trainable, weight);
+        }),
         Part::Layer(_, None, layer) => walk(layer, path, each),
         Part::Layer(_, Some(name), layer) => walk(layer, &join(path, name), each),
     });
@@ -166,7 +172,13 @@ pub(crate) fn find<A: Element>(
     let mut is_found = false;
     layer.parts(&mut |part| match part {
         _ if is_found => {}
-        Part::Array(_, Role::Constant, _) | Part::Option(..) | Part::Foreign(_) => {}
+        Part::Array(_, Role::Constant, _) | Part::Option(..) => {}
+        Part::Foreign(layer) => layer.weights(&mut |name, weight| {
+            if name == path && !is_found {
+                found(weight);
+                is_found = true;
+            }
+        }),
         Part::Array(name, _, array) => {
             if name == path {
                 found(array);

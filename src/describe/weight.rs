@@ -27,6 +27,17 @@ impl<A: Element, D: Dimension> Assign<A> for Array<A, D> {
     }
 }
 
+/// A view of an array of a layer of a user's own.
+impl<A: Element> Weight<A> for ArrayViewD<'_, A> {
+    fn shape(&self) -> Vec<usize> {
+        self.raw_dim().slice().to_vec()
+    }
+
+    fn to_array(&self) -> ArrayD<A> {
+        self.to_owned()
+    }
+}
+
 /// A number that is stored as an array without axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scalar<A>(pub A);

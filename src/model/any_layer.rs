@@ -9,7 +9,7 @@ use crate::Element;
 use crate::backward::Tape;
 #[cfg(feature = "saved")]
 use crate::describe::OwnParts;
-use crate::describe::{Describe, Foreign, ParameterCount, Part, PartMut};
+use crate::describe::{Describe, ParameterCount};
 #[cfg(feature = "train")]
 use crate::error::Error;
 use crate::error::{Result, wrong_inputs};
@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use core::any::Any;
 #[cfg(feature = "train")]
 use ndarray::ArrayD;
+use ndarray::{ArrayViewD, ArrayViewMutD};
 
 /// A layer of a [`Model`](crate::Model): one of this crate's layers, or your own.
 ///
@@ -79,10 +80,14 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         vec![Shape::unknown(); self.output_count()]
     }
 
-    /// The number of learned parameters.
+    /// The number of learned parameters: by default, of all numbers in [`own_weights`](Self::own_weights).
     fn parameter_count(&self) -> ParameterCount {
-        let described = self.described();
-        described.map_or_else(ParameterCount::default, Describe::count_parameters)
+        if let Some(layer) = self.described() {
+            return layer.count_parameters();
+        }
+        let mut count = 0;
+        self.own_weights(&mut |_, array| count += array.len());
+        ParameterCount::trainable(count)
     }
 
     /// Whether a mask on the input changes the output.
@@ -137,6 +142,18 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
+    /// Calls `each` with the name and the numbers of every weight of a layer of your own that learns. The model lists, reads
+    /// and replaces them by these names ([`Model::weights`](crate::Model::weights)), and the feature `train` trains them.
+    /// None by default. Implement [`own_weights_mut`](Self::own_weights_mut) with it.
+    fn own_weights(&self, each: &mut dyn FnMut(&'static str, ArrayViewD<A>)) {
+        let _ = each;
+    }
+
+    /// Calls `each` with the same weights, to be changed.
+    fn own_weights_mut(&mut self, each: &mut dyn FnMut(&'static str, ArrayViewMutD<A>)) {
+        let _ = each;
+    }
+
     /// Computes all outputs from a kept state, and returns the new state with them. To write a layer that keeps state,
     /// implement [`Cell`](crate::Cell) and wrap it in an [`Rnn`](crate::Rnn).
     #[doc(hidden)]
@@ -167,9 +184,47 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
     }
 
     /// Adds the gradients of the weights to those of the call, and returns the gradient with respect to each input, in its
-    /// shape; `None` is zero. Implement [`has_backward`](Self::has_backward) with it.
+    /// shape; `None` is zero. Implement [`has_backward`](Self::has_backward) with it, and [`own_weights`](Self::own_weights)
+    /// if the layer has weights. [`check_gradient`](crate::train::check_gradient) compares it with central differences.
     ///
     /// Returns an error by default: a model with such a layer cannot be trained.
+    ///
+    /// ```
+    /// use ndarray::{Array1, Array2, ArrayD, ArrayViewD, ArrayViewMutD, Axis, array};
+    /// use recurrent::train::{BackwardCall, check_gradient};
+    /// use recurrent::{AnyLayer, Model, Result, Tensor};
+    ///
+    /// /// y = gain · x, with a gain for each feature of (samples, features).
+    /// struct Gains(Array1<f64>);
+    /// impl AnyLayer<f64> for Gains {
+    ///     fn name(&self) -> &str { "gains" }
+    ///     fn forward(&self, mut input: Tensor<f64>) -> Result<Tensor<f64>> {
+    ///         input.values *= &self.0;
+    ///         Ok(input)
+    ///     }
+    ///     fn own_weights(&self, each: &mut dyn FnMut(&'static str, ArrayViewD<f64>)) {
+    ///         each("gain", self.0.view().into_dyn());
+    ///     }
+    ///     fn own_weights_mut(&mut self, each: &mut dyn FnMut(&'static str, ArrayViewMutD<f64>)) {
+    ///         each("gain", self.0.view_mut().into_dyn());
+    ///     }
+    ///     fn has_backward(&self) -> bool { true }
+    ///     fn backward(&self, mut call: BackwardCall<f64>) -> Result<Vec<Option<ArrayD<f64>>>> {
+    ///         let Some(d) = &call.upstream[0] else { return Ok(vec![None]) };
+    ///         // The gradient is `None` while the weight is frozen.
+    ///         if let Some(gain) = call.weights.array("gain") {
+    ///             *gain += &(d * &call.inputs[0].values).sum_axis(Axis(0));
+    ///         }
+    ///         Ok(vec![Some(d * &self.0)])
+    ///     }
+    /// }
+    ///
+    /// let mut model = Model::new().add(Gains(array![0.5, -2.0]));
+    /// let x = array![[1.0, 2.0], [3.0, 4.0]];
+    /// let found = check_gradient(&mut model, &[Tensor::new(&x)], &[])?;
+    /// assert!(found.worst < 1e-7 && found.count == 6, "{found:?}"); // 4 numbers of the input, 2 of the gain
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
     #[cfg(feature = "train")]
     fn backward(&self, call: BackwardCall<A>) -> Result<Vec<Option<ArrayD<A>>>> {
         let _ = call;
@@ -216,8 +271,7 @@ pub trait AnyLayer<A: Element>: Any + Send + Sync {
         None
     }
 
-    /// The description of this layer's parts. A layer of your own has none: it is counted, but its weights are not
-    /// listed.
+    /// The description of this layer's parts. A layer of your own has none: see [`own_weights`](Self::own_weights).
     #[doc(hidden)]
     fn described(&self) -> Option<&dyn Describe<A>> {
         None
@@ -306,64 +360,6 @@ macro_rules! goes_back {
     };
 }
 pub(crate) use goes_back;
-
-/// Passes on a layer inside another one: its key in a file, and its name in paths if it adds a level to them.
-pub(crate) fn each_layer<A: Element>(
-    each: &mut dyn FnMut(Part<A>),
-    key: &str,
-    name: Option<&str>,
-    layer: &dyn AnyLayer<A>,
-) {
-    match layer.described() {
-        Some(layer) => each(Part::Layer(key, name, layer)),
-        None => each(Part::Layer(key, name, &OfUser(layer))),
-    }
-}
-
-/// Passes on a layer inside another one, to be changed.
-pub(crate) fn each_layer_mut<A: Element>(
-    each: &mut dyn FnMut(PartMut<A>),
-    name: Option<&str>,
-    layer: &mut dyn AnyLayer<A>,
-) {
-    if let Some(layer) = layer.described_mut() {
-        each(PartMut::Layer(name, layer));
-    }
-}
-
-/// The description of a user's own layer.
-pub(super) struct OfUser<'l, A>(pub &'l dyn AnyLayer<A>);
-
-impl<A: Element> Foreign<A> for OfUser<'_, A> {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    #[cfg(feature = "saved")]
-    fn own_parts(&self) -> Option<OwnParts<A>> {
-        self.0.own_parts()
-    }
-}
-
-impl<A: Element> Describe<A> for OfUser<'_, A> {
-    fn class(&self) -> &'static str {
-        "own"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        each(Part::Foreign(self));
-    }
-
-    fn parts_mut(&mut self, _: &mut dyn FnMut(PartMut<A>)) {}
-
-    fn duplicate(&self) -> Option<Self> {
-        None
-    }
-
-    fn count_parameters(&self) -> ParameterCount {
-        self.0.parameter_count()
-    }
-}
 
 /// Takes single steps of one call of a layer. It owns the scratch memory of a step. Each step borrows the layer and the
 /// state, so a stepper can be stored beside the model, however the model is owned.

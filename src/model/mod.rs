@@ -11,6 +11,7 @@ mod held;
 mod into_layer;
 mod kept;
 mod nested;
+mod of_user;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod own;
 mod pad_sequences;
@@ -36,7 +37,6 @@ pub use any_layer::{AnyLayer, Stepwise};
 pub(crate) use any_layer::{Called, Planned, Stepper, described, goes_back};
 #[cfg(feature = "train")]
 pub(crate) use any_layer::{Moves, Scores};
-pub(crate) use any_layer::{each_layer, each_layer_mut};
 pub use apart::LayerApart;
 #[cfg(feature = "train")]
 pub(crate) use backward::ModelTape;
@@ -45,6 +45,7 @@ pub use graph::{Graph, LayerId, Node};
 pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
+pub(crate) use of_user::{each_layer, each_layer_mut};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use own::{make, maker};
 pub use pad_sequences::PadSequences;

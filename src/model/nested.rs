@@ -1,7 +1,7 @@
 //! Layers that contain other layers: a model as one layer of another, and layers behind a pointer.
 
-use super::any_layer::OfUser;
 use super::any_layer::Planned;
+use super::of_user::{OfUser, OfUserMut};
 use super::value::StepShape;
 use super::{AnyLayer, Called, Kept, Model, Shape, Slot, Stepwise, Tensor, described};
 use crate::Element;
@@ -190,6 +190,17 @@ macro_rules! by_owner {
             fn own_parts(&self) -> Option<crate::OwnParts<A>> {
                 (**self).own_parts()
             }
+            fn own_weights(&self, each: &mut dyn FnMut(&'static str, ndarray::ArrayViewD<A>)) {
+                (**self).own_weights(each);
+            }
+            fn own_weights_mut(
+                &mut self,
+                each: &mut dyn FnMut(&'static str, ndarray::ArrayViewMutD<A>),
+            ) {
+                let $me = self;
+                let layer: Option<&mut dyn AnyLayer<A>> = $alone;
+                layer.into_iter().for_each(|layer| layer.own_weights_mut(each));
+            }
             fn described(&self) -> Option<&dyn Describe<A>> {
                 (**self).described()
             }
@@ -216,7 +227,7 @@ by_owner!(
     Box<dyn AnyLayer<A> + Send + Sync>, owner => { Some(&mut **owner), no_copy(owner) };
     Arc<dyn AnyLayer<A>>, owner => { alone(owner), Some(Arc::clone(owner)) };
     Arc<dyn AnyLayer<A> + Send + Sync>,
-        owner => { Some(Arc::get_mut(owner)?), Some(Arc::clone(owner)) };
+        owner => { Arc::get_mut(owner).map(|layer| layer as _), Some(Arc::clone(owner)) };
 );
 
 fn no_copy<L>(_: &L) -> Option<L> {
@@ -247,7 +258,9 @@ impl<A: Element> Describe<A> for Box<dyn AnyLayer<A>> {
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        if let Some(layer) = self.described_mut() {
+        if self.described().is_none() {
+            OfUserMut(&mut **self).parts_mut(each);
+        } else if let Some(layer) = self.described_mut() {
             layer.parts_mut(each);
         }
     }

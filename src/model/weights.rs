@@ -1,6 +1,7 @@
 //! The arrays of a model by their paths: listing, reading and replacing them.
 
-use super::any_layer::{AnyLayer, each_layer};
+use super::any_layer::AnyLayer;
+use super::of_user::each_layer;
 use super::{Model, Placed};
 use crate::Element;
 #[cfg(feature = "train")]
@@ -81,7 +82,8 @@ impl<A: Element> Model<A> {
     /// it.
     ///
     /// A path is the name of the layer followed by Keras' name for the array; names of wrappers and nested models stand
-    /// between them. A layer that is called several times is listed once. Layers of your own are not listed.
+    /// between them. A layer that is called several times is listed once. Those of a
+    /// layer of your own are listed if it has [`own_weights`](AnyLayer::own_weights).
     ///
     /// ```
     /// use ndarray::Array2;
@@ -200,7 +202,14 @@ fn each_inside<A: Element>(layer: &dyn Describe<A>, path: &str, each: &mut dyn F
         if let Part::Layer(_, name, inner) = part {
             let path = name.map_or_else(|| path.into(), |name| join(path, name));
             if inner.count_parameters().trainable > 0 {
-                each(&path, core::ptr::from_ref(inner).cast::<()>().addr());
+                let mut address = core::ptr::from_ref(inner).cast::<()>().addr();
+                // The description of a layer of a user's own is made anew at every visit.
+                inner.parts(&mut |part| {
+                    if let Part::Foreign(layer) = part {
+                        address = layer.address();
+                    }
+                });
+                each(&path, address);
                 each_inside(inner, &path, each);
             }
         }

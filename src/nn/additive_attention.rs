@@ -2,7 +2,7 @@
 
 use super::attend::{Attend, INPUTS};
 use crate::error::{Result, check, wrong_inputs};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::boxed::Box;
 use alloc::vec;
@@ -38,7 +38,7 @@ use ndarray::{Array1, Array2, Array3, ArrayRef, ArrayView2, Ix3};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdditiveAttention<A> {
-    scale: Option<Array1<A>>,
+    pub(super) scale: Option<Array1<A>>,
     causal: bool,
     return_attention_scores: bool,
 }
@@ -79,7 +79,7 @@ impl<A: Element> AdditiveAttention<A> {
         Ok(y)
     }
 
-    fn how(&self) -> Attend {
+    pub(super) fn how(&self) -> Attend {
         Attend {
             causal: self.causal,
             keep_scores: self.return_attention_scores,
@@ -94,7 +94,7 @@ impl<A: Element> AdditiveAttention<A> {
     }
 
     /// (queries, timesteps) of one sample.
-    fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
+    pub(super) fn scores(&self, query: ArrayView2<A>, key: ArrayView2<A>) -> Array2<A> {
         let mut terms = vec![A::zero(); query.ncols()];
         Array2::from_shape_fn((query.nrows(), key.nrows()), |(i, j)| {
             for (term, (&q, &k)) in terms.iter_mut().zip(query.row(i).iter().zip(key.row(j))) {
@@ -152,5 +152,6 @@ impl<A: Element> AnyLayer<A> for AdditiveAttention<A> {
         (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
+    goes_back!();
     described!();
 }

@@ -2,8 +2,6 @@
 
 use super::filters::Filters;
 use super::padding::Padding;
-#[cfg(feature = "train")]
-use super::padding::Windows;
 use super::slide::{Slide, span};
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
@@ -187,7 +185,7 @@ impl<A: Element> Conv1d<A> {
         Ok(y.index_axis_move(Axis(1), 0))
     }
 
-    fn slide(&self, timesteps: usize) -> Result<Slide> {
+    pub(super) fn slide(&self, timesteps: usize) -> Result<Slide> {
         let Options {
             strides,
             dilation_rate,
@@ -202,39 +200,6 @@ impl<A: Element> Conv1d<A> {
             self.kernel_size(),
             distances,
         )
-    }
-
-    #[cfg(feature = "train")]
-    pub(super) fn groups(&self) -> &[crate::Dense<A>] {
-        self.filters.groups()
-    }
-
-    /// Where the windows over this number of timesteps lie.
-    #[cfg(feature = "train")]
-    pub(super) fn windows(&self, timesteps: usize) -> Result<Windows> {
-        Ok(self.slide(timesteps)?.windows)
-    }
-
-    /// The sums before the activation.
-    #[cfg(feature = "train")]
-    pub(super) fn sums(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
-        let slides = [Slide::of_one(), self.slide(x.dim().1)?];
-        let x = x.view().insert_axis(Axis(1));
-        let y = self.filters.convolve(&x, slides, Activation::Linear)?;
-        Ok(y.index_axis_move(Axis(1), 0))
-    }
-
-    /// The timestep that a row of the kernel meets in a window; `None` outside of the input.
-    #[cfg(feature = "train")]
-    pub(super) fn timestep(
-        &self,
-        windows: Windows,
-        timesteps: usize,
-        window: usize,
-        tap: usize,
-    ) -> Option<usize> {
-        let ahead = window * self.options.strides + tap * self.options.dilation_rate;
-        ahead.checked_sub(windows.before).filter(|&t| t < timesteps)
     }
 }
 

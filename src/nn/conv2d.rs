@@ -7,7 +7,7 @@ use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::format;
 use alloc::vec;
@@ -45,7 +45,7 @@ use ndarray::{Array1, Array4, ArrayRef, Ix4};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Conv2d<A: Element> {
-    filters: Filters<A>,
+    pub(super) filters: Filters<A>,
     options: Options,
 }
 
@@ -161,6 +161,11 @@ impl<A: Element> Conv2d<A> {
         self.filters.count()
     }
 
+    #[cfg(feature = "train")]
+    pub(super) fn activation(&self) -> Activation {
+        self.options.activation
+    }
+
     /// Computes (samples, height, width, channels) to (samples, rows, columns, filters). Returns an error if the channels
     /// do not fit, or if an image without padding is smaller than the kernel.
     pub fn forward(&self, x: &ArrayRef<A, Ix4>) -> Result<Array4<A>> {
@@ -172,7 +177,7 @@ impl<A: Element> Conv2d<A> {
     }
 
     /// The windows along the height (0) or the width (1).
-    fn slide(&self, axis: usize, len: usize) -> Result<Slide> {
+    pub(super) fn slide(&self, axis: usize, len: usize) -> Result<Slide> {
         let Options {
             strides,
             dilation_rate,
@@ -240,5 +245,6 @@ impl<A: Element> AnyLayer<A> for Conv2d<A> {
         )
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,8 +21,8 @@ use ndarray::{Array4, ArrayRef, Ix4, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cropping2d {
-    height: [usize; 2],
-    width: [usize; 2],
+    pub(super) height: [usize; 2],
+    pub(super) width: [usize; 2],
 }
 
 impl Cropping2d {
@@ -76,5 +76,6 @@ impl<A: Element> AnyLayer<A> for Cropping2d {
         )
     }
 
+    goes_back!();
     described!();
 }

@@ -4,7 +4,7 @@ use super::attend::product;
 use super::axis::place_in_sample;
 use crate::Element;
 use crate::error::{Error, Result, check, check_size, wrong_inputs};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayD, ArrayViewD, Axis, IxDyn};
@@ -33,8 +33,8 @@ use ndarray::{Array2, ArrayD, ArrayViewD, Axis, IxDyn};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dot {
-    axes: [isize; 2],
-    normalize: bool,
+    pub(super) axes: [isize; 2],
+    pub(super) normalize: bool,
 }
 
 /// The length below which vectors are not stretched to 1: Keras' epsilon.
@@ -61,7 +61,7 @@ impl Dot {
     }
 
     /// The matrices of the vectors of all samples, one vector in each row, and the lengths of the other axes.
-    fn vectors<A: Element>(
+    pub(super) fn vectors<A: Element>(
         &self,
         x: &ArrayViewD<A>,
         axis: usize,
@@ -77,15 +77,24 @@ impl Dot {
         check_size("vectors", &[samples, rows, len])?;
         let mut vectors = turned.into_shape_with_order((samples, rows, len))?;
         if self.normalize {
-            let most = A::from_f64(1.0 / SHORTEST);
             for mut row in vectors.rows_mut() {
-                let squares = row.iter().fold(A::zero(), |sum, &x| sum + x * x);
-                let inverse = A::one() / squares.sqrt();
-                let inverse = if inverse > most { most } else { inverse };
+                let (inverse, _) = inverse_length(row.iter());
                 row.mapv_inplace(|x| x * inverse);
             }
         }
         Ok((vectors, others))
+    }
+}
+
+/// What a vector is multiplied with so that its length is 1, and whether it is long enough for that.
+pub(super) fn inverse_length<'x, A: Element>(x: impl Iterator<Item = &'x A>) -> (A, bool) {
+    let most = A::from_f64(1.0 / SHORTEST);
+    let squares = x.fold(A::zero(), |sum, &x| sum + x * x);
+    let inverse = A::one() / squares.sqrt();
+    if inverse > most {
+        (most, false)
+    } else {
+        (inverse, true)
     }
 }
 
@@ -168,5 +177,6 @@ impl<A: Element> AnyLayer<A> for Dot {
         Stepwise::WholeSequence("it pairs or sums up all timesteps")
     }
 
+    goes_back!();
     described!();
 }

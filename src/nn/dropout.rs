@@ -25,8 +25,9 @@ pub struct Dropout {
 }
 
 /// Sets whole features to 0 at random in a training: (samples, timesteps, features) in and out, and a feature is dropped
-/// at all timesteps of a sample or at none. Outside of a training it returns its input. Source: Tompson et al., "Efficient
-/// Object Localization Using Convolutional Networks" (2015); `keras.layers.SpatialDropout1D`.
+/// at all timesteps of a sample or at none. Outside of a training it returns its input. Of images (samples, height, width,
+/// channels) it drops whole channels, as `SpatialDropout2D` does. Source: Tompson et al., "Efficient Object Localization
+/// Using Convolutional Networks" (2015); `keras.layers.SpatialDropout1D`.
 ///
 /// ```
 /// use recurrent::SpatialDropout1d;

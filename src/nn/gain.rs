@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec::Vec;
 use ndarray::{Array1, Axis, Slice};
 
@@ -72,5 +74,6 @@ impl<A: Element> AnyLayer<A> for Gain<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

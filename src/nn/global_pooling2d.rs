@@ -3,7 +3,7 @@
 use super::pool::Pool;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ use ndarray::{Array2, ArrayRef, Axis, Ix4};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalPooling2d {
-    pool: Pool,
+    pub(super) pool: Pool,
     keepdims: bool,
 }
 
@@ -107,5 +107,6 @@ impl<A: Element> AnyLayer<A> for GlobalPooling2d {
         )
     }
 
+    goes_back!();
     described!();
 }

@@ -28,6 +28,7 @@ mod flatten;
 mod gain;
 mod global_pooling1d;
 mod global_pooling2d;
+mod heads;
 mod identity;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod lambda;

@@ -2,20 +2,19 @@
 
 use super::attend::{Unseen, product, weigh};
 use super::axis::place_in_sample;
+use super::heads::{Masks, Projected, four, projected};
 use super::projection::Projection;
 use crate::Element;
 use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size, wrong_inputs};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{
-    Array1, Array2, Array3, ArrayD, ArrayRef, ArrayView4, ArrayViewD, Axis, Ix3, IxDyn, s,
-};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayD, ArrayRef, ArrayViewD, Ix3, IxDyn, s};
 
 /// Attention of several heads. Each head has projections of its own for the query, the value and the key.
 ///
@@ -58,13 +57,13 @@ use ndarray::{
 /// ```
 #[derive(Clone)]
 pub struct MultiHeadAttention<A> {
-    query: Projection<A>,
-    value: Projection<A>,
-    key: Projection<A>,
-    output: Projection<A>,
+    pub(super) query: Projection<A>,
+    pub(super) value: Projection<A>,
+    pub(super) key: Projection<A>,
+    pub(super) output: Projection<A>,
     attention_axes: Option<Vec<isize>>,
     causal: bool,
-    attention_mask: bool,
+    pub(super) attention_mask: bool,
     return_attention_scores: bool,
     /// The rule for hidden values; `None` is that of Keras 3.
     unseen: Option<Unseen>,
@@ -224,13 +223,14 @@ impl<A: Element> MultiHeadAttention<A> {
         Err(refuse())
     }
 
-    fn attend(
+    /// Checks the inputs and projects them.
+    pub(super) fn heads_of(
         &self,
-        [query, value, key]: [ArrayViewD<A>; 3],
+        [query, value, key]: &[ArrayViewD<A>; 3],
         masks: &Masks<A>,
-    ) -> Result<(ArrayD<A>, Option<ArrayD<A>>)> {
+    ) -> Result<Heads<A>> {
         let axes = query.ndim();
-        for (array, x) in [("query", &query), ("value", &value), ("key", &key)] {
+        for (array, x) in [("query", query), ("value", value), ("key", key)] {
             if x.ndim() < 3 || x.ndim() != axes {
                 return Err(Error::Rank {
                     array,
@@ -248,15 +248,14 @@ impl<A: Element> MultiHeadAttention<A> {
             }
         }
         let [q, v, k] = [
-            ("query", &query, &self.query),
-            ("value", &value, &self.value),
-            ("key", &key, &self.key),
+            ("query", query, &self.query),
+            ("value", value, &self.value),
+            ("key", key, &self.key),
         ]
         .map(|(array, x, projection)| projected(array, x, projection, &places));
         let (q, v, k) = (q?, v?, k?);
-        let (groups, queries, heads, _) = q.numbers.dim();
-        let timesteps = v.numbers.dim().1;
-        check_size("scores", &[queries, timesteps])?;
+        let (groups, queries, _, _) = q.numbers.dim();
+        check_size("scores", &[queries, v.numbers.dim().1])?;
         if places != [1] && (masks.is_any() || self.causal) {
             let expected = "the timesteps alone, [1], with a mask";
             return Err(Error::value(
@@ -265,16 +264,6 @@ impl<A: Element> MultiHeadAttention<A> {
                 format!("{places:?}"),
             ));
         }
-        let rows = groups.saturating_mul(queries);
-        let size = self.value.to()[1];
-        check_size("context", &[rows, heads, size])?;
-        let mut context = Array2::zeros((rows, heads * size));
-        let mut kept = None;
-        if self.return_attention_scores {
-            check_size("scores", &[groups, heads, queries, timesteps])?;
-            kept = Some(ndarray::Array4::zeros((groups, heads, queries, timesteps)));
-        }
-        let inverse = A::one() / A::from_f64(self.query.to()[1] as f64).sqrt();
         let unseen = self.unseen.unwrap_or({
             if self.return_attention_scores || axes != 3 {
                 Unseen::Dropped
@@ -283,20 +272,76 @@ impl<A: Element> MultiHeadAttention<A> {
             }
         });
         let inner = groups.checked_div(query.shape()[0]).unwrap_or(1).max(1);
-        let is_hidden = masks.is_any() || self.causal;
+        Ok(Heads {
+            query: q,
+            value: v,
+            key: k,
+            places,
+            unseen,
+            inner,
+            is_hidden: masks.is_any() || self.causal,
+        })
+    }
+
+    /// What scores are multiplied with.
+    pub(super) fn inverse(&self) -> A {
+        A::one() / A::from_f64(self.query.to()[1] as f64).sqrt()
+    }
+
+    /// Whether a query of a group sees a value.
+    pub(super) fn sees(
+        &self,
+        heads: &Heads<A>,
+        masks: &Masks<A>,
+        [group, head, i, j]: [usize; 4],
+    ) -> bool {
+        let at = [group / heads.inner, head, i, j];
+        !heads.is_hidden || !(self.causal && j > i) && masks.allow(at)
+    }
+
+    /// The weights (queries, timesteps) of the values of a group, for a head.
+    pub(super) fn weights(
+        &self,
+        heads: &Heads<A>,
+        masks: &Masks<A>,
+        [group, head]: [usize; 2],
+    ) -> Array2<A> {
+        let (at, inverse) = (s![group, .., head, ..], self.inverse());
+        let (q, k) = (&heads.query.numbers, &heads.key.numbers);
+        let mut weights = product(&q.slice(at), &k.slice(at).t());
+        weights.mapv_inplace(|score| score * inverse);
+        weigh(&mut weights, heads.unseen, |i, j| {
+            self.sees(heads, masks, [group, head, i, j])
+        });
+        weights
+    }
+
+    fn attend(
+        &self,
+        all: [ArrayViewD<A>; 3],
+        masks: &Masks<A>,
+    ) -> Result<(ArrayD<A>, Option<ArrayD<A>>)> {
+        let of = self.heads_of(&all, masks)?;
+        let [query, value, _] = all;
+        let (groups, queries, heads, _) = of.query.numbers.dim();
+        let timesteps = of.value.numbers.dim().1;
+        let rows = groups.saturating_mul(queries);
+        let size = self.value.to()[1];
+        check_size("context", &[rows, heads, size])?;
+        let mut context = Array2::zeros((rows, heads * size));
+        let mut kept = None;
+        if self.return_attention_scores {
+            check_size("scores", &[groups, heads, queries, timesteps])?;
+            kept = Some(Array4::zeros((groups, heads, queries, timesteps)));
+        }
         for group in 0..groups {
-            let sample = group / inner;
             for head in 0..heads {
-                let at = s![group, .., head, ..];
-                let mut weights = product(&q.numbers.slice(at), &k.numbers.slice(at).t());
-                weights.mapv_inplace(|score| score * inverse);
-                weigh(&mut weights, unseen, |i, j| {
-                    !is_hidden || !(self.causal && j > i) && masks.allow([sample, head, i, j])
-                });
+                let weights = self.weights(&of, masks, [group, head]);
                 let first = group * queries;
                 let columns = head * size..(head + 1) * size;
                 let to = context.slice_mut(s![first..first + queries, columns]);
-                product(&weights.view(), &v.numbers.slice(at)).assign_to(to);
+                let value = of.value.numbers.slice(s![group, .., head, ..]);
+                product(&weights.view(), &value).assign_to(to);
                 if let Some(kept) = &mut kept {
                     kept.slice_mut(s![group, head, .., ..]).assign(&weights);
                 }
@@ -304,128 +349,74 @@ impl<A: Element> MultiHeadAttention<A> {
         }
         let y = self.output.forward(&context.view())?;
         // Back to the order of the axes of the query.
-        let mut shape: Vec<usize> = q.order.iter().map(|&at| query.shape()[at]).collect();
+        let order = &of.query.order;
+        let mut shape: Vec<usize> = order.iter().map(|&at| query.shape()[at]).collect();
         shape.extend(self.output.to());
         let y = y.into_shape_with_order(IxDyn(&shape))?;
         let mut back = vec![0; shape.len()];
         for (from, to) in back.iter_mut().enumerate() {
-            *to = q.order.iter().position(|&at| at == from).unwrap_or(from);
+            *to = order.iter().position(|&at| at == from).unwrap_or(from);
         }
         let y = y
             .permuted_axes(IxDyn(&back))
             .as_standard_layout()
             .into_owned();
         let kept = kept.map(|kept| {
-            let others = q.order.iter().filter(|at| !places.contains(at));
+            let others = order.iter().filter(|at| !of.places.contains(at));
             let mut shape: Vec<usize> = others.map(|&at| query.shape()[at]).collect();
             shape.push(heads);
-            shape.extend(places.iter().map(|&at| query.shape()[at]));
-            shape.extend(places.iter().map(|&at| value.shape()[at]));
+            shape.extend(of.places.iter().map(|&at| query.shape()[at]));
+            shape.extend(of.places.iter().map(|&at| value.shape()[at]));
             kept.into_shape_with_order(IxDyn(&shape))
         });
         Ok((y, kept.transpose()?))
     }
-}
 
-/// A projected input.
-struct Projected<A> {
-    /// (groups, timesteps, heads, numbers in a head).
-    numbers: ndarray::Array4<A>,
-    /// The axes before the features: first the groups, then those that are attended over.
-    order: Vec<usize>,
-}
-
-fn projected<A: Element>(
-    array: &'static str,
-    x: &ArrayViewD<A>,
-    projection: &Projection<A>,
-    places: &[usize],
-) -> Result<Projected<A>> {
-    let last = x.ndim() - 1;
-    let features = x.shape()[last];
-    check(array, "features", projection.from()[0], features)?;
-    let mut order: Vec<usize> = (0..last).filter(|at| !places.contains(at)).collect();
-    let groups: Vec<usize> = order.iter().map(|&at| x.shape()[at]).collect();
-    let inner: Vec<usize> = places.iter().map(|&at| x.shape()[at]).collect();
-    check_size(array, &groups)?;
-    check_size(array, &inner)?;
-    let (groups, timesteps): (usize, usize) = (groups.iter().product(), inner.iter().product());
-    check_size(array, &[groups, timesteps, features])?;
-    check_size(
-        array,
-        &[groups, timesteps, projection.to()[0], projection.to()[1]],
-    )?;
-    order.extend(places);
-    let turned: Vec<usize> = order.iter().copied().chain([last]).collect();
-    let turned = x.view().permuted_axes(IxDyn(&turned));
-    let turned = turned.as_standard_layout();
-    let rows = turned.to_shape((groups * timesteps, features))?;
-    let projected = projection.forward(&rows.view())?;
-    let shape = (groups, timesteps, projection.to()[0], projection.to()[1]);
-    Ok(Projected {
-        numbers: projected.into_shape_with_order(shape)?,
-        order,
-    })
-}
-
-/// What hides values from queries.
-struct Masks<'m, A> {
-    query: Option<&'m Array2<bool>>,
-    /// Those of the value and the key.
-    values: [Option<&'m Array2<bool>>; 2],
-    /// (samples, heads, queries, timesteps), where an axis of length 1 stands for all of them.
-    attention: Option<ArrayView4<'m, A>>,
-}
-
-impl<A> Default for Masks<'_, A> {
-    fn default() -> Self {
-        Masks {
-            query: None,
-            values: [None, None],
-            attention: None,
+    /// The query, the value and perhaps the key among the inputs, and what hides values. They have been checked.
+    pub(super) fn split<'x>(
+        &self,
+        inputs: &'x [Tensor<A>],
+    ) -> Result<([&'x Tensor<A>; 3], Masks<'x, A>)> {
+        let count = inputs.len();
+        let (mask, inputs) = match inputs.split_last() {
+            Some((mask, others)) if self.attention_mask => (Some(mask), others),
+            _ => (None, inputs),
+        };
+        let (query, value, key) = match inputs {
+            [query, value] => (query, value, None),
+            [query, value, key] => (query, value, Some(key)),
+            _ => return Err(wrong_inputs(INPUTS, count)),
+        };
+        for input in inputs {
+            input.check_mask()?;
         }
+        let len = |x: &Tensor<A>, axis: usize| x.values.shape().get(axis).copied().unwrap_or(0);
+        let lens = [len(query, 0), self.heads(), len(query, 1), len(value, 1)];
+        // The timesteps of the mask of the key have to be checked before it is read.
+        check("key", "timesteps", lens[3], len(key.unwrap_or(value), 1))?;
+        check("value", "samples", lens[0], len(value, 0))?;
+        check("key", "samples", lens[0], len(key.unwrap_or(value), 0))?;
+        let masks = Masks {
+            query: query.mask.as_ref(),
+            values: [value.mask.as_ref(), key.and_then(|key| key.mask.as_ref())],
+            attention: mask.map(|mask| four(mask, lens)).transpose()?,
+        };
+        Ok(([query, value, key.unwrap_or(value)], masks))
     }
 }
 
-impl<A: Element> Masks<'_, A> {
-    fn is_any(&self) -> bool {
-        let all = self.values.iter().chain([&self.query]);
-        self.attention.is_some() || all.into_iter().any(Option::is_some)
-    }
-
-    fn allow(&self, [sample, head, i, j]: [usize; 4]) -> bool {
-        let real = |mask: Option<&Array2<bool>>, t: usize| mask.is_none_or(|m| m[[sample, t]]);
-        let attention = self.attention.as_ref().is_none_or(|mask| {
-            let mut at = [sample, head, i, j];
-            for (at, &len) in at.iter_mut().zip(mask.shape()) {
-                *at = if len == 1 { 0 } else { *at };
-            }
-            mask[at] != A::zero()
-        });
-        let values = self.values.iter().all(|&mask| real(mask, j));
-        attention && real(self.query, i) && values
-    }
-}
-
-/// A view (samples, heads, queries, timesteps) of an attention mask. Returns an error unless it fits these lengths.
-fn four<A: Element>(mask: &Tensor<A>, lens: [usize; 4]) -> Result<ArrayView4<'_, A>> {
-    let expected = "3 (samples, queries, timesteps) or 4 (samples, heads, queries, timesteps)";
-    let view = match mask.values.ndim() {
-        3 => mask.values.view().insert_axis(Axis(1)),
-        _ => mask.values.view(),
-    };
-    let view = view.into_dimensionality().map_err(|_| Error::Rank {
-        array: "attention mask",
-        expected,
-        found: mask.values.ndim(),
-    })?;
-    let axes = ["samples", "heads", "queries", "timesteps"];
-    for ((axis, len), &found) in axes.into_iter().zip(lens).zip(ArrayView4::shape(&view)) {
-        if found != 1 || axis == "samples" {
-            check("attention mask", axis, len, found)?;
-        }
-    }
-    Ok(view)
+/// All inputs, projected and split into heads.
+pub(super) struct Heads<A> {
+    pub query: Projected<A>,
+    pub value: Projected<A>,
+    pub key: Projected<A>,
+    /// The axes over which a query attends.
+    pub places: Vec<usize>,
+    pub unseen: Unseen,
+    /// The number of groups of a sample.
+    inner: usize,
+    /// Whether anything may be hidden.
+    is_hidden: bool,
 }
 
 impl<A: Element> Describe<A> for MultiHeadAttention<A> {
@@ -510,35 +501,10 @@ impl<A: Element> AnyLayer<A> for MultiHeadAttention<A> {
         Err(wrong_inputs(INPUTS, 1))
     }
 
-    fn forward_all(&self, mut inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
-        let count = inputs.len();
-        let mask = if self.attention_mask {
-            inputs.pop()
-        } else {
-            None
-        };
-        let (query, value, key) = match inputs.as_slice() {
-            [query, value] => (query, value, None),
-            [query, value, key] => (query, value, Some(key)),
-            _ => return Err(wrong_inputs(INPUTS, count)),
-        };
-        for input in &inputs {
-            input.check_mask()?;
-        }
-        let len = |x: &Tensor<A>, axis: usize| x.values.shape().get(axis).copied().unwrap_or(0);
-        let lens = [len(query, 0), self.heads(), len(query, 1), len(value, 1)];
-        // The timesteps of the mask of the key have to be checked before it is read.
-        check("key", "timesteps", lens[3], len(key.unwrap_or(value), 1))?;
-        check("value", "samples", lens[0], len(value, 0))?;
-        check("key", "samples", lens[0], len(key.unwrap_or(value), 0))?;
-        let masks = Masks {
-            query: query.mask.as_ref(),
-            values: [value.mask.as_ref(), key.and_then(|key| key.mask.as_ref())],
-            attention: mask.as_ref().map(|mask| four(mask, lens)).transpose()?,
-        };
-        let all = [query, value, key.unwrap_or(value)].map(|input| input.values.view());
-        let (values, scores) = self.attend(all, &masks)?;
-        let mask = query.mask.clone();
+    fn forward_all(&self, inputs: Vec<Tensor<A>>) -> Result<Vec<Tensor<A>>> {
+        let (all, masks) = self.split(&inputs)?;
+        let (values, scores) = self.attend(all.map(|input| input.values.view()), &masks)?;
+        let mask = all[0].mask.clone();
         let mut outputs = vec![Tensor { values, mask }];
         outputs.extend(scores.map(Tensor::bare));
         Ok(outputs)
@@ -590,5 +556,6 @@ impl<A: Element> AnyLayer<A> for MultiHeadAttention<A> {
         (!self.return_attention_scores).then(|| Box::new(more) as Box<dyn AnyLayer<A>>)
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec::Vec;
 
 /// Drops the mask of its input, as a `MultiHeadAttention` of Keras 3 does with the values that it was called with.
@@ -43,5 +45,6 @@ impl<A: Element> AnyLayer<A> for NoMask {
         })
     }
 
+    goes_back!();
     described!();
 }

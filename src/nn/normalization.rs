@@ -7,7 +7,9 @@ use crate::describe::{Describe, Part, PartMut, Role, Scalar, each_array, each_ar
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension, IxDyn, Zip};
@@ -40,7 +42,7 @@ pub struct Normalization<A> {
     /// What Keras counted; `None` where mean and variance are arguments, which are no weights.
     count: Option<Scalar<A>>,
     axes: Vec<isize>,
-    invert: bool,
+    pub(super) invert: bool,
 }
 
 /// Keras' epsilon, the least deviation.
@@ -125,7 +127,7 @@ impl<A: Element> Normalization<A> {
     }
 
     /// The mean and the deviation, with as many axes as the input.
-    fn placed(&self, axes: usize) -> Result<[ArrayD<A>; 2]> {
+    pub(super) fn placed(&self, axes: usize) -> Result<[ArrayD<A>; 2]> {
         let mut shape = alloc::vec![1; axes];
         let places = self.places(axes)?;
         for (&at, &len) in places.iter().rev().zip(self.mean.shape().iter().rev()) {
@@ -246,5 +248,6 @@ impl<A: Element> AnyLayer<A> for Normalization<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

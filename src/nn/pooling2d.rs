@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::slide::Slide;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ use ndarray::{Array4, ArrayRef, Ix4};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooling2d {
-    pool: Pool,
+    pub(super) pool: Pool,
     pool_size: [usize; 2],
     strides: [usize; 2],
     padding: Padding,
@@ -78,7 +78,7 @@ impl Pooling2d {
     }
 
     /// The windows along the height (0) or the width (1).
-    fn slide(&self, axis: usize, len: usize) -> Result<Slide> {
+    pub(super) fn slide(&self, axis: usize, len: usize) -> Result<Slide> {
         let (size, strides) = (self.pool_size[axis], self.strides[axis]);
         Slide::new(["height", "width"][axis], self.padding, len, size, strides)
     }
@@ -118,5 +118,6 @@ impl<A: Element> AnyLayer<A> for Pooling2d {
         )
     }
 
+    goes_back!();
     described!();
 }

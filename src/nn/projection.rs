@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayD, ArrayView2, ArrayViewD};
 /// A dense layer on the last axes of its input: Keras' `EinsumDense` inside of `MultiHeadAttention`.
 #[derive(Clone)]
 pub(super) struct Projection<A> {
-    dense: Dense<A>,
+    pub(super) dense: Dense<A>,
     /// The lengths of the axes that are summed up.
     from: Vec<usize>,
     /// The lengths of the axes of the sums.

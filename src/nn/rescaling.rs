@@ -3,7 +3,9 @@
 use super::spread::spread;
 use crate::Element;
 use crate::error::Result;
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayD, ArrayRef, Dimension, Zip, arr0};
 
@@ -25,7 +27,7 @@ use ndarray::{Array, ArrayD, ArrayRef, Dimension, Zip, arr0};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rescaling<A> {
-    scale: ArrayD<A>,
+    pub(super) scale: ArrayD<A>,
     offset: ArrayD<A>,
 }
 
@@ -115,5 +117,6 @@ impl<A: Element> AnyLayer<A> for Rescaling<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

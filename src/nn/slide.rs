@@ -72,6 +72,14 @@ impl Slide {
         self.windows.before == 0 && self.padded() <= self.len
     }
 
+    /// The place on the axis that number `tap` of a window reads; `None` in the padding.
+    #[cfg(feature = "train")]
+    pub fn place(&self, window: usize, tap: usize) -> Option<usize> {
+        let place = window * self.strides + tap * self.dilation_rate;
+        let place = place.checked_sub(self.windows.before)?;
+        (place < self.len).then_some(place)
+    }
+
     /// The part of the axis that a window without dilation covers.
     pub fn part(&self, window: usize) -> Range<usize> {
         let from = window * self.strides;

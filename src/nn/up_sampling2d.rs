@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ use ndarray::{Array4, ArrayRef, Ix4};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpSampling2d {
-    size: [usize; 2],
+    pub(super) size: [usize; 2],
 }
 
 impl UpSampling2d {
@@ -72,5 +72,6 @@ impl<A: Element> AnyLayer<A> for UpSampling2d {
         )
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,7 @@
 
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array4, ArrayRef, Ix4, s};
@@ -19,8 +19,8 @@ use ndarray::{Array4, ArrayRef, Ix4, s};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroPadding2d {
-    height: [usize; 2],
-    width: [usize; 2],
+    pub(super) height: [usize; 2],
+    pub(super) width: [usize; 2],
 }
 
 impl ZeroPadding2d {
@@ -72,5 +72,6 @@ impl<A: Element> AnyLayer<A> for ZeroPadding2d {
         )
     }
 
+    goes_back!();
     described!();
 }

@@ -60,8 +60,9 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option but [`LayerNorm`](crate::LayerNorm); [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
-//! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`Conv1d`](crate::Conv1d), one-dimensional pooling, [`Attention`](crate::Attention), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
+//! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option, but no dropout together with a [`LayerNorm`](crate::LayerNorm); [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
+//! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`Normalization`](crate::Normalization) (as it was adapted), [`Rescaling`](crate::Rescaling), [`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d), pooling over time and over images, [`Attention`](crate::Attention), [`AdditiveAttention`](crate::AdditiveAttention), [`MultiHeadAttention`](crate::MultiHeadAttention), [`Dot`](crate::Dot), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape, pad, crop and repeat, operations of Keras; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
+//! | your own | a layer with [`AnyLayer::backward`](crate::AnyLayer::backward), a cell with [`Cell::step_back`](crate::Cell::step_back); [`check_gradient`] compares them with central differences |
 //! | models | sequences, graphs with several inputs and outputs, layers that are called several times, models in models |
 //! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), `dropout` and `recurrent_dropout` of the cells, dropout between the layers of a stack, from a seed |
@@ -71,20 +72,15 @@
 //!
 //! # What does not
 //!
-//! - Layers over images ([`Conv2d`](crate::Conv2d) and its like), [`MultiHeadAttention`](crate::MultiHeadAttention),
-//!   [`AdditiveAttention`](crate::AdditiveAttention), [`Dot`](crate::Dot), [`Normalization`](crate::Normalization),
-//!   [`Rescaling`](crate::Rescaling), and operations of Keras have no backward pass yet.
 //! - A layer that is shared between a model and one inside it is refused. A layer that is called several times by one model
 //!   learns from all calls.
-//! - Attention scores that are an output have no gradient: a step returns an error.
 //! - `Batch::lengths` and `burn_in` take axis 1 as the timesteps, so they do not go with layers that are `time_major`.
 //! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
 //!   [`ReduceOnPlateau`] is a rate for it.
 //! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
 //! - What a Keras file says of the training (optimiser, frozen layers, regularisers, constraints) is not read.
-//! - A [`Cell`](crate::Cell) of your own has no backward pass. A layer of your own has one if its
-//!   [`AnyLayer`](crate::AnyLayer) offers it; [`check_gradient`] compares it with central differences. A model with another
-//!   layer is refused when its training is built, by name.
+//! - A layer of your own without a backward pass, and a `Lambda` of a Keras file, are refused when a training is built, by
+//!   name.
 //! - A normalisation without `gamma` and `beta` cannot be frozen.
 //!
 //! # Speed and memory
@@ -115,6 +111,7 @@ mod training;
 
 pub use crate::backward::Noise;
 pub use crate::backward::Tape;
+pub use crate::cell::StepBack;
 pub use crate::gradients::{Gradients, LayerGradients};
 pub use crate::model::{BackwardCall, Phase, RecordCall};
 pub use average::Ema;

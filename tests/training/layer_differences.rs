@@ -21,7 +21,7 @@ pub fn numbers(shape: &[usize], seed: u64) -> ArrayD<f64> {
 }
 
 /// Numbers that differ from each other by at least 0.02, in no order, and none of which is near 0.
-fn apart(shape: &[usize], seed: u64) -> ArrayD<f64> {
+pub fn apart(shape: &[usize], seed: u64) -> ArrayD<f64> {
     let random = numbers(shape, seed);
     let mut order: Vec<usize> = (0..random.len()).collect();
     let random = random.into_flat();
@@ -35,13 +35,13 @@ fn apart(shape: &[usize], seed: u64) -> ArrayD<f64> {
     x.into_shape_with_order(IxDyn(shape)).unwrap()
 }
 
-fn matrix(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
+pub fn matrix(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
     numbers(&[rows, columns], seed)
         .into_dimensionality()
         .unwrap()
 }
 
-fn vector(len: usize, seed: u64) -> Array1<f64> {
+pub fn vector(len: usize, seed: u64) -> Array1<f64> {
     numbers(&[len], seed).into_dimensionality().unwrap()
 }
 
@@ -92,15 +92,29 @@ impl How<'_> {
     }
 }
 
-/// Checks every gradient of a model.
-fn check(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>]) {
+/// Checks every gradient of a model but that of this input.
+pub fn check_but(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>], but: usize) {
     let noise = Noise::seed(11).step(2);
     for training in [TRAINING, false] {
-        check_in(what, model, inputs, How { training, noise });
+        check_in(what, model, inputs, How { training, noise }, Some(but));
     }
 }
 
-fn check_in(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>], how: How<'static>) {
+/// Checks every gradient of a model.
+pub fn check(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>]) {
+    let noise = Noise::seed(11).step(2);
+    for training in [TRAINING, false] {
+        check_in(what, model, inputs, How { training, noise }, None);
+    }
+}
+
+fn check_in(
+    what: &str,
+    model: &mut Model<f64>,
+    inputs: &[Tensor<f64>],
+    how: How<'static>,
+    but: Option<usize>,
+) {
     const H: f64 = 1e-5;
     let (gradient, factors, outputs) = {
         let run = how.record(model, inputs);
@@ -143,6 +157,9 @@ fn check_in(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>], how: How
         model.set(path, &weight).unwrap();
     }
     for (n, d) in gradient.inputs.iter().enumerate() {
+        if but == Some(n) {
+            continue;
+        }
         let zeros = ArrayD::zeros(inputs[n].values.shape());
         let d = d.as_ref().unwrap_or(&zeros);
         assert_eq!(d.shape(), inputs[n].values.shape(), "{what}: input {n}");
@@ -161,7 +178,7 @@ fn check_in(what: &str, model: &mut Model<f64>, inputs: &[Tensor<f64>], how: How
 
 /// Checks one layer of one input, without a mask and with one, and with a recurrent layer before it, so that the gradient
 /// of its input is one of weights, too.
-fn check_layer<By>(what: &str, layer: impl Fn() -> By, inputs: &[Tensor<f64>])
+pub fn check_layer<By>(what: &str, layer: impl Fn() -> By, inputs: &[Tensor<f64>])
 where
     By: AnyLayer<f64> + 'static,
 {
@@ -178,7 +195,7 @@ fn with_and_without_mask(tensor: Tensor<f64>) -> [Tensor<f64>; 2] {
 }
 
 /// A layer of several inputs.
-fn check_several(what: &str, layer: impl AnyLayer<f64> + 'static, inputs: &[Tensor<f64>]) {
+pub fn check_several(what: &str, layer: impl AnyLayer<f64> + 'static, inputs: &[Tensor<f64>]) {
     let mut graph = Model::graph();
     let names: Vec<String> = (0..inputs.len()).map(|n| format!("x{n}")).collect();
     let nodes: Vec<_> = names

@@ -17,6 +17,7 @@ mod gru;
 mod lstm;
 mod simple_rnn;
 
+use super::step_back::{self, BackByStep};
 use crate::Element;
 use crate::backward::{
     Backward, CellMasks, Keep, MaskSizes, OutputGradients, Outputs, ROWS, Recorder, Tape, spread,
@@ -266,7 +267,7 @@ pub fn record<C: Back>(
     tape: &mut CellTape<C::Elem>,
 ) -> Result<Outputs<C::Elem>> {
     if !cell.can_go_back() {
-        let expected = "none: it cannot be trained yet";
+        let expected = "none, with dropout in a training";
         return Err(Error::value("layer_norm", expected, "one"));
     }
     let (samples, timesteps, features) = pass.x.dim();
@@ -637,6 +638,9 @@ macro_rules! backward_of_cell {
                 state: &mut crate::$state<A>,
                 tape: &mut Tape,
             ) -> Result<Outputs<A>> {
+                if self.goes_by_step() {
+                    return step_back::record(self, &pass, how.zero_last, state, tape);
+                }
                 record(self, pass, how, state, tape.renew())
             }
 
@@ -649,6 +653,11 @@ macro_rules! backward_of_cell {
                 state: &mut crate::$state<A>,
                 weights: LayerGradients<A>,
             ) -> Result<Array3<A>> {
+                if self.goes_by_step() {
+                    return step_back::unroll_back(
+                        self, &pass, zero_last, tape, outputs, state, weights,
+                    );
+                }
                 unroll_back(self, pass, zero_last, tape.get()?, outputs, state, weights)
             }
 
@@ -659,7 +668,7 @@ macro_rules! backward_of_cell {
             }
 
             fn has_backward(&self) -> bool {
-                Back::can_go_back(self)
+                Back::can_go_back(self) || self.goes_by_step()
             }
 
             fn add_initial_state(&self, d: &crate::$state<A>, weights: LayerGradients<A>) {

@@ -4,14 +4,20 @@
 mod activation;
 mod attention;
 mod batch_normalization;
-mod conv1d;
+mod convolution;
 mod dense;
+mod dot;
 mod embedding;
 mod layer_normalization;
 mod merge;
+mod multi_head_attention;
 mod noise;
+#[cfg(any(feature = "keras", feature = "saved"))]
+mod op;
 mod pooling;
+mod projection;
 mod rows;
+mod scaling;
 mod shapes;
 mod softmax;
 mod steps;

@@ -76,7 +76,11 @@ impl Noise for SpatialDropout1d {
         self.rate == 0.0
     }
     fn shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        noise_shape(Some(&[None, Some(1), None]), input)
+        // Every axis between samples and features: of images, the height and the width.
+        let mut shape = vec![None; input.len()];
+        let between = shape.iter_mut().skip(1).take(input.len().saturating_sub(2));
+        between.for_each(|len| *len = Some(1));
+        noise_shape(Some(&shape), input)
     }
     fn draw(&self, from: Draw, n: u64) -> f64 {
         kept(self.rate, 1.0 / (1.0 - self.rate), from, n)

@@ -1,17 +1,17 @@
 //! Layers that only move numbers, backwards: a number's gradient goes where the number came from. What was read several
-//! times gets the sum, the last timestep first.
+//! times gets the sum, the last timestep, row or column first.
 
 use super::rows::of_one;
 use crate::error::Result;
 use crate::model::BackwardCall;
 use crate::nn::axis::place_in_sample;
 use crate::{
-    Concatenate, Cropping1d, Element, Flatten, Permute, RepeatVector, Reshape, UpSampling1d,
-    ZeroPadding1d,
+    Concatenate, Cropping1d, Cropping2d, Element, Flatten, Permute, RepeatVector, Reshape,
+    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{ArrayD, Axis, Slice};
+use ndarray::{Array4, ArrayD, Axis, Ix4, Slice, s};
 
 type Gradients<A> = Result<Vec<Option<ArrayD<A>>>>;
 
@@ -101,6 +101,52 @@ impl UpSampling1d {
     pub(in crate::nn) fn back_over<A: Element>(self, call: BackwardCall<A>) -> Gradients<A> {
         let size = self.size;
         sum_timesteps(&call, |t| t * size..(t + 1) * size)
+    }
+}
+
+impl Cropping2d {
+    pub(in crate::nn) fn back_over<A: Element>(self, call: BackwardCall<A>) -> Gradients<A> {
+        of_one(&call, |d| {
+            let mut dx = ArrayD::zeros(call.inputs[0].values.shape());
+            let mut inside = dx.view_mut();
+            for (axis, before) in [(Axis(1), self.height[0]), (Axis(2), self.width[0])] {
+                let part = Slice::from(before..before + d.len_of(axis));
+                inside.slice_axis_inplace(axis, part);
+            }
+            inside.assign(d);
+            Ok(dx)
+        })
+    }
+}
+
+impl ZeroPadding2d {
+    pub(in crate::nn) fn back_over<A: Element>(self, call: BackwardCall<A>) -> Gradients<A> {
+        of_one(&call, |d| {
+            let (x, mut inside) = (&call.inputs[0].values, d.view());
+            for (axis, before) in [(Axis(1), self.height[0]), (Axis(2), self.width[0])] {
+                let part = Slice::from(before..before + x.len_of(axis));
+                inside.slice_axis_inplace(axis, part);
+            }
+            Ok(inside.as_standard_layout().into_owned())
+        })
+    }
+}
+
+impl UpSampling2d {
+    pub(in crate::nn) fn back_over<A: Element>(self, call: BackwardCall<A>) -> Gradients<A> {
+        of_one(&call, |d| {
+            let d = d.view().into_dimensionality::<Ix4>()?;
+            let x = call.inputs[0].axes::<Ix4>("input", "4 (samples, height, width, channels)")?;
+            let mut dx = Array4::zeros(x.dim());
+            let [rows, columns] = self.size;
+            for row in (0..d.dim().1).rev() {
+                for column in (0..d.dim().2).rev() {
+                    let mut dx = dx.slice_mut(s![.., row / rows, column / columns, ..]);
+                    dx += &d.slice(s![.., row, column, ..]);
+                }
+            }
+            Ok(dx.into_dyn())
+        })
     }
 }
 

@@ -89,7 +89,12 @@ impl<L> TimeDistributed<L> {
             return Ok(());
         };
         let mut moves = false;
-        walk(layer, "", &mut |_, role, _| moves |= role == Role::Fixed);
+        // The arrays of a Normalization are fixed as well, but stand still.
+        walk(layer, "", &mut |path, role, _| {
+            let name = path.rsplit('/').next();
+            let is_average = name.is_some_and(|name| name.starts_with("moving_"));
+            moves |= role == Role::Fixed && is_average;
+        });
         if !moves || call.phase.is_frozen(layer) {
             return Ok(());
         }

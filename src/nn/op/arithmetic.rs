@@ -171,7 +171,7 @@ impl Constant {
         numbers.iter().map(|&x| A::from_f64(x)).collect()
     }
 
-    fn array<A: Element>(&self) -> Result<ArrayD<A>> {
+    pub fn array<A: Element>(&self) -> Result<ArrayD<A>> {
         let shape = IxDyn(self.shape());
         Ok(ArrayD::from_shape_vec(shape, self.numbers())?)
     }
@@ -192,7 +192,7 @@ pub(crate) enum Elementwise {
 const MOST: usize = 1 << 22;
 
 impl Elementwise {
-    fn operands(&self) -> &[Option<Constant>] {
+    pub fn operands(&self) -> &[Option<Constant>] {
         match self {
             Elementwise::Binary(_, operands) => operands,
             Elementwise::Where(operands) => operands,
@@ -358,7 +358,7 @@ fn spread<'x, A>(x: &'x ArrayD<A>, shape: &[usize]) -> Result<ArrayViewD<'x, A>>
 }
 
 /// The place in an array of one shape for every number of an array of another shape that it is spread to.
-fn places(from: &[usize], to: &[usize]) -> Vec<usize> {
+pub(crate) fn places(from: &[usize], to: &[usize]) -> Vec<usize> {
     let mut places = vec![0];
     for axis in (0..to.len()).rev() {
         let (len, to) = (from_the_end(from, axis), from_the_end(to, axis));

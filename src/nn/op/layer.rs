@@ -4,7 +4,8 @@ use super::arrange::{stacked, stacks_after_time};
 use super::{Arrange, Elementwise, Reduce, Slice, Unary};
 use crate::error::{Result, wrong_inputs};
 use crate::model::{
-    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, in_place, only,
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back, in_place,
+    only,
 };
 use crate::nn::activation::{each_row, on_last_axis};
 use crate::nn::axis::place;
@@ -52,7 +53,7 @@ fn one<A>(arrays: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
 }
 
 impl Op {
-    fn compute<A: Element>(&self, arrays: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
+    pub fn compute<A: Element>(&self, arrays: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
         match self {
             Op::Activation(of) => Ok(on_last_axis(*of, one(arrays)?)),
             Op::Arrange(of) => of.of(one(arrays)?),
@@ -154,5 +155,6 @@ impl<A: Element> AnyLayer<A> for OpLayer {
         }
     }
 
+    goes_back!();
     described!();
 }

@@ -7,10 +7,14 @@ mod layer;
 mod reduce;
 mod slice;
 
+#[cfg(feature = "train")]
+pub(crate) use arithmetic::places;
 pub(crate) use arithmetic::{Binary, Elementwise, Unary};
 pub(crate) use arrange::Arrange;
 pub(crate) use layer::OpLayer;
 pub(crate) use reduce::Reduce;
-pub(crate) use slice::Slice;
 #[cfg(feature = "keras")]
-pub(crate) use {arithmetic::Constant, layer::Op, reduce::Along, slice::Cut};
+pub(crate) use slice::Cut;
+pub(crate) use slice::Slice;
+#[cfg(any(feature = "keras", feature = "train"))]
+pub(crate) use {arithmetic::Constant, layer::Op, reduce::Along};

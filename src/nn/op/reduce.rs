@@ -48,7 +48,7 @@ pub(crate) struct Reduce {
 
 impl Reduce {
     /// The axes of an array with this number of axes, the last first, each once.
-    fn places(&self, axes: usize) -> Result<Vec<usize>> {
+    pub fn places(&self, axes: usize) -> Result<Vec<usize>> {
         let places = self.axes.iter().map(|&axis| place_in_sample(axis, axes));
         let mut places: Vec<usize> = places.collect::<Result<_>>()?;
         places.sort_unstable_by(|a, b| b.cmp(a));
