@@ -1,5 +1,6 @@
 //! `Conv1d`: a convolution over the timesteps.
 
+use super::convolution::{Convolution, convolve};
 use super::filters::Filters;
 use super::padding::Padding;
 #[cfg(feature = "train")]
@@ -183,7 +184,7 @@ impl<A: Element> Conv1d<A> {
         check_features(self.features(), x.dim())?;
         let slides = [Slide::of_one(), self.slide(x.dim().1)?];
         let x = x.view().insert_axis(Axis(1));
-        let y = self.filters.convolve(&x, slides, self.options.activation)?;
+        let y = convolve(&self.filters, &x, slides, self.options.activation)?;
         Ok(y.index_axis_move(Axis(1), 0))
     }
 
@@ -204,6 +205,15 @@ impl<A: Element> Conv1d<A> {
         )
     }
 
+    /// The room for samples of this number of timesteps; `None` if they have no window.
+    pub(super) fn room(&self, timesteps: usize) -> Result<Option<Convolution<A>>> {
+        let slides = [Slide::of_one(), self.slide(timesteps)?];
+        if slides[1].windows.count == 0 {
+            return Ok(None);
+        }
+        Convolution::new(&self.filters, slides, self.options.activation).map(Some)
+    }
+
     #[cfg(feature = "train")]
     pub(super) fn groups(&self) -> &[crate::Dense<A>] {
         self.filters.groups()
@@ -220,7 +230,7 @@ impl<A: Element> Conv1d<A> {
     pub(super) fn sums(&self, x: &ArrayRef<A, Ix3>) -> Result<Array3<A>> {
         let slides = [Slide::of_one(), self.slide(x.dim().1)?];
         let x = x.view().insert_axis(Axis(1));
-        let y = self.filters.convolve(&x, slides, Activation::Linear)?;
+        let y = convolve(&self.filters, &x, slides, Activation::Linear)?;
         Ok(y.index_axis_move(Axis(1), 0))
     }
 

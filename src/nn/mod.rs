@@ -14,6 +14,7 @@ mod concatenate;
 mod conv1d;
 mod conv1d_steps;
 mod conv2d;
+mod convolution;
 mod cropping1d;
 mod cropping2d;
 mod dense;
@@ -34,6 +35,7 @@ mod lambda;
 mod layer_normalization;
 mod masking;
 mod merge;
+mod moved;
 mod multi_head_attention;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod no_mask;
@@ -105,7 +107,9 @@ pub(crate) use gain::Gain;
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use lambda::lambda;
 #[cfg(feature = "keras")]
-pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
+pub(crate) use op::{
+    Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary,
+};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, no_mask::NoMask, old_merge::OldMerge, op::OpLayer,
