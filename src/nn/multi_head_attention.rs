@@ -41,10 +41,13 @@ use ndarray::{
 /// the key and the attention mask allow it. The output has the mask of the query. Inputs may have more axes: see
 /// [`attention_axes`](Self::attention_axes).
 ///
+/// With fewer heads of keys and values than of queries, adjacent heads of queries share one: grouped-query attention (Ainslie
+/// et al., "GQA", 2023), Keras' `GroupQueryAttention`. The kernels of the key and the value then have these fewer heads.
+///
 /// A query that may attend to no value gets the average of all values in Keras 3. If the weights are returned, all of
 /// them are 0, and so is what it gets. (This is the rule of Keras 3.15; a file of Keras 2 has its own.)
 ///
-/// Source: Vaswani et al., "Attention Is All You Need" (2017); `keras.layers.MultiHeadAttention`.
+/// Source: Vaswani et al., "Attention Is All You Need" (2017); `keras.layers.MultiHeadAttention`, `GroupQueryAttention`.
 ///
 /// ```
 /// use ndarray::{Array2, Array3, array};
@@ -66,8 +69,12 @@ pub struct MultiHeadAttention<A> {
     causal: bool,
     attention_mask: bool,
     return_attention_scores: bool,
+    /// How many timesteps a query sees to either side, with its own.
+    sliding_window: Option<usize>,
     /// The rule for hidden values; `None` is that of Keras 3.
     unseen: Option<Unseen>,
+    /// Whether Keras deletes the masks of its inputs. Only the wiring of a file reads it.
+    takes_masks: bool,
 }
 
 const INPUTS: &str = "2 or 3 (query, value and perhaps key), and the attention mask if it is set";
@@ -121,8 +128,11 @@ impl<A: Element> MultiHeadAttention<A> {
             });
         }
         let heads = query.to()[0];
-        check("kernel of the key", "heads", heads, key.to()[0])?;
-        check("kernel of the value", "heads", heads, value.to()[0])?;
+        let groups = key.to()[0];
+        if groups == 0 || !heads.is_multiple_of(groups) {
+            check("kernel of the key", "heads", heads, groups)?;
+        }
+        check("kernel of the value", "heads", groups, value.to()[0])?;
         check("kernel of the output", "heads", heads, output.from()[0])?;
         check(
             "kernel of the key",
@@ -141,13 +151,21 @@ impl<A: Element> MultiHeadAttention<A> {
             causal: false,
             attention_mask: false,
             return_attention_scores: false,
+            sliding_window: None,
             unseen: None,
+            takes_masks: false,
         })
     }
 
     /// Sets whether query `i` attends only to the values up to `i`: Keras' `use_causal_mask`.
     pub fn causal(mut self, yes: bool) -> Self {
         self.causal = yes;
+        self
+    }
+
+    /// Sets a band: a query attends to the values that are less than `timesteps` away. `None`, the default, is all of them.
+    pub fn sliding_window(mut self, timesteps: impl Into<Option<usize>>) -> Self {
+        self.sliding_window = timesteps.into();
         self
     }
 
@@ -176,7 +194,14 @@ impl<A: Element> MultiHeadAttention<A> {
     /// Whether the values that it was called with have no mask afterwards, as in Keras 3.
     #[cfg(feature = "keras")]
     pub(crate) fn takes_masks(&self) -> bool {
-        matches!(self.unseen, None | Some(Unseen::Dropped))
+        self.takes_masks
+    }
+
+    /// Sets whether the values that it was called with have no mask afterwards.
+    #[cfg(feature = "keras")]
+    pub(crate) fn taking_masks(mut self, yes: bool) -> Self {
+        self.takes_masks = yes;
+        self
     }
 
     /// Sets the rule for hidden values.
@@ -204,6 +229,12 @@ impl<A: Element> MultiHeadAttention<A> {
 
     fn heads(&self) -> usize {
         self.query.to()[0]
+    }
+
+    /// Whether a query may see a value of this timestep, whatever the masks say.
+    fn sees(&self, query: usize, value: usize) -> bool {
+        let is_near = |timesteps: usize| query.abs_diff(value) < timesteps;
+        !(self.causal && value > query) && self.sliding_window.is_none_or(is_near)
     }
 
     /// The axes over which a query with this number of axes attends, in ascending order.
@@ -257,7 +288,8 @@ impl<A: Element> MultiHeadAttention<A> {
         let (groups, queries, heads, _) = q.numbers.dim();
         let timesteps = v.numbers.dim().1;
         check_size("scores", &[queries, timesteps])?;
-        if places != [1] && (masks.is_any() || self.causal) {
+        let is_hidden = masks.is_any() || self.causal || self.sliding_window.is_some();
+        if places != [1] && is_hidden {
             let expected = "the timesteps alone, [1], with a mask";
             return Err(Error::value(
                 "attention_axes",
@@ -283,15 +315,17 @@ impl<A: Element> MultiHeadAttention<A> {
             }
         });
         let inner = groups.checked_div(query.shape()[0]).unwrap_or(1).max(1);
-        let is_hidden = masks.is_any() || self.causal;
+        // Query heads that follow each other share a head of the keys and the values.
+        let together = heads.checked_div(self.key.to()[0]).unwrap_or(1).max(1);
         for group in 0..groups {
             let sample = group / inner;
             for head in 0..heads {
-                let at = s![group, .., head, ..];
-                let mut weights = product(&q.numbers.slice(at), &k.numbers.slice(at).t());
+                let of_query = s![group, .., head, ..];
+                let at = s![group, .., head / together, ..];
+                let mut weights = product(&q.numbers.slice(of_query), &k.numbers.slice(at).t());
                 weights.mapv_inplace(|score| score * inverse);
                 weigh(&mut weights, unseen, |i, j| {
-                    !is_hidden || !(self.causal && j > i) && masks.allow([sample, head, i, j])
+                    !is_hidden || self.sees(i, j) && masks.allow([sample, head, i, j])
                 });
                 let first = group * queries;
                 let columns = head * size..(head + 1) * size;
@@ -443,7 +477,9 @@ impl<A: Element> Describe<A> for MultiHeadAttention<A> {
             causal,
             attention_mask,
             return_attention_scores,
+            sliding_window,
             unseen,
+            takes_masks: _, // says nothing of what it computes
         } = self;
         each(Part::Option("attention_axes", attention_axes));
         each(Part::Option("causal", causal));
@@ -452,6 +488,7 @@ impl<A: Element> Describe<A> for MultiHeadAttention<A> {
             "return_attention_scores",
             return_attention_scores,
         ));
+        each(Part::Option("sliding_window", sliding_window));
         each(Part::Option("unseen", unseen));
         // In the order of Keras.
         each(Part::Layer("query", Some("query"), query));
@@ -489,6 +526,7 @@ impl<A: Element> Saved for MultiHeadAttention<A> {
             causal: from.get("causal")?,
             attention_mask: from.get("attention_mask")?,
             return_attention_scores: from.get("return_attention_scores")?,
+            sliding_window: from.get_or("sliding_window", None)?,
             unseen: from.get("unseen")?,
             ..all
         })

@@ -7,11 +7,12 @@ use crate::nn::{AskMask, Distributed, Gain, NoMask, OldMerge, OpLayer, Unrolled}
 use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AdditiveAttention, AlphaDropout, AnyLayer, Attention, BatchNormalization,
-    Bidirectional, Concatenate, Conv1d, Conv2d, Cropping1d, Cropping2d, Dense, Dot, Dropout,
-    Element, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalPooling1d, GlobalPooling2d,
-    Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge, Model,
-    MultiHeadAttention, Normalization, Permute, Pooling1d, Pooling2d, RepeatVector, Rescaling,
-    Reshape, SimpleRnn, Softmax, SpatialDropout1d, Stacked, TimeDistributed, UpSampling1d,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d,
+    Cropping2d, Dense, Dot, Dropout, Element, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    GlobalPooling1d, GlobalPooling2d, GroupNormalization, Gru, Identity, Layer, LayerApart,
+    LayerNormalization, Lstm, Masking, Merge, Model, MultiHeadAttention, Normalization, PRelu,
+    Permute, Pooling1d, Pooling2d, RepeatVector, Rescaling, Reshape, RmsNormalization, SimpleRnn,
+    Softmax, SpatialDropout1d, Stacked, TimeDistributed, UnitNormalization, UpSampling1d,
     UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
@@ -81,6 +82,12 @@ impl<A: Element> Saved for Any<A> {
             "dense" => boxed::<A, Dense<A>>,
             "conv1d" => boxed::<A, Conv1d<A>>,
             "conv2d" => boxed::<A, Conv2d<A>>,
+            "conv1d_transpose" => boxed::<A, Conv1dTranspose<A>>,
+            "conv2d_transpose" => boxed::<A, Conv2dTranspose<A>>,
+            "group_normalization" => boxed::<A, GroupNormalization<A>>,
+            "p_relu" => boxed::<A, PRelu<A>>,
+            "rms_normalization" => boxed::<A, RmsNormalization<A>>,
+            "unit_normalization" => boxed::<A, UnitNormalization>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
             "additive_attention" => boxed::<A, AdditiveAttention<A>>,
