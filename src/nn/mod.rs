@@ -120,7 +120,9 @@ pub(crate) use gain::Gain;
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use lambda::lambda;
 #[cfg(feature = "keras")]
-pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
+pub(crate) use op::{
+    Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Product, Reduce, Slice, Unary,
+};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, no_mask::NoMask, old_merge::OldMerge, op::OpLayer,

@@ -26,6 +26,12 @@ pub(crate) enum Arrange {
     Repeat(usize, isize),
     /// By how many places the numbers along an axis move.
     Roll(isize, isize),
+    /// Two axes that change places.
+    Swap(isize, isize),
+    /// An axis, and its new place between the others.
+    Move(isize, isize),
+    /// How many zeros stand before and after the numbers along each axis.
+    Pad(Vec<[usize; 2]>),
 }
 
 /// The indices of axes that are not the axis of samples.
@@ -171,6 +177,38 @@ impl Arrange {
                     };
                 }
             }
+            Arrange::Swap(a, b) => {
+                let (a, b) = (
+                    place_in_sample(*a, y.ndim())?,
+                    place_in_sample(*b, y.ndim())?,
+                );
+                y.swap_axes(a, b);
+            }
+            Arrange::Move(from, to) => {
+                let from = place_in_sample(*from, y.ndim())?;
+                let to = place_in_sample(*to, y.ndim())?;
+                let mut order: Vec<usize> = (0..y.ndim()).filter(|&axis| axis != from).collect();
+                order.insert(to, from);
+                y = y.permuted_axes(order);
+            }
+            Arrange::Pad(ends) => {
+                if ends.len() != y.ndim() || ends.first() != Some(&[0, 0]) {
+                    let expected = format!("those of {} axes, none for the samples", y.ndim());
+                    return Err(Error::value("pad_width", expected, format!("{ends:?}")));
+                }
+                let longer = |(&len, [before, after]): (&usize, &[usize; 2])| {
+                    len.saturating_add(*before).saturating_add(*after)
+                };
+                let shape: Vec<usize> = y.shape().iter().zip(ends).map(longer).collect();
+                check_size("output", &shape)?;
+                let mut padded = ArrayD::zeros(shape);
+                let mut middle = padded.view_mut();
+                for (axis, ([before, _], &len)) in ends.iter().zip(y.shape()).enumerate() {
+                    middle.slice_axis_inplace(Axis(axis), Slice::from(*before..*before + len));
+                }
+                middle.assign(&y);
+                y = padded;
+            }
         }
         Ok(y)
     }
@@ -192,6 +230,8 @@ impl Arrange {
                 counts.iter().take(before).all(|&times| times == 1)
             }
             Arrange::Repeat(_, axis) | Arrange::Roll(_, axis) => after(&[*axis], axes),
+            Arrange::Swap(a, b) | Arrange::Move(a, b) => after(&[*a, *b], axes),
+            Arrange::Pad(ends) => ends.len() > 2 && ends.iter().take(2).all(|ends| *ends == [0, 0]),
         }
     }
 }

@@ -4,12 +4,14 @@
 mod arithmetic;
 mod arrange;
 mod layer;
+mod product;
 mod reduce;
 mod slice;
 
 pub(crate) use arithmetic::{Binary, Elementwise, Unary};
 pub(crate) use arrange::Arrange;
 pub(crate) use layer::OpLayer;
+pub(crate) use product::Product;
 pub(crate) use reduce::Reduce;
 pub(crate) use slice::Slice;
 #[cfg(feature = "keras")]

@@ -4,10 +4,12 @@ use super::constant::constant;
 use crate::error::Result;
 use crate::format::json::Value;
 use crate::load::keras::activation;
-use crate::load::keras::config::{Config, integer, items, shown};
+use crate::load::keras::config::{Config, integer, items, shown, whole};
 use crate::load::keras::context::Context;
 use crate::load::keras::names::snake_case;
-use crate::nn::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
+use crate::nn::{
+    Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Product, Reduce, Slice, Unary,
+};
 use crate::{Activation, Concatenate};
 use alloc::format;
 use alloc::vec::Vec;
@@ -34,6 +36,8 @@ pub fn reader(class: &str) -> Option<Read> {
         "Add" => |of| of.binary(Binary::Add),
         "All" => |of| of.reduce(Along::All),
         "Any" => |of| of.reduce(Along::Any),
+        "Argmax" => |of| of.index(Along::ArgMax),
+        "Argmin" => |of| of.index(Along::ArgMin),
         "Cast" => |of| of.cast(),
         "Ceil" => |of| of.unary(Unary::Ceil),
         "Clip" => |of| {
@@ -50,9 +54,12 @@ pub fn reader(class: &str) -> Option<Read> {
             }
             of.cast()
         },
+        "Cumprod" => |of| of.cumulate(Binary::Multiply),
+        "Cumsum" => |of| of.cumulate(Binary::Add),
         "Copy" => |of| of.unary(Unary::Identity),
         "Divide" | "TrueDivide" => |of| of.binary(Binary::Divide),
         "Equal" => |of| of.binary(Binary::Equal),
+        "Erf" => |of| of.unary(Unary::Erf),
         "Exp" => |of| of.unary(Unary::Exp),
         "ExpandDims" => |of| of.arrange("axis", Arrange::ExpandDims),
         "Expm1" => |of| of.unary(Unary::Expm1),
@@ -66,20 +73,33 @@ pub fn reader(class: &str) -> Option<Read> {
         "LessEqual" => |of| of.binary(Binary::LessEqual),
         "Log" => |of| of.unary(Unary::Log),
         "Log1p" => |of| of.unary(Unary::Log1p),
+        "LogSoftmax" => |of| match of.config.integer_or("axis", -1)? {
+            -1 => of.one(Op::Activation(Activation::LogSoftmax)),
+            axis => Err(of.config.refuse("axis", -1, axis)),
+        },
+        "Logsumexp" => |of| of.reduce(Along::LogSumExp),
         "LogicalAnd" => |of| of.binary(Binary::LogicalAnd),
         "LogicalNot" => |of| of.unary(Unary::LogicalNot),
         "LogicalOr" => |of| of.binary(Binary::LogicalOr),
         "LogicalXor" => |of| of.binary(Binary::LogicalXor),
+        "Matmul" => |of| of.product(),
         "Max" => |of| of.reduce(Along::Max),
         "Maximum" => |of| of.binary(Binary::Maximum),
         "Mean" => |of| of.reduce(Along::Mean),
         "Min" => |of| of.reduce(Along::Min),
         "Minimum" => |of| of.binary(Binary::Minimum),
         "Mod" => |of| of.binary(Binary::Mod),
+        "Moveaxis" => |of| of.move_axis(),
         "Multiply" => |of| of.binary(Binary::Multiply),
         "Negative" => |of| of.unary(Unary::Negative),
         "NotEqual" => |of| of.binary(Binary::NotEqual),
+        "OneHot" => |of| {
+            of.config.only("axis", "-1")?;
+            of.config.flag("sparse")?;
+            of.one(Op::OneHot(of.config.count("num_classes")?))
+        },
         "OnesLike" => |of| of.unary(Unary::Fill(1.0)),
+        "Pad" => |of| of.pad(),
         "Power" => |of| of.binary(Binary::Power),
         "Prod" => |of| of.reduce(Along::Prod),
         "Reciprocal" => |of| of.unary(Unary::Reciprocal),
@@ -97,6 +117,10 @@ pub fn reader(class: &str) -> Option<Read> {
             let axis = of.in_sample("axis", None)?;
             of.one(Op::Arrange(Arrange::Roll(shift, axis)))
         },
+        "Round" => |of| {
+            of.config.only("decimals", "0")?;
+            of.unary(Unary::Round)
+        },
         "Rsqrt" => |of| of.unary(Unary::Rsqrt),
         "Sign" => |of| of.unary(Unary::Sign),
         "Softmax" => |of| of.one(Op::Softmax(of.in_sample("axis", Some(-1))?)),
@@ -104,13 +128,20 @@ pub fn reader(class: &str) -> Option<Read> {
         "Square" => |of| of.unary(Unary::Square),
         "Squeeze" => |of| of.arrange("axis", Arrange::Squeeze),
         "Stack" => |of| of.one(Op::Stack(of.in_sample("axis", Some(0))?)),
+        "Std" => |of| of.reduce(Along::Std),
         "Subtract" => |of| of.binary(Binary::Subtract),
         "Sum" => |of| of.reduce(Along::Sum),
+        "Swapaxes" => |of| {
+            let axes = [of.in_sample("axis1", None)?, of.in_sample("axis2", None)?];
+            of.one(Op::Arrange(Arrange::Swap(axes[0], axes[1])))
+        },
         "Tile" => |of| of.tile(),
         "Transpose" => |of| {
             let axes = of.integers("axes")?;
             of.one(Op::Arrange(Arrange::Transpose(axes)))
         },
+        "Trunc" => |of| of.unary(Unary::Whole),
+        "Var" => |of| of.reduce(Along::Var),
         "Where" => |of| of.choose(),
         "ZerosLike" => |of| of.unary(Unary::Fill(0.0)),
         "Celu" | "Elu" | "Gelu" | "HardShrink" | "LeakyRelu" | "ReLU" | "SoftShrink"
@@ -213,6 +244,75 @@ impl<'j> Operation<'j> {
         let axes = self.axes("axis")?;
         let keepdims = self.config.flag("keepdims")?;
         self.one(Op::Reduce(Reduce { of, axes, keepdims }))
+    }
+
+    /// Where a number stands along one axis.
+    fn index(&self, of: Along) -> Found<'j> {
+        self.config.optional("output_type");
+        let axes = Vec::from([self.in_sample("axis", None)?]);
+        let keepdims = self.config.flag("keepdims")?;
+        self.one(Op::Reduce(Reduce { of, axes, keepdims }))
+    }
+
+    fn cumulate(&self, of: Binary) -> Found<'j> {
+        for key in ["exclusive", "reverse"] {
+            self.config.only(key, "false")?;
+        }
+        let axis = self.in_sample("axis", None)?;
+        self.one(Op::Cumulate(of, axis))
+    }
+
+    fn product(&self) -> Found<'j> {
+        self.config.optional("output_type");
+        let transposed = [
+            self.config.flag("transpose_a")?,
+            self.config.flag("transpose_b")?,
+        ];
+        let args: &'j [Value; 2] = match self.args.try_into() {
+            Ok(args) => args,
+            Err(_) => return Err(self.config.refuse("args", "two arguments", self.args.len())),
+        };
+        let operands = args.each_ref().map(constant);
+        let inputs = args.iter().zip(&operands);
+        let inputs = inputs.filter(|(_, constant)| constant.is_none());
+        let inputs: Vec<&Value> = inputs.map(|(value, _)| value).collect();
+        if inputs.is_empty() {
+            let found = "constants alone";
+            return Err(self.config.refuse("args", "a value of the graph", found));
+        }
+        let product = Product {
+            operands,
+            transposed,
+        };
+        Ok((Op::Product(product), inputs))
+    }
+
+    fn move_axis(&self) -> Found<'j> {
+        let one = |key: &'static str| match self.axes(key)?.as_slice() {
+            [axis] => Ok(*axis),
+            axes => Err(self.config.refuse(key, "one axis", axes.len())),
+        };
+        let (from, to) = (one("source")?, one("destination")?);
+        self.one(Op::Arrange(Arrange::Move(from, to)))
+    }
+
+    /// Zeros around the numbers.
+    fn pad(&self) -> Found<'j> {
+        let mode = self.config.text_or("mode", "constant")?;
+        if !mode.eq_ignore_ascii_case("constant") {
+            return Err(self.config.refuse("mode", "constant", mode));
+        }
+        self.config.only("constant_values", "0")?;
+        let given = self.config.get("pad_width")?;
+        let ends = |value: &Value| match items(value)? {
+            [before, after] => Some([whole(before)?, whole(after)?]),
+            _ => None,
+        };
+        let all = items(given).and_then(|all| all.iter().map(ends).collect::<Option<Vec<_>>>());
+        let expected = "two counts for each axis, 0 for the samples";
+        let all = all.filter(|all| all.first() == Some(&[0, 0]));
+        let all = all.ok_or_else(|| self.config.refuse("pad_width", expected, shown(given)))?;
+        self.one(Op::Arrange(Arrange::Pad(all)))
     }
 
     fn tile(&self) -> Found<'j> {

@@ -108,6 +108,19 @@ fn class_of(function: &str) -> Option<Class> {
         "reduce_min" => plain("Min"),
         "reduce_prod" => plain("Prod"),
         "reduce_sum" => plain("Sum"),
+        "reduce_logsumexp" => plain("Logsumexp"),
+        "reduce_std" => plain("Std"),
+        "reduce_variance" => plain("Var"),
+        "argmax" => plain("Argmax"),
+        "argmin" => plain("Argmin"),
+        "cumsum" => plain("Cumsum"),
+        "cumprod" => plain("Cumprod"),
+        "erf" => plain("Erf"),
+        "round" => plain("Round"),
+        "log_softmax" => plain("LogSoftmax"),
+        "one_hot" => renamed(&[("depth", "num_classes")], "OneHot"),
+        "linalg.matmul" | "matmul" => of(&["b"], "Matmul"),
+        "pad" => renamed(&[("paddings", "pad_width")], "Pad"),
         "concat" => plain("Concatenate"),
         "stack" => plain("Stack"),
         "expand_dims" => plain("ExpandDims"),
@@ -139,7 +152,8 @@ impl Class {
                 let mut chosen = args.iter().skip(1);
                 chosen.all(|value| value.is_i64() || is_whole(value))
             }
-            "All" | "Any" | "Divide" | "Equal" | "Greater" | "GreaterEqual" | "Less"
+            "Argmax" | "Argmin" => true,
+            "All" | "Any" | "OneHot" | "Divide" | "Equal" | "Greater" | "GreaterEqual" | "Less"
             | "LessEqual" | "LogicalAnd" | "LogicalNot" | "LogicalOr" | "LogicalXor"
             | "NotEqual" => false,
             _ => args.iter().any(is_whole),
