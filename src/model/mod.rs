@@ -46,7 +46,7 @@ pub use into_layer::IntoLayer;
 pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 #[cfg(any(feature = "keras", feature = "saved"))]
-pub(crate) use own::{make, maker};
+pub(crate) use own::{cell_maker, make, make_cell, maker};
 pub use pad_sequences::PadSequences;
 pub use padded::{Padded, Side};
 #[cfg(feature = "train")]

@@ -2,7 +2,8 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::model::make;
+use crate::layer::Flags;
+use crate::model::{make, make_cell};
 use crate::nn::{AskMask, Distributed, Gain, NoMask, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
@@ -28,6 +29,15 @@ type Read<A> = fn(&mut In) -> Result<Any<A>>;
 type Twice<C> = Bidirectional<C, C>;
 type Two<C> = Stacked<C, C>;
 
+/// A recurrent layer of a cell of the caller's own.
+fn own_cell<A: Element>(from: &mut In) -> Result<Any<A>> {
+    let flags = Flags::read_from(from)?;
+    from.layer_by("layer", |inner| {
+        let (maker, cell) = inner.own_cell()?;
+        make_cell(&maker, &cell, flags)
+    })
+}
+
 /// Chooses the type of a recurrent layer with flags. One cell, or two of the same type, has a concrete type; others are
 /// [`AnyRecurrent`].
 fn flagged<A: Element>(from: &In) -> Read<A> {
@@ -35,6 +45,7 @@ fn flagged<A: Element>(from: &In) -> Read<A> {
         "simple_rnn" => boxed::<A, Layer<SimpleRnn<A>>>,
         "lstm" => boxed::<A, Layer<Lstm<A>>>,
         "gru" => boxed::<A, Layer<Gru<A>>>,
+        "rnn" => own_cell::<A>,
         "bidirectional" => match both(from, &["layer"], ["forward", "backward"]) {
             "simple_rnn" => boxed::<A, Layer<Twice<SimpleRnn<A>>>>,
             "lstm" => boxed::<A, Layer<Twice<Lstm<A>>>>,
