@@ -59,6 +59,7 @@ use ndarray::{
 /// assert_eq!(attention.forward(&query, &value, &value)?, array![[[2.0]]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
+#[allow(clippy::struct_excessive_bools)] // independent arguments of a call in Keras
 #[derive(Clone)]
 pub struct MultiHeadAttention<A> {
     query: Projection<A>,

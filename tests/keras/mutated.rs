@@ -160,8 +160,6 @@ fn configurations_of_our_own() {
         ("k3_masks.keras", "3.15.1"),
         ("k2_nested.h5", "2.21.0"),
         ("k1_graph.h5", "1.2.2"),
-        ("k3_more_heads.keras", "3.15.1"),
-        ("k3_more_pictures.keras", "3.15.1"),
     ] {
         survives(&models.join(name), version);
     }

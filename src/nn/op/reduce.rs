@@ -98,7 +98,7 @@ impl Reduce {
     pub fn of<A: Element>(&self, mut y: ArrayD<A>) -> Result<ArrayD<A>> {
         let places = self.places(y.ndim())?;
         if matches!(self.of, Along::Var | Along::Std) {
-            y = self.squares(y, &places)?;
+            y = Self::squares(y, &places)?;
         }
         for axis in places {
             y = self.of.of(&y, Axis(axis));
@@ -113,7 +113,7 @@ impl Reduce {
     }
 
     /// The squares of the distances from the mean along these axes.
-    fn squares<A: Element>(&self, mut x: ArrayD<A>, places: &[usize]) -> Result<ArrayD<A>> {
+    fn squares<A: Element>(mut x: ArrayD<A>, places: &[usize]) -> Result<ArrayD<A>> {
         let mut mean = x.clone();
         for &axis in places {
             mean = Along::Mean.of(&mean, Axis(axis)).insert_axis(Axis(axis));

@@ -106,7 +106,7 @@ pub fn group_normalization<A: Element>(of: &Asked<A>) -> Planned<A> {
                 .transpose()
         });
         let (gamma, beta) = (gamma?, beta?);
-        let features = gamma.as_ref().or(beta.as_ref()).map(|array| array.len());
+        let features = gamma.as_ref().or(beta.as_ref()).map(ndarray::Array1::len);
         // -1 is as many as features.
         let groups = usize::try_from(groups).ok().or(features).unwrap_or(1);
         let norm = GroupNormalization::from_weights(groups, gamma, beta)?.epsilon(epsilon);

@@ -44,29 +44,20 @@ pub fn reader(class: &str) -> Option<Read> {
             let end = |key| of.config.get(key).and(of.config.number_or(key, 0.0));
             of.unary(Unary::Clip(end("x_min")?, end("x_max")?))
         },
-        "Concatenate" => |of| {
-            let axis = of.in_sample("axis", Some(-1))?;
-            of.one(Op::Concatenate(Concatenate::new(axis)))
-        },
         "ConvertToTensor" => |of| {
             for key in ["sparse", "ragged"] {
                 of.config.flag(key)?;
             }
             of.cast()
         },
-        "Cumprod" => |of| of.cumulate(Binary::Multiply),
-        "Cumsum" => |of| of.cumulate(Binary::Add),
         "Copy" => |of| of.unary(Unary::Identity),
         "Divide" | "TrueDivide" => |of| of.binary(Binary::Divide),
         "Equal" => |of| of.binary(Binary::Equal),
         "Erf" => |of| of.unary(Unary::Erf),
         "Exp" => |of| of.unary(Unary::Exp),
-        "ExpandDims" => |of| of.arrange("axis", Arrange::ExpandDims),
         "Expm1" => |of| of.unary(Unary::Expm1),
-        "Flip" => |of| of.arrange("axis", Arrange::Flip),
         "Floor" => |of| of.unary(Unary::Floor),
         "FloorDivide" => |of| of.binary(Binary::FloorDivide),
-        "GetItem" => |of| of.get_item(),
         "Greater" => |of| of.binary(Binary::Greater),
         "GreaterEqual" => |of| of.binary(Binary::GreaterEqual),
         "Less" => |of| of.binary(Binary::Less),
@@ -82,27 +73,68 @@ pub fn reader(class: &str) -> Option<Read> {
         "LogicalNot" => |of| of.unary(Unary::LogicalNot),
         "LogicalOr" => |of| of.binary(Binary::LogicalOr),
         "LogicalXor" => |of| of.binary(Binary::LogicalXor),
-        "Matmul" => |of| of.product(),
         "Max" => |of| of.reduce(Along::Max),
         "Maximum" => |of| of.binary(Binary::Maximum),
         "Mean" => |of| of.reduce(Along::Mean),
         "Min" => |of| of.reduce(Along::Min),
         "Minimum" => |of| of.binary(Binary::Minimum),
         "Mod" => |of| of.binary(Binary::Mod),
-        "Moveaxis" => |of| of.move_axis(),
         "Multiply" => |of| of.binary(Binary::Multiply),
         "Negative" => |of| of.unary(Unary::Negative),
         "NotEqual" => |of| of.binary(Binary::NotEqual),
+        "OnesLike" => |of| of.unary(Unary::Fill(1.0)),
+        "Power" => |of| of.binary(Binary::Power),
+        "Prod" => |of| of.reduce(Along::Prod),
+        "Reciprocal" => |of| of.unary(Unary::Reciprocal),
+        "Round" => |of| {
+            of.config.only("decimals", "0")?;
+            of.unary(Unary::Round)
+        },
+        "Rsqrt" => |of| of.unary(Unary::Rsqrt),
+        "Sign" => |of| of.unary(Unary::Sign),
+        "Softmax" => |of| of.one(Op::Softmax(of.in_sample("axis", Some(-1))?)),
+        "Sqrt" => |of| of.unary(Unary::Sqrt),
+        "Square" => |of| of.unary(Unary::Square),
+        "Std" => |of| of.reduce(Along::Std),
+        "Subtract" => |of| of.binary(Binary::Subtract),
+        "Sum" => |of| of.reduce(Along::Sum),
+        "Trunc" => |of| of.unary(Unary::Whole),
+        "Var" => |of| of.reduce(Along::Var),
+        "Where" => |of| of.choose(),
+        "ZerosLike" => |of| of.unary(Unary::Fill(0.0)),
+        "Celu" | "Elu" | "Gelu" | "HardShrink" | "LeakyRelu" | "ReLU" | "SoftShrink"
+        | "Squareplus" => |of| of.activation(),
+        "HardSigmoid" | "HardSilu" | "HardTanh" | "LogSigmoid" | "Relu" | "Relu6" | "Selu"
+        | "Sigmoid" | "Silu" | "Softplus" | "Softsign" | "SparsePlus" | "SparseSigmoid"
+        | "Tanh" | "TanhShrink" => |of| match snake_case(of.class).parse() {
+            Ok(activation) => of.one(Op::Activation(activation)),
+            Err(error) => Err(error.within(of.config.part())),
+        },
+        _ => return of_arrays(class),
+    };
+    Some(read)
+}
+
+/// The same of an operation that is not computed number by number or along axes.
+fn of_arrays(class: &str) -> Option<Read> {
+    let read: Read = match class {
+        "Concatenate" => |of| {
+            let axis = of.in_sample("axis", Some(-1))?;
+            of.one(Op::Concatenate(Concatenate::new(axis)))
+        },
+        "Cumprod" => |of| of.cumulate(Binary::Multiply),
+        "Cumsum" => |of| of.cumulate(Binary::Add),
+        "ExpandDims" => |of| of.arrange("axis", Arrange::ExpandDims),
+        "Flip" => |of| of.arrange("axis", Arrange::Flip),
+        "GetItem" => |of| of.get_item(),
+        "Matmul" => |of| of.product(),
+        "Moveaxis" => |of| of.move_axis(),
         "OneHot" => |of| {
             of.config.only("axis", "-1")?;
             of.config.flag("sparse")?;
             of.one(Op::OneHot(of.config.count("num_classes")?))
         },
-        "OnesLike" => |of| of.unary(Unary::Fill(1.0)),
         "Pad" => |of| of.pad(),
-        "Power" => |of| of.binary(Binary::Power),
-        "Prod" => |of| of.reduce(Along::Prod),
-        "Reciprocal" => |of| of.unary(Unary::Reciprocal),
         "Repeat" => |of| {
             let repeats = of.config.count("repeats")?;
             let axis = of.in_sample("axis", None)?;
@@ -117,20 +149,8 @@ pub fn reader(class: &str) -> Option<Read> {
             let axis = of.in_sample("axis", None)?;
             of.one(Op::Arrange(Arrange::Roll(shift, axis)))
         },
-        "Round" => |of| {
-            of.config.only("decimals", "0")?;
-            of.unary(Unary::Round)
-        },
-        "Rsqrt" => |of| of.unary(Unary::Rsqrt),
-        "Sign" => |of| of.unary(Unary::Sign),
-        "Softmax" => |of| of.one(Op::Softmax(of.in_sample("axis", Some(-1))?)),
-        "Sqrt" => |of| of.unary(Unary::Sqrt),
-        "Square" => |of| of.unary(Unary::Square),
         "Squeeze" => |of| of.arrange("axis", Arrange::Squeeze),
         "Stack" => |of| of.one(Op::Stack(of.in_sample("axis", Some(0))?)),
-        "Std" => |of| of.reduce(Along::Std),
-        "Subtract" => |of| of.binary(Binary::Subtract),
-        "Sum" => |of| of.reduce(Along::Sum),
         "Swapaxes" => |of| {
             let axes = [of.in_sample("axis1", None)?, of.in_sample("axis2", None)?];
             of.one(Op::Arrange(Arrange::Swap(axes[0], axes[1])))
@@ -139,18 +159,6 @@ pub fn reader(class: &str) -> Option<Read> {
         "Transpose" => |of| {
             let axes = of.integers("axes")?;
             of.one(Op::Arrange(Arrange::Transpose(axes)))
-        },
-        "Trunc" => |of| of.unary(Unary::Whole),
-        "Var" => |of| of.reduce(Along::Var),
-        "Where" => |of| of.choose(),
-        "ZerosLike" => |of| of.unary(Unary::Fill(0.0)),
-        "Celu" | "Elu" | "Gelu" | "HardShrink" | "LeakyRelu" | "ReLU" | "SoftShrink"
-        | "Squareplus" => |of| of.activation(),
-        "HardSigmoid" | "HardSilu" | "HardTanh" | "LogSigmoid" | "Relu" | "Relu6" | "Selu"
-        | "Sigmoid" | "Silu" | "Softplus" | "Softsign" | "SparsePlus" | "SparseSigmoid"
-        | "Tanh" | "TanhShrink" => |of| match snake_case(of.class).parse() {
-            Ok(activation) => of.one(Op::Activation(activation)),
-            Err(error) => Err(error.within(of.config.part())),
         },
         _ => return None,
     };
