@@ -60,7 +60,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) if time > TIME && again(target, &bytes) > TIME => {
                 Some(format!("it took {time:?}"))
             }
-            Ok(_) if memory > MEMORY + 16 * bytes.len() => Some(format!("it took {memory} bytes")),
+            Ok(_) if target.is_frugal() && memory > MEMORY + 16 * bytes.len() => {
+                Some(format!("it took {memory} bytes"))
+            }
             Ok(_) => None,
         };
         if let Some(bad) = bad {
@@ -79,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let words = error.split(": found").last().unwrap_or_default();
                 let words = words.split('"').step_by(2).flat_map(str::chars);
                 let words: String = words.filter(char::is_ascii_alphabetic).take(120).collect();
-                if said.len() < 5000 && said.insert(words) {
+                if said.len() < 5000 && said.insert(words) && target.is_frugal() {
                     corpus.push(bytes);
                 }
             }

@@ -137,6 +137,11 @@ impl Target {
         }
     }
 
+    /// Whether files are read alone. A model that runs may need much memory, and one that does not is no step to others.
+    pub fn is_frugal(self) -> bool {
+        !matches!(self, Target::Configs)
+    }
+
     /// A changed file.
     pub fn change(self, mutator: &mut Mutator, corpus: &[Vec<u8>]) -> Vec<u8> {
         match self {
