@@ -33,6 +33,45 @@ pub struct Layer<R> {
     mask_with_state: bool,
 }
 
+/// The flags of a layer without the layer.
+#[cfg(any(feature = "keras", feature = "saved"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flags {
+    pub options: Options,
+    pub stateful: bool,
+    pub mask_with_state: bool,
+}
+
+#[cfg(feature = "saved")]
+impl Flags {
+    /// Takes the flags of a layer out of its description.
+    pub(crate) fn read_from(from: &mut In) -> Result<Self> {
+        Ok(Flags {
+            options: from.get("options")?,
+            stateful: from.get("stateful")?,
+            mask_with_state: from.get("mask_with_state")?,
+        })
+    }
+}
+
+#[cfg(any(feature = "keras", feature = "saved"))]
+impl Flags {
+    /// The layer with these flags.
+    pub(crate) fn of<R: Recurrent>(self, of: R) -> Layer<R> {
+        let Flags {
+            options,
+            stateful,
+            mask_with_state,
+        } = self;
+        Layer {
+            of,
+            options,
+            stateful,
+            mask_with_state,
+        }
+    }
+}
+
 impl<R: Recurrent> Layer<R> {
     /// Makes a layer with Keras' defaults: all flags are false.
     pub fn new(of: R) -> Self {
@@ -192,12 +231,8 @@ impl<R: Recurrent + Saved> Saved for Layer<R> {
 
     fn read_from(from: &mut In) -> Result<Self> {
         from.class("layer")?;
-        Ok(Layer {
-            of: from.layer("layer")?,
-            options: from.get("options")?,
-            stateful: from.get("stateful")?,
-            mask_with_state: from.get("mask_with_state")?,
-        })
+        let flags = Flags::read_from(from)?;
+        Ok(flags.of(from.layer("layer")?))
     }
 }
 

@@ -5,9 +5,12 @@ mod support;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use recurrent::{
-    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Dense, Element, Flatten, Gru,
-    Identity, Layer, LayerNorm, LayerNormalization, Lstm, Masking, Model, Recurrent, SimpleRnn,
-    Softmax, Stream, Tensor, TimeDistributed,
+    Activation, AnyLayer, BatchNormalization, Bidirectional, Causal, Conv1d, Conv1dTranspose,
+    Conv2d, Conv2dTranspose, Cropping1d, Cropping2d, Dense, Element, Flatten, GlobalPooling1d,
+    GlobalPooling2d, GroupNormalization, Gru, Identity, Layer, LayerNorm, LayerNormalization, Lstm,
+    Masking, Model, PRelu, Padding, Permute, Pooling1d, Pooling2d, Recurrent, RepeatVector,
+    RmsNormalization, SimpleRnn, Softmax, Stream, Tensor, TimeDistributed, UnitNormalization,
+    UpSampling1d, UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -228,8 +231,13 @@ fn a_push_of_an_amplifier_model_allocates_nothing() {
 #[test]
 fn a_push_of_operations_allocates_nothing() {
     let models = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/keras_ops/models");
-    for name in ["k2_gated", "k3_gated"] {
-        let model: Model<f32> = recurrent::keras::load(format!("{models}/{name}.keras")).unwrap();
+    for name in [
+        "k2_gated.keras",
+        "k3_gated.keras",
+        "k2_more_steps.h5",
+        "k3_more_steps.keras",
+    ] {
+        let model: Model<f32> = recurrent::keras::load(format!("{models}/{name}")).unwrap();
         for samples in [1, 3] {
             let x = numbers::<f32>((1, samples, 4), 3);
             let mut live = model.stream(samples).unwrap();
@@ -241,6 +249,103 @@ fn a_push_of_operations_allocates_nothing() {
             assert_eq!(found, 0, "{name}, {samples} samples");
         }
     }
+}
+
+/// One of a user's, in the steps of a model: the numbers of a call over all timesteps, without an allocation.
+fn quiet_inside(what: &str, layer: impl AnyLayer<f32>, of_step: &[usize]) {
+    let mut shape = vec![None, None];
+    shape.extend(of_step.iter().map(|&len| Some(len)));
+    let model = Model::new()
+        .input("x", shape)
+        .add(TimeDistributed::new(layer));
+    for samples in [1, 3] {
+        let (timesteps, len) = (2, of_step.iter().product::<usize>());
+        let x = numbers::<f32>((samples, timesteps, len), 5);
+        let shape = [&[samples, timesteps], of_step].concat();
+        let all = model.forward(&x.to_shape(shape.clone()).unwrap()).unwrap();
+        let mut live = model.stream(samples).unwrap();
+        for t in 0..timesteps {
+            let now = x.index_axis(Axis(1), t).as_standard_layout().into_owned();
+            let y = live.push_slice(now.as_slice().unwrap()).unwrap();
+            let y: Vec<u32> = y.iter().map(|y| y.to_bits()).collect();
+            let expected = all.index_axis(Axis(1), t);
+            let expected: Vec<u32> = expected.iter().map(|y| y.to_bits()).collect();
+            assert_eq!(y, expected, "{what}, {samples} samples");
+        }
+        let now = x.index_axis(Axis(1), 0).as_standard_layout().into_owned();
+        let found = count(|| {
+            for _ in 0..3 {
+                live.push_slice(now.as_slice().unwrap()).unwrap();
+                live.reset_samples(&[0]).unwrap();
+            }
+        });
+        assert_eq!(found, 0, "{what}, {samples} samples");
+    }
+}
+
+#[test]
+fn a_push_of_images_allocates_nothing() {
+    let image = [7, 6, 4];
+    let kernel = |shape: [usize; 4]| {
+        let len = shape.iter().product::<usize>();
+        let numbers = numbers::<f32>((1, 1, len), 8).into_shape_with_order(shape);
+        numbers.unwrap()
+    };
+    for filters in [3, 16] {
+        let conv = Conv2d::builder().activation(Activation::Relu);
+        let conv = conv.from_weights(kernel([3, 2, 4, filters]), Array1::ones(filters));
+        quiet_inside("Conv2d", conv.unwrap(), &image);
+        let same = Conv2d::builder().padding(Padding::Same).strides([2, 3]);
+        let same = same.activation(Activation::Softmax);
+        let same = same.from_weights(kernel([3, 2, 4, filters]), None).unwrap();
+        quiet_inside("Conv2d, padded", same, &image);
+        let back = Conv2dTranspose::builder()
+            .padding(Padding::Same)
+            .strides([2, 3]);
+        let back = back.from_weights(kernel([3, 2, filters, 4]), Array1::ones(filters));
+        quiet_inside("Conv2dTranspose", back.unwrap(), &image);
+    }
+    let depthwise = Conv2d::builder().groups(4).dilation_rate([2, 1]);
+    let depthwise = depthwise.from_weights(kernel([2, 2, 1, 8]), None).unwrap();
+    quiet_inside("Conv2d, in groups", depthwise, &image);
+    quiet_inside("Pooling2d", Pooling2d::max([2, 3]).unwrap(), &image);
+    let same = Pooling2d::average([2, 3]).unwrap().padding(Padding::Same);
+    quiet_inside("Pooling2d, padded", same.unwrap(), &image);
+    quiet_inside("GlobalPooling2d", GlobalPooling2d::average(), &image);
+    quiet_inside("ZeroPadding2d", ZeroPadding2d::new([1, 0], [2, 1]), &image);
+    quiet_inside("Cropping2d", Cropping2d::new([1, 2], [0, 1]), &image);
+    quiet_inside("UpSampling2d", UpSampling2d::new([2, 3]).unwrap(), &image);
+    let grouped = GroupNormalization::from_weights(2, Array1::ones(4), None).unwrap();
+    quiet_inside("GroupNormalization", grouped, &image);
+    let sloped = PRelu::from_weights(kernel([1, 1, 1, 4]).remove_axis(Axis(0)).into_dyn());
+    quiet_inside("PRelu", sloped, &image);
+}
+
+#[test]
+fn a_push_of_sequences_allocates_nothing() {
+    let sequence = [9, 4];
+    for filters in [3, 16] {
+        let conv = Conv1d::builder().padding(Padding::Same);
+        let conv = conv
+            .from_weights(numbers((3, 4, filters), 2), None)
+            .unwrap();
+        quiet_inside("Conv1d", conv, &sequence);
+        let back = Conv1dTranspose::builder().strides(2);
+        let back = back
+            .from_weights(numbers((3, filters, 4), 2), None)
+            .unwrap();
+        quiet_inside("Conv1dTranspose", back, &sequence);
+    }
+    quiet_inside("Pooling1d", Pooling1d::max(2).unwrap(), &sequence);
+    quiet_inside("GlobalPooling1d", GlobalPooling1d::max(), &sequence);
+    quiet_inside("ZeroPadding1d", ZeroPadding1d::new(1, 2), &sequence);
+    quiet_inside("Cropping1d", Cropping1d::new(1, 2), &sequence);
+    quiet_inside("UpSampling1d", UpSampling1d::new(2).unwrap(), &sequence);
+    quiet_inside("Permute", Permute::new(&[2, 1]).unwrap(), &sequence);
+    quiet_inside("RepeatVector", RepeatVector::new(3), &[5]);
+    let scale = RmsNormalization::from_weights(Array1::ones(4)).unwrap();
+    quiet_inside("RmsNormalization", scale, &sequence);
+    quiet_inside("UnitNormalization", UnitNormalization::new(), &sequence);
 }
 
 /// The most bytes that a call holds at a time.

@@ -99,14 +99,14 @@ fn dense(features: usize, units: usize) -> Dense<f32> {
 }
 
 /// Steps of a training on one batch.
-fn steps<D: Dimension, E: Dimension>(
+fn steps<D, E>(
     mut training: Training<f32>,
     x: Array<f32, D>,
     y: Array<f32, E>,
 ) -> Box<dyn FnMut() + Send>
 where
-    D: Send + 'static,
-    E: Send + 'static,
+    D: Dimension + Send + 'static,
+    E: Dimension + Send + 'static,
 {
     let mut step = move || {
         let step = training.step(&Batch::new(black_box(&x), &y));

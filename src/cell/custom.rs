@@ -164,11 +164,33 @@ pub trait Cell: Send + Sync {
         let _ = step;
         Err(crate::backward::no_backward())
     }
+
+    /// What a file keeps of the cell: a name by which `saved::Reader::cell` knows it, its configuration and its weights.
+    /// `None` by default: it cannot be saved then.
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<crate::OwnParts<Self::Elem>> {
+        None
+    }
 }
 
 /// A layer made of a [`Cell`] of your own, like Keras' `RNN(cell)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Rnn<C>(pub C);
+
+/// A cell as a part of a description.
+#[cfg_attr(not(feature = "saved"), allow(dead_code))] // for the file
+struct Named<'c, C>(&'c C);
+
+impl<C: Cell> Foreign<C::Elem> for Named<'_, C> {
+    fn name(&self) -> &str {
+        "rnn"
+    }
+
+    #[cfg(feature = "saved")]
+    fn own_parts(&self) -> Option<crate::OwnParts<C::Elem>> {
+        self.0.own_parts()
+    }
+}
 
 impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     fn class(&self) -> &'static str {
@@ -176,7 +198,7 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<C::Elem>)) {
-        each(Part::Foreign(self));
+        each(Part::Foreign(&Named(&self.0)));
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<C::Elem>)) {

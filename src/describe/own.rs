@@ -23,6 +23,8 @@ pub type Maker = Arc<dyn Any + Send + Sync>;
 pub struct Own {
     /// What makes the layers of a class. It is known to be for one type of number when it is asked for.
     pub layers: BTreeMap<String, Maker>,
+    /// What makes recurrent layers of the cells of a class.
+    pub cells: BTreeMap<String, Maker>,
     /// The same for single layers by their names.
     #[cfg(feature = "keras")]
     pub lambdas: BTreeMap<String, Maker>,
@@ -33,6 +35,7 @@ impl fmt::Debug for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("Own");
         f.field("layers", &self.layers.keys());
+        f.field("cells", &self.cells.keys());
         #[cfg(feature = "keras")]
         f.field("lambdas", &self.lambdas.keys());
         f.field("functions", &self.functions.keys()).finish()

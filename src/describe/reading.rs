@@ -65,6 +65,17 @@ pub(crate) fn read<'f, L: Saved>(
     limits: &'f Limits,
     own: &'f Own,
 ) -> Result<L> {
+    read_by(json, file, arrays, limits, own, L::read_from)
+}
+
+fn read_by<'f, T>(
+    json: Value,
+    file: &'f safetensors::File<'f>,
+    arrays: &'f mut BTreeSet<String>,
+    limits: &'f Limits,
+    own: &'f Own,
+    read: impl FnOnce(&mut In<'f>) -> Result<T>,
+) -> Result<T> {
     let node = Node::deserialize(json);
     let node = node.map_err(|error| Error::file("layer", "a description", error))?;
     let mut from = In {
@@ -74,7 +85,7 @@ pub(crate) fn read<'f, L: Saved>(
         limits,
         own,
     };
-    let layer = L::read_from(&mut from)?;
+    let layer = read(&mut from)?;
     from.done()?;
     Ok(layer)
 }
@@ -178,9 +189,23 @@ impl<'f> In<'f> {
 
     /// Takes the parts of a layer of the caller's own, and what makes it.
     pub(crate) fn own<A: Element>(&mut self) -> Result<(Maker, OwnLayer<'f, A>)> {
+        let expected = "a layer of this crate, or one that is given to `saved::Reader::layer`";
+        self.own_of(&self.own.layers, expected)
+    }
+
+    /// The same of a cell.
+    pub(crate) fn own_cell<A: Element>(&mut self) -> Result<(Maker, OwnLayer<'f, A>)> {
+        let expected = "a cell of this crate, or one that is given to `saved::Reader::cell`";
+        self.own_of(&self.own.cells, expected)
+    }
+
+    fn own_of<A: Element>(
+        &mut self,
+        makers: &'f BTreeMap<String, Maker>,
+        expected: &str,
+    ) -> Result<(Maker, OwnLayer<'f, A>)> {
         let class: String = self.get("class")?;
-        let Some(maker) = self.own.layers.get(&class).cloned() else {
-            let expected = "a layer of this crate, or one that is given to `saved::Reader::layer`";
+        let Some(maker) = makers.get(&class).cloned() else {
             return Err(Error::file("class", expected, class));
         };
         let config = self.get("config")?;
@@ -220,10 +245,19 @@ impl<'f> In<'f> {
 
     /// Reads an inner layer.
     pub(crate) fn layer<L: Saved>(&mut self, key: &str) -> Result<L> {
+        self.layer_by(key, L::read_from)
+    }
+
+    /// Reads an inner layer in a way of one's own.
+    pub(crate) fn layer_by<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&mut In) -> Result<T>,
+    ) -> Result<T> {
         let part = format!("layer {key:?}");
         let json = self.node.layers.remove(key);
         let json = json.ok_or_else(|| Error::file(&part, "a description", "none"))?;
-        let layer = read(json, self.file, self.arrays, self.limits, self.own);
+        let layer = read_by(json, self.file, self.arrays, self.limits, self.own, read);
         layer.map_err(|error| error.within(&part))
     }
 

@@ -66,7 +66,7 @@ impl Out {
                 if let Some(parts) = layer.own_parts() {
                     self.own(&parts)
                 } else {
-                    let expected = "one of this crate: files cannot say what others compute (a layer of your own can be saved if it has `AnyLayer::own_parts`)";
+                    let expected = "one of this crate: files cannot say what others compute (a layer of your own can be saved if it has `AnyLayer::own_parts`, a cell if it has `Cell::own_parts`)";
                     Err(Error::value("layer to save", expected, layer.name()))
                 }
             }

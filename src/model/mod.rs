@@ -47,7 +47,7 @@ pub(crate) use kept::another_model;
 pub use kept::{Kept, ModelState, Slot};
 pub(crate) use of_user::{each_layer, each_layer_mut};
 #[cfg(any(feature = "keras", feature = "saved"))]
-pub(crate) use own::{make, maker};
+pub(crate) use own::{cell_maker, make, make_cell, maker};
 pub use pad_sequences::PadSequences;
 pub use padded::{Padded, Side};
 #[cfg(feature = "train")]

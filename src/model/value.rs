@@ -191,6 +191,12 @@ impl<'v, A: Element> Inputs<'v, A> {
         self.at.iter().map(move |&at| &self.values[at])
     }
 
+    /// The input at this place.
+    #[inline]
+    pub(crate) fn get(self, input: usize) -> Option<&'v Value<A>> {
+        self.at.get(input).map(|&at| &self.values[at])
+    }
+
     /// The first, and the only one of most layers.
     #[inline]
     pub(crate) fn first(self) -> Result<&'v Value<A>> {

@@ -2,6 +2,8 @@
 
 use crate::error::{Error, Result, check};
 use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
 use ndarray::{Array, Dimension};
 
 /// The index of an axis of an array with this number of axes.
@@ -50,4 +52,53 @@ pub(super) fn check_axis(
         _ => "numbers along an axis after these",
     };
     check(array, name, expected, found)
+}
+
+/// Whether these are the last axes of an array with this number of axes.
+pub(super) fn is_last(axes: &[usize], of: usize) -> bool {
+    axes.iter().copied().eq(of - axes.len()..of)
+}
+
+/// The axes of a sample counted from the front. Returns an error unless they are in ascending order.
+pub(super) fn places_in_sample(axes: &[isize], of: usize) -> Result<Vec<usize>> {
+    let places = axes.iter().map(|&axis| place_in_sample(axis, of));
+    let places: Vec<usize> = places.collect::<Result<_>>()?;
+    if places.is_sorted_by(|a, b| a < b) {
+        return Ok(places);
+    }
+    let expected = "axes in ascending order";
+    Err(Error::value("axis", expected, format!("{axes:?}")))
+}
+
+/// Changes the numbers along these axes, which are in ascending order: `change` sees those that belong together in a row.
+pub(super) fn each_along<A: Clone, D: Dimension>(
+    mut x: Array<A, D>,
+    axes: &[usize],
+    mut change: impl FnMut(&mut [A]),
+) -> Result<Array<A, D>> {
+    let together = axes.iter().map(|&axis| x.shape()[axis]).product::<usize>();
+    let mut all = |numbers: &mut [A]| {
+        let rows = numbers.chunks_exact_mut(together.max(1));
+        rows.for_each(&mut change);
+    };
+    if is_last(axes, x.ndim())
+        && let Some(numbers) = x.as_slice_mut()
+    {
+        all(numbers);
+        return Ok(x);
+    }
+    // The numbers that belong together are adjacent.
+    let mut order: Vec<usize> = (0..x.ndim()).filter(|axis| !axes.contains(axis)).collect();
+    order.extend(axes);
+    let turned = x.into_dyn().permuted_axes(order.as_slice());
+    let mut turned = turned.as_standard_layout().into_owned();
+    if let Some(numbers) = turned.as_slice_mut() {
+        all(numbers);
+    }
+    let mut back = vec![0; order.len()];
+    for (from, &to) in order.iter().enumerate() {
+        back[to] = from;
+    }
+    let y = turned.permuted_axes(back.as_slice());
+    Ok(y.as_standard_layout().into_owned().into_dimensionality()?)
 }

@@ -1,5 +1,6 @@
 //! `Conv1d`: a convolution over the timesteps.
 
+use super::convolution::{Convolution, convolve};
 use super::filters::Filters;
 use super::padding::Padding;
 use super::slide::{Slide, span};
@@ -181,7 +182,7 @@ impl<A: Element> Conv1d<A> {
         check_features(self.features(), x.dim())?;
         let slides = [Slide::of_one(), self.slide(x.dim().1)?];
         let x = x.view().insert_axis(Axis(1));
-        let y = self.filters.convolve(&x, slides, self.options.activation)?;
+        let y = convolve(&self.filters, &x, slides, self.options.activation)?;
         Ok(y.index_axis_move(Axis(1), 0))
     }
 
@@ -200,6 +201,15 @@ impl<A: Element> Conv1d<A> {
             self.kernel_size(),
             distances,
         )
+    }
+
+    /// The room for samples of this number of timesteps; `None` if they have no window.
+    pub(super) fn room(&self, timesteps: usize) -> Result<Option<Convolution<A>>> {
+        let slides = [Slide::of_one(), self.slide(timesteps)?];
+        if slides[1].windows.count == 0 {
+            return Ok(None);
+        }
+        Convolution::new(&self.filters, slides, self.options.activation).map(Some)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::activation::each_row;
 use crate::error::{Error, Result, check, check_features, check_kept, check_size};
 use crate::model::{AnyLayer, Inputs, Planned, Slot, StepShape, Stepper, Value};
-use crate::model::{another_model, lent, only_output};
+use crate::model::{another_model, each, lent, only_output};
 use crate::state::{cast, check_samples};
 use crate::{Conv1d, Element, State};
 use alloc::boxed::Box;
@@ -34,7 +34,7 @@ impl<A: Element> Conv1d<A> {
             return Ok(None);
         };
         if !input.is_timestep {
-            return Ok(None);
+            return self.plan_whole(inputs);
         }
         let &[samples, timesteps, features] = input.axes.as_slice() else {
             return Err(Error::Rank {
@@ -64,6 +64,23 @@ impl<A: Element> Conv1d<A> {
             fresh,
             may_fail: false,
         }))
+    }
+
+    /// The stepper for samples that are no timesteps of this layer, as inside of a `TimeDistributed`.
+    fn plan_whole(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let &[samples, timesteps, features] = inputs[0].axes.as_slice() else {
+            return Ok(None); // a call reports what is wrong
+        };
+        check_features(self.features(), (samples, timesteps, features))?;
+        let Some(mut room) = self.room(timesteps)?.filter(|_| samples > 0) else {
+            return Ok(None);
+        };
+        each(self, inputs, move |of: &Self, inputs, output| {
+            let x = &inputs.first()?.numbers;
+            room.write(&of.filters, samples, x, &mut output.numbers);
+            output.set_mask(None);
+            Ok(())
+        })
     }
 
     /// The length of the sums of a group.

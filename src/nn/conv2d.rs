@@ -1,5 +1,6 @@
 //! `Conv2d`: a convolution over the height and the width of images.
 
+use super::convolution::{Convolution, convolve};
 use super::filters::Filters;
 use super::padding::Padding;
 use super::slide::Slide;
@@ -7,7 +8,9 @@ use crate::describe::{Describe, Part, PartMut};
 #[cfg(feature = "saved")]
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use crate::{Activation, Element};
 use alloc::format;
 use alloc::vec;
@@ -173,7 +176,7 @@ impl<A: Element> Conv2d<A> {
         check("input", "channels", self.channels(), channels)?;
         let slides = [self.slide(0, height)?, self.slide(1, width)?];
         let activation = self.options.activation;
-        self.filters.convolve(&x.view(), slides, activation)
+        convolve(&self.filters, &x.view(), slides, activation)
     }
 
     /// The windows along the height (0) or the width (1).
@@ -243,6 +246,27 @@ impl<A: Element> AnyLayer<A> for Conv2d<A> {
         Stepwise::WholeSequence(
             "it reads whole images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [input] = inputs else {
+            return Ok(None); // a call reports what is wrong
+        };
+        let &[samples, height, width, channels] = input.axes.as_slice() else {
+            return Ok(None);
+        };
+        check("input", "channels", self.channels(), channels)?;
+        let slides = [self.slide(0, height)?, self.slide(1, width)?];
+        if samples == 0 || slides.iter().any(|slide| slide.windows.count == 0) {
+            return Ok(None);
+        }
+        let mut room = Convolution::new(&self.filters, slides, self.options.activation)?;
+        each(self, inputs, move |of: &Self, inputs, output| {
+            let x = &inputs.first()?.numbers;
+            room.write(&of.filters, samples, x, &mut output.numbers);
+            output.set_mask(None);
+            Ok(())
+        })
     }
 
     goes_back!();

@@ -1,8 +1,9 @@
 //! `Cropping1d`: removes timesteps at both ends.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -70,6 +71,10 @@ impl<A: Element> AnyLayer<A> for Cropping1d {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it leaves timesteps out")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

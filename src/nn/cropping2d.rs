@@ -1,8 +1,9 @@
 //! `Cropping2d`: removes the borders of images.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -74,6 +75,10 @@ impl<A: Element> AnyLayer<A> for Cropping2d {
         Stepwise::WholeSequence(
             "it crops whole images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

@@ -3,7 +3,9 @@
 use super::pool::Pool;
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{
+    self, AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayRef, ArrayView2, ArrayViewMut1, Axis, Ix2, Ix3};
@@ -76,14 +78,30 @@ impl GlobalPooling1d {
         if self.pool == Pool::Max {
             return self.forward(x);
         }
+        let features = x.dim().2.max(1);
         each(x, |sample, x, mut y| {
-            let real = mask.row(sample);
-            for (x, _) in x.outer_iter().zip(real).filter(|(_, real)| **real) {
-                y += &x;
+            let (x, real) = (x.as_standard_layout(), mask.row(sample));
+            if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
+                average(x.chunks_exact(features), real, y);
             }
-            y /= A::from_f64(real.iter().filter(|real| **real).count() as f64);
         })
     }
+}
+
+/// Writes the average of the rows that are real to `y`.
+fn average<'x, A: Element>(
+    rows: impl Iterator<Item = &'x [A]>,
+    real: impl IntoIterator<Item = &'x bool>,
+    y: &mut [A],
+) {
+    y.fill(A::zero());
+    let mut count = 0.0;
+    for (x, _) in rows.zip(real).filter(|(_, real)| **real) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+        count += 1.0;
+    }
+    let count = A::from_f64(count);
+    y.iter_mut().for_each(|y| *y /= count);
 }
 
 /// Applies `pool` to each sample, (timesteps, features) to (features).
@@ -143,6 +161,30 @@ impl<A: Element> AnyLayer<A> for GlobalPooling1d {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it pools all timesteps")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [samples, timesteps, features] = *inputs.first().map_or(&[][..], |of| &of.axes) else {
+            return Ok(None); // a call reports what is wrong
+        };
+        if [samples, timesteps, features].contains(&0) {
+            return Ok(None);
+        }
+        model::each(self, inputs, move |of: &Self, inputs, output| {
+            let input = inputs.first()?;
+            let mask = input.mask().filter(|_| of.pool == Pool::Average);
+            let outputs = output.numbers.chunks_exact_mut(features);
+            let samples = input.numbers.chunks_exact(timesteps * features);
+            for (sample, (x, y)) in samples.zip(outputs).enumerate() {
+                let x = x.chunks_exact(features);
+                match mask {
+                    None => of.pool.rows(x, y),
+                    Some(mask) => average(x, &mask[sample * timesteps..][..timesteps], y),
+                }
+            }
+            output.set_mask(None);
+            Ok(())
+        })
     }
 
     goes_back!();

@@ -3,7 +3,9 @@
 use super::pool::Pool;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -105,6 +107,27 @@ impl<A: Element> AnyLayer<A> for GlobalPooling2d {
         Stepwise::WholeSequence(
             "it pools whole images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [samples, height, width, channels] = *inputs.first().map_or(&[][..], |of| &of.axes)
+        else {
+            return Ok(None); // a call reports what is wrong
+        };
+        if [samples, height, width, channels].contains(&0) {
+            return Ok(None);
+        }
+        each(self, inputs, move |of: &Self, inputs, output| {
+            let images = inputs
+                .first()?
+                .numbers
+                .chunks_exact(height * width * channels);
+            for (x, y) in images.zip(output.numbers.chunks_exact_mut(channels)) {
+                of.pool.rows(x.chunks_exact(channels), y);
+            }
+            output.set_mask(None);
+            Ok(())
+        })
     }
 
     goes_back!();

@@ -1,12 +1,11 @@
 //! `LayerNormalization`: normalises every timestep.
 
-use super::axis::place_in_sample;
+use super::axis::{each_along, is_last, places_in_sample};
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{
     AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
 };
-use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
@@ -96,7 +95,7 @@ impl<A: Element> LayerNormalization<A> {
         self.normalised(x.to_owned())
     }
 
-    fn normalised<D: Dimension>(&self, mut x: Array<A, D>) -> Result<Array<A, D>> {
+    fn normalised<D: Dimension>(&self, x: Array<A, D>) -> Result<Array<A, D>> {
         let axes = self.places(x.ndim())?;
         let lens: Vec<usize> = axes.iter().map(|&axis| x.shape()[axis]).collect();
         for (name, array) in [("gamma", &self.gamma), ("beta", &self.beta)] {
@@ -104,27 +103,7 @@ impl<A: Element> LayerNormalization<A> {
                 check_shape(name, &lens, array.shape())?;
             }
         }
-        let together = lens.iter().product::<usize>().max(1);
-        if is_last(&axes, x.ndim())
-            && let Some(numbers) = x.as_slice_mut()
-        {
-            self.normalise_all(numbers, together);
-            return Ok(x);
-        }
-        // The numbers that are normalised together are adjacent.
-        let mut order: Vec<usize> = (0..x.ndim()).filter(|axis| !axes.contains(axis)).collect();
-        order.extend(&axes);
-        let turned = x.into_dyn().permuted_axes(order.as_slice());
-        let mut turned = turned.as_standard_layout().into_owned();
-        if let Some(numbers) = turned.as_slice_mut() {
-            self.normalise_all(numbers, together);
-        }
-        let mut back = vec![0; order.len()];
-        for (from, &to) in order.iter().enumerate() {
-            back[to] = from;
-        }
-        let y = turned.permuted_axes(back.as_slice());
-        Ok(y.as_standard_layout().into_owned().into_dimensionality()?)
+        each_along(x, &axes, |row| self.normalise(row))
     }
 
     fn normalise_all(&self, numbers: &mut [A], together: usize) {
@@ -156,19 +135,8 @@ impl<A: Element> LayerNormalization<A> {
 
     /// The axes counted from the front, ascending.
     pub(super) fn places(&self, axes: usize) -> Result<Vec<usize>> {
-        let places = self.axes.iter().map(|&axis| place_in_sample(axis, axes));
-        let places: Vec<usize> = places.collect::<Result<_>>()?;
-        if places.is_sorted_by(|a, b| a < b) {
-            return Ok(places);
-        }
-        let expected = "axes in ascending order";
-        Err(Error::value("axis", expected, format!("{:?}", self.axes)))
+        places_in_sample(&self.axes, axes)
     }
-}
-
-/// Whether these are the last axes of an array with this number of axes.
-fn is_last(axes: &[usize], of: usize) -> bool {
-    axes.iter().copied().eq(of - axes.len()..of)
 }
 
 fn check_shape(array: &'static str, expected: &[usize], found: &[usize]) -> Result<()> {

@@ -13,7 +13,10 @@ mod batch_normalization;
 mod concatenate;
 mod conv1d;
 mod conv1d_steps;
+mod conv1d_transpose;
 mod conv2d;
+mod conv2d_transpose;
+mod convolution;
 mod cropping1d;
 mod cropping2d;
 mod dense;
@@ -28,6 +31,7 @@ mod flatten;
 mod gain;
 mod global_pooling1d;
 mod global_pooling2d;
+mod group_normalization;
 mod heads;
 mod identity;
 #[cfg(any(feature = "keras", feature = "saved"))]
@@ -35,6 +39,7 @@ mod lambda;
 mod layer_normalization;
 mod masking;
 mod merge;
+mod moved;
 mod multi_head_attention;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod no_mask;
@@ -43,6 +48,7 @@ mod normalization;
 mod old_merge;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod op;
+mod p_relu;
 mod padding;
 mod permute;
 mod pool;
@@ -52,10 +58,13 @@ mod projection;
 mod repeat_vector;
 mod rescaling;
 mod reshape;
+mod rms_normalization;
 mod slide;
 mod softmax;
 mod spread;
 mod time_distributed;
+mod transposed;
+mod unit_normalization;
 #[cfg(any(feature = "keras", feature = "saved"))]
 mod unrolled;
 mod up_sampling1d;
@@ -68,7 +77,9 @@ pub use attention::Attention;
 pub use batch_normalization::BatchNormalization;
 pub use concatenate::Concatenate;
 pub use conv1d::{Conv1d, Conv1dBuilder};
+pub use conv1d_transpose::{Conv1dTranspose, Conv1dTransposeBuilder};
 pub use conv2d::{Conv2d, Conv2dBuilder};
+pub use conv2d_transpose::{Conv2dTranspose, Conv2dTransposeBuilder};
 pub use cropping1d::Cropping1d;
 pub use cropping2d::Cropping2d;
 pub use dense::Dense;
@@ -78,12 +89,14 @@ pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use global_pooling1d::GlobalPooling1d;
 pub use global_pooling2d::GlobalPooling2d;
+pub use group_normalization::GroupNormalization;
 pub use identity::Identity;
 pub use layer_normalization::LayerNormalization;
 pub use masking::Masking;
 pub use merge::Merge;
 pub use multi_head_attention::MultiHeadAttention;
 pub use normalization::Normalization;
+pub use p_relu::PRelu;
 pub use padding::Padding;
 pub use permute::Permute;
 pub use pooling1d::Pooling1d;
@@ -91,8 +104,10 @@ pub use pooling2d::Pooling2d;
 pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use rms_normalization::RmsNormalization;
 pub use softmax::Softmax;
 pub use time_distributed::TimeDistributed;
+pub use unit_normalization::UnitNormalization;
 pub use up_sampling1d::UpSampling1d;
 pub use up_sampling2d::UpSampling2d;
 pub use zero_padding1d::ZeroPadding1d;
@@ -106,7 +121,9 @@ pub(crate) use gain::Gain;
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use lambda::lambda;
 #[cfg(feature = "keras")]
-pub(crate) use op::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
+pub(crate) use op::{
+    Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Product, Reduce, Slice, Unary,
+};
 #[cfg(any(feature = "keras", feature = "saved"))]
 pub(crate) use {
     ask_mask::AskMask, distributed::Distributed, no_mask::NoMask, old_merge::OldMerge, op::OpLayer,

@@ -40,10 +40,13 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayD, ArrayRef, ArrayViewD, Ix3,
 /// the key and the attention mask allow it. The output has the mask of the query. Inputs may have more axes: see
 /// [`attention_axes`](Self::attention_axes).
 ///
+/// With fewer heads of keys and values than of queries, adjacent heads of queries share one: grouped-query attention (Ainslie
+/// et al., "GQA", 2023), Keras' `GroupQueryAttention`. The kernels of the key and the value then have these fewer heads.
+///
 /// A query that may attend to no value gets the average of all values in Keras 3. If the weights are returned, all of
 /// them are 0, and so is what it gets. (This is the rule of Keras 3.15; a file of Keras 2 has its own.)
 ///
-/// Source: Vaswani et al., "Attention Is All You Need" (2017); `keras.layers.MultiHeadAttention`.
+/// Source: Vaswani et al., "Attention Is All You Need" (2017); `keras.layers.MultiHeadAttention`, `GroupQueryAttention`.
 ///
 /// ```
 /// use ndarray::{Array2, Array3, array};
@@ -55,6 +58,7 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayD, ArrayRef, ArrayViewD, Ix3,
 /// assert_eq!(attention.forward(&query, &value, &value)?, array![[[2.0]]].into_dyn());
 /// # Ok::<(), recurrent::Error>(())
 /// ```
+#[allow(clippy::struct_excessive_bools)] // independent arguments of a call in Keras
 #[derive(Clone)]
 pub struct MultiHeadAttention<A> {
     pub(super) query: Projection<A>,
@@ -65,8 +69,12 @@ pub struct MultiHeadAttention<A> {
     causal: bool,
     pub(super) attention_mask: bool,
     return_attention_scores: bool,
+    /// How many timesteps a query sees to either side, with its own.
+    sliding_window: Option<usize>,
     /// The rule for hidden values; `None` is that of Keras 3.
     unseen: Option<Unseen>,
+    /// Whether Keras deletes the masks of its inputs. Only the wiring of a file reads it.
+    takes_masks: bool,
 }
 
 const INPUTS: &str = "2 or 3 (query, value and perhaps key), and the attention mask if it is set";
@@ -120,8 +128,11 @@ impl<A: Element> MultiHeadAttention<A> {
             });
         }
         let heads = query.to()[0];
-        check("kernel of the key", "heads", heads, key.to()[0])?;
-        check("kernel of the value", "heads", heads, value.to()[0])?;
+        let groups = key.to()[0];
+        if groups == 0 || !heads.is_multiple_of(groups) {
+            check("kernel of the key", "heads", heads, groups)?;
+        }
+        check("kernel of the value", "heads", groups, value.to()[0])?;
         check("kernel of the output", "heads", heads, output.from()[0])?;
         check(
             "kernel of the key",
@@ -140,13 +151,21 @@ impl<A: Element> MultiHeadAttention<A> {
             causal: false,
             attention_mask: false,
             return_attention_scores: false,
+            sliding_window: None,
             unseen: None,
+            takes_masks: false,
         })
     }
 
     /// Sets whether query `i` attends only to the values up to `i`: Keras' `use_causal_mask`.
     pub fn causal(mut self, yes: bool) -> Self {
         self.causal = yes;
+        self
+    }
+
+    /// Sets a band: a query attends to the values that are less than `timesteps` away. `None`, the default, is all of them.
+    pub fn sliding_window(mut self, timesteps: impl Into<Option<usize>>) -> Self {
+        self.sliding_window = timesteps.into();
         self
     }
 
@@ -175,7 +194,14 @@ impl<A: Element> MultiHeadAttention<A> {
     /// Whether the values that it was called with have no mask afterwards, as in Keras 3.
     #[cfg(feature = "keras")]
     pub(crate) fn takes_masks(&self) -> bool {
-        matches!(self.unseen, None | Some(Unseen::Dropped))
+        self.takes_masks
+    }
+
+    /// Sets whether the values that it was called with have no mask afterwards.
+    #[cfg(feature = "keras")]
+    pub(crate) fn taking_masks(mut self, yes: bool) -> Self {
+        self.takes_masks = yes;
+        self
     }
 
     /// Sets the rule for hidden values.
@@ -203,6 +229,20 @@ impl<A: Element> MultiHeadAttention<A> {
 
     fn heads(&self) -> usize {
         self.query.to()[0]
+    }
+
+    /// The number of query heads, one after the other, that share a head of the keys and the values.
+    pub(super) fn together(&self) -> usize {
+        self.heads()
+            .checked_div(self.key.to()[0])
+            .unwrap_or(1)
+            .max(1)
+    }
+
+    /// Whether a query may see a value of this timestep, whatever the masks say.
+    fn reaches(&self, query: usize, value: usize) -> bool {
+        let is_near = |timesteps: usize| query.abs_diff(value) < timesteps;
+        !(self.causal && value > query) && self.sliding_window.is_none_or(is_near)
     }
 
     /// The axes over which a query with this number of axes attends, in ascending order.
@@ -256,7 +296,8 @@ impl<A: Element> MultiHeadAttention<A> {
         let (q, v, k) = (q?, v?, k?);
         let (groups, queries, _, _) = q.numbers.dim();
         check_size("scores", &[queries, v.numbers.dim().1])?;
-        if places != [1] && (masks.is_any() || self.causal) {
+        let is_hidden = masks.is_any() || self.causal || self.sliding_window.is_some();
+        if places != [1] && is_hidden {
             let expected = "the timesteps alone, [1], with a mask";
             return Err(Error::value(
                 "attention_axes",
@@ -279,7 +320,7 @@ impl<A: Element> MultiHeadAttention<A> {
             places,
             unseen,
             inner,
-            is_hidden: masks.is_any() || self.causal,
+            is_hidden,
         })
     }
 
@@ -296,7 +337,7 @@ impl<A: Element> MultiHeadAttention<A> {
         [group, head, i, j]: [usize; 4],
     ) -> bool {
         let at = [group / heads.inner, head, i, j];
-        !heads.is_hidden || !(self.causal && j > i) && masks.allow(at)
+        !heads.is_hidden || self.reaches(i, j) && masks.allow(at)
     }
 
     /// The weights (queries, timesteps) of the values of a group, for a head.
@@ -306,9 +347,11 @@ impl<A: Element> MultiHeadAttention<A> {
         masks: &Masks<A>,
         [group, head]: [usize; 2],
     ) -> Array2<A> {
-        let (at, inverse) = (s![group, .., head, ..], self.inverse());
         let (q, k) = (&heads.query.numbers, &heads.key.numbers);
-        let mut weights = product(&q.slice(at), &k.slice(at).t());
+        let q = q.slice(s![group, .., head, ..]);
+        let k = k.slice(s![group, .., head / self.together(), ..]);
+        let inverse = self.inverse();
+        let mut weights = product(&q, &k.t());
         weights.mapv_inplace(|score| score * inverse);
         weigh(&mut weights, heads.unseen, |i, j| {
             self.sees(heads, masks, [group, head, i, j])
@@ -340,7 +383,8 @@ impl<A: Element> MultiHeadAttention<A> {
                 let first = group * queries;
                 let columns = head * size..(head + 1) * size;
                 let to = context.slice_mut(s![first..first + queries, columns]);
-                let value = of.value.numbers.slice(s![group, .., head, ..]);
+                let at = s![group, .., head / self.together(), ..];
+                let value = of.value.numbers.slice(at);
                 product(&weights.view(), &value).assign_to(to);
                 if let Some(kept) = &mut kept {
                     kept.slice_mut(s![group, head, .., ..]).assign(&weights);
@@ -434,7 +478,9 @@ impl<A: Element> Describe<A> for MultiHeadAttention<A> {
             causal,
             attention_mask,
             return_attention_scores,
+            sliding_window,
             unseen,
+            takes_masks: _, // says nothing of what it computes
         } = self;
         each(Part::Option("attention_axes", attention_axes));
         each(Part::Option("causal", causal));
@@ -443,6 +489,7 @@ impl<A: Element> Describe<A> for MultiHeadAttention<A> {
             "return_attention_scores",
             return_attention_scores,
         ));
+        each(Part::Option("sliding_window", sliding_window));
         each(Part::Option("unseen", unseen));
         // In the order of Keras.
         each(Part::Layer("query", Some("query"), query));
@@ -480,6 +527,7 @@ impl<A: Element> Saved for MultiHeadAttention<A> {
             causal: from.get("causal")?,
             attention_mask: from.get("attention_mask")?,
             return_attention_scores: from.get("return_attention_scores")?,
+            sliding_window: from.get_or("sliding_window", None)?,
             unseen: from.get("unseen")?,
             ..all
         })

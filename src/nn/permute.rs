@@ -1,8 +1,9 @@
 //! `Permute`: reorders the axes of a sample.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -74,6 +75,10 @@ impl<A: Element> AnyLayer<A> for Permute {
             Some(1) => Stepwise::EachTimestep,
             _ => Stepwise::WholeSequence("it changes what the timesteps are"),
         }
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

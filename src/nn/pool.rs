@@ -3,7 +3,7 @@
 use super::slide::Slide;
 use crate::Element;
 use crate::error::{Result, check_size};
-use alloc::vec::Vec;
+use crate::model::{AnyLayer, Planned, StepShape, each};
 use ndarray::{Array4, ArrayView4};
 
 /// How the numbers of a window are pooled.
@@ -57,24 +57,62 @@ impl Pool {
         if y.is_empty() {
             return Ok(y);
         }
-        let parts: Vec<_> = (0..columns.windows.count)
-            .map(|i| columns.part(i))
-            .collect();
         for (x, mut y) in x.outer_iter().zip(y.outer_iter_mut()) {
             let x = x.as_standard_layout();
-            let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) else {
-                continue; // both are in row-major order
-            };
-            let places = (0..rows.windows.count).flat_map(|i| parts.iter().map(move |j| (i, j)));
-            for ((row, part), y) in places.zip(y.chunks_exact_mut(features)) {
-                let of_window = rows.part(row).flat_map(|row| {
-                    let start = row * width;
-                    x[(start + part.start) * features..(start + part.end) * features]
-                        .chunks_exact(features)
-                });
-                self.rows(of_window, y);
+            if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice_mut()) {
+                self.write(x, [rows, columns], width, features, y);
             }
         }
         Ok(y)
+    }
+
+    /// Pools the windows of a sample, (height, width, features) in row-major order, into `y`. There is at least one
+    /// feature.
+    pub fn write<A: Element>(
+        self,
+        x: &[A],
+        [rows, columns]: [Slide; 2],
+        width: usize,
+        features: usize,
+        y: &mut [A],
+    ) {
+        let counts = [rows, columns].map(|slide| slide.windows.count);
+        let places = (0..counts[0]).flat_map(|i| (0..counts[1]).map(move |j| (i, j)));
+        for ((i, j), y) in places.zip(y.chunks_exact_mut(features)) {
+            let part = columns.part(j);
+            let of_window = rows.part(i).flat_map(|row| {
+                let start = row * width;
+                x[(start + part.start) * features..(start + part.end) * features]
+                    .chunks_exact(features)
+            });
+            self.rows(of_window, y);
+        }
+    }
+
+    /// The stepper of a layer that pools windows of samples of one size.
+    pub fn plan<A: Element, L: AnyLayer<A>>(
+        self,
+        layer: &L,
+        inputs: &[StepShape],
+        slides: [Slide; 2],
+    ) -> Result<Option<Planned<A>>> {
+        let axes = inputs.first().map_or(&[][..], |input| &input.axes);
+        let (samples, features) = match axes {
+            [samples, .., features] => (*samples, *features),
+            _ => return Ok(None), // a call reports what is wrong
+        };
+        if samples == 0 || features == 0 || slides.iter().any(|slide| slide.windows.count == 0) {
+            return Ok(None);
+        }
+        each(layer, inputs, move |_: &L, inputs, output| {
+            let x = &inputs.first()?.numbers;
+            let sizes = [x.len(), output.numbers.len()].map(|len| (len / samples).max(1));
+            let outputs = output.numbers.chunks_exact_mut(sizes[1]);
+            for (x, y) in x.chunks_exact(sizes[0]).zip(outputs) {
+                self.write(x, slides, slides[1].len, features, y);
+            }
+            output.set_mask(None);
+            Ok(())
+        })
     }
 }

@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::slide::Slide;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix3};
@@ -115,6 +115,14 @@ impl<A: Element> AnyLayer<A> for Pooling1d {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it pools timesteps")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [_, timesteps, _] = *inputs.first().map_or(&[][..], |input| &input.axes) else {
+            return Ok(None); // a call reports what is wrong
+        };
+        let slides = [Slide::of_one(), self.slide(timesteps)?];
+        self.pool.plan(self, inputs, slides)
     }
 
     goes_back!();

@@ -5,7 +5,7 @@ use super::pool::Pool;
 use super::slide::Slide;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -116,6 +116,14 @@ impl<A: Element> AnyLayer<A> for Pooling2d {
         Stepwise::WholeSequence(
             "it pools whole images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        let [_, height, width, _] = *inputs.first().map_or(&[][..], |input| &input.axes) else {
+            return Ok(None); // a call reports what is wrong
+        };
+        let slides = [self.slide(0, height)?, self.slide(1, width)?];
+        self.pool.plan(self, inputs, slides)
     }
 
     goes_back!();

@@ -1,8 +1,9 @@
 //! `RepeatVector`: repeats one vector at every timestep.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Axis, Ix2};
@@ -59,6 +60,10 @@ impl<A: Element> AnyLayer<A> for RepeatVector {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it makes timesteps of one vector")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

@@ -1,8 +1,9 @@
 //! `UpSampling2d`: repeats the rows and columns of images.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Error, Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -70,6 +71,10 @@ impl<A: Element> AnyLayer<A> for UpSampling2d {
         Stepwise::WholeSequence(
             "it repeats rows of images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

@@ -1,8 +1,9 @@
 //! `ZeroPadding1d`: adds timesteps of zeros at both ends.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array3, ArrayRef, Ix3, s};
@@ -68,6 +69,10 @@ impl<A: Element> AnyLayer<A> for ZeroPadding1d {
 
     fn stepwise(&self, _: &[usize]) -> Stepwise {
         Stepwise::WholeSequence("it adds timesteps")
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

@@ -1,8 +1,9 @@
 //! `ZeroPadding2d`: adds zeros around images.
 
+use super::moved::moved;
 use crate::Element;
 use crate::error::{Result, check_size};
-use crate::model::{AnyLayer, Shape, Stepwise, Tensor, described, goes_back};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array4, ArrayRef, Ix4, s};
@@ -70,6 +71,10 @@ impl<A: Element> AnyLayer<A> for ZeroPadding2d {
         Stepwise::WholeSequence(
             "it pads whole images (TimeDistributed applies it to each of a video)",
         )
+    }
+
+    fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
+        moved(self, inputs)
     }
 
     goes_back!();

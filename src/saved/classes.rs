@@ -2,16 +2,18 @@
 
 use crate::describe::{In, Saved};
 use crate::error::{Error, Result};
-use crate::model::make;
+use crate::layer::Flags;
+use crate::model::{make, make_cell};
 use crate::nn::{AskMask, Distributed, Gain, NoMask, OldMerge, OpLayer, Unrolled};
 use crate::wrap::AnyRecurrent;
 use crate::{
     Activation, AdditiveAttention, AlphaDropout, AnyLayer, Attention, BatchNormalization,
-    Bidirectional, Concatenate, Conv1d, Conv2d, Cropping1d, Cropping2d, Dense, Dot, Dropout,
-    Element, Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalPooling1d, GlobalPooling2d,
-    Gru, Identity, Layer, LayerApart, LayerNormalization, Lstm, Masking, Merge, Model,
-    MultiHeadAttention, Normalization, Permute, Pooling1d, Pooling2d, RepeatVector, Rescaling,
-    Reshape, SimpleRnn, Softmax, SpatialDropout1d, Stacked, TimeDistributed, UpSampling1d,
+    Bidirectional, Concatenate, Conv1d, Conv1dTranspose, Conv2d, Conv2dTranspose, Cropping1d,
+    Cropping2d, Dense, Dot, Dropout, Element, Embedding, Flatten, GaussianDropout, GaussianNoise,
+    GlobalPooling1d, GlobalPooling2d, GroupNormalization, Gru, Identity, Layer, LayerApart,
+    LayerNormalization, Lstm, Masking, Merge, Model, MultiHeadAttention, Normalization, PRelu,
+    Permute, Pooling1d, Pooling2d, RepeatVector, Rescaling, Reshape, RmsNormalization, SimpleRnn,
+    Softmax, SpatialDropout1d, Stacked, TimeDistributed, UnitNormalization, UpSampling1d,
     UpSampling2d, ZeroPadding1d, ZeroPadding2d,
 };
 use alloc::boxed::Box;
@@ -27,6 +29,15 @@ type Read<A> = fn(&mut In) -> Result<Any<A>>;
 type Twice<C> = Bidirectional<C, C>;
 type Two<C> = Stacked<C, C>;
 
+/// A recurrent layer of a cell of the caller's own.
+fn own_cell<A: Element>(from: &mut In) -> Result<Any<A>> {
+    let flags = Flags::read_from(from)?;
+    from.layer_by("layer", |inner| {
+        let (maker, cell) = inner.own_cell()?;
+        make_cell(&maker, &cell, flags)
+    })
+}
+
 /// Chooses the type of a recurrent layer with flags. One cell, or two of the same type, has a concrete type; others are
 /// [`AnyRecurrent`].
 fn flagged<A: Element>(from: &In) -> Read<A> {
@@ -34,6 +45,7 @@ fn flagged<A: Element>(from: &In) -> Read<A> {
         "simple_rnn" => boxed::<A, Layer<SimpleRnn<A>>>,
         "lstm" => boxed::<A, Layer<Lstm<A>>>,
         "gru" => boxed::<A, Layer<Gru<A>>>,
+        "rnn" => own_cell::<A>,
         "bidirectional" => match both(from, &["layer"], ["forward", "backward"]) {
             "simple_rnn" => boxed::<A, Layer<Twice<SimpleRnn<A>>>>,
             "lstm" => boxed::<A, Layer<Twice<Lstm<A>>>>,
@@ -81,6 +93,12 @@ impl<A: Element> Saved for Any<A> {
             "dense" => boxed::<A, Dense<A>>,
             "conv1d" => boxed::<A, Conv1d<A>>,
             "conv2d" => boxed::<A, Conv2d<A>>,
+            "conv1d_transpose" => boxed::<A, Conv1dTranspose<A>>,
+            "conv2d_transpose" => boxed::<A, Conv2dTranspose<A>>,
+            "group_normalization" => boxed::<A, GroupNormalization<A>>,
+            "p_relu" => boxed::<A, PRelu<A>>,
+            "rms_normalization" => boxed::<A, RmsNormalization<A>>,
+            "unit_normalization" => boxed::<A, UnitNormalization>,
             "batch_normalization" => boxed::<A, BatchNormalization<A>>,
             "layer_normalization" => boxed::<A, LayerNormalization<A>>,
             "additive_attention" => boxed::<A, AdditiveAttention<A>>,

@@ -24,8 +24,8 @@
 //! its `class`, its options (`config`), the names of its arrays in the file (`weights`), and its inner layers (`layers`).
 //!
 //! # What is refused
-//! Saving returns an error for cells of your own, for layers of your own without
-//! [`AnyLayer::own_parts`](crate::AnyLayer::own_parts), and for an option that is NaN or infinite. Of a function of your own
+//! Saving returns an error for layers of your own without [`AnyLayer::own_parts`](crate::AnyLayer::own_parts), for cells of
+//! your own without [`Cell::own_parts`](crate::Cell::own_parts), and for an option that is NaN or infinite. Of a function of your own
 //! a file has the name alone. A [`Reader`] gives layers and functions back. Loading returns an error for another version, for layers, options and arrays that are unknown, missing or left over, and for a file that
 //! exceeds the [`Limits`]. The error names the part.
 

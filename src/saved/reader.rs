@@ -6,9 +6,9 @@ use crate::describe::{self, KEY, Own, OwnLayer, VERSION};
 use crate::error::within;
 use crate::error::{Error, Result};
 use crate::format::{Arrays, json, safetensors};
-use crate::model::maker;
+use crate::model::{cell_maker, maker};
 use crate::nn::lambda;
-use crate::{Activation, AnyLayer, Element, Limits, Tensor};
+use crate::{Activation, AnyLayer, Cell, Element, Limits, Tensor};
 use alloc::format;
 use alloc::string::String;
 use serde::Deserialize;
@@ -64,6 +64,17 @@ impl Reader {
         make: impl Fn(&OwnLayer<A>) -> Result<L> + Send + Sync + 'static,
     ) -> Self {
         self.own.layers.insert(class.into(), maker(make));
+        self
+    }
+
+    /// Gives the cells of a class of your own: that of the [`OwnParts`](crate::OwnParts) of [`Cell::own_parts`]. `make` is
+    /// called for every cell of that class and returns it.
+    pub fn cell<C: Cell + 'static>(
+        mut self,
+        class: impl Into<String>,
+        make: impl Fn(&OwnLayer<C::Elem>) -> Result<C> + Send + Sync + 'static,
+    ) -> Self {
+        self.own.cells.insert(class.into(), cell_maker(make));
         self
     }
 

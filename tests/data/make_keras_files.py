@@ -6,7 +6,7 @@
     python tests/data/make_keras_files.py tf         tensorflow 2.12 to 2.14 with its own Keras: cases v2.12_* ...
 
 Each run replaces the cases of its own kind; with a second argument it makes a part of them: `configured` those of `by_layer`,
-`images` those of `images`, `attend` those of `attending`.
+`images` those of `images`, `attend` those of `attending`, `more` those of `more`.
 Archives are deflated, to be small (those of Keras are stored: see tests/golden/keras_files). KERAS_FILES names another directory, KERAS_ALL=1 asks for every form of every case.
 Weights and inputs are random f32, outputs are those of the same model in f64, rounded to f32. Used were Keras 3.15.1, tf_keras 2.21.0, TensorFlow 2.12.0, 2.13.1 and 2.14.1.
 """
@@ -903,6 +903,79 @@ def attending():
     add("attend_scaled", scaled, [[random((2, 4, 3), 50), random((2, 4, 3))]], ("keras",))
 
 
+def more():
+    """Layers that came last: separable and transposed convolutions, normalisations, grouped heads."""
+    global rng
+    rng = np.random.default_rng(20261201)
+    of_keras3 = kind == "keras"
+
+    def convolutions():
+        x = k.Input((7, 4), name="x")
+        a = L.SeparableConv1D(5, 3, padding="same", depth_multiplier=2, activation="tanh", name="separable")(x)
+        b = L.SeparableConv1D(3, 2, strides=2, use_bias=False, name="strided")(x)
+        c = L.SeparableConv1D(3, 2, dilation_rate=2, padding="same" if of_keras3 else "causal", name="causal")(x)
+        d = L.DepthwiseConv1D(3, depth_multiplier=2, padding="same", activation="relu", name="depthwise")(x)
+        e = L.DepthwiseConv1D(2, strides=2, use_bias=False, name="bare")(x)
+        transposed = [
+            L.Conv1DTranspose(3, 3, name="t0")(x),
+            L.Conv1DTranspose(3, 2, strides=3, activation="sigmoid", name="t1")(x),
+            L.Conv1DTranspose(3, 5, strides=2, padding="same", use_bias=False, name="t2")(x),
+            L.Conv1DTranspose(3, 4, strides=3, padding="same", name="t3")(x),
+            L.Conv1DTranspose(3, 3, strides=2, padding="same", output_padding=1, name="t4")(x),
+            L.Conv1DTranspose(3, 3, strides=3, output_padding=2, name="t5")(x),
+            L.Conv1DTranspose(2, 1, padding="same", name="t6")(x),
+        ]
+        return k.Model(x, [a, b, c, d, e, L.LSTM(2, name="read")(c)] + transposed)
+
+    def pictures():
+        x = k.Input((3, 6, 5, 2), name="x")
+        each = lambda of: L.TimeDistributed(of, name=of.name + "_each")
+        y = each(L.SeparableConv2D(3, (3, 2), padding="same", activation="relu", name="separable"))(x)
+        z = each(L.MaxPooling2D(2, padding="same", name="pool"))(y)
+        z = each(L.Conv2DTranspose(2, (3, 4), strides=(2, 3), padding="same", name="transposed"))(z)
+        w = each(L.Conv2DTranspose(2, (2, 3), strides=(3, 1), name="wide"))(y)
+        v = each(L.SeparableConv2D(3, 2, strides=2, depth_multiplier=3, use_bias=False, name="strided"))(x)
+        read = L.GRU(3, name="gru")(L.TimeDistributed(L.GlobalMaxPooling2D(), name="most")(z))
+        return k.Model(x, [y, z, w, v, read])
+
+    def normalised():
+        ids = k.Input((5,), dtype="int32", name="ids")
+        x = L.Embedding(9, 6, mask_zero=True, name="table")(ids)
+        sloped = L.PReLU(shared_axes=[1], alpha_initializer="ones", name="sloped")(x)
+        sloped_each = L.PReLU(name="sloped_each")(x)
+        unit = L.UnitNormalization(name="unit")(sloped)
+        over = L.UnitNormalization(axis=[1, 2], name="over")(x)
+        outputs = [sloped, unit, over, L.LSTM(3, name="masked")(unit), sloped_each]
+        if of_keras3:
+            grouped = L.GroupNormalization(3, name="grouped")(sloped)
+            plain = L.GroupNormalization(2, scale=False, epsilon=0.1, name="plain")(x)
+            rms = L.RMSNormalization(name="rms")(x)
+            rms_over = L.RMSNormalization(axis=[1, 2], epsilon=0.1, name="rms_over")(x)
+            outputs += [grouped, plain, rms, rms_over, L.LSTM(3, name="bare")(rms), L.LSTM(3, name="still")(grouped)]
+        return k.Model(ids, outputs)
+
+    def heads():
+        ids, other = k.Input((5,), dtype="int32", name="ids"), k.Input((4,), dtype="int32", name="other")
+        table = L.Embedding(9, 6, mask_zero=True, name="table")
+        x, y = table(ids), table(other)
+        self_attended = L.GroupQueryAttention(3, 4, 2, name="self")(x, x)
+        causal = L.GroupQueryAttention(2, 4, 1, use_bias=False, name="causal")(x, x, use_causal_mask=True)
+        cross, scores = L.GroupQueryAttention(2, 2, 2, name="cross")(x, y, return_attention_scores=True)
+        dropped = L.GroupQueryAttention(2, 4, 2, dropout=0.2, name="dropped")(x, y, L.Dense(6, name="keys")(y))
+        narrow = L.GroupQueryAttention(2, 4, 2, sliding_window=2, name="narrow")(x, x, use_causal_mask=True)
+        band = L.MultiHeadAttention(2, 3, sliding_window=2, name="band")(L.Dense(6, name="d")(x), L.Dense(6, name="e")(x))
+        read = L.GRU(3, name="read")(self_attended)
+        return k.Model([ids, other], [self_attended, causal, cross, scores, dropped, narrow, band, read])
+
+    ids = tokens((3, 5), 9, [5, 3, 1])
+    both = ("keras", "h5")
+    add("more_convolutions", convolutions, [[random((2, 7, 4))]], both)
+    add("more_pictures", pictures, [[random((2, 3, 6, 5, 2))]], both)
+    add("more_normalised", normalised, [[ids]], both)
+    if of_keras3:
+        add("more_heads", heads, [[ids, tokens((3, 4), 9, [2, 4, 1])]], both)
+
+
 def write():
     path = here + "/cases.json"
     old = json.load(open(path)) if os.path.exists(path) else []
@@ -922,8 +995,11 @@ if __name__ == "__main__":
         images()
     elif only == "attend":
         attending()
+    elif only == "more":
+        more()
     else:
         {"keras": keras3, "tf_keras": keras2, "keras1": keras1, "tf": old_tensorflow}[kind]()
         if kind in ("keras", "tf_keras"):
             attending()
+            more()
     write()

@@ -4,6 +4,8 @@ tests/data/keras_files.
     python tests/data/make_ops.py            keras >= 3 with TensorFlow: cases k3_*
     python tests/data/make_ops.py tf_keras   tf_keras: cases k2_*
 
+With a second argument `more` it makes the cases *_more alone.
+
 Used were Keras 3.15.1 and tf_keras 2.21.0 with TensorFlow 2.21.0. KERAS_OPS names another directory.
 """
 
@@ -178,8 +180,44 @@ def gated(y):
     return where(z > 0.1, z * y, exp(-z)) + z * ROW[0].astype(k.backend.floatx())
 
 
+def more(y):
+    """Operations that came last."""
+    array = np.float32([[1.0, -2.0], [0.5, 4.0], [0.25, 1.0], [-1.0, 0.5]])
+    z = y * 2 + 0.1
+    if of_keras3:
+        o = k.ops
+        all = [o.matmul(y, o.transpose(z, (0, 2, 1))), o.matmul(y, o.convert_to_tensor(array)), o.matmul(y[:, None], z[:, :4])]
+        all += [o.matmul(o.convert_to_tensor(np.ones((2, 6), "float32")), y), o.matmul(y[:, 0, :], array)]
+        all += [o.argmax(y, axis=-1), o.argmax(y, axis=1, keepdims=True), o.argmin(y, axis=-2), o.cumsum(y, axis=1), o.cumsum(y, axis=-1)]
+        all += [o.cumprod(y, axis=1), o.logsumexp(y, axis=1), o.logsumexp(y * 300, axis=(1, 2), keepdims=True), o.log_softmax(y)]
+        all += [o.one_hot(o.argmax(y, axis=-1), 4), o.erf(y), o.round(y * 4) / 2, o.round(o.cast(o.floor(y * 3), y.dtype) / 2), o.trunc(y * 3)]
+        all += [o.std(y, axis=1), o.var(y, axis=(1, 2)), o.std(y, axis=-1, keepdims=True), o.swapaxes(y, 1, 2), o.swapaxes(y, -1, 1)]
+        all += [o.moveaxis(y[:, None] + z[:, :, None], 1, -1), o.moveaxis(y[:, None] * z[:, :, None], 3, 1)]
+        all += [o.pad(y, ((0, 0), (2, 1), (0, 0))), o.pad(y, ((0, 0), (0, 0), (1, 3)))]
+        return [o.cast(a, y.dtype) for a in all]
+    all = [tf.matmul(y, z, transpose_b=True), tf.matmul(y, array), tf.matmul(y, z, transpose_a=True), y @ tf.transpose(z, (0, 2, 1))]
+    all += [tf.argmax(y, axis=-1), tf.math.argmin(y, axis=1), tf.cumsum(y, axis=1), tf.math.cumsum(y, axis=-1), tf.math.cumprod(y, 1)]
+    all += [tf.reduce_logsumexp(y, axis=1), tf.nn.log_softmax(y), tf.one_hot(tf.argmax(y, axis=-1), 4), tf.math.erf(y), tf.round(y * 4)]
+    all += [tf.math.reduce_std(y, axis=1), tf.math.reduce_variance(y, axis=[1, 2]), tf.pad(y, [[0, 0], [2, 1], [0, 0]])]
+    return [tf.cast(a, y.dtype) for a in all]
+
+
+def more_steps(y):
+    """Slices and what moves numbers: a step of this model allocates nothing."""
+    z = L.GRU(4, return_sequences=True, name="gru")(y)
+    if of_keras3:
+        concatenate, softmax, padded = k.ops.concatenate, k.ops.softmax(z), k.ops.pad(y, ((0, 0), (0, 0), (1, 0)))
+    else:
+        concatenate, softmax, padded = tf.concat, tf.nn.softmax(z), tf.pad(y, [[0, 0], [0, 0], [1, 0]])
+    return concatenate([y[:, :, 1:3], y[..., ::-1] - z, z[:, :, :1], softmax, padded], axis=-1)
+
+
 def main():
     x = files.random((2, 6, 4), 1.0)
+    if files.only == "more":
+        files.add("more", model(more), [[files.random((2, 6, 4), 1.0)]], ("keras",) if of_keras3 else ("h5",))
+        files.add("more_steps", model(more_steps), [[files.random((2, 6, 4), 1.0)]], ("keras",) if of_keras3 else ("h5",))
+        return files.write()
     padded = x.copy()
     padded[0, 3:], padded[1, 5:] = 0, 0
     # tf_keras cannot write `...` into an archive.
@@ -192,6 +230,8 @@ def main():
     files.add("ids", ids, [[np.int32([[3, 1, 7, 0, 0], [5, 2, 6, 4, 0]])]], ("keras", "h5"))
     files.add("forecast", forecast, [[x]], ("h5",))
     files.add("gated", model(gated), [[x]], ("keras",))
+    files.add("more", model(more), [[files.random((2, 6, 4), 1.0)]], ("keras",) if of_keras3 else ("h5",))
+    files.add("more_steps", model(more_steps), [[files.random((2, 6, 4), 1.0)]], ("keras",) if of_keras3 else ("h5",))
     files.write()
 
 

@@ -4,6 +4,8 @@ tests/data/keras_files.
     python tests/data/make_own.py            keras >= 3 with TensorFlow: cases k3_*
     python tests/data/make_own.py tf_keras   tf_keras: cases k2_*
 
+With a second argument `cell` it makes the case of `cell` alone.
+
 Used were Keras 3.15.1 and tf_keras 2.21.0 with TensorFlow 2.21.0. KERAS_OWN names another directory.
 """
 
@@ -91,6 +93,39 @@ def own():
     return k.Model(x, L.TimeDistributed(Scale(3.0, name="each"), name="times")(y))
 
 
+@register("mine")
+class LeakyCell(L.Layer):
+    """The state decays by rates of its own; the output is the state."""
+
+    def __init__(self, units, by=1.0, **others):
+        super().__init__(**others)
+        self.units, self.by = units, by
+        self.state_size = self.output_size = units
+
+    def build(self, shape):
+        self.kernel = self.add_weight(name="kernel", shape=(shape[-1], self.units))
+        self.rate = self.add_weight(name="rate", shape=(self.units,))
+        super().build(shape)
+
+    def call(self, x, states, training=False):
+        dot = k.ops.matmul if of_keras3 else k.backend.dot
+        h = states[0] * self.rate + dot(x, self.kernel) * self.by
+        return h, [h]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units, "by": self.by}
+
+
+def cell():
+    """A cell of one's own in a `RNN`, with masks, directions, states and sequences."""
+    x = k.Input((5, 3), name="x")
+    y = L.RNN(LeakyCell(4, 0.5, name="inside"), return_sequences=True, name="leaky")(L.Masking()(x))
+    back = L.RNN(LeakyCell(2), return_sequences=True, go_backwards=True, zero_output_for_mask=True, name="back")(y)
+    last, h = L.RNN(LeakyCell(3), return_state=True, name="last")(y)
+    after = L.RNN(LeakyCell(3), name="after")(x, initial_state=h)
+    return k.Model(x, [y, back, last, h, after])
+
+
 def anonymous(function):
     """Without the path of this file, which a Lambda would write."""
     function.__code__ = function.__code__.replace(co_filename="")
@@ -109,9 +144,13 @@ def main():
     x = files.random((2, 5, 3), 1.0)
     padded = x.copy()
     padded[0, 3:] = 0
+    if files.only == "cell":
+        files.add("cell", cell, [[padded]], ("keras", "h5"))
+        return files.write()
     files.add("scale", scale, [[x[:, :4]]], ("keras",))
     files.add("own", own, [[x]], ("keras", "h5"))
     files.add("lambdas", lambdas, [[padded]], ("keras",))
+    files.add("cell", cell, [[padded]], ("keras", "h5"))
     files.write()
 
 

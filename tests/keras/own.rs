@@ -5,8 +5,11 @@ use crate::family::{Family, read};
 use crate::inside;
 use crate::parts::layer;
 use crate::says::says;
-use ndarray::{Array1, Array2, ArrayD, Ix2, s};
-use recurrent::{Activation, AnyLayer, Element, Model, OwnLayer, Result, Stepwise, Tensor, keras};
+use ndarray::{Array1, Array2, ArrayD, ArrayView2, Ix2, s};
+use recurrent::{
+    Activation, AnyLayer, Cell, Element, HiddenState, Model, OwnLayer, Result, Stepwise, Tensor,
+    keras,
+};
 use serde_json::{Value, json};
 
 fn snake() -> Activation {
@@ -97,8 +100,48 @@ impl<A: Element> AnyLayer<A> for Mix<A> {
     }
 }
 
+/// `LeakyCell` of `make_own.py`.
+struct Leaky<A> {
+    by: A,
+    kernel: Array2<A>,
+    rate: Array1<A>,
+}
+
+impl<A: Element> Leaky<A> {
+    fn read(file: &OwnLayer<A>) -> Result<Self> {
+        let cell = Leaky {
+            by: file.number("by")?,
+            kernel: file.array(0)?,
+            rate: file.array(1)?,
+        };
+        assert_eq!(cell.rate.len(), file.count("units")?);
+        Ok(cell)
+    }
+}
+
+impl<A: Element> Cell for Leaky<A> {
+    type Elem = A;
+    type State = HiddenState<A>;
+    fn features(&self) -> usize {
+        self.kernel.nrows()
+    }
+    fn units(&self) -> usize {
+        self.kernel.ncols()
+    }
+    fn zero_state(&self, samples: usize) -> HiddenState<A> {
+        HiddenState::zeros(samples, self.units())
+    }
+    fn step(&self, x: ArrayView2<A>, state: &mut HiddenState<A>) {
+        state.h = &state.h * &self.rate + x.dot(&self.kernel) * self.by;
+    }
+    fn output<'s>(&self, state: &'s HiddenState<A>) -> ArrayView2<'s, A> {
+        state.h.view()
+    }
+}
+
 fn reader<A: Element>() -> keras::Reader {
     keras::Reader::new()
+        .cell("LeakyCell", Leaky::<A>::read)
         .layer("Scale", Scale::<A>::read)
         .layer("mine>Mix", Mix::<A>::read)
         .activation("snake", snake())
@@ -154,7 +197,7 @@ fn check<A: Element>() -> usize {
 
 #[test]
 fn layers_functions_and_lambdas_compute_what_keras_computed() {
-    assert_eq!(check::<f32>() + check::<f64>(), 16);
+    assert_eq!(check::<f32>() + check::<f64>(), 24);
 }
 
 fn model(name: &str) -> Vec<u8> {
@@ -190,6 +233,24 @@ fn a_lambda_and_a_class_from_the_field() {
     assert_eq!(both.inputs().len(), 1);
     let x = ndarray::Array3::ones((2, 5, 4));
     assert_eq!(both.forward(&x).unwrap().shape(), [2, 5, 4]);
+}
+
+#[test]
+fn errors_about_a_cell_point_to_the_reader() {
+    let bytes = model("k3_cell.keras");
+    let words = ["LeakyCell", "`keras::Reader::cell`"];
+    says(keras::read::<f32>(&bytes), &words);
+    let wide = keras::Reader::new().cell("mine>LeakyCell", Leaky::<f64>::read);
+    says(wide.read::<f32>(&bytes), &["LeakyCell", "makes it for f32"]);
+    let missing = keras::Reader::new().cell("LeakyCell", |file: &OwnLayer<f32>| {
+        Ok(Leaky {
+            by: file.number("times")?,
+            kernel: file.array(0)?,
+            rate: file.array(1)?,
+        })
+    });
+    let words = ["layer \"leaky\" (RNN): times: found none, expected a number"];
+    says(missing.read::<f32>(&bytes), &words);
 }
 
 #[test]

@@ -161,3 +161,84 @@ fn a_lambda_is_given_back_by_its_name() {
     assert_eq!(again.forward(&x).unwrap(), model.forward(&x).unwrap());
     assert_eq!(again.forward(&x).unwrap().shape(), [2, 3, 2]);
 }
+
+/// `LeakyCell` of `tests/data/make_own.py`, which says what a file keeps of it.
+struct Leaky {
+    by: f32,
+    kernel: Array2<f32>,
+    rate: Array1<f32>,
+}
+
+impl Leaky {
+    fn read(file: &OwnLayer<f32>) -> Result<Self> {
+        Ok(Leaky {
+            by: file.number("by")?,
+            kernel: file.array(0)?,
+            rate: file.array(1)?,
+        })
+    }
+}
+
+impl Cell for Leaky {
+    type Elem = f32;
+    type State = HiddenState<f32>;
+    fn features(&self) -> usize {
+        self.kernel.nrows()
+    }
+    fn units(&self) -> usize {
+        self.kernel.ncols()
+    }
+    fn zero_state(&self, samples: usize) -> HiddenState<f32> {
+        HiddenState::zeros(samples, self.units())
+    }
+    fn step(&self, x: ndarray::ArrayView2<f32>, state: &mut HiddenState<f32>) {
+        state.h = &state.h * &self.rate + x.dot(&self.kernel) * self.by;
+    }
+    fn output<'s>(&self, state: &'s HiddenState<f32>) -> ndarray::ArrayView2<'s, f32> {
+        state.h.view()
+    }
+    fn own_parts(&self) -> Option<OwnParts<f32>> {
+        let parts = OwnParts::new("LeakyCell").number("by", self.by);
+        Some(
+            parts
+                .array("kernel", &self.kernel)
+                .array("rate", &self.rate),
+        )
+    }
+}
+
+/// From a file of Keras to one of this crate and back, with masks, directions and states.
+#[test]
+fn a_cell_of_ones_own_comes_back_by_its_name() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["k3_cell.keras", "k2_cell.h5"] {
+        let reader = keras::Reader::new().cell("LeakyCell", Leaky::read);
+        let path = root.join("tests/data/own/models").join(file);
+        let model: Model<f32> = reader.load(path).unwrap();
+        let bytes = saved::write(&model).unwrap();
+        says(
+            saved::read::<Model<f32>>(&bytes),
+            &["found LeakyCell", "`saved::Reader::cell`"],
+        );
+        let reader = Reader::new().cell("LeakyCell", Leaky::read);
+        let again: Model<f32> = reader.read(&bytes).unwrap();
+        assert_eq!(saved::write(&again).unwrap(), bytes);
+        let mut x =
+            ndarray::Array3::from_shape_fn((2, 5, 3), |(i, t, k)| (i + t * k) as f32 / 7.0 - 0.5);
+        x.slice_mut(ndarray::s![0, 3.., ..]).fill(0.0);
+        let run = |model: &Model<f32>| model.forward_all(vec![Tensor::new(&x)]).unwrap();
+        let both = run(&model).into_iter().zip(run(&again));
+        assert!(both.map(|(a, b)| assert_eq!(a.values, b.values)).count() > 3);
+    }
+    // A single layer, too.
+    let layer = Layer::new(Rnn(Leaky {
+        by: 0.5,
+        kernel: Array2::eye(2),
+        rate: array![0.5, 0.25],
+    }));
+    let layer = Model::new().add(layer.return_sequences(true));
+    let reader = Reader::new().cell("LeakyCell", Leaky::read);
+    let again: Model<f32> = reader.read(&saved::write(&layer).unwrap()).unwrap();
+    let x = ndarray::Array3::<f32>::ones((1, 4, 2));
+    assert_eq!(again.forward(&x).unwrap(), layer.forward(&x).unwrap());
+}

@@ -105,6 +105,14 @@ impl Context {
         }
     }
 
+    /// Refuses a kernel that Theano turned around, for layers that are not known to be so.
+    pub fn check_not_turned(&self, config: &Config) -> Result<()> {
+        if self.turned_kernels {
+            return Err(config.refuse("backend", "another, for this layer", "theano"));
+        }
+        Ok(())
+    }
+
     /// What `hard_sigmoid` means in this file.
     pub fn hard_sigmoid(&self) -> Activation {
         if let Some(activation) = self.overrides.hard_sigmoid {

@@ -8,8 +8,10 @@ mod embedding;
 mod images;
 mod multi_head_attention;
 mod normalization;
+mod p_relu;
 mod recurrent;
 mod rescaling;
+mod separable;
 mod time_distributed;
 mod without_weights;
 
@@ -27,15 +29,20 @@ use super::unknown::missing;
 use crate::error::Result;
 use crate::{Element, GlobalPooling1d, GlobalPooling2d, Merge, Pooling1d, Pooling2d};
 use attention::{additive_attention, attention};
-use conv1d::conv1d;
-use conv2d::{conv2d, depthwise_conv2d};
+use conv1d::{conv1d, conv1d_transpose, depthwise_conv1d};
+use conv2d::{conv2d, conv2d_transpose, depthwise_conv2d};
 use dense::dense;
 use embedding::embedding;
 use images::{cropping2d, global_pooling2d, pooling2d, up_sampling2d, zero_padding2d};
-use multi_head_attention::multi_head_attention;
-use normalization::{batch_normalization, layer_normalization};
+use multi_head_attention::{group_query_attention, multi_head_attention};
+use normalization::{
+    batch_normalization, group_normalization, layer_normalization, rms_normalization,
+    unit_normalization,
+};
+use p_relu::p_relu;
 use recurrent::{bidirectional, recurrent};
 use rescaling::{normalization, rescaling};
+use separable::{separable_conv1d, separable_conv2d};
 use time_distributed::time_distributed;
 use without_weights as bare;
 
@@ -62,10 +69,13 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "BatchNormalization" => batch_normalization,
         "Concatenate" => bare::concatenate,
         "Conv1D" => conv1d,
+        "Conv1DTranspose" => conv1d_transpose,
         "Conv2D" => conv2d,
+        "Conv2DTranspose" => conv2d_transpose,
         "Cropping1D" => bare::cropping1d,
         "Cropping2D" => cropping2d,
         "Dense" => dense,
+        "DepthwiseConv1D" => depthwise_conv1d,
         "DepthwiseConv2D" => depthwise_conv2d,
         "ActivityRegularization" | "Identity" => bare::identity,
         "AlphaDropout" => bare::alpha_dropout,
@@ -79,6 +89,8 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "GlobalAveragePooling2D" => |of| global_pooling2d(of, GlobalPooling2d::average()),
         "GlobalMaxPooling1D" => |of| bare::global_pooling(of, GlobalPooling1d::max()),
         "GlobalMaxPooling2D" => |of| global_pooling2d(of, GlobalPooling2d::max()),
+        "GroupNormalization" => group_normalization,
+        "GroupQueryAttention" | "GroupedQueryAttention" => group_query_attention,
         "LayerNormalization" => layer_normalization,
         "Masking" => bare::masking,
         "MaxPooling1D" => |of| bare::pooling(of, Pooling1d::max),
@@ -88,13 +100,18 @@ pub fn single<A: Element>(class: &str) -> Option<Read<A>> {
         "MultiHeadAttention" => multi_head_attention,
         "Multiply" => |of| bare::combine(of, Merge::Multiply),
         "Normalization" => normalization,
+        "PReLU" => p_relu,
         "Permute" => bare::permute,
         "RepeatVector" => bare::repeat_vector,
+        "RMSNormalization" => rms_normalization,
         "Rescaling" => rescaling,
         "Reshape" => bare::reshape,
+        "SeparableConv1D" | "SeparableConvolution1D" => separable_conv1d,
+        "SeparableConv2D" | "SeparableConvolution2D" => separable_conv2d,
         "Softmax" => bare::softmax,
         "SpatialDropout1D" | "SpatialDropout2D" => bare::spatial_dropout,
         "Subtract" => |of| bare::combine(of, Merge::Subtract),
+        "UnitNormalization" => unit_normalization,
         "UpSampling1D" => bare::up_sampling1d,
         "UpSampling2D" => up_sampling2d,
         "ZeroPadding1D" => bare::zero_padding1d,

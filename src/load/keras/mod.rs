@@ -21,10 +21,12 @@
 //!
 //! # Layers
 //! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
-//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`, `Conv1D`, `Conv2D`, `DepthwiseConv2D`; `BatchNormalization`,
-//! `LayerNormalization`; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`; `Conv1D`, `Conv2D`, and these
+//! after `Depthwise` and `Separable` and before `Transpose`; `BatchNormalization`, `LayerNormalization`, `RMSNormalization`,
+//! `UnitNormalization`, `GroupNormalization` of Keras 3; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
 //! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`, and these of images (`MaxPooling2D` …); `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
-//! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Attention`; `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
+//! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Dot`, `Attention`, `AdditiveAttention`, `MultiHeadAttention`, `GroupQueryAttention`;
+//! `Normalization`, `Rescaling`; `PReLU`, `Activation`, `Softmax`, `ReLU`, `LeakyReLU`,
 //! `ELU`, `ThresholdedReLU`; `Dropout` and the other layers of noise, which do nothing outside of a training; `Sequential` and functional models inside of
 //! models.
 //!
@@ -35,21 +37,24 @@
 //! * slices: `x[:, -1]`, `x[:, ::-1]`, `x[..., :3]`, `x[:, None]`
 //! * arithmetic, comparisons, logic, `where`, `maximum`, `minimum`, `clip`, `cast`, `abs`, `exp`, `log`, `sqrt`, `power` and
 //!   their like; all activations; `softmax`
-//! * `mean`, `sum`, `prod`, `max`, `min`, `all`, `any` along axes of a sample
-//! * `concatenate`, `stack`, `reshape`, `transpose`, `expand_dims`, `squeeze`, `flip`, `tile`, `repeat`, `roll`
+//! * `mean`, `sum`, `prod`, `max`, `min`, `all`, `any`, `var`, `std`, `logsumexp` along axes of a sample; `argmax`, `argmin`,
+//!   `cumsum`, `cumprod` along one
+//! * `concatenate`, `stack`, `reshape`, `transpose`, `swapaxes`, `moveaxis`, `expand_dims`, `squeeze`, `flip`, `tile`, `repeat`,
+//!   `roll`, `pad` with zeros
+//! * `matmul` of matrices of each sample and constants; `one_hot`
 //!
 //! No mask passes through an operation, as in Keras; only a conversion that converts nothing keeps it.
 //!
 //! # Layers of your own
 //! Keras takes what is not its own as `custom_objects`, or from `@keras.saving.register_keras_serializable`. Here a
-//! [`Reader`] takes it by the same names: [`Reader::layer`] a class, [`Reader::lambda`] the function of a `Lambda`,
+//! [`Reader`] takes it by the same names: [`Reader::layer`] a class, [`Reader::cell`] the class of a cell in a
+//! `RNN`, [`Reader::lambda`] the function of a `Lambda`,
 //! [`Reader::activation`] a function. They also stand in for layers of Keras that this crate does not have.
 //!
 //! # What is refused
 //! Anything unknown that would change the numbers is an error, which names the file, the layer and the argument. This
 //! covers classes, functions and `Lambda`s that were not given, layers and arguments that are not supported, cells of your own
-//! in an `RNN`, quantised models, and
-//! weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
+//! that were not given or stand in a `Bidirectional` or in `StackedRNNCells`, quantised models, and weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
 //! absent. Anything else that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
 //! constraints. The rates of dropout are kept, of cells too; only a training drops.
 //!

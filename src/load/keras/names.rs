@@ -9,7 +9,11 @@ use alloc::vec::Vec;
 pub fn groups<'a>(classes: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let group = |class: &str| {
-        let name = snake_case(class);
+        let name = snake_case(match class {
+            // It is registered under another name than that of its class.
+            "GroupQueryAttention" => "GroupedQueryAttention",
+            class => class,
+        });
         let count = counts.entry(name.clone()).or_default();
         let group = numbered(&name, *count);
         *count += 1;

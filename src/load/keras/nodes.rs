@@ -46,7 +46,7 @@ impl Names {
             "SimpleRNN" | "LSTM" | "GRU" | "RNN" | "Bidirectional" => {
                 &["sequences", "initial_state", "mask", "training"]
             }
-            "MultiHeadAttention" => &[
+            "MultiHeadAttention" | "GroupQueryAttention" | "GroupedQueryAttention" => &[
                 "query",
                 "value",
                 "key",

@@ -12,7 +12,7 @@ macro_rules! or_by_hand {
     ($expected:literal) => {
         concat!(
             $expected,
-            " (give a layer of your own to `keras::Reader::layer`, the function of a Lambda to `keras::Reader::lambda`; or build the model with `Model::graph`, the arrays of `keras::Weights` and your own `AnyLayer`)"
+            " (give a layer of your own to `keras::Reader::layer`, a cell to `keras::Reader::cell`, the function of a Lambda to `keras::Reader::lambda`; or build the model with `Model::graph`, the arrays of `keras::Weights` and your own `AnyLayer`)"
         )
     };
 }

@@ -16,9 +16,9 @@ use crate::format::json::{self, Value};
 use crate::format::kind::{self, Kind};
 use crate::format::zip::Archive;
 use crate::format::{self, Bytes, Data};
-use crate::model::maker;
+use crate::model::{cell_maker, maker};
 use crate::nn::lambda;
-use crate::{Activation, AnyLayer, Element, Limits, Model, OwnLayer, Tensor};
+use crate::{Activation, AnyLayer, Cell, Element, Limits, Model, OwnLayer, Tensor};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -128,6 +128,46 @@ impl Reader {
         make: impl Fn(&OwnLayer<A>) -> Result<L> + Send + Sync + 'static,
     ) -> Self {
         self.overrides.own.layers.insert(class.into(), maker(make));
+        self
+    }
+
+    /// Gives the cells of a class of your own, which a `RNN` of Keras has as its `cell`. `class` is the name of the class,
+    /// `"LeakyCell"`, or with its package, `"mine>LeakyCell"`. `make` is called for every cell of that class and returns it;
+    /// an [`OwnLayer`] has its name, its configuration (`get_config`) and its weights. The flags of the layer are read here:
+    /// masks, directions and states are those of every recurrent layer.
+    ///
+    /// A cell of your own in a `Bidirectional` or in `StackedRNNCells` is refused.
+    ///
+    /// ```
+    /// use ndarray::{Array1, ArrayView2};
+    /// use recurrent::{Cell, HiddenState, Result, keras};
+    ///
+    /// /// h' = rate h + x
+    /// struct Leaky { rate: Array1<f32> }
+    ///
+    /// impl Cell for Leaky {
+    ///     type Elem = f32;
+    ///     type State = HiddenState<f32>;
+    ///     fn features(&self) -> usize { self.rate.len() }
+    ///     fn units(&self) -> usize { self.rate.len() }
+    ///     fn zero_state(&self, samples: usize) -> HiddenState<f32> { HiddenState::zeros(samples, self.units()) }
+    ///     fn step(&self, x: ArrayView2<f32>, state: &mut HiddenState<f32>) { state.h = &state.h * &self.rate + x; }
+    ///     fn output<'s>(&self, state: &'s HiddenState<f32>) -> ArrayView2<'s, f32> { state.h.view() }
+    /// }
+    ///
+    /// let reader = keras::Reader::new().cell("LeakyCell", |file| Ok(Leaky { rate: file.array(0)? }));
+    /// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/own/models/k3_cell.keras"));
+    /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
+    /// assert_eq!(model.layer("leaky").unwrap().name(), "rnn");
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn cell<C: Cell + 'static>(
+        mut self,
+        class: impl Into<String>,
+        make: impl Fn(&OwnLayer<C::Elem>) -> Result<C> + Send + Sync + 'static,
+    ) -> Self {
+        let cells = &mut self.overrides.own.cells;
+        cells.insert(class.into(), cell_maker(make));
         self
     }
 

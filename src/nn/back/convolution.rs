@@ -13,6 +13,7 @@ use crate::backward::{Factor, add_outer_to, add_vector};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::model::BackwardCall;
+use crate::nn::convolution::convolve;
 use crate::nn::filters::Filters;
 use crate::nn::slide::Slide;
 use crate::{Activation, Conv1d, Conv2d, Element};
@@ -86,7 +87,7 @@ fn back<A: Element>(
     order.retain(|&row| is_reached(of.d.row(row)));
     let mut sums = None;
     if of.activation != Activation::Linear {
-        let all = filters.convolve(x, slides, Activation::Linear)?;
+        let all = convolve(filters, x, slides, Activation::Linear)?;
         sums = Some(matrix(&all.into_dyn()));
     }
     let kernels = filters.groups().iter();

@@ -7,7 +7,7 @@
 //! dQ = ds · K / √(key_dim)      dK = dsᵀ · Q / √(key_dim)      dV = pᵀ · dcontext
 //! ```
 //! If the weights p are an output, their gradient is added to dp. The sums of the projections run from the last timestep to
-//! the first; those of a head over ascending timesteps. A query that no gradient reaches is not read.
+//! the first; those of a head over ascending timesteps, and over ascending heads of the query where these share a head. A query that no gradient reaches is not read.
 
 use super::rows::{is_reached, turned, turned_back};
 use crate::backward::{Factor, add_outer_to};
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::kernel::Isa;
 use crate::model::{BackwardCall, Tensor};
 use crate::nn::attend::{Unseen, product};
-use crate::nn::heads::Masks;
+use crate::nn::heads::{Masks, Projected};
 use crate::nn::multi_head_attention::Heads;
 use crate::{Activation, Element, MultiHeadAttention};
 use alloc::vec;
@@ -65,8 +65,11 @@ impl<A: Element> MultiHeadAttention<A> {
                 let at_scores = s![group, head, .., ..];
                 let of_scores = of_scores.as_ref().map(|d| d.slice(at_scores).to_owned());
                 let of_head = self.back_over_head(&heads, &masks, [group, head], &d, of_scores);
-                for (of, of_head) in of.iter_mut().zip(of_head) {
-                    of.slice_mut(s![group, .., head, ..]).assign(&of_head);
+                let shared = head / self.together();
+                for ((of, of_head), head) in of.iter_mut().zip(of_head).zip([head, shared, shared])
+                {
+                    let mut of = of.slice_mut(s![group, .., head, ..]);
+                    of += &of_head;
                 }
             }
         }
@@ -114,7 +117,8 @@ impl<A: Element> MultiHeadAttention<A> {
         for group in 0..groups {
             for head in 0..count {
                 let weights = self.weights(heads, masks, [group, head]);
-                let value = heads.value.numbers.slice(s![group, .., head, ..]);
+                let at = s![group, .., head / self.together(), ..];
+                let value = heads.value.numbers.slice(at);
                 let rows = s![
                     group * queries..(group + 1) * queries,
                     head * size..(head + 1) * size
@@ -135,9 +139,10 @@ impl<A: Element> MultiHeadAttention<A> {
         of_scores: Option<Array2<A>>,
     ) -> [Array2<A>; 3] {
         let isa = Isa::detect();
-        let at = s![group, .., head, ..];
-        let of = [&heads.query, &heads.value, &heads.key];
-        let [query, value, key] = of.map(|of| of.numbers.slice(at).to_owned());
+        let of = |of: &Projected<A>, head| of.numbers.slice(s![group, .., head, ..]).to_owned();
+        let shared = head / self.together();
+        let query = of(&heads.query, head);
+        let (value, key) = (of(&heads.value, shared), of(&heads.key, shared));
         let mut gradients = [&query, &value, &key].map(|of| Array2::zeros(of.dim()));
         let mut weights = self.weights(heads, masks, [group, head]);
         let mut ds = of_scores.unwrap_or_else(|| Array2::zeros(weights.dim()));

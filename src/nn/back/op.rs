@@ -1,6 +1,8 @@
 //! Operations backwards, with the conventions of TensorFlow. What is given by a comparison or a rounding has no gradient.
 
+mod cumulate;
 mod number;
+mod product;
 mod reduce;
 
 use super::merge::{Operand, back};
@@ -12,6 +14,9 @@ use crate::{Element, Softmax};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::ArrayD;
+
+#[cfg(test)]
+mod tests;
 
 type Gradients<A> = Result<Vec<Option<ArrayD<A>>>>;
 
@@ -27,7 +32,13 @@ impl OpLayer {
             Op::Arrange(_) | Op::Concatenate(_) | Op::Slice(_) | Op::Stack(_) => {
                 self.op.moved_back(&call, d)
             }
+            Op::Cumulate(of, axis) => {
+                let x = &call.inputs[0].values;
+                Ok(vec![Some(cumulate::back_over(*of, *axis, x, d)?)])
+            }
             Op::Elementwise(of) => of.back_over(&call, d),
+            Op::OneHot(_) => Ok(vec![None]),
+            Op::Product(of) => of.back_over(&call, d),
             Op::Reduce(of) => Ok(vec![of.back_over(&call.inputs[0].values, d)?]),
             Op::Unary(of) => {
                 let (x, y) = (&call.inputs[0].values, &call.outputs[0].values);

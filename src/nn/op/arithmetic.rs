@@ -16,6 +16,7 @@ pub(crate) enum Unary {
     Abs,
     Ceil,
     Clip(f64, f64),
+    Erf,
     Exp,
     Expm1,
     Fill(f64),
@@ -27,6 +28,8 @@ pub(crate) enum Unary {
     LogicalNot,
     Negative,
     Reciprocal,
+    /// To the nearest whole number, and to the even one of two.
+    Round,
     Rsqrt,
     Sign,
     Sqrt,
@@ -46,6 +49,7 @@ impl Unary {
                 let x = Binary::Maximum.of(x, A::from_f64(least));
                 Binary::Minimum.of(x, A::from_f64(most))
             }
+            Unary::Erf => x.libm_erf(),
             Unary::Exp => x.libm_exp(),
             Unary::Expm1 => x.libm_exp_m1(),
             Unary::Fill(with) => A::from_f64(with),
@@ -56,6 +60,14 @@ impl Unary {
             Unary::LogicalNot => truth(x == A::zero()),
             Unary::Negative => -x,
             Unary::Reciprocal => A::one() / x,
+            Unary::Round => {
+                let (half, two) = (A::from_f64(0.5), A::from_f64(2.0));
+                if (x - x.trunc()).abs() == half {
+                    (x / two).round() * two
+                } else {
+                    x.round()
+                }
+            }
             Unary::Rsqrt => A::one() / x.sqrt(),
             Unary::Sign if x == A::zero() || x.is_nan() => x,
             Unary::Sign => x.signum(),
@@ -332,7 +344,7 @@ fn from_the_end(shape: &[usize], axis: usize) -> usize {
     at.map_or(1, |at| shape[at])
 }
 
-fn common_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
+pub(super) fn common_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
     let axes = shapes.iter().map(|shape| shape.len()).max().unwrap_or(0);
     let mut common = Vec::with_capacity(axes);
     for axis in (0..axes).rev() {
@@ -350,7 +362,7 @@ fn common_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
 }
 
 /// An array as one of this shape.
-fn spread<'x, A>(x: &'x ArrayD<A>, shape: &[usize]) -> Result<ArrayViewD<'x, A>> {
+pub(super) fn spread<'x, A>(x: &'x ArrayD<A>, shape: &[usize]) -> Result<ArrayViewD<'x, A>> {
     x.broadcast(IxDyn(shape)).ok_or_else(|| {
         let found = format!("{:?}", x.shape());
         Error::value("shape", format!("one that fits {shape:?}"), found)

@@ -26,6 +26,12 @@ pub(crate) enum Arrange {
     Repeat(usize, isize),
     /// By how many places the numbers along an axis move.
     Roll(isize, isize),
+    /// Two axes that change places.
+    Swap(isize, isize),
+    /// An axis, and its new place between the others.
+    Move(isize, isize),
+    /// How many zeros stand before and after the numbers along each axis.
+    Pad(Vec<[usize; 2]>),
 }
 
 /// The indices of axes that are not the axis of samples.
@@ -124,28 +130,7 @@ impl Arrange {
                 check_size("output", &shape)?;
                 y = in_rows(y).into_shape_with_order(IxDyn(&shape))?;
             }
-            Arrange::Tile(counts) => {
-                if counts.len() > y.ndim() {
-                    let most = format!("at most {}", y.ndim());
-                    return Err(Error::value("number of repeats", most, counts.len()));
-                }
-                let first = y.ndim() - counts.len();
-                let shape = (0..y.ndim()).map(|axis| {
-                    let times = axis.checked_sub(first).map_or(1, |at| counts[at]);
-                    y.shape()[axis].saturating_mul(times)
-                });
-                let shape: Vec<usize> = shape.collect();
-                check_size("output", &shape)?;
-                if shape.contains(&0) {
-                    return Ok(ArrayD::zeros(shape));
-                }
-                for (at, &times) in counts.iter().enumerate() {
-                    let axis = Axis(first + at);
-                    let len = y.len_of(axis);
-                    let places: Vec<usize> = (0..times).flat_map(|_| 0..len).collect();
-                    y = y.select(axis, &places);
-                }
-            }
+            Arrange::Tile(counts) => y = tiled(y, counts)?,
             Arrange::Repeat(times, axis) => {
                 let axis = place_in_sample(*axis, y.ndim())?;
                 let mut shape = y.shape().to_vec();
@@ -171,6 +156,21 @@ impl Arrange {
                     };
                 }
             }
+            Arrange::Swap(a, b) => {
+                let (a, b) = (
+                    place_in_sample(*a, y.ndim())?,
+                    place_in_sample(*b, y.ndim())?,
+                );
+                y.swap_axes(a, b);
+            }
+            Arrange::Move(from, to) => {
+                let from = place_in_sample(*from, y.ndim())?;
+                let to = place_in_sample(*to, y.ndim())?;
+                let mut order: Vec<usize> = (0..y.ndim()).filter(|&axis| axis != from).collect();
+                order.insert(to, from);
+                y = y.permuted_axes(order);
+            }
+            Arrange::Pad(ends) => y = padded(&y, ends)?,
         }
         Ok(y)
     }
@@ -192,8 +192,55 @@ impl Arrange {
                 counts.iter().take(before).all(|&times| times == 1)
             }
             Arrange::Repeat(_, axis) | Arrange::Roll(_, axis) => after(&[*axis], axes),
+            Arrange::Swap(a, b) | Arrange::Move(a, b) => after(&[*a, *b], axes),
+            Arrange::Pad(ends) => ends.len() > 2 && ends.iter().take(2).all(|ends| *ends == [0, 0]),
         }
     }
+}
+
+/// Each axis repeated as a whole, the last axes of fewer counts.
+fn tiled<A: Element>(mut y: ArrayD<A>, counts: &[usize]) -> Result<ArrayD<A>> {
+    if counts.len() > y.ndim() {
+        let most = format!("at most {}", y.ndim());
+        return Err(Error::value("number of repeats", most, counts.len()));
+    }
+    let first = y.ndim() - counts.len();
+    let shape = (0..y.ndim()).map(|axis| {
+        let times = axis.checked_sub(first).map_or(1, |at| counts[at]);
+        y.shape()[axis].saturating_mul(times)
+    });
+    let shape: Vec<usize> = shape.collect();
+    check_size("output", &shape)?;
+    if shape.contains(&0) {
+        return Ok(ArrayD::zeros(shape));
+    }
+    for (at, &times) in counts.iter().enumerate() {
+        let axis = Axis(first + at);
+        let len = y.len_of(axis);
+        let places: Vec<usize> = (0..times).flat_map(|_| 0..len).collect();
+        y = y.select(axis, &places);
+    }
+    Ok(y)
+}
+
+/// Zeros before and after the numbers along each axis.
+fn padded<A: Element>(y: &ArrayD<A>, ends: &[[usize; 2]]) -> Result<ArrayD<A>> {
+    if ends.len() != y.ndim() || ends.first() != Some(&[0, 0]) {
+        let expected = format!("those of {} axes, none for the samples", y.ndim());
+        return Err(Error::value("pad_width", expected, format!("{ends:?}")));
+    }
+    let longer = |(&len, [before, after]): (&usize, &[usize; 2])| {
+        len.saturating_add(*before).saturating_add(*after)
+    };
+    let shape: Vec<usize> = y.shape().iter().zip(ends).map(longer).collect();
+    check_size("output", &shape)?;
+    let mut padded = ArrayD::zeros(shape);
+    let mut middle = padded.view_mut();
+    for (axis, ([before, _], &len)) in ends.iter().zip(y.shape()).enumerate() {
+        middle.slice_axis_inplace(Axis(axis), Slice::from(*before..*before + len));
+    }
+    middle.assign(y);
+    Ok(padded)
 }
 
 /// Several arrays of one shape along a new axis.

@@ -1,19 +1,20 @@
 //! `Op`: any operation; `OpLayer`: one as a layer.
 
 use super::arrange::{stacked, stacks_after_time};
-use super::{Arrange, Elementwise, Reduce, Slice, Unary};
-use crate::error::{Result, wrong_inputs};
+use super::{Arrange, Binary, Elementwise, Product, Reduce, Slice, Unary};
+use crate::error::{Result, check_size, wrong_inputs};
 use crate::model::{
     AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back, in_place,
     only,
 };
 use crate::nn::activation::{each_row, on_last_axis};
-use crate::nn::axis::place;
+use crate::nn::axis::{place, place_in_sample};
+use crate::nn::moved::moved;
 use crate::{Activation, Concatenate, Element, Softmax};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 
 /// An operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +24,12 @@ pub(crate) enum Op {
     Activation(Activation),
     Arrange(Arrange),
     Concatenate(Concatenate),
+    /// Each number along an axis becomes that of all up to it, by a function of two.
+    Cumulate(Binary, isize),
     Elementwise(Elementwise),
+    /// Whole numbers below this count, each as as many numbers, of which the one at its place is 1.
+    OneHot(usize),
+    Product(Product),
     Reduce(Reduce),
     /// The value itself, with its mask: in Keras it is the same tensor.
     Same,
@@ -52,6 +58,26 @@ fn one<A>(arrays: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
     }
 }
 
+fn cumulated<A: Element>(of: Binary, axis: isize, mut y: ArrayD<A>) -> Result<ArrayD<A>> {
+    let axis = Axis(place_in_sample(axis, y.ndim())?);
+    y.accumulate_axis_inplace(axis, |&before, x| *x = of.of(before, *x));
+    Ok(y)
+}
+
+fn one_hot<A: Element>(count: usize, x: &ArrayD<A>) -> Result<ArrayD<A>> {
+    let shape = [x.shape(), &[count]].concat();
+    check_size("output", &shape)?;
+    let mut y = ArrayD::zeros(shape);
+    let rows = y.as_slice_mut().unwrap_or_default();
+    for (row, &x) in rows.chunks_exact_mut(count.max(1)).zip(x) {
+        let place = x.to_usize().filter(|&place| A::from_f64(place as f64) == x);
+        if let Some(y) = place.and_then(|place| row.get_mut(place)) {
+            *y = A::one();
+        }
+    }
+    Ok(y)
+}
+
 impl Op {
     pub fn compute<A: Element>(&self, arrays: Vec<ArrayD<A>>) -> Result<ArrayD<A>> {
         match self {
@@ -61,7 +87,10 @@ impl Op {
                 let tensors = arrays.into_iter().map(Tensor::bare).collect();
                 Ok(only(of.forward_all(tensors)?)?.values)
             }
+            Op::Cumulate(of, axis) => cumulated(*of, *axis, one(arrays)?),
             Op::Elementwise(of) => of.compute(arrays),
+            Op::OneHot(count) => one_hot(*count, &one(arrays)?),
+            Op::Product(of) => of.compute(arrays),
             Op::Reduce(of) => of.of(one(arrays)?),
             Op::Same => one(arrays),
             Op::Slice(of) => of.of(one(arrays)?),
@@ -75,10 +104,11 @@ impl Op {
     fn keeps_timesteps(&self, axes: &[usize]) -> bool {
         let first = axes.first().copied().unwrap_or(0);
         match self {
-            Op::Activation(Activation::Softmax) => first != 2,
-            Op::Activation(_) | Op::Same | Op::Unary(_) => true,
+            Op::Activation(of) if !of.is_elementwise() => first != 2,
+            Op::Activation(_) | Op::OneHot(_) | Op::Same | Op::Unary(_) => true,
             Op::Arrange(of) => of.keeps_timesteps(first),
-            Op::Concatenate(_) => false,
+            Op::Concatenate(_) | Op::Product(_) => false,
+            Op::Cumulate(_, axis) => place(*axis, first).is_ok_and(|axis| axis > 1),
             Op::Elementwise(of) => of.keeps_timesteps(axes),
             Op::Reduce(of) => of.keeps_timesteps(first),
             Op::Slice(of) => of.keeps_timesteps(first),
@@ -151,7 +181,23 @@ impl<A: Element> AnyLayer<A> for OpLayer {
                     Ok(())
                 })
             }
-            _ => Ok(None),
+            Op::Softmax(axis) => {
+                let axes = inputs.first().map_or(&[][..], |input| &input.axes);
+                if place(*axis, axes.len())? + 1 != axes.len() {
+                    return Ok(None);
+                }
+                let last = axes[axes.len() - 1];
+                each(self, inputs, move |_: &OpLayer, inputs, output| {
+                    output.numbers.copy_from_slice(&inputs.first()?.numbers);
+                    output.set_mask(None);
+                    each_row(Activation::Softmax, last, &mut output.numbers);
+                    Ok(())
+                })
+            }
+            Op::Arrange(_) | Op::Concatenate(_) | Op::Slice(_) | Op::Stack(_) => {
+                moved(self, inputs)
+            }
+            Op::Cumulate(..) | Op::OneHot(_) | Op::Product(_) | Op::Reduce(_) => Ok(None),
         }
     }
 

@@ -4,6 +4,7 @@
 mod arithmetic;
 mod arrange;
 mod layer;
+mod product;
 mod reduce;
 mod slice;
 
@@ -12,6 +13,7 @@ pub(crate) use arithmetic::places;
 pub(crate) use arithmetic::{Binary, Elementwise, Unary};
 pub(crate) use arrange::Arrange;
 pub(crate) use layer::OpLayer;
+pub(crate) use product::Product;
 pub(crate) use reduce::Reduce;
 #[cfg(feature = "keras")]
 pub(crate) use slice::Cut;

@@ -5,7 +5,7 @@ use crate::Element;
 use crate::error::Result;
 use crate::nn::axis::place_in_sample;
 use alloc::vec::Vec;
-use ndarray::{ArrayD, Axis};
+use ndarray::{ArrayD, ArrayView1, Axis};
 
 /// What is made of the numbers along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +19,14 @@ pub(crate) enum Along {
     Max,
     Min,
     Prod,
+    /// The index of the largest number, the first of several.
+    ArgMax,
+    ArgMin,
+    /// The logarithm of the sum of exponentials.
+    LogSumExp,
+    /// The variance, and its root.
+    Var,
+    Std,
 }
 
 impl Along {
@@ -32,8 +40,39 @@ impl Along {
             Along::Max => fold(A::neg_infinity(), Binary::Maximum),
             Along::Min => fold(A::infinity(), Binary::Minimum),
             Along::Prod => fold(A::one(), Binary::Multiply),
+            Along::ArgMax => x.map_axis(axis, |lane| first(&lane, |x, most| x > most)),
+            Along::ArgMin => x.map_axis(axis, |lane| first(&lane, |x, least| x < least)),
+            Along::LogSumExp => x.map_axis(axis, |lane| log_sum_exp(&lane)),
+            // The squares are there already: see `Reduce::squares`.
+            Along::Var | Along::Std => Along::Mean.of(x, axis),
         }
     }
+}
+
+/// The index of the first number that no other comes before. A NaN comes before all.
+fn first<A: Element>(lane: &ArrayView1<A>, is_before: impl Fn(A, A) -> bool) -> A {
+    let mut best = 0;
+    for (at, &x) in lane.iter().enumerate() {
+        let found = lane[best];
+        if !found.is_nan() && (is_before(x, found) || x.is_nan()) {
+            best = at;
+        }
+    }
+    A::from_f64(best as f64)
+}
+
+/// The largest number is taken out of the exponentials, so that none overflows.
+fn log_sum_exp<A: Element>(lane: &ArrayView1<A>) -> A {
+    let most = lane
+        .iter()
+        .fold(A::neg_infinity(), |y, &x| Binary::Maximum.of(y, x));
+    if most.is_infinite() {
+        return most;
+    }
+    let sum = lane
+        .iter()
+        .fold(A::zero(), |sum, &x| sum + (x - most).libm_exp());
+    most + sum.libm_ln()
 }
 
 /// A reduction of every sample along axes. Source: `keras.ops.mean` and its like.
@@ -57,13 +96,31 @@ impl Reduce {
     }
 
     pub fn of<A: Element>(&self, mut y: ArrayD<A>) -> Result<ArrayD<A>> {
-        for axis in self.places(y.ndim())? {
+        let places = self.places(y.ndim())?;
+        if matches!(self.of, Along::Var | Along::Std) {
+            y = Self::squares(y, &places)?;
+        }
+        for axis in places {
             y = self.of.of(&y, Axis(axis));
             if self.keepdims {
                 y = y.insert_axis(Axis(axis));
             }
         }
+        if self.of == Along::Std {
+            y.mapv_inplace(A::sqrt);
+        }
         Ok(y)
+    }
+
+    /// The squares of the distances from the mean along these axes.
+    fn squares<A: Element>(mut x: ArrayD<A>, places: &[usize]) -> Result<ArrayD<A>> {
+        let mut mean = x.clone();
+        for &axis in places {
+            mean = Along::Mean.of(&mean, Axis(axis)).insert_axis(Axis(axis));
+        }
+        let mean = super::arithmetic::spread(&mean, x.shape())?.to_owned();
+        x.zip_mut_with(&mean, |x, &mean| *x = (*x - mean) * (*x - mean));
+        Ok(x)
     }
 
     /// Whether samples and timesteps stay as they are.

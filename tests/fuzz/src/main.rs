@@ -1,12 +1,13 @@
 //! Changes the files of the tests at random, and reads them: nothing may panic, take long, or take much memory.
 //!
 //! `cargo run --release --manifest-path tests/fuzz/Cargo.toml -- TARGET SECONDS [SEED]`, TARGET one of `hdf5`, `json`,
-//! `npy`, `npz`, `onnx`, `safetensors`, `zip`, which read bytes, or of `amp`, `keras`, `nodes` (of ONNX), `saved` and `torch`, which
+//! `npy`, `npz`, `onnx`, `safetensors`, `zip`, which read bytes, or of `amp`, `configs` (of Keras, whose models run), `keras`, `nodes` (of ONNX), `saved` and `torch`, which
 //! make models and layers of them, or `kinds`: every reader, given files of every format. A change that makes a reader say something new is kept and changed again. What goes wrong
 //! is written to `TARGET.SEED.bad`, and the exit code is 1; `-- TARGET FILE` reads one file again.
 
 extern crate alloc;
 
+mod configs;
 /// The readers of bytes, compiled once more: they are no part of the public interface.
 #[allow(dead_code, unused_imports)]
 #[path = "../../../src/format/mod.rs"]
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut runs, mut read, mut slowest, mut largest) = (0u64, 0u64, Duration::ZERO, 0);
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
-        let bytes = mutator.change(&corpus);
+        let bytes = target.change(&mut mutator, &corpus);
         let start = Instant::now();
         let (memory, result) =
             memory::peak(|| catch_unwind(AssertUnwindSafe(|| target.read(&bytes))));
@@ -59,7 +60,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(_) if time > TIME && again(target, &bytes) > TIME => {
                 Some(format!("it took {time:?}"))
             }
-            Ok(_) if memory > MEMORY + 16 * bytes.len() => Some(format!("it took {memory} bytes")),
+            Ok(_) if target.is_frugal() && memory > MEMORY + 16 * bytes.len() => {
+                Some(format!("it took {memory} bytes"))
+            }
             Ok(_) => None,
         };
         if let Some(bad) = bad {
@@ -78,7 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let words = error.split(": found").last().unwrap_or_default();
                 let words = words.split('"').step_by(2).flat_map(str::chars);
                 let words: String = words.filter(char::is_ascii_alphabetic).take(120).collect();
-                if said.len() < 5000 && said.insert(words) {
+                if said.len() < 5000 && said.insert(words) && target.is_frugal() {
                     corpus.push(bytes);
                 }
             }

@@ -1,6 +1,8 @@
 //! `Target`: a format, its files, and its reader.
 
+use crate::configs;
 use crate::format::{self, Arrays, hdf5, json, npy, npz, onnx, safetensors, zip};
+use crate::mutate::Mutator;
 use recurrent::{
     Activation, Deep, Gru, Limits, Lstm, Model, Result, SimpleRnn, amp, keras, saved, torch,
 };
@@ -9,6 +11,7 @@ use std::path::Path;
 #[derive(Clone, Copy)]
 pub enum Target {
     Amp,
+    Configs,
     Hdf5,
     Json,
     Keras,
@@ -27,7 +30,7 @@ pub enum Target {
 const CONFIG: &str = include_str!("../../data/field/windows_keras/config.json");
 
 /// Where the files of the tests are.
-const DIRECTORIES: [&str; 16] = [
+const DIRECTORIES: [&str; 17] = [
     "data/amps",
     "golden/adversarial",
     "golden/keras_files/models",
@@ -42,6 +45,7 @@ const DIRECTORIES: [&str; 16] = [
     "data/format",
     "data/format/hostile",
     "data/keras_files/models",
+    "data/keras_ops/models",
     "data/onnx/models",
     "data/torch/models",
 ];
@@ -50,6 +54,7 @@ impl Target {
     pub fn named(name: &str) -> std::result::Result<Self, String> {
         Ok(match name {
             "amp" => Target::Amp,
+            "configs" => Target::Configs,
             "hdf5" => Target::Hdf5,
             "json" => Target::Json,
             "keras" => Target::Keras,
@@ -70,6 +75,7 @@ impl Target {
     pub fn corpus(self) -> std::result::Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
         let ends: &[&str] = match self {
             Target::Amp => &["json", "nam"],
+            Target::Configs => &[],
             // The checksums of a `.keras` archive would keep most changes from its reader.
             Target::Hdf5 | Target::Keras => &["h5"],
             Target::Json => &["keras", "json"],
@@ -83,6 +89,9 @@ impl Target {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .ok_or("no parent")?;
+        if let Target::Configs = self {
+            return Ok(configs::corpus(&tests.join("data"), member));
+        }
         let mut corpus = Vec::new();
         // Files that no reader reads are small; of the others there would be too many.
         let directories: &[&str] = match self {
@@ -128,6 +137,19 @@ impl Target {
         }
     }
 
+    /// Whether files are read alone. A model that runs may need much memory, and one that does not is no step to others.
+    pub fn is_frugal(self) -> bool {
+        !matches!(self, Target::Configs)
+    }
+
+    /// A changed file.
+    pub fn change(self, mutator: &mut Mutator, corpus: &[Vec<u8>]) -> Vec<u8> {
+        match self {
+            Target::Configs => configs::change(mutator, corpus),
+            _ => mutator.change(corpus),
+        }
+    }
+
     /// Reads everything that is there, as far as it goes: each part even if another one is broken.
     pub fn read(self, bytes: &[u8]) -> std::result::Result<(), Box<dyn std::error::Error>> {
         let mut limits = Limits::default();
@@ -139,6 +161,10 @@ impl Target {
                 drop(amp.model.summary().to_string());
                 let x = vec![0.5; 1 + amp.knobs];
                 amp.model.into_stream(1)?.push_slice(&x)?;
+            }
+            Target::Configs => {
+                let data = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("data");
+                configs::read(&data, bytes, &limits, member)?;
             }
             Target::Hdf5 => read_hdf5(&hdf5::File::open(bytes, &limits)?)?,
             Target::Keras => {
@@ -197,6 +223,12 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// A file of an archive.
+fn member(archive: &[u8], name: &str) -> Option<Vec<u8>> {
+    let archive = zip::Archive::open(archive, &Limits::default()).ok()?;
+    Some(archive.read(name).ok()?.into_owned())
 }
 
 /// Runs all of them, and returns the first error.

@@ -1,18 +1,21 @@
 //! Recurrent layers with their flags: `LSTM` …, `RNN`, `Bidirectional`.
 
 use crate::error::Result;
+use crate::layer;
 use crate::load::keras::cells::{cell, cell_object};
 use crate::load::keras::config::Config;
 use crate::load::keras::context::Context;
 use crate::load::keras::made::{Asked, Made, Planned};
 use crate::load::keras::object::{Object, or_by_hand};
+use crate::load::keras::own::{own_cell, own_recurrent};
 use crate::load::keras::plan::Plan;
 use crate::load::keras::unknown::missing;
 use crate::load::keras::usage::Usage;
 use crate::nn::Unrolled;
+use crate::run::Options;
 use crate::unroll::Unroll;
 use crate::wrap::AnyRecurrent;
-use crate::{AnyLayer, Bidirectional, Element, Layer, MergeMode, Recurrent};
+use crate::{AnyLayer, Bidirectional, Element, Layer, MergeMode, Recurrent, Returns};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
@@ -75,14 +78,25 @@ impl Flags {
     }
 
     fn set<R: Recurrent>(self, of: R, mask_with_state: bool) -> Layer<R> {
-        Layer::new(of)
-            .return_sequences(self.return_sequences)
-            .return_state(self.return_state)
-            .go_backwards(self.go_backwards)
-            .stateful(self.stateful)
-            .zero_output_for_mask(self.zero_output_for_mask)
-            .time_major(self.time_major)
-            .mask_with_state(mask_with_state)
+        self.of_layer(mask_with_state).of(of)
+    }
+
+    fn of_layer(self, mask_with_state: bool) -> layer::Flags {
+        let returns = Returns {
+            sequences: self.return_sequences,
+            state: self.return_state,
+        };
+        layer::Flags {
+            options: Options {
+                returns,
+                go_backwards: self.go_backwards,
+                zero_output_for_mask: self.zero_output_for_mask,
+                time_major: self.time_major,
+                ..Options::default()
+            },
+            stateful: self.stateful,
+            mask_with_state,
+        }
     }
 }
 
@@ -164,8 +178,32 @@ fn direction<A: Element>(
     Ok(Some((plan, flags)))
 }
 
+/// A `RNN` whose cell is of a class of the caller's own; `None` if it is another one.
+fn with_own_cell<A: Element>(of: &Asked<A>) -> Result<Option<Plan<Made<A>>>> {
+    if of.object.class != "RNN" {
+        return Ok(None);
+    }
+    let cell = Object::of_anyone(of.config.get("cell")?, &of.object.part())?;
+    let Some(maker) = own_cell(of.context, &cell) else {
+        return Ok(None);
+    };
+    let flags = Flags::read(of.config, false)?;
+    let of_layer = flags.of_layer(mask_with_state(of.context, of.usage));
+    let plan = own_recurrent(of.object, &cell, maker, of_layer);
+    Ok(Some(plan.map(move |layer| {
+        let backward_zeros = flags.go_backwards && flags.zero_output_for_mask;
+        Ok(Made {
+            layer: flags.checked(layer, backward_zeros),
+            features: None,
+        })
+    })))
+}
+
 /// `SimpleRNN`, `LSTM`, `GRU`, `RNN`.
 pub fn recurrent<A: Element>(of: &Asked<A>) -> Planned<A> {
+    if let Some(plan) = with_own_cell(of)? {
+        return Ok(plan);
+    }
     let read = direction(of.context, of.object, of.config)?;
     let (plan, flags) = read.ok_or_else(|| missing(of.object))?;
     flags.check(of.config, of.usage)?;

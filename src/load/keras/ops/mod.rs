@@ -76,7 +76,12 @@ pub fn op<A: Element>(
         return Err(Error::file(part, expected, found));
     }
     let node = only(nodes, &part)?;
-    let is_given = |value: &&Value| !matches!(value, Value::Null) && **value != json!({});
+    // An argument that is null says nothing.
+    let is_given = |value: &&Value| match value {
+        Value::Null => false,
+        Value::Object(all) => all.values().any(|value| !value.is_null()),
+        _ => true,
+    };
     if let Some(given) = node.get("kwargs").filter(is_given) {
         return Err(object.config()?.refuse("kwargs", "none", shown(given)));
     }

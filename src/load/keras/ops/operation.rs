@@ -4,10 +4,12 @@ use super::constant::constant;
 use crate::error::Result;
 use crate::format::json::Value;
 use crate::load::keras::activation;
-use crate::load::keras::config::{Config, integer, items, shown};
+use crate::load::keras::config::{Config, integer, items, shown, whole};
 use crate::load::keras::context::Context;
 use crate::load::keras::names::snake_case;
-use crate::nn::{Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Reduce, Slice, Unary};
+use crate::nn::{
+    Along, Arrange, Binary, Constant, Cut, Elementwise, Op, Product, Reduce, Slice, Unary,
+};
 use crate::{Activation, Concatenate};
 use alloc::format;
 use alloc::vec::Vec;
@@ -34,15 +36,13 @@ pub fn reader(class: &str) -> Option<Read> {
         "Add" => |of| of.binary(Binary::Add),
         "All" => |of| of.reduce(Along::All),
         "Any" => |of| of.reduce(Along::Any),
+        "Argmax" => |of| of.index(Along::ArgMax),
+        "Argmin" => |of| of.index(Along::ArgMin),
         "Cast" => |of| of.cast(),
         "Ceil" => |of| of.unary(Unary::Ceil),
         "Clip" => |of| {
             let end = |key| of.config.get(key).and(of.config.number_or(key, 0.0));
             of.unary(Unary::Clip(end("x_min")?, end("x_max")?))
-        },
-        "Concatenate" => |of| {
-            let axis = of.in_sample("axis", Some(-1))?;
-            of.one(Op::Concatenate(Concatenate::new(axis)))
         },
         "ConvertToTensor" => |of| {
             for key in ["sparse", "ragged"] {
@@ -53,19 +53,22 @@ pub fn reader(class: &str) -> Option<Read> {
         "Copy" => |of| of.unary(Unary::Identity),
         "Divide" | "TrueDivide" => |of| of.binary(Binary::Divide),
         "Equal" => |of| of.binary(Binary::Equal),
+        "Erf" => |of| of.unary(Unary::Erf),
         "Exp" => |of| of.unary(Unary::Exp),
-        "ExpandDims" => |of| of.arrange("axis", Arrange::ExpandDims),
         "Expm1" => |of| of.unary(Unary::Expm1),
-        "Flip" => |of| of.arrange("axis", Arrange::Flip),
         "Floor" => |of| of.unary(Unary::Floor),
         "FloorDivide" => |of| of.binary(Binary::FloorDivide),
-        "GetItem" => |of| of.get_item(),
         "Greater" => |of| of.binary(Binary::Greater),
         "GreaterEqual" => |of| of.binary(Binary::GreaterEqual),
         "Less" => |of| of.binary(Binary::Less),
         "LessEqual" => |of| of.binary(Binary::LessEqual),
         "Log" => |of| of.unary(Unary::Log),
         "Log1p" => |of| of.unary(Unary::Log1p),
+        "LogSoftmax" => |of| match of.config.integer_or("axis", -1)? {
+            -1 => of.one(Op::Activation(Activation::LogSoftmax)),
+            axis => Err(of.config.refuse("axis", -1, axis)),
+        },
+        "Logsumexp" => |of| of.reduce(Along::LogSumExp),
         "LogicalAnd" => |of| of.binary(Binary::LogicalAnd),
         "LogicalNot" => |of| of.unary(Unary::LogicalNot),
         "LogicalOr" => |of| of.binary(Binary::LogicalOr),
@@ -83,6 +86,55 @@ pub fn reader(class: &str) -> Option<Read> {
         "Power" => |of| of.binary(Binary::Power),
         "Prod" => |of| of.reduce(Along::Prod),
         "Reciprocal" => |of| of.unary(Unary::Reciprocal),
+        "Round" => |of| {
+            of.config.only("decimals", "0")?;
+            of.unary(Unary::Round)
+        },
+        "Rsqrt" => |of| of.unary(Unary::Rsqrt),
+        "Sign" => |of| of.unary(Unary::Sign),
+        "Softmax" => |of| of.one(Op::Softmax(of.in_sample("axis", Some(-1))?)),
+        "Sqrt" => |of| of.unary(Unary::Sqrt),
+        "Square" => |of| of.unary(Unary::Square),
+        "Std" => |of| of.reduce(Along::Std),
+        "Subtract" => |of| of.binary(Binary::Subtract),
+        "Sum" => |of| of.reduce(Along::Sum),
+        "Trunc" => |of| of.unary(Unary::Whole),
+        "Var" => |of| of.reduce(Along::Var),
+        "Where" => |of| of.choose(),
+        "ZerosLike" => |of| of.unary(Unary::Fill(0.0)),
+        "Celu" | "Elu" | "Gelu" | "HardShrink" | "LeakyRelu" | "ReLU" | "SoftShrink"
+        | "Squareplus" => |of| of.activation(),
+        "HardSigmoid" | "HardSilu" | "HardTanh" | "LogSigmoid" | "Relu" | "Relu6" | "Selu"
+        | "Sigmoid" | "Silu" | "Softplus" | "Softsign" | "SparsePlus" | "SparseSigmoid"
+        | "Tanh" | "TanhShrink" => |of| match snake_case(of.class).parse() {
+            Ok(activation) => of.one(Op::Activation(activation)),
+            Err(error) => Err(error.within(of.config.part())),
+        },
+        _ => return of_arrays(class),
+    };
+    Some(read)
+}
+
+/// The same of an operation that is not computed number by number or along axes.
+fn of_arrays(class: &str) -> Option<Read> {
+    let read: Read = match class {
+        "Concatenate" => |of| {
+            let axis = of.in_sample("axis", Some(-1))?;
+            of.one(Op::Concatenate(Concatenate::new(axis)))
+        },
+        "Cumprod" => |of| of.cumulate(Binary::Multiply),
+        "Cumsum" => |of| of.cumulate(Binary::Add),
+        "ExpandDims" => |of| of.arrange("axis", Arrange::ExpandDims),
+        "Flip" => |of| of.arrange("axis", Arrange::Flip),
+        "GetItem" => |of| of.get_item(),
+        "Matmul" => |of| of.product(),
+        "Moveaxis" => |of| of.move_axis(),
+        "OneHot" => |of| {
+            of.config.only("axis", "-1")?;
+            of.config.flag("sparse")?;
+            of.one(Op::OneHot(of.config.count("num_classes")?))
+        },
+        "Pad" => |of| of.pad(),
         "Repeat" => |of| {
             let repeats = of.config.count("repeats")?;
             let axis = of.in_sample("axis", None)?;
@@ -97,29 +149,16 @@ pub fn reader(class: &str) -> Option<Read> {
             let axis = of.in_sample("axis", None)?;
             of.one(Op::Arrange(Arrange::Roll(shift, axis)))
         },
-        "Rsqrt" => |of| of.unary(Unary::Rsqrt),
-        "Sign" => |of| of.unary(Unary::Sign),
-        "Softmax" => |of| of.one(Op::Softmax(of.in_sample("axis", Some(-1))?)),
-        "Sqrt" => |of| of.unary(Unary::Sqrt),
-        "Square" => |of| of.unary(Unary::Square),
         "Squeeze" => |of| of.arrange("axis", Arrange::Squeeze),
         "Stack" => |of| of.one(Op::Stack(of.in_sample("axis", Some(0))?)),
-        "Subtract" => |of| of.binary(Binary::Subtract),
-        "Sum" => |of| of.reduce(Along::Sum),
+        "Swapaxes" => |of| {
+            let axes = [of.in_sample("axis1", None)?, of.in_sample("axis2", None)?];
+            of.one(Op::Arrange(Arrange::Swap(axes[0], axes[1])))
+        },
         "Tile" => |of| of.tile(),
         "Transpose" => |of| {
             let axes = of.integers("axes")?;
             of.one(Op::Arrange(Arrange::Transpose(axes)))
-        },
-        "Where" => |of| of.choose(),
-        "ZerosLike" => |of| of.unary(Unary::Fill(0.0)),
-        "Celu" | "Elu" | "Gelu" | "HardShrink" | "LeakyRelu" | "ReLU" | "SoftShrink"
-        | "Squareplus" => |of| of.activation(),
-        "HardSigmoid" | "HardSilu" | "HardTanh" | "LogSigmoid" | "Relu" | "Relu6" | "Selu"
-        | "Sigmoid" | "Silu" | "Softplus" | "Softsign" | "SparsePlus" | "SparseSigmoid"
-        | "Tanh" | "TanhShrink" => |of| match snake_case(of.class).parse() {
-            Ok(activation) => of.one(Op::Activation(activation)),
-            Err(error) => Err(error.within(of.config.part())),
         },
         _ => return None,
     };
@@ -213,6 +252,75 @@ impl<'j> Operation<'j> {
         let axes = self.axes("axis")?;
         let keepdims = self.config.flag("keepdims")?;
         self.one(Op::Reduce(Reduce { of, axes, keepdims }))
+    }
+
+    /// Where a number stands along one axis.
+    fn index(&self, of: Along) -> Found<'j> {
+        self.config.optional("output_type");
+        let axes = Vec::from([self.in_sample("axis", None)?]);
+        let keepdims = self.config.flag("keepdims")?;
+        self.one(Op::Reduce(Reduce { of, axes, keepdims }))
+    }
+
+    fn cumulate(&self, of: Binary) -> Found<'j> {
+        for key in ["exclusive", "reverse"] {
+            self.config.only(key, "false")?;
+        }
+        let axis = self.in_sample("axis", None)?;
+        self.one(Op::Cumulate(of, axis))
+    }
+
+    fn product(&self) -> Found<'j> {
+        self.config.optional("output_type");
+        let transposed = [
+            self.config.flag("transpose_a")?,
+            self.config.flag("transpose_b")?,
+        ];
+        let args: &'j [Value; 2] = match self.args.try_into() {
+            Ok(args) => args,
+            Err(_) => return Err(self.config.refuse("args", "two arguments", self.args.len())),
+        };
+        let operands = args.each_ref().map(constant);
+        let inputs = args.iter().zip(&operands);
+        let inputs = inputs.filter(|(_, constant)| constant.is_none());
+        let inputs: Vec<&Value> = inputs.map(|(value, _)| value).collect();
+        if inputs.is_empty() {
+            let found = "constants alone";
+            return Err(self.config.refuse("args", "a value of the graph", found));
+        }
+        let product = Product {
+            operands,
+            transposed,
+        };
+        Ok((Op::Product(product), inputs))
+    }
+
+    fn move_axis(&self) -> Found<'j> {
+        let one = |key: &'static str| match self.axes(key)?.as_slice() {
+            [axis] => Ok(*axis),
+            axes => Err(self.config.refuse(key, "one axis", axes.len())),
+        };
+        let (from, to) = (one("source")?, one("destination")?);
+        self.one(Op::Arrange(Arrange::Move(from, to)))
+    }
+
+    /// Zeros around the numbers.
+    fn pad(&self) -> Found<'j> {
+        let mode = self.config.text_or("mode", "constant")?;
+        if !mode.eq_ignore_ascii_case("constant") {
+            return Err(self.config.refuse("mode", "constant", mode));
+        }
+        self.config.only("constant_values", "0")?;
+        let given = self.config.get("pad_width")?;
+        let ends = |value: &Value| match items(value)? {
+            [before, after] => Some([whole(before)?, whole(after)?]),
+            _ => None,
+        };
+        let all = items(given).and_then(|all| all.iter().map(ends).collect::<Option<Vec<_>>>());
+        let expected = "two counts for each axis, 0 for the samples";
+        let all = all.filter(|all| all.first() == Some(&[0, 0]));
+        let all = all.ok_or_else(|| self.config.refuse("pad_width", expected, shown(given)))?;
+        self.one(Op::Arrange(Arrange::Pad(all)))
     }
 
     fn tile(&self) -> Found<'j> {

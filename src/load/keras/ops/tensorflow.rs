@@ -24,20 +24,29 @@ pub fn class(object: &Object) -> Result<Class> {
     function.and_then(class_of).ok_or_else(|| missing(object))
 }
 
-fn class_of(function: &str) -> Option<Class> {
-    let plain = |name| Class {
+fn plain(name: &'static str) -> Class {
+    Class {
         name,
         operands: &[],
         renamed: &[],
-    };
-    let of = |operands, name| Class {
+    }
+}
+
+fn of(operands: &'static [&'static str], name: &'static str) -> Class {
+    Class {
         operands,
         ..plain(name)
-    };
-    let renamed = |renamed, name| Class {
+    }
+}
+
+fn renamed(renamed: &'static [(&'static str, &'static str)], name: &'static str) -> Class {
+    Class {
         renamed,
         ..plain(name)
-    };
+    }
+}
+
+fn class_of(function: &str) -> Option<Class> {
     let function = function.strip_prefix("compat.v1.").unwrap_or(function);
     let function = function.strip_prefix("math.").unwrap_or(function);
     let function = function.strip_prefix("nn.").unwrap_or(function);
@@ -108,6 +117,26 @@ fn class_of(function: &str) -> Option<Class> {
         "reduce_min" => plain("Min"),
         "reduce_prod" => plain("Prod"),
         "reduce_sum" => plain("Sum"),
+        "reduce_logsumexp" => plain("Logsumexp"),
+        "reduce_std" => plain("Std"),
+        "reduce_variance" => plain("Var"),
+        "erf" => plain("Erf"),
+        "round" => plain("Round"),
+        "log_softmax" => plain("LogSoftmax"),
+        _ => return of_arrays(function),
+    })
+}
+
+/// Operations that are not computed number by number.
+fn of_arrays(function: &str) -> Option<Class> {
+    Some(match function {
+        "argmax" => plain("Argmax"),
+        "argmin" => plain("Argmin"),
+        "cumsum" => plain("Cumsum"),
+        "cumprod" => plain("Cumprod"),
+        "one_hot" => renamed(&[("depth", "num_classes")], "OneHot"),
+        "linalg.matmul" | "matmul" => of(&["b"], "Matmul"),
+        "pad" => renamed(&[("paddings", "pad_width")], "Pad"),
         "concat" => plain("Concatenate"),
         "stack" => plain("Stack"),
         "expand_dims" => plain("ExpandDims"),
@@ -139,7 +168,8 @@ impl Class {
                 let mut chosen = args.iter().skip(1);
                 chosen.all(|value| value.is_i64() || is_whole(value))
             }
-            "All" | "Any" | "Divide" | "Equal" | "Greater" | "GreaterEqual" | "Less"
+            "Argmax" | "Argmin" => true,
+            "All" | "Any" | "OneHot" | "Divide" | "Equal" | "Greater" | "GreaterEqual" | "Less"
             | "LessEqual" | "LogicalAnd" | "LogicalNot" | "LogicalOr" | "LogicalXor"
             | "NotEqual" => false,
             _ => args.iter().any(is_whole),

@@ -20,6 +20,7 @@ impl Unary {
                 | Unary::Fill(_)
                 | Unary::Floor
                 | Unary::LogicalNot
+                | Unary::Round
                 | Unary::Sign
                 | Unary::Truth
                 | Unary::Whole
@@ -48,6 +49,7 @@ impl Unary {
             // The ends pass.
             Unary::Clip(least, most) if x < A::from_f64(least) || x > A::from_f64(most) => zero,
             Unary::Clip(..) | Unary::Identity => d,
+            Unary::Erf => d * A::from_f64(core::f64::consts::FRAC_2_SQRT_PI) * (-x * x).libm_exp(),
             Unary::Exp => d * y,
             Unary::Expm1 => d * x.libm_exp(),
             Unary::Log => d / x,
@@ -61,6 +63,7 @@ impl Unary {
             | Unary::Fill(_)
             | Unary::Floor
             | Unary::LogicalNot
+            | Unary::Round
             | Unary::Sign
             | Unary::Truth
             | Unary::Whole => zero,
@@ -127,6 +130,7 @@ impl Binary {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // the results are exact
 mod tests {
     use super::{Binary, Unary};
 

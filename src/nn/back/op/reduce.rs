@@ -14,7 +14,8 @@ impl Reduce {
         x: &ArrayD<A>,
         d: &ArrayD<A>,
     ) -> Result<Option<ArrayD<A>>> {
-        if matches!(self.of, Along::All | Along::Any) {
+        let flat = [Along::All, Along::Any, Along::ArgMax, Along::ArgMin];
+        if flat.contains(&self.of) {
             return Ok(None);
         }
         let mut places = self.places(x.ndim())?;
@@ -41,7 +42,7 @@ impl Along {
     fn back<A: Element>(self, x: ArrayView1<A>, d: A) -> Vec<A> {
         let count = |count: usize| A::from_f64(count as f64);
         match self {
-            Along::All | Along::Any => vec![A::zero(); x.len()],
+            Along::All | Along::Any | Along::ArgMax | Along::ArgMin => vec![A::zero(); x.len()],
             Along::Sum => vec![d; x.len()],
             Along::Mean => vec![d / count(x.len()); x.len()],
             Along::Max | Along::Min => {
@@ -59,6 +60,26 @@ impl Along {
                 let share = d / count(alike);
                 let of = |&x: &A| if x == most { share } else { A::zero() };
                 x.iter().map(of).collect()
+            }
+            Along::LogSumExp => {
+                let most = x.iter().fold(A::neg_infinity(), |y, &x| y.max(x));
+                let of: Vec<A> = x.iter().map(|&x| (x - most).libm_exp()).collect();
+                let sum = of.iter().fold(A::zero(), |sum, &of| sum + of);
+                of.iter().map(|&of| d * of / sum).collect()
+            }
+            Along::Var | Along::Std => {
+                let n = count(x.len());
+                let mean = x.iter().fold(A::zero(), |sum, &x| sum + x) / n;
+                let squares = x
+                    .iter()
+                    .fold(A::zero(), |sum, &x| sum + (x - mean) * (x - mean));
+                let scale = match self {
+                    Along::Var => d * A::from_f64(2.0) / n,
+                    // Equal numbers have a kink there.
+                    _ if squares == A::zero() => A::zero(),
+                    _ => d / (n * (squares / n).sqrt()),
+                };
+                x.iter().map(|&x| scale * (x - mean)).collect()
             }
             // The product of all others, so that a 0 among them is no matter.
             Along::Prod => {
@@ -80,8 +101,10 @@ impl Along {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // the results are exact
 mod tests {
     use super::Along;
+    use alloc::vec;
     use ndarray::array;
 
     /// Ties share, and a product knows its zeros.
