@@ -127,6 +127,7 @@ impl Binary {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // exact numbers are what is asked for
 mod tests {
     use super::{Binary, Unary};
 
