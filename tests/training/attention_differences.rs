@@ -57,7 +57,7 @@ fn scores_of_attention() {
     }
 }
 
-/// A layer of `heads` heads of 3 numbers, whose values have 2. Some biases are missing.
+/// A layer of `heads` heads of 3 numbers, whose values have 2 and no bias.
 fn heads(heads: usize, features: [usize; 3], units: usize, bias: bool) -> MultiHeadAttention<f64> {
     let kernel = |features: usize, size: usize, seed: u64| {
         let kernel: Array3<f64> = numbers(&[features, heads, size], seed)
@@ -66,11 +66,8 @@ fn heads(heads: usize, features: [usize; 3], units: usize, bias: bool) -> MultiH
         let bias: Array2<f64> = numbers(&[heads, size], seed + 20)
             .into_dimensionality()
             .unwrap();
-        (kernel, Some(bias).filter(|_| bias_of(seed)))
+        (kernel, Some(bias).filter(|_| seed != 6))
     };
-    fn bias_of(seed: u64) -> bool {
-        seed != 6
-    }
     let output: Array3<f64> = numbers(&[heads, 2, units], 8)
         .into_dimensionality()
         .unwrap();

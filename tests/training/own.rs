@@ -101,7 +101,7 @@ impl Cell for Own {
         LstmState::zeros(samples, 4)
     }
     fn step(&self, x: ArrayView2<f64>, state: &mut LstmState<f64>) {
-        state.c = &state.c * &self.keep.mapv(f64::tanh) + &x;
+        state.c = &state.c * &self.keep.mapv(f64::tanh) + x;
         state.h = &state.c * &state.c + &state.h * 0.5;
     }
     fn output<'s>(&self, state: &'s LstmState<f64>) -> ArrayView2<'s, f64> {

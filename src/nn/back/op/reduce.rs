@@ -101,16 +101,14 @@ impl Along {
 }
 
 #[cfg(test)]
-#[allow(clippy::float_cmp)] // the results are exact
+#[allow(clippy::float_cmp)] // exact numbers are what is asked for
 mod tests {
     use super::Along;
-    use alloc::vec;
-    use ndarray::array;
 
     /// Ties share, and a product knows its zeros.
     #[test]
     fn ties_and_zeros() {
-        let of = |along: Along, x: [f64; 4]| along.back(array![x[0], x[1], x[2], x[3]].view(), 6.0);
+        let of = |along: Along, x: [f64; 4]| along.back(ndarray::ArrayView1::from(&x), 6.0);
         assert_eq!(of(Along::Max, [2.0, 5.0, 5.0, 1.0]), [0.0, 3.0, 3.0, 0.0]);
         assert_eq!(of(Along::Min, [2.0, 5.0, 5.0, 1.0]), [0.0, 0.0, 0.0, 6.0]);
         assert_eq!(of(Along::Min, [2.0, 2.0, 2.0, 3.0]), [2.0, 2.0, 2.0, 0.0]);
