@@ -1,5 +1,7 @@
 //! The rows of the work table that train: gradients and whole steps.
 
+#![allow(dead_code)] // each bench uses what it needs
+
 use crate::work::input;
 use ndarray::{Array, Array1, Array2, Array3, Dimension};
 use recurrent::train::{

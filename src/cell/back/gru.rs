@@ -10,8 +10,9 @@
 //! else:          dm = dg @ Rhᵀ        dr = dm * h * s'      dh += dm * r
 //! ```
 
+use super::block::{Block, Step};
+use super::equations::{Back, Needs};
 use super::simple_rnn::{add_back, resize, rows_from, rows_from_mut, rows_of};
-use super::{Back, Block, Needs, Step};
 use crate::backward::{Gated, add_rows, add_vector};
 use crate::cell::GruBias;
 use crate::gradients::LayerGradients;

@@ -13,8 +13,9 @@
 //! ```
 //! A sum that the clip has changed passes no gradient on.
 
+use super::block::{Block, Step};
+use super::equations::{Back, Needs};
 use super::simple_rnn::{hand_back, resize, rows_from, rows_from_mut, rows_of};
-use super::{Back, Block, Needs, Step};
 use crate::backward::{Factor, Gated, add_outer, add_vector};
 use crate::gradients::LayerGradients;
 use crate::kernel::LstmBack;

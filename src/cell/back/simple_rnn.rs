@@ -6,7 +6,8 @@
 //! dK = Σ xᵀ dz                          dR = Σ hᵀ dz      db = Σ dz
 //! ```
 
-use super::{Back, Block, Needs, Step};
+use super::block::{Block, Step};
+use super::equations::{Back, Needs};
 use crate::backward::{Gated, add_vector};
 use crate::gradients::LayerGradients;
 use crate::kernel::SimpleRnnBack;
