@@ -21,6 +21,9 @@ fn tensor<A: Element>(dim: (usize, usize, usize), seed: u64) -> Array3<A> {
     flat.into_shape_with_order(dim).unwrap()
 }
 
+/// Makes a pass keep something.
+type Kept<'a, R> = &'a dyn Fn(Run<'a, R>) -> Run<'a, R>;
+
 /// The gradients are the same, bit for bit, whatever the pass keeps.
 fn check<R: Recurrent>(name: &str, of: &R)
 where
@@ -31,7 +34,6 @@ where
     let d = tensor::<R::Elem>((DIM.0, DIM.1, of.units()), 2);
     let last = matrix::<R::Elem>(DIM.0, of.units(), 3);
     let mask = Array2::from_shape_fn((DIM.0, DIM.1), |(row, t)| row == 0 || (row + t) % 3 != 0);
-    type Kept<'a, R> = &'a dyn Fn(Run<'a, R>) -> Run<'a, R>;
     let ways: [Kept<R>; 6] = [
         &|run| run,
         &|run| run.recompute(),
@@ -207,7 +209,7 @@ fn naive_lstm(of: &Lstm<f64>, x: &Array3<f64>, d: &Array3<f64>) -> Naive {
             for (q, part) in parts.iter().enumerate() {
                 dz.slice_mut(s![q * units..(q + 1) * units]).assign(part);
             }
-            dc = dc * f;
+            dc *= f;
             dh = dz.dot(&r.t());
             dx.slice_mut(s![row, t, ..]).assign(&dz.dot(&k.t()));
             let column = |x: &Array1<f64>| x.clone().insert_axis(Axis(1));
