@@ -74,6 +74,7 @@ pub struct MultiHeadAttention<A> {
     /// The rule for hidden values; `None` is that of Keras 3.
     unseen: Option<Unseen>,
     /// Whether Keras deletes the masks of its inputs. Only the wiring of a file reads it.
+    #[cfg(feature = "keras")]
     takes_masks: bool,
 }
 
@@ -153,6 +154,7 @@ impl<A: Element> MultiHeadAttention<A> {
             return_attention_scores: false,
             sliding_window: None,
             unseen: None,
+            #[cfg(feature = "keras")]
             takes_masks: false,
         })
     }
@@ -480,7 +482,8 @@ impl<A: Element> Describe<A> for MultiHeadAttention<A> {
             return_attention_scores,
             sliding_window,
             unseen,
-            takes_masks: _, // says nothing of what it computes
+            #[cfg(feature = "keras")]
+                takes_masks: _, // says nothing of what it computes
         } = self;
         each(Part::Option("attention_axes", attention_axes));
         each(Part::Option("causal", causal));
