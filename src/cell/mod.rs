@@ -13,6 +13,8 @@ mod layout;
 mod lstm;
 #[cfg(feature = "train")]
 mod norm_back;
+#[cfg(feature = "train")]
+mod order;
 mod simple_rnn;
 #[cfg(feature = "train")]
 mod step_back;

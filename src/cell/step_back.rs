@@ -4,6 +4,7 @@
 //! It is that of `cell::back` without blocks. Steps come from the last to the first, and each has the samples that are real
 //! at its timestep, so a masked input is never handed out.
 
+use super::order::{is_real, times};
 use crate::State;
 use crate::backward::{OutputGradients, Outputs, Tape};
 use crate::error::{Result, check};
@@ -38,13 +39,6 @@ impl<S> Default for Kept<S> {
     fn default() -> Self {
         Kept(Vec::new())
     }
-}
-
-/// The timestep that is read in step `i` of a pass, and the place of its output in the sequences.
-fn times<A>(pass: &Pass<A>, i: usize) -> [usize; 2] {
-    let timesteps = pass.x.dim().1;
-    let t = if pass.backwards { timesteps - 1 - i } else { i };
-    [t, if pass.reversed { timesteps - 1 - t } else { t }]
 }
 
 /// The equations of a cell that goes back a step at a time.
@@ -91,12 +85,12 @@ pub fn record<C: BackByStep>(
     for i in 0..timesteps {
         states.push(state.clone());
         if block > 0 && i.is_multiple_of(block) {
-            let ahead = (i..timesteps.min(i + block)).map(|i| times(pass, i)[0]);
+            let ahead = (i..timesteps.min(i + block)).map(|i| times(pass, i).0);
             let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
             let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
             cell.prepare(&pass.x, steps, &mut scratch);
         }
-        let [t, at] = times(pass, i);
+        let (t, at) = times(pass, i);
         rows.choose_by(pass.mask.as_ref(), t);
         cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
         let to = outputs.sequences.index_axis_mut(Axis(1), at);
@@ -107,11 +101,6 @@ pub fn record<C: BackByStep>(
         rows.append(cell.output(state), zero_last, outputs.last.view_mut());
     }
     Ok(outputs)
-}
-
-/// Whether a sample is real at a timestep.
-fn is_real<A>(pass: &Pass<A>, row: usize, t: usize) -> bool {
-    pass.mask.is_none_or(|mask| mask.is_real(row, t))
 }
 
 /// Goes back over a recorded pass. See [`Backward::backward`](crate::backward::Backward::backward).
@@ -132,7 +121,7 @@ pub fn unroll_back<C: BackByStep>(
     let mut held = Array2::zeros((samples, cell.output_size()));
     let work = cell.work();
     for i in (0..timesteps).rev() {
-        let [t, at] = times(pass, i);
+        let (t, at) = times(pass, i);
         for row in 0..samples {
             let mut held = held.row_mut(row);
             let appends = |zeroes: bool| is_real(pass, row, t) || !zeroes;

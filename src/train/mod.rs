@@ -89,7 +89,8 @@
 //! products. A pass keeps the states and gates of every recurrent layer at every timestep, and the inputs of every layer,
 //! until the next pass. So memory grows with samples × timesteps × layers. Long series are trained window by window, or with
 //! [`Run::recompute`](crate::Run::recompute) and [`Run::checkpoints`](crate::Run::checkpoints), which keep less and give the
-//! same bits. Training uses one thread, and it allocates.
+//! same bits. With the feature `rayon`, long products and long steps are shared by threads, which changes no bit. A pass
+//! allocates. Cells of your own, and cells with layer normalisation, go back a step at a time, which takes longer.
 
 mod average;
 mod batch;

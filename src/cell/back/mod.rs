@@ -17,7 +17,6 @@ mod block;
 mod equations;
 mod gru;
 mod lstm;
-mod order;
 mod record;
 mod simple_rnn;
 mod tape;

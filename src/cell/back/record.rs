@@ -2,9 +2,9 @@
 
 use super::block::{Step, gather};
 use super::equations::{Back, Needs};
-use super::order::{is_real, times};
 use super::tape::{CellTape, of_step_mut};
 use crate::backward::{Keep, MaskSizes, Outputs, Recorder};
+use crate::cell::order::{is_real, times};
 use crate::error::{Error, Result};
 use crate::mask::Rows;
 use crate::pass::Pass;

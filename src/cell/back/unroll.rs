@@ -2,11 +2,11 @@
 
 use super::block::{Step, copy, gather};
 use super::equations::{Back, Needs};
-use super::order::{is_real, times};
 use super::record::{resize, rows_of_pass, take_steps};
 use super::tape::CellTape;
 use crate::Element;
 use crate::backward::{Keep, OutputGradients, ROWS};
+use crate::cell::order::{is_real, times};
 use crate::error::{Result, check};
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
