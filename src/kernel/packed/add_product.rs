@@ -30,7 +30,8 @@ impl<'a, A: Lanes> AddProduct<'a, A> {
         assert!(panels.gates() == 1 && !panels.ends_in_half());
         assert_eq!(x.dim(), (z.nrows(), panels.rows()));
         assert_eq!(z.ncols(), panels.units());
-        assert!(z.strides()[1] == 1 || z.ncols() <= 1, "adjacent columns");
+        let is_adjacent = z.is_empty() || z.ncols() == 1 || z.strides()[1] == 1;
+        assert!(is_adjacent, "adjacent columns");
         let z_row = if z.nrows() > 1 { z.strides()[0] } else { 0 };
         let z_row = usize::try_from(z_row).expect("rows in ascending order");
         AddProduct {

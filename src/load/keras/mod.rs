@@ -21,8 +21,8 @@
 //!
 //! # Layers
 //! `SimpleRNN`, `LSTM`, `GRU`, `CuDNNLSTM`, `CuDNNGRU`, `RNN` of `SimpleRNNCell`, `LSTMCell`, `GRUCell` and
-//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`; `Conv1D`, `Conv2D`, and these
-//! after `Depthwise` and `Separable` and before `Transpose`; `BatchNormalization`, `LayerNormalization`, `RMSNormalization`,
+//! `StackedRNNCells`; `Bidirectional`, `TimeDistributed`; `Embedding`, `Masking`, `Dense`; `Conv1D`, `Conv2D`,
+//! `DepthwiseConv1D`, `DepthwiseConv2D`, `SeparableConv1D`, `SeparableConv2D`, `Conv1DTranspose`, `Conv2DTranspose`; `BatchNormalization`, `LayerNormalization`, `RMSNormalization`,
 //! `UnitNormalization`, `GroupNormalization` of Keras 3; `MaxPooling1D`, `AveragePooling1D`, `GlobalMaxPooling1D`, `GlobalAveragePooling1D`,
 //! `ZeroPadding1D`, `Cropping1D`, `UpSampling1D`, and these of images (`MaxPooling2D` …); `RepeatVector`, `Flatten`, `Reshape`, `Permute`; `Concatenate`, `Add`,
 //! `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`; `Dot`, `Attention`, `AdditiveAttention`, `MultiHeadAttention`, `GroupQueryAttention`;
