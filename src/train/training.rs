@@ -36,7 +36,8 @@ use ndarray::{ArrayD, Axis, Slice};
 /// # Speed and memory
 /// A step of an LSTM or a GRU takes about four times as long as its forward pass; three times is the number of its
 /// products. A step keeps the input of every layer, and the states and gates of every recurrent layer at every timestep:
-/// [`recompute`](TrainingBuilder::recompute) and [`checkpoints`](TrainingBuilder::checkpoints) make that less. It allocates.
+/// [`recompute`](crate::train::TrainingBuilder::recompute) and
+/// [`checkpoints`](crate::train::TrainingBuilder::checkpoints) make that less. It allocates.
 /// With the feature `rayon`, threads share long products and long steps.
 ///
 /// ```
