@@ -50,9 +50,10 @@ impl OpLayer {
 
 impl Op {
     /// The gradients of an operation that only moves numbers. To know where each came from, the places of the numbers are
-    /// moved in their stead. What was read several times gets the sum, the last number of the output first.
+    /// moved in their stead. What was read several times gets the sum, the last number of the output first. Place 0 is that of
+    /// the zeros of a padding, which are nobody's.
     fn moved_back<A: Element>(&self, call: &BackwardCall<A>, d: &ArrayD<A>) -> Gradients<A> {
-        let mut first = 0;
+        let mut first = 1;
         let places = call.inputs.iter().map(|input| {
             let shape = input.values.shape();
             let numbers = first..first + input.values.len();
@@ -71,7 +72,7 @@ impl Op {
             let place = place as usize;
             all[place] += d;
         }
-        let mut all = all.into_iter();
+        let mut all = all.into_iter().skip(1);
         let gradients = call.inputs.iter().map(|input| {
             let numbers = all.by_ref().take(input.values.len()).collect();
             Ok(Some(ArrayD::from_shape_vec(input.values.shape(), numbers)?))

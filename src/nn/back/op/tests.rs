@@ -1,6 +1,6 @@
 //! Operations against central differences.
 
-use crate::nn::op::{Along, Binary, Constant, Op, OpLayer, Product, Reduce, Unary};
+use crate::nn::op::{Along, Arrange, Binary, Constant, Op, OpLayer, Product, Reduce, Unary};
 use crate::train::check_gradient;
 use crate::{Initializer, Model, Tensor};
 use alloc::string::ToString;
@@ -98,4 +98,10 @@ fn reductions() {
         check(Op::Reduce(Reduce { of, axes, keepdims }), &[x(3, 4, 1)]);
     }
     check(Op::Unary(Unary::Erf), &[x(3, 4, 1)]);
+}
+
+#[test]
+fn zeros_of_a_padding_are_nobodys() {
+    let pad = Arrange::Pad(vec![[0, 0], [1, 2], [2, 1]]);
+    check(Op::Arrange(pad), &[x(3, 4, 1)]);
 }
