@@ -186,6 +186,10 @@ impl<C: Cell> Foreign<C::Elem> for Named<'_, C> {
         "rnn"
     }
 
+    fn weights(&self, each: &mut dyn FnMut(&str, &dyn Weight<C::Elem>)) {
+        self.0.own_weights(&mut |name, array| each(name, &array));
+    }
+
     #[cfg(feature = "saved")]
     fn own_parts(&self) -> Option<crate::OwnParts<C::Elem>> {
         self.0.own_parts()
@@ -213,16 +217,6 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
 
     fn count_parameters(&self) -> ParameterCount {
         ParameterCount::trainable(self.0.parameter_count())
-    }
-}
-
-impl<C: Cell> Foreign<C::Elem> for Rnn<C> {
-    fn name(&self) -> &str {
-        "rnn"
-    }
-
-    fn weights(&self, each: &mut dyn FnMut(&str, &dyn Weight<C::Elem>)) {
-        self.0.own_weights(&mut |name, array| each(name, &array));
     }
 }
 

