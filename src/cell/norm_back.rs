@@ -187,7 +187,8 @@ impl<A: Element> BackByStep for Lstm<A> {
             mut weights,
             ..
         } = step;
-        let (of, (rows, units)) = (self.functions(), before.c.dim());
+        let (of, isa) = (self.functions(), self.isa());
+        let (rows, units) = before.c.dim();
         let sums = kernels.sums(x, before.h.view(), 4 * units);
         let mut z = norm.normalised(0, &sums[0]) + norm.normalised(1, &sums[1]);
         if let Some(bias) = self.bias() {
@@ -201,7 +202,7 @@ impl<A: Element> BackByStep for Lstm<A> {
                     .slice_mut(s![n, q * units..(q + 1) * units])
                     .as_slice_mut()
                 {
-                    of.apply(y);
+                    A::activate(y, of, isa);
                 }
             }
             for unit in 0..units {
@@ -221,7 +222,7 @@ impl<A: Element> BackByStep for Lstm<A> {
         }
         let mut out = seen.clone();
         if let Some(out) = out.as_slice_mut() {
-            of.out.apply(out);
+            A::activate(out, of.out, isa);
         }
         let mut dz = Array2::zeros(z.dim());
         let mut of_seen = Array2::zeros(seen.dim());
@@ -299,7 +300,8 @@ impl<A: Element> BackByStep for Gru<A> {
             mut weights,
             ..
         } = step;
-        let (of, (rows, units)) = (self.functions(), before.h.dim());
+        let (of, isa) = (self.functions(), self.isa());
+        let (rows, units) = before.h.dim();
         let sums = kernels.sums(x, before.h.view(), 3 * units);
         let mut a = norm.normalised(0, &sums[0]);
         let mut inner = norm.normalised(1, &sums[1]);
@@ -314,7 +316,7 @@ impl<A: Element> BackByStep for Gru<A> {
             let sums = Array1::from_shape_fn(2 * units, |at| a[[n, at]] + inner[[n, at]]);
             let mut gates = sums.mapv(|z| of.clip_sum(z));
             if let Some(gates) = gates.as_slice_mut() {
-                of.gate.apply(gates);
+                A::activate(gates, of.gate, isa);
             }
             let last = |unit: usize| [n, 2 * units + unit];
             let sums_of_g = Array1::from_shape_fn(units, |unit| {
@@ -322,7 +324,7 @@ impl<A: Element> BackByStep for Gru<A> {
             });
             let mut g = sums_of_g.mapv(|z| of.clip_sum(z));
             if let Some(g) = g.as_slice_mut() {
-                of.act.apply(g);
+                A::activate(g, of.act, isa);
             }
             for unit in 0..units {
                 let (z, r, g) = (gates[unit], gates[units + unit], g[unit]);

@@ -79,8 +79,10 @@
 //!   [`ReduceOnPlateau`] is a rate for it.
 //! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
 //! - What a Keras file says of the training (optimiser, frozen layers, regularisers, constraints) is not read.
-//! - A layer of your own without a backward pass, and a `Lambda` of a Keras file, are refused when a training is built, by
-//!   name.
+//! - These are refused by name when a training is built: a layer of your own without a backward pass, a `Lambda` of a Keras
+//!   file, [`Conv1dTranspose`](crate::Conv1dTranspose), [`Conv2dTranspose`](crate::Conv2dTranspose),
+//!   [`RmsNormalization`](crate::RmsNormalization), [`UnitNormalization`](crate::UnitNormalization),
+//!   [`GroupNormalization`](crate::GroupNormalization), [`PRelu`](crate::PRelu).
 //! - A normalisation without `gamma` and `beta` cannot be frozen.
 //!
 //! # Speed and memory

@@ -144,24 +144,24 @@ impl<A: Element> Back for Gru<A> {
         let (masks, of_m) = of_candidate_mask(&block.masks.recurrent);
         let (mut of_gates, mut of_candidate) = work.z.view_mut().split_at(Axis(1), 2 * units);
         work.gate_kernel.add(h, masks, &mut of_gates);
-        let of = self.functions();
+        let (of, isa) = (self.functions(), self.isa());
         let mut gates = of_gates.mapv(|z| of.clip_sum(z));
         if let Some(gates) = gates.as_slice_mut() {
-            A::activate(gates, of.gate, self.isa());
+            A::activate(gates, of.gate, isa);
         }
         let r = gates.slice(s![.., units..]);
         if self.reset_after() {
             work.m = rows_of(rows, units, work.inner.as_ref());
             work.candidate_kernel.add(h, of_m, &mut work.m.view_mut());
             let pairs = of_candidate.iter_mut().zip(r.iter().zip(&work.m));
-            pairs.for_each(|(z, (&r, &m))| *z = r.mul_add(m, *z));
+            pairs.for_each(|(z, (&r, &m))| *z = isa.mul_add(r, m, *z));
         } else {
             work.m = of_m.iter().fold(&r * h, |m, mask| m * mask);
             work.candidate_kernel.add(&work.m, &[], &mut of_candidate);
         }
         let mut candidate = of_candidate.mapv(|z| of.clip_sum(z));
         if let Some(candidate) = candidate.as_slice_mut() {
-            A::activate(candidate, of.act, self.isa());
+            A::activate(candidate, of.act, isa);
         }
         resize(&mut work.gates, (rows, 4 * units));
         let all = work.gates.view_mut();
@@ -216,12 +216,12 @@ impl<A: Element> Back for Gru<A> {
     }
 
     fn step_on(&self, block: &Block<A>, step: &Step, state: &mut HiddenState<A>, work: &Work<A>) {
-        let units = work.m.ncols();
+        let (units, isa) = (work.m.ncols(), self.isa());
         for (n, row) in step.each() {
             let (h, gates) = (block.before[0].row(n), work.gates.row(n));
             for (unit, to) in state.h.row_mut(row).iter_mut().enumerate() {
                 let (z, g) = (gates[unit], gates[2 * units + unit]);
-                *to = z.mul_add(h[unit], (A::one() - z) * g);
+                *to = isa.mul_add(z, h[unit], (A::one() - z) * g);
             }
         }
     }

@@ -318,7 +318,7 @@ impl<A: Element> Lstm<A> {
 
     /// Turns the sums of a row into gates, and these into the new cell state.
     fn gates_of_row(&self, work: &mut Work<A>, before: ndarray::ArrayView1<A>, n: usize) {
-        let units = before.len();
+        let (units, isa) = (before.len(), self.isa());
         let of = self.functions();
         let (mut z, mut gates) = (work.z.row_mut(n), work.gates.row_mut(n));
         let (mut c, mut out) = (work.c.row_mut(n), work.out.row_mut(n));
@@ -330,7 +330,7 @@ impl<A: Element> Lstm<A> {
                 let pairs = peepholes.row(q).into_iter().zip(seen);
                 z.iter_mut()
                     .zip(pairs)
-                    .for_each(|(z, (&p, &c))| *z = p.mul_add(c, *z));
+                    .for_each(|(z, (&p, &c))| *z = isa.mul_add(p, c, *z));
             }
         };
         let activate = |q: usize, z: &[A], gates: &mut [A]| {
@@ -339,7 +339,7 @@ impl<A: Element> Lstm<A> {
             to.iter_mut()
                 .zip(&z[range])
                 .for_each(|(to, &z)| *to = of.clip_sum(z));
-            A::activate(to, if q == 2 { of.act } else { of.gate }, self.isa());
+            A::activate(to, if q == 2 { of.act } else { of.gate }, isa);
         };
         peephole(0, &mut z[..units], &before);
         peephole(1, &mut z[units..2 * units], &before);
@@ -349,13 +349,13 @@ impl<A: Element> Lstm<A> {
         }
         for unit in 0..units {
             let (i, f, g) = (gates[unit], gates[units + unit], gates[2 * units + unit]);
-            c[unit] = f.mul_add(before[unit], i * g);
+            c[unit] = isa.mul_add(f, before[unit], i * g);
         }
         peephole(2, &mut z[3 * units..], &c.view());
         activate(3, z, gates);
         out.assign(&c);
         if let Some(out) = out.as_slice_mut() {
-            A::activate(out, of.out, self.isa());
+            A::activate(out, of.out, isa);
         }
     }
 }

@@ -9,6 +9,8 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(feature = "train")]
+use super::number::Number;
 use super::set::{InstructionSet, Lanes};
 use super::vector::{MAX_LANES, Sizes, Vector};
 #[cfg(target_arch = "x86_64")]
@@ -26,6 +28,16 @@ impl Isa {
     /// The best instruction set of this machine. Without `std` it is the best one that the program was compiled for.
     pub fn detect() -> Self {
         Self::all().last().unwrap_or(Isa(Set::Portable))
+    }
+
+    /// `a · b + c` with the rounding of the vectors of this set.
+    #[cfg(feature = "train")]
+    pub(crate) fn mul_add<A: Number>(self, a: A, b: A, c: A) -> A {
+        if self.is_fused() {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
     }
 }
 
