@@ -6,6 +6,7 @@ mod factor;
 mod gated;
 mod keep;
 mod noise;
+mod normal;
 mod recorder;
 
 pub(crate) use draw::Draw;
@@ -15,6 +16,7 @@ pub(crate) use factor::{Factor, ROWS, add_outer, add_outer_to, add_rows, add_vec
 pub(crate) use gated::Gated;
 pub(crate) use keep::Keep;
 pub use noise::Noise;
+pub(crate) use normal::back_over_normal;
 pub use recorder::Recorder;
 
 use crate::Element;

@@ -397,11 +397,7 @@ macro_rules! causal_of_cell {
             scratch: &mut Workspace<A>,
         ) -> Result<()> {
             if rows.active().count() > 0 {
-                let input = Input {
-                    x: &x,
-                    weights: self.input_weights(),
-                    through: None,
-                };
+                let input = Input::of_step(&x, self.input_weights());
                 self.step(&input, rows.active(), state, scratch);
             }
             Ok(())

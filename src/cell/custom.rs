@@ -177,11 +177,7 @@ pub trait Cell: Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Rnn<C>(pub C);
 
-/// A cell as a part of a description.
-#[cfg_attr(not(feature = "saved"), allow(dead_code))] // for the file
-struct Named<'c, C>(&'c C);
-
-impl<C: Cell> Foreign<C::Elem> for Named<'_, C> {
+impl<C: Cell> Foreign<C::Elem> for Rnn<C> {
     fn name(&self) -> &str {
         "rnn"
     }
@@ -202,7 +198,7 @@ impl<C: Cell> Describe<C::Elem> for Rnn<C> {
     }
 
     fn parts(&self, each: &mut dyn FnMut(Part<C::Elem>)) {
-        each(Part::Foreign(&Named(&self.0)));
+        each(Part::Foreign(self));
     }
 
     fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<C::Elem>)) {

@@ -676,11 +676,7 @@ impl<A: Element> Gru<A> {
         scratch: &mut Workspace<A>,
         gates: &mut [A],
     ) {
-        let input = Input {
-            x: &x,
-            weights: self.input_weights(),
-            through: None,
-        };
+        let input = Input::of_step(&x, self.input_weights());
         let RecurrentKernel::ResetAfter { all, inner } = &self.recurrent_kernel else {
             return self.step(&input, rows.active(), state, scratch);
         };

@@ -641,11 +641,7 @@ impl<A: Element> Lstm<A> {
         scratch: &mut Workspace<A>,
         gates: &mut [A],
     ) {
-        let input = Input {
-            x: &x,
-            weights: self.input_weights(),
-            through: None,
-        };
+        let input = Input::of_step(&x, self.input_weights());
         let (kernel, of) = (&self.recurrent_kernel, &self.functions);
         let state = (&mut state.h, &mut state.c);
         scratch.lstm_keeping(&input, kernel, rows.active(), state, gates, |step| {

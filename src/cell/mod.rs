@@ -8,6 +8,8 @@ mod custom;
 mod custom_back;
 mod from_arrays;
 mod gru;
+#[cfg(feature = "train")]
+mod held;
 mod layer_norm;
 mod layout;
 mod lstm;

@@ -15,7 +15,7 @@
 
 use super::step_back::{BackByStep, StepBack};
 use super::{Gru, GruBias, LayerNorm, Lstm, SimpleRnn};
-use crate::backward::{Factor, add_outer, add_vector, no_backward};
+use crate::backward::{Factor, add_outer, add_vector, back_over_normal, no_backward};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::kernel::Isa;
@@ -92,8 +92,6 @@ impl<A: Element> LayerNorm<A> {
         ([gamma_name, beta_name], at): ([&str; 2], Option<usize>),
         weights: &mut LayerGradients<A>,
     ) -> Array2<A> {
-        let zero = A::zero();
-        let count = A::from_f64(u.ncols() as f64);
         let mut normal = u.clone();
         if let Some(mut beta) = row(weights.array(beta_name), at) {
             d.rows().into_iter().for_each(|d| beta += &d);
@@ -108,11 +106,7 @@ impl<A: Element> LayerNorm<A> {
                     .for_each(|(to, (&d, &n))| *to += d * n);
             }
             d *= &gamma;
-            let mean_g = d.iter().fold(zero, |sum, &g| sum + g) / count;
-            let pairs = d.iter().zip(&n);
-            let mean_gn = pairs.fold(zero, |sum, (&g, &n)| sum + g * n) / count;
-            let pairs = d.iter_mut().zip(&n);
-            pairs.for_each(|(d, &n)| *d = inverse * (*d - mean_g - n * mean_gn));
+            back_over_normal(d, n.view(), inverse);
         }
         d
     }
@@ -144,6 +138,11 @@ impl<A: Element> LayerNorm<A> {
     }
 }
 
+/// Whether a cell with these rates of dropout goes back here.
+fn goes_by_step<A>(norm: Option<&LayerNorm<A>>, rates: [f64; 2]) -> bool {
+    norm.is_some() && rates.iter().all(|&rate| rate <= 0.0)
+}
+
 /// `SimpleRnn` has no layer normalisation.
 impl<A: Element> BackByStep for SimpleRnn<A> {
     type Work = ();
@@ -167,8 +166,10 @@ impl<A: Element> BackByStep for Lstm<A> {
     }
 
     fn goes_by_step(&self) -> bool {
-        let drops = self.dropout() > 0.0 || self.recurrent_dropout() > 0.0;
-        self.layer_norm().is_some() && !drops
+        goes_by_step(
+            self.layer_norm(),
+            [self.dropout(), self.recurrent_dropout()],
+        )
     }
 
     fn step_back(
@@ -280,8 +281,10 @@ impl<A: Element> BackByStep for Gru<A> {
     }
 
     fn goes_by_step(&self) -> bool {
-        let drops = self.dropout() > 0.0 || self.recurrent_dropout() > 0.0;
-        self.layer_norm().is_some() && !drops
+        goes_by_step(
+            self.layer_norm(),
+            [self.dropout(), self.recurrent_dropout()],
+        )
     }
 
     fn step_back(

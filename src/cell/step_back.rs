@@ -4,12 +4,12 @@
 //! It is that of `cell::back` without blocks. Steps come from the last to the first, and each has the samples that are real
 //! at its timestep, so a masked input is never handed out.
 
-use super::order::{is_real, times};
+use super::held::Held;
+use super::order::{is_real, prepare, rows_of_pass, times};
 use crate::State;
 use crate::backward::{OutputGradients, Outputs, Tape};
 use crate::error::{Result, check};
 use crate::gradients::LayerGradients;
-use crate::mask::Rows;
 use crate::pass::Pass;
 use crate::unroll::Advance;
 use alloc::vec::Vec;
@@ -75,21 +75,13 @@ pub fn record<C: BackByStep>(
         sequences: Array3::zeros((samples, timesteps, units)),
         last: Array2::zeros((samples, units)),
     };
-    let mut rows = match pass.mask {
-        Some(_) => Rows::new(samples, pass.started),
-        None => Rows::unmasked(samples),
-    };
+    let mut rows = rows_of_pass(pass);
     cell.settle(state);
     let mut scratch = cell.scratch(samples);
     let block = cell.block(samples);
     for i in 0..timesteps {
         states.push(state.clone());
-        if block > 0 && i.is_multiple_of(block) {
-            let ahead = (i..timesteps.min(i + block)).map(|i| times(pass, i).0);
-            let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
-            let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
-            cell.prepare(&pass.x, steps, &mut scratch);
-        }
+        prepare(cell, pass, i, &(0..timesteps), block, &mut scratch);
         let (t, at) = times(pass, i);
         rows.choose_by(pass.mask.as_ref(), t);
         cell.advance(pass.x.index_axis(Axis(1), t), &rows, state, &mut scratch)?;
@@ -117,33 +109,21 @@ pub fn unroll_back<C: BackByStep>(
     let Kept::<C::State>(states) = tape.get()?;
     check("tape", "timesteps", timesteps + 1, states.len())?;
     let mut dx = Array3::zeros((samples, timesteps, features));
-    // What has reached the outputs of masked steps, and belongs to the last real output before them.
-    let mut held = Array2::zeros((samples, cell.output_size()));
+    let mut held = Held::new(samples, cell.output_size());
     let work = cell.work();
     for i in (0..timesteps).rev() {
-        let (t, at) = times(pass, i);
-        for row in 0..samples {
-            let mut held = held.row_mut(row);
-            let appends = |zeroes: bool| is_real(pass, row, t) || !zeroes;
-            if let Some(d) = up.sequences
-                && appends(pass.zero_output_for_mask)
-            {
-                held += &d.slice(s![row, at, ..]);
-            }
-            if let Some(d) = up.last
-                && i + 1 == timesteps
-                && appends(zero_last)
-            {
-                held += &d.row(row);
-            }
-        }
+        let t = times(pass, i).0;
+        held.arrive(pass, zero_last, up, i);
         let real: Vec<usize> = (0..samples).filter(|&row| is_real(pass, row, t)).collect();
         if real.is_empty() {
             continue;
         }
         let mut d = state.select(&real)?;
         let x = pass.x.index_axis(Axis(1), t).select(Axis(0), &real);
-        let output = held.select(Axis(0), &real);
+        let mut output = Array2::zeros((real.len(), cell.output_size()));
+        for (to, &row) in output.rows_mut().into_iter().zip(&real) {
+            held.release(row, to);
+        }
         let step = StepBack {
             x: x.view(),
             before: &states[i].select(&real)?,
@@ -160,7 +140,6 @@ pub fn unroll_back<C: BackByStep>(
         for (n, &row) in real.iter().enumerate() {
             state.copy_sample(row, &d, n)?;
             dx.slice_mut(s![row, t, ..]).assign(&of_inputs.row(n));
-            held.row_mut(row).fill(num_traits::zero());
         }
     }
     Ok(dx)

@@ -90,20 +90,13 @@ impl<A: Element> GroupNormalization<A> {
     }
 
     fn normalised<D: Dimension>(&self, x: Array<A, D>) -> Result<Array<A, D>> {
-        let (&[samples, ..], Some(&features)) = (x.shape(), x.shape().last()) else {
+        let &[samples, .., features] = x.shape() else {
             return Err(Error::Rank {
                 array: "input",
                 expected: "at least 2 (samples, ..., features)",
                 found: x.ndim(),
             });
         };
-        if x.ndim() < 2 {
-            return Err(Error::Rank {
-                array: "input",
-                expected: "at least 2 (samples, ..., features)",
-                found: x.ndim(),
-            });
-        }
         self.check(features)?;
         let mut y = super::axis::in_rows(x);
         if let Some(numbers) = y.as_slice_mut() {

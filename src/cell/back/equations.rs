@@ -3,13 +3,14 @@
 use super::block::{Block, Step};
 use super::tape::CellTape;
 use crate::gradients::LayerGradients;
+use crate::kernel::Workspace;
 use crate::mask::Rows;
-use crate::unroll::Advance;
+use crate::unroll::{Advance, Unroll};
 use alloc::vec::Vec;
 use ndarray::{Array2, ArrayView2};
 
 /// The equations of a cell backwards.
-pub trait Back: Advance {
+pub trait Back: Advance<Scratch = Workspace<<Self as Unroll>::Elem>> {
     /// The weights in the order in which the backward pass reads them, and memory for the rows of a block.
     type Work;
 
@@ -42,9 +43,6 @@ pub trait Back: Advance {
     fn kept(&self) -> usize {
         0
     }
-
-    /// Lets this number of threads share the steps of several samples, each of them other units.
-    fn share_steps(scratch: &mut Self::Scratch, threads: usize);
 
     /// Takes a timestep as [`Advance::advance`] does, and writes what it keeps of the active rows to `gates`, (samples,
     /// [`kept`](Self::kept)).

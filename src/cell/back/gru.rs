@@ -126,10 +126,6 @@ impl<A: Element> Back for Gru<A> {
         Gru::advance_keeping(self, x, rows, state, scratch, gates);
     }
 
-    fn share_steps(scratch: &mut Self::Scratch, threads: usize) {
-        scratch.share(threads);
-    }
-
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let h = &block.before[0];
         let (rows, units) = h.dim();

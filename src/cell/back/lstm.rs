@@ -118,10 +118,6 @@ impl<A: Element> Back for Lstm<A> {
         Lstm::advance_keeping(self, x, rows, state, scratch, gates);
     }
 
-    fn share_steps(scratch: &mut Self::Scratch, threads: usize) {
-        scratch.share(threads);
-    }
-
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let rows = block.x.nrows();
         resize(&mut work.dz, (rows, self.kernel_columns()));

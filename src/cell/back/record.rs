@@ -4,11 +4,12 @@ use super::block::{Step, gather};
 use super::equations::{Back, Needs};
 use super::tape::{CellTape, of_step_mut};
 use crate::backward::{Keep, MaskSizes, Outputs, Recorder};
-use crate::cell::order::{is_real, times};
+use crate::cell::order::{is_real, prepare, rows_of_pass, times};
 use crate::error::{Error, Result};
 use crate::mask::Rows;
 use crate::pass::Pass;
 use crate::threads::busy;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{Array2, Array3, Axis};
@@ -74,14 +75,6 @@ pub(super) fn resize<C: Back>(
     tape.resize(steps, &arrays, if keeps_gates { cell.kept() } else { 0 });
 }
 
-pub(super) fn rows_of_pass<A>(pass: &Pass<A>) -> Rows {
-    let samples = pass.x.dim().0;
-    match pass.mask {
-        Some(_) => Rows::new(samples, pass.started),
-        None => Rows::unmasked(samples),
-    }
-}
-
 /// Takes some steps of a pass, keeps what the tape has room for, and calls `each` after every step.
 pub(super) fn take_steps<C: Back>(
     cell: &C,
@@ -112,7 +105,7 @@ pub(super) fn take_steps<C: Back>(
 /// What takes the steps of a recorded pass.
 enum Steps<C: Back> {
     /// The kernels of inference, which prepare this number of steps together.
-    Kernels(C::Scratch, usize),
+    Kernels(Box<C::Scratch>, usize),
     /// With dropout, the equations of the backward pass.
     Gates(C::Work),
 }
@@ -122,8 +115,9 @@ impl<C: Back> Steps<C> {
         if tape.masks.is_empty() {
             let mut scratch = cell.scratch(samples);
             let of_step = cell.multiply_adds().unwrap_or(0) * samples;
-            C::share_steps(&mut scratch, if samples > 1 { busy(of_step) } else { 1 });
-            Steps::Kernels(scratch, cell.block(samples))
+            // Each thread has units of its own.
+            scratch.share(if samples > 1 { busy(of_step) } else { 1 });
+            Steps::Kernels(Box::new(scratch), cell.block(samples))
         } else {
             Steps::Gates(cell.work(Needs::of(tape)))
         }
@@ -145,12 +139,7 @@ impl<C: Back> Steps<C> {
         let t = times(pass, i).0;
         match self {
             Steps::Kernels(scratch, block) => {
-                if *block > 0 && (i - span.start).is_multiple_of(*block) {
-                    let ahead = (i..span.end.min(i + *block)).map(|i| times(pass, i).0);
-                    let steps = ahead.flat_map(|t| (0..samples).map(move |row| (row, t)));
-                    let steps = steps.filter(|&(row, t)| is_real(pass, row, t));
-                    cell.prepare(&pass.x, steps, scratch);
-                }
+                prepare(cell, pass, i, &span, *block, scratch);
                 let x = pass.x.index_axis(Axis(1), t);
                 if tape.gates.is_empty() {
                     return cell.advance(x, rows, state, scratch);

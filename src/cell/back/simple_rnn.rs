@@ -67,10 +67,6 @@ impl<A: Element> Back for SimpleRnn<A> {
         vec![&mut state.h]
     }
 
-    fn share_steps(scratch: &mut Self::Scratch, threads: usize) {
-        scratch.share(threads);
-    }
-
     fn gates(&self, block: &Block<A>, work: &mut Work<A>) {
         let units = self.recurrent_kernel().nrows();
         work.z = rows_of(block.x.nrows(), units, work.bias.as_ref());

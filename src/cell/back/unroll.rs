@@ -2,17 +2,17 @@
 
 use super::block::{Step, copy, gather};
 use super::equations::{Back, Needs};
-use super::record::{resize, rows_of_pass, take_steps};
+use super::record::{resize, take_steps};
 use super::tape::CellTape;
-use crate::Element;
 use crate::backward::{Keep, OutputGradients, ROWS};
-use crate::cell::order::{is_real, times};
+use crate::cell::held::Held;
+use crate::cell::order::{is_real, rows_of_pass, times};
 use crate::error::{Result, check};
 use crate::gradients::LayerGradients;
 use crate::pass::Pass;
 use alloc::vec::Vec;
 use core::ops::Range;
-use ndarray::{Array2, Array3, ArrayView1, ArrayViewMut1, Axis, s};
+use ndarray::{Array3, Axis, s};
 
 /// Goes back over a recorded pass. See [`Backward::backward`].
 pub fn unroll_back<C: Back>(
@@ -39,7 +39,7 @@ pub fn unroll_back<C: Back>(
         up,
         weights,
         dx: Array3::zeros((samples, timesteps, features)),
-        held: Array2::zeros((samples, cell.output_size())),
+        held: Held::new(samples, cell.output_size()),
         work: None,
     };
     if tape.every == 1 {
@@ -82,8 +82,7 @@ struct Backwards<'c, 'p, 'u, 'g, C: Back> {
     up: OutputGradients<'u, C::Elem>,
     weights: LayerGradients<'g, C::Elem>,
     dx: Array3<C::Elem>,
-    /// What has reached the outputs of masked steps, and belongs to the last real output before them.
-    held: Array2<C::Elem>,
+    held: Held<C::Elem>,
     work: Option<C::Work>,
 }
 
@@ -138,39 +137,14 @@ impl<C: Back> Backwards<'_, '_, '_, '_, C> {
 
     /// Adds what reaches the output of step `i` to the gradient of the state, and returns the samples that took the step.
     fn reach(&mut self, i: usize, state: &mut C::State) -> Vec<usize> {
-        let pass = &self.pass;
-        let (samples, timesteps, _) = pass.x.dim();
-        let (t, at) = times(pass, i);
-        let sequences = self.up.sequences.map(|d| d.index_axis_move(Axis(1), at));
-        let last = self.up.last.filter(|_| i + 1 == timesteps);
+        self.held.arrive(&self.pass, self.zero_last, self.up, i);
+        let t = times(&self.pass, i).0;
         let mut arrays = C::arrays_mut(state);
-        let mut real = Vec::with_capacity(samples);
-        for row in 0..samples {
-            let is_real = is_real(pass, row, t);
-            let mut held = self.held.row_mut(row);
-            if let Some(d) = sequences
-                && (is_real || !pass.zero_output_for_mask)
-            {
-                add(held.view_mut(), d.row(row));
-            }
-            if let Some(d) = last
-                && (is_real || !self.zero_last)
-            {
-                add(held.view_mut(), d.row(row));
-            }
-            if is_real {
-                add(arrays[0].row_mut(row), held.view());
-                held.fill(num_traits::zero());
-                real.push(row);
-            }
+        let real = (0..self.pass.x.dim().0).filter(|&row| is_real(&self.pass, row, t));
+        let real: Vec<usize> = real.collect();
+        for &row in &real {
+            self.held.release(row, arrays[0].row_mut(row));
         }
         real
-    }
-}
-
-fn add<A: Element>(mut to: ArrayViewMut1<A>, d: ArrayView1<A>) {
-    match (to.as_slice_mut(), d.to_slice()) {
-        (Some(to), Some(d)) => to.iter_mut().zip(d).for_each(|(to, &d)| *to += d),
-        _ => to += &d,
     }
 }

@@ -2,11 +2,10 @@
 //! stored beyond a tile.
 
 use super::cell::{Cell, ends};
-use super::shared::Shared;
+use super::shared::parts;
 use super::step::{Source, Step};
 use crate::kernel::packed::{Grid, Product, Sums, Tile, bias, each_tile_of, load, product};
 use crate::kernel::vectors::{Number, Vector, Work};
-use crate::threads::share;
 use num_traits::zero;
 
 /// Runs the tiles of a step of several samples, on several threads if the step may use them.
@@ -15,17 +14,18 @@ use num_traits::zero;
 /// The contract of [`tiles::run`](super::tiles::run) must hold.
 #[inline(never)]
 pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
-    let count = step.panels.panels();
-    if !cfg!(feature = "rayon") || step.threads == 1 {
-        // SAFETY: the contract is the same, and this thread alone computes the panels.
-        return unsafe { some::<V, C, W>(step, cell, 0, count) };
+    // SAFETY: the contract is the same. The step has these panels, and each of them is in one range only, so one thread
+    // alone computes its units.
+    unsafe {
+        parts(
+            step,
+            cell,
+            step.panels.panels(),
+            |step, cell, first, last| {
+                some::<V, C, W>(step, cell, first, last);
+            },
+        );
     }
-    let shared = Shared { step, cell };
-    share(step.threads, 0, count, &|first, last| {
-        let Shared { step, cell } = *shared.get();
-        // SAFETY: the step has these panels, and each of them is in one range only, so one thread alone computes it.
-        unsafe { some::<V, C, W>(step, cell, first, last) }
-    });
 }
 
 /// Runs the tiles of the panels from `first` to `last`.

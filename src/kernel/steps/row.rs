@@ -4,11 +4,10 @@
 //! have one row and several panels, and the end of a tile runs while the weights of the next tile are loaded.
 
 use super::cell::{Cell, ends};
-use super::shared::Shared;
+use super::shared::parts;
 use super::step::{Source, Step};
 use crate::kernel::packed::{Panels, accumulate, load, most_panels};
 use crate::kernel::vectors::{Number, Vector, Work};
-use crate::threads::share;
 use num_traits::zero;
 
 /// Runs all tiles of a step of one sample.
@@ -44,15 +43,10 @@ pub unsafe fn run<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::El
 #[inline(never)]
 unsafe fn of_tiles<V: Vector, C: Cell<V::Elem>, const W: usize>(step: &Step<V::Elem>, cell: &C) {
     let count = step.panels.tiles().count;
-    if !cfg!(feature = "rayon") || step.threads == 1 {
-        // SAFETY: the step has these tiles, and this thread alone computes them.
-        unsafe { some::<V, C, W>(step, cell, 0, count) }
-    } else {
-        let shared = Shared { step, cell };
-        share(step.threads, 0, count, &|first, last| {
-            let Shared { step, cell } = *shared.get();
-            // SAFETY: the step has these tiles, and each of them is in one range only, so one thread alone computes it.
-            unsafe { some::<V, C, W>(step, cell, first, last) }
+    // SAFETY: the step has these tiles, and each of them is in one range only, so one thread alone computes its units.
+    unsafe {
+        parts(step, cell, count, |step, cell, first, last| {
+            some::<V, C, W>(step, cell, first, last);
         });
     }
 }

@@ -40,6 +40,18 @@ pub struct Input<'x, 'a, A> {
     pub through: Option<Through<'x, A>>,
 }
 
+impl<'x, 'a, A> Input<'x, 'a, A> {
+    /// The inputs of one step.
+    #[inline]
+    pub(crate) fn of_step(x: &'x ArrayView2<'x, A>, weights: Weights<'a, A>) -> Self {
+        Input {
+            x,
+            weights,
+            through: None,
+        }
+    }
+}
+
 impl<A: Products> Workspace<A> {
     /// Makes a workspace for steps of `samples` samples with these kernels.
     pub(crate) fn new(samples: usize, kernel: &Panels<A>, recurrent: &Panels<A>) -> Self {

@@ -7,6 +7,7 @@
 //! ```
 
 use super::rows::{in_order, is_reached, turned, turned_back};
+use crate::backward::back_over_normal;
 use crate::error::Result;
 use crate::model::BackwardCall;
 use crate::{Element, LayerNormalization};
@@ -34,12 +35,11 @@ impl<A: Element> LayerNormalization<A> {
         let x = turned(call.inputs[0].values.view(), &order, width);
         let d = turned(d.view(), &order, width);
         let mut dx = Array2::zeros(d.dim());
-        let mut sums = [Array1::zeros(width), Array1::zeros(width)];
+        let (mut of_gamma, mut of_beta) = (Array1::zeros(width), Array1::zeros(width));
         let gamma: Option<Vec<A>> = self
             .gamma
             .as_ref()
             .map(|gamma| gamma.iter().copied().collect());
-        let count = A::from_f64(width as f64);
         for row in in_order(&lens) {
             let (x, d) = (x.row(row), d.row(row));
             if !is_reached(d) {
@@ -47,27 +47,19 @@ impl<A: Element> LayerNormalization<A> {
             }
             let (mean, inverse) = self.statistics(&x.to_vec());
             let normal = x.mapv(|x| (x - mean) * inverse);
-            let mut g = d.to_owned();
+            let pairs = d.iter().zip(&normal);
+            for ((sum_n, sum), (&d, &n)) in of_gamma.iter_mut().zip(&mut of_beta).zip(pairs) {
+                *sum_n += d * n;
+                *sum += d;
+            }
+            let mut g = dx.row_mut(row);
+            g.assign(&d);
             if let Some(gamma) = &gamma {
                 g.iter_mut().zip(gamma).for_each(|(g, &gamma)| *g *= gamma);
             }
-            let zero = A::zero();
-            let mean_g = g.iter().fold(zero, |sum, &g| sum + g) / count;
-            let pairs = g.iter().zip(&normal);
-            let mean_gn = pairs.fold(zero, |sum, (&g, &n)| sum + g * n) / count;
-            for (((dx, &g), &n), (at, &d)) in dx
-                .row_mut(row)
-                .iter_mut()
-                .zip(&g)
-                .zip(&normal)
-                .zip(d.iter().enumerate())
-            {
-                *dx = inverse * (g - mean_g - n * mean_gn);
-                sums[0][at] += d * n;
-                sums[1][at] += d;
-            }
+            back_over_normal(g, normal.view(), inverse);
         }
-        for (name, sums) in ["gamma", "beta"].into_iter().zip(&sums) {
+        for (name, sums) in [("gamma", &of_gamma), ("beta", &of_beta)] {
             if let Some(gradient) = call.weights.array(name) {
                 gradient
                     .iter_mut()
