@@ -1,4 +1,4 @@
-//! `cargo run --release --features train --example own_gradient`: a cell of one's own that learns.
+//! `cargo run --release --features train --example own_gradient`: a cell that you write yourself learns.
 //!
 //! A mean that forgets, as in `custom_cell`, but how much it forgets is a weight: the cell learns it from the flow of the
 //! Nile, with a backward pass of four lines, which `check_gradient` holds against central differences. The flow at Aswan,

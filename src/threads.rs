@@ -17,7 +17,7 @@ pub(crate) fn available() -> usize {
 /// The least number of multiply-adds for each thread: about ten microseconds of work and more.
 const LEAST: usize = 4_000_000;
 
-/// The number of available threads that so many multiply-adds can keep busy.
+/// The number of available threads that this number of multiply-adds can keep busy.
 pub(crate) fn busy(multiply_adds: usize) -> usize {
     // Short work does not ask for the number of threads: the first question starts the pool.
     match multiply_adds / LEAST {

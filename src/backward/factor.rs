@@ -93,7 +93,7 @@ pub fn add_outer_to<A: Element>(
     }
 }
 
-/// The number of rows that are multiplied together. So many rows of a panel stay in the first cache.
+/// The number of rows that are multiplied together: that many rows of a panel stay in the first cache.
 pub const ROWS: usize = 128;
 
 /// The size of a line of the cache.
@@ -125,7 +125,7 @@ pub fn add_rows<A: Element>(mut sums: ArrayViewMut1<A>, rows: ArrayView2<A>) {
     }
 }
 
-/// `gradient += Σ rows` over ascending rows, if the gradient is wanted. It has one axis, or a first one of length 1.
+/// `gradient += Σ rows` over ascending rows, if the gradient is wanted. Its numbers are those of a row, in their order.
 pub fn add_vector<A: Element>(gradient: Option<&mut ArrayD<A>>, rows: ArrayView2<A>) {
     if let Some(gradient) = gradient {
         let sums = gradient.as_slice_mut();

@@ -10,7 +10,7 @@ pub(crate) enum Keep {
     Gates,
     /// The states. The backward pass computes the gates again.
     States,
-    /// The states of every so many timesteps. The backward pass takes the steps between them again.
+    /// The states at this distance of timesteps. The backward pass takes the steps between them again.
     Every(usize),
 }
 

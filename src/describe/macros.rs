@@ -5,7 +5,45 @@
 ///
 /// Each array has the word by which it is read (`array`, `optional`, `scalar` or `optional_scalar`), and `fixed` or
 /// `constant` if gradients do not change it. An option that older files do not have stands with its value in them. An enum is described as an option.
+///
+/// A convolution is described by its builder, which has the same `options`, and by the field that lists its kernel and its
+/// bias.
 macro_rules! describe {
+    ($layer:ident <$elem:ident>, $class:literal, $builder:ident, $weights:ident) => {
+        impl<$elem: crate::Element> crate::describe::Describe<$elem> for $layer<$elem> {
+            fn class(&self) -> &'static str {
+                $class
+            }
+
+            fn parts(&self, each: &mut dyn FnMut(crate::describe::Part<$elem>)) {
+                let Self { options, $weights } = self;
+                each(crate::describe::Part::Option("options", options));
+                $weights.parts(each);
+            }
+
+            fn parts_mut(&mut self, each: &mut dyn FnMut(crate::describe::PartMut<$elem>)) {
+                self.$weights.parts_mut(each);
+            }
+
+            fn duplicate(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+
+        #[cfg(feature = "saved")]
+        impl<$elem: crate::Element> crate::describe::Saved for $layer<$elem> {
+            type Number = $elem;
+
+            fn read_from(from: &mut crate::describe::In) -> crate::Result<Self> {
+                from.class($class)?;
+                let builder = $builder {
+                    options: from.get("options")?,
+                    elem: core::marker::PhantomData,
+                };
+                builder.from_weights(from.array("kernel")?, from.optional("bias")?)
+            }
+        }
+    };
     ($layer:ident, $class:literal, $key:literal) => {
         impl<A: crate::Element> crate::describe::Describe<A> for $layer {
             fn class(&self) -> &'static str {

@@ -248,7 +248,7 @@ impl<'f> In<'f> {
         self.layer_by(key, L::read_from)
     }
 
-    /// Reads an inner layer in a way of one's own.
+    /// Reads an inner layer with `read`.
     pub(crate) fn layer_by<T>(
         &mut self,
         key: &str,

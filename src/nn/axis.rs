@@ -1,6 +1,7 @@
 //! Axis numbers as in Keras: counted from the front or, if negative, from the back.
 
 use crate::error::{Error, Result, check};
+use crate::model::{StepShape, Stepwise};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -55,7 +56,7 @@ pub(super) fn check_axis(
 }
 
 /// Whether these are the last axes of an array with this number of axes.
-pub(super) fn is_last(axes: &[usize], of: usize) -> bool {
+fn is_last(axes: &[usize], of: usize) -> bool {
     axes.iter().copied().eq(of - axes.len()..of)
 }
 
@@ -68,6 +69,22 @@ pub(super) fn places_in_sample(axes: &[isize], of: usize) -> Result<Vec<usize>> 
     }
     let expected = "axes in ascending order";
     Err(Error::value("axis", expected, format!("{axes:?}")))
+}
+
+/// How a layer takes steps that normalises over these axes, for an input whose number of axes comes first in `inputs`.
+pub(super) fn steps_over(axes: &[isize], inputs: &[usize]) -> Stepwise {
+    match inputs.first().map(|&of| places_in_sample(axes, of)) {
+        Some(Ok(places)) if !places.contains(&1) => Stepwise::EachTimestep,
+        _ => Stepwise::WholeSequence("it normalises over the timesteps"),
+    }
+}
+
+/// The number of adjacent numbers that belong together in an input of this shape; `None` if these are not its last axes.
+pub(super) fn together(axes: &[isize], inputs: &[StepShape]) -> Result<Option<usize>> {
+    let shape = inputs.first().map_or(&[][..], |input| &input.axes);
+    let axes = places_in_sample(axes, shape.len())?;
+    let count = axes.iter().map(|&axis| shape[axis]).product::<usize>();
+    Ok(is_last(&axes, shape.len()).then_some(count.max(1)))
 }
 
 /// Changes the numbers along these axes, which are in ascending order: `change` sees those that belong together in a row.

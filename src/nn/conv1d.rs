@@ -4,9 +4,6 @@ use super::convolution::{Convolution, convolve};
 use super::filters::Filters;
 use super::padding::Padding;
 use super::slide::{Slide, span};
-use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "saved")]
-use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check_features, check_size};
 use crate::model::{
     AnyLayer, Planned, Shape, Slot, StepShape, Stepwise, Tensor, described, goes_back,
@@ -213,39 +210,7 @@ impl<A: Element> Conv1d<A> {
     }
 }
 
-impl<A: Element> Describe<A> for Conv1d<A> {
-    fn class(&self) -> &'static str {
-        "conv1d"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        let Conv1d { filters, options } = self;
-        each(Part::Option("options", options));
-        filters.parts(each);
-    }
-
-    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        self.filters.parts_mut(each);
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
-#[cfg(feature = "saved")]
-impl<A: Element> Saved for Conv1d<A> {
-    type Number = A;
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("conv1d")?;
-        let builder = Conv1dBuilder {
-            options: from.get("options")?,
-            elem: PhantomData,
-        };
-        builder.from_weights(from.array("kernel")?, from.optional("bias")?)
-    }
-}
+crate::describe::describe!(Conv1d<A>, "conv1d", Conv1dBuilder, filters);
 
 impl<A: Element> AnyLayer<A> for Conv1d<A> {
     fn name(&self) -> &str {

@@ -2,11 +2,8 @@
 
 use super::padding::Padding;
 use super::transposed::{Spread, Transposed};
-use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "saved")]
-use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::error::{Result, check};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -96,21 +93,12 @@ impl<A: Element> Conv1dTransposeBuilder<A> {
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Conv1dTranspose<A>> {
         let options = self.options;
-        if options.strides == 0 {
-            return Err(Error::value("strides", "at least 1", 0));
-        }
-        if let Some(more) = options.output_padding
-            && more >= options.strides
-        {
-            return Err(Error::value(
-                "output_padding",
-                "less than the strides",
-                more,
-            ));
-        }
-        if options.padding == Padding::Causal {
-            return Err(Error::value("padding", "Valid or Same", "Causal"));
-        }
+        let output_padding = options.output_padding.as_ref().map(core::slice::from_ref);
+        super::transposed::check_options(
+            core::slice::from_ref(&options.strides),
+            output_padding,
+            options.padding,
+        )?;
         options.activation.check("activation")?;
         let weights = Transposed::from_weights(&kernel.into_dyn(), bias.into())?;
         Ok(Conv1dTranspose { weights, options })
@@ -164,39 +152,12 @@ impl<A: Element> Conv1dTranspose<A> {
     }
 }
 
-impl<A: Element> Describe<A> for Conv1dTranspose<A> {
-    fn class(&self) -> &'static str {
-        "conv1d_transpose"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        let Conv1dTranspose { weights, options } = self;
-        each(Part::Option("options", options));
-        weights.parts(each);
-    }
-
-    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        self.weights.parts_mut(each);
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
-#[cfg(feature = "saved")]
-impl<A: Element> Saved for Conv1dTranspose<A> {
-    type Number = A;
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("conv1d_transpose")?;
-        let builder = Conv1dTransposeBuilder {
-            options: from.get("options")?,
-            elem: PhantomData,
-        };
-        builder.from_weights(from.array("kernel")?, from.optional("bias")?)
-    }
-}
+crate::describe::describe!(
+    Conv1dTranspose<A>,
+    "conv1d_transpose",
+    Conv1dTransposeBuilder,
+    weights
+);
 
 impl<A: Element> AnyLayer<A> for Conv1dTranspose<A> {
     fn name(&self) -> &str {
@@ -227,23 +188,10 @@ impl<A: Element> AnyLayer<A> for Conv1dTranspose<A> {
         };
         check("input", "features", self.features(), features)?;
         let to = [Spread::of_one(), self.along(timesteps)?];
-        if samples == 0 {
-            return Ok(None);
-        }
-        let mut room = self.weights.room();
-        each(self, inputs, move |of: &Self, inputs, output| {
-            let x = &inputs.first()?.numbers;
-            let lens = [x.len() / samples, output.numbers.len() / samples];
-            for sample in 0..samples {
-                let x = &x[sample * lens[0]..][..lens[0]];
-                let y = &mut output.numbers[sample * lens[1]..][..lens[1]];
-                let activation = of.options.activation;
-                of.weights
-                    .write(x, [1, timesteps], to, activation, &mut room, y);
-            }
-            output.set_mask(None);
-            Ok(())
-        })
+        let sizes = ([samples, 1, timesteps], to);
+        let activation = self.options.activation;
+        self.weights
+            .plan(self, inputs, sizes, activation, |of: &Self| &of.weights)
     }
 
     described!();

@@ -4,9 +4,6 @@ use super::convolution::{Convolution, convolve};
 use super::filters::Filters;
 use super::padding::Padding;
 use super::slide::Slide;
-use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "saved")]
-use crate::describe::{In, Saved};
 use crate::error::{Error, Result, check, check_size};
 use crate::model::{
     AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
@@ -193,39 +190,7 @@ impl<A: Element> Conv2d<A> {
     }
 }
 
-impl<A: Element> Describe<A> for Conv2d<A> {
-    fn class(&self) -> &'static str {
-        "conv2d"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        let Conv2d { filters, options } = self;
-        each(Part::Option("options", options));
-        filters.parts(each);
-    }
-
-    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        self.filters.parts_mut(each);
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
-#[cfg(feature = "saved")]
-impl<A: Element> Saved for Conv2d<A> {
-    type Number = A;
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("conv2d")?;
-        let builder = Conv2dBuilder {
-            options: from.get("options")?,
-            elem: PhantomData,
-        };
-        builder.from_weights(from.array("kernel")?, from.optional("bias")?)
-    }
-}
+crate::describe::describe!(Conv2d<A>, "conv2d", Conv2dBuilder, filters);
 
 impl<A: Element> AnyLayer<A> for Conv2d<A> {
     fn name(&self) -> &str {

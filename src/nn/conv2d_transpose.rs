@@ -2,13 +2,9 @@
 
 use super::padding::Padding;
 use super::transposed::{Spread, Transposed};
-use crate::describe::{Describe, Part, PartMut};
-#[cfg(feature = "saved")]
-use crate::describe::{In, Saved};
-use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::error::{Result, check};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described};
 use crate::{Activation, Element};
-use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -98,26 +94,8 @@ impl<A: Element> Conv2dTransposeBuilder<A> {
         bias: impl Into<Option<Array1<A>>>,
     ) -> Result<Conv2dTranspose<A>> {
         let options = self.options;
-        if options.strides.contains(&0) {
-            let found = format!("{:?}", options.strides);
-            return Err(Error::value("strides", "at least 1", found));
-        }
-        if let Some(more) = options.output_padding
-            && more
-                .iter()
-                .zip(&options.strides)
-                .any(|(more, strides)| more >= strides)
-        {
-            let found = format!("{more:?}");
-            return Err(Error::value(
-                "output_padding",
-                "less than the strides",
-                found,
-            ));
-        }
-        if options.padding == Padding::Causal {
-            return Err(Error::value("padding", "Valid or Same", "Causal"));
-        }
+        let output_padding = options.output_padding.as_ref().map(|more| &more[..]);
+        super::transposed::check_options(&options.strides, output_padding, options.padding)?;
         options.activation.check("activation")?;
         let weights = Transposed::from_weights(&kernel.into_dyn(), bias.into())?;
         Ok(Conv2dTranspose { weights, options })
@@ -171,39 +149,12 @@ impl<A: Element> Conv2dTranspose<A> {
     }
 }
 
-impl<A: Element> Describe<A> for Conv2dTranspose<A> {
-    fn class(&self) -> &'static str {
-        "conv2d_transpose"
-    }
-
-    fn parts(&self, each: &mut dyn FnMut(Part<A>)) {
-        let Conv2dTranspose { weights, options } = self;
-        each(Part::Option("options", options));
-        weights.parts(each);
-    }
-
-    fn parts_mut(&mut self, each: &mut dyn FnMut(PartMut<A>)) {
-        self.weights.parts_mut(each);
-    }
-
-    fn duplicate(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-}
-
-#[cfg(feature = "saved")]
-impl<A: Element> Saved for Conv2dTranspose<A> {
-    type Number = A;
-
-    fn read_from(from: &mut In) -> Result<Self> {
-        from.class("conv2d_transpose")?;
-        let builder = Conv2dTransposeBuilder {
-            options: from.get("options")?,
-            elem: PhantomData,
-        };
-        builder.from_weights(from.array("kernel")?, from.optional("bias")?)
-    }
-}
+crate::describe::describe!(
+    Conv2dTranspose<A>,
+    "conv2d_transpose",
+    Conv2dTransposeBuilder,
+    weights
+);
 
 impl<A: Element> AnyLayer<A> for Conv2dTranspose<A> {
     fn name(&self) -> &str {
@@ -233,23 +184,10 @@ impl<A: Element> AnyLayer<A> for Conv2dTranspose<A> {
         };
         check("input", "channels", self.channels(), channels)?;
         let to = [self.along(0, height)?, self.along(1, width)?];
-        if samples == 0 {
-            return Ok(None);
-        }
-        let mut room = self.weights.room();
-        each(self, inputs, move |of: &Self, inputs, output| {
-            let x = &inputs.first()?.numbers;
-            let lens = [x.len() / samples, output.numbers.len() / samples];
-            for sample in 0..samples {
-                let x = &x[sample * lens[0]..][..lens[0]];
-                let y = &mut output.numbers[sample * lens[1]..][..lens[1]];
-                let activation = of.options.activation;
-                of.weights
-                    .write(x, [height, width], to, activation, &mut room, y);
-            }
-            output.set_mask(None);
-            Ok(())
-        })
+        let sizes = ([samples, height, width], to);
+        let activation = self.options.activation;
+        self.weights
+            .plan(self, inputs, sizes, activation, |of: &Self| &of.weights)
     }
 
     described!();

@@ -1,6 +1,6 @@
 //! `LayerNormalization`: normalises every timestep.
 
-use super::axis::{each_along, is_last, places_in_sample};
+use super::axis::{each_along, places_in_sample, steps_over, together};
 use crate::Element;
 use crate::error::{Error, Result, check};
 use crate::model::{
@@ -174,22 +174,15 @@ impl<A: Element> AnyLayer<A> for LayerNormalization<A> {
     }
 
     fn stepwise(&self, axes: &[usize]) -> Stepwise {
-        let places = axes.first().map(|&axes| self.places(axes));
-        match places {
-            Some(Ok(places)) if !places.contains(&1) => Stepwise::EachTimestep,
-            _ => Stepwise::WholeSequence("it normalises over the timesteps"),
-        }
+        steps_over(&self.axes, axes)
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
-        let shape = inputs.first().map_or(&[][..], |input| &input.axes);
-        let axes = self.places(shape.len())?;
-        if !is_last(&axes, shape.len()) {
+        let Some(together) = together(&self.axes, inputs)? else {
             return Ok(None);
-        }
-        let together: usize = axes.iter().map(|&axis| shape[axis]).product();
+        };
         in_place(self, inputs, move |of, numbers| {
-            of.normalise_all(numbers, together.max(1));
+            of.normalise_all(numbers, together);
         })
     }
 

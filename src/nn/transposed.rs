@@ -4,6 +4,7 @@ use super::activation::each_row;
 use super::padding::Padding;
 use crate::describe::{Part, PartMut, Role, Weight};
 use crate::error::{Error, Result, check, check_size};
+use crate::model::{AnyLayer, Planned, StepShape, each};
 use crate::{Activation, Dense, Element};
 use alloc::format;
 use alloc::vec;
@@ -82,6 +83,37 @@ impl Spread {
         let to = from.checked_mul(self.strides)?.checked_add(tap)?;
         to.checked_sub(self.before).filter(|&to| to < self.len)
     }
+}
+
+/// Returns an error unless these options, along each axis, are those of a transposed convolution.
+pub(super) fn check_options(
+    strides: &[usize],
+    output_padding: Option<&[usize]>,
+    padding: Padding,
+) -> Result<()> {
+    let found = |of: &[usize]| match of {
+        [one] => format!("{one}"),
+        all => format!("{all:?}"),
+    };
+    if strides.contains(&0) {
+        return Err(Error::value("strides", "at least 1", found(strides)));
+    }
+    if let Some(more) = output_padding
+        && more
+            .iter()
+            .zip(strides)
+            .any(|(more, strides)| more >= strides)
+    {
+        return Err(Error::value(
+            "output_padding",
+            "less than the strides",
+            found(more),
+        ));
+    }
+    if padding == Padding::Causal {
+        return Err(Error::value("padding", "Valid or Same", "Causal"));
+    }
+    Ok(())
 }
 
 impl<A: Element> Transposed<A> {
@@ -190,6 +222,32 @@ impl<A: Element> Transposed<A> {
             }
         }
         each_row(activation, filters, y);
+    }
+
+    /// The stepper of a layer that spreads samples of (height, width); `of` gives the layer's weights.
+    pub fn plan<L: AnyLayer<A>>(
+        &self,
+        layer: &L,
+        inputs: &[StepShape],
+        ([samples, height, width], to): ([usize; 3], [Spread; 2]),
+        activation: Activation,
+        of: impl Fn(&L) -> &Self + Send + Sync + 'static,
+    ) -> Result<Option<Planned<A>>> {
+        if samples == 0 {
+            return Ok(None);
+        }
+        let mut room = self.room();
+        each(layer, inputs, move |layer: &L, inputs, output| {
+            let x = &inputs.first()?.numbers;
+            let lens = [x.len() / samples, output.numbers.len() / samples];
+            for sample in 0..samples {
+                let x = &x[sample * lens[0]..][..lens[0]];
+                let y = &mut output.numbers[sample * lens[1]..][..lens[1]];
+                of(layer).write(x, [height, width], to, activation, &mut room, y);
+            }
+            output.set_mask(None);
+            Ok(())
+        })
     }
 
     /// Adds what a pixel is spread to.

@@ -1,6 +1,6 @@
 //! `UnitNormalization`: scales every timestep to the length 1.
 
-use super::axis::{each_along, is_last, places_in_sample};
+use super::axis::{each_along, places_in_sample, steps_over, together};
 use crate::Element;
 use crate::error::{Error, Result};
 use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
@@ -100,21 +100,15 @@ impl<A: Element> AnyLayer<A> for UnitNormalization {
     }
 
     fn stepwise(&self, axes: &[usize]) -> Stepwise {
-        match axes.first().map(|&axes| places_in_sample(&self.axes, axes)) {
-            Some(Ok(places)) if !places.contains(&1) => Stepwise::EachTimestep,
-            _ => Stepwise::WholeSequence("it normalises over the timesteps"),
-        }
+        steps_over(&self.axes, axes)
     }
 
     fn stepper(&self, inputs: &[StepShape]) -> Result<Option<Planned<A>>> {
-        let shape = inputs.first().map_or(&[][..], |input| &input.axes);
-        let axes = places_in_sample(&self.axes, shape.len())?;
-        if !is_last(&axes, shape.len()) {
+        let Some(together) = together(&self.axes, inputs)? else {
             return Ok(None);
-        }
-        let together = axes.iter().map(|&axis| shape[axis]).product::<usize>();
+        };
         in_place(self, inputs, move |of: &Self, numbers| {
-            let rows = numbers.chunks_exact_mut(together.max(1));
+            let rows = numbers.chunks_exact_mut(together);
             rows.for_each(|row| of.normalise(row));
         })
     }

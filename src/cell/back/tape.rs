@@ -33,7 +33,7 @@ impl<A> Default for CellTape<A> {
 }
 
 impl<A: Element> CellTape<A> {
-    /// Makes room for this number of steps, for arrays of the state of these sizes (samples, units), and for so many gates of
+    /// Makes room for this number of steps, for arrays of the state of these sizes (samples, units), and for this number of gates of
     /// each sample.
     pub(super) fn resize(&mut self, steps: usize, state: &[(usize, usize)], gates: usize) {
         let steps = steps.div_ceil(self.every);

@@ -9,7 +9,7 @@
 //! images in ascending order.
 
 use super::rows::{in_order, is_reached, matrix};
-use crate::backward::{Factor, add_outer_to, add_vector};
+use crate::backward::{Factor, ROWS, add_outer_to, add_vector, spread};
 use crate::error::Result;
 use crate::gradients::LayerGradients;
 use crate::model::BackwardCall;
@@ -21,9 +21,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, Ix3, Ix4, s};
-
-/// The number of windows that are laid out side by side at once.
-const ROWS: usize = 512;
 
 impl<A: Element> Conv1d<A> {
     pub(in crate::nn) fn back_over(
@@ -109,7 +106,7 @@ fn back<A: Element>(
             }
         }
         add_vector(weights.array("bias"), dz.view());
-        let mut rows = Array2::zeros((order.len(), taps * features));
+        let mut rows = spread(order.len(), taps * features);
         for (group, (dense, kernel)) in filters.groups().iter().zip(&kernels).enumerate() {
             let first = group * dense.units();
             let dz = dz.slice(s![.., first..first + dense.units()]);

@@ -5,14 +5,13 @@
 //! dz = dy * a'(z)   dx = dz @ Kᵀ      dK = Σ xᵀ dz      db = Σ dz
 //! ```
 
-use super::rows::{in_order, is_reached, matrix};
-use crate::backward::{Factor, add_outer, add_vector};
+use super::rows::{affine_back, in_order, is_reached, matrix};
 use crate::error::Result;
 use crate::model::BackwardCall;
 use crate::{Activation, Dense, Element};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayD, Axis};
+use ndarray::{ArrayD, Axis};
 
 impl<A: Element> Dense<A> {
     pub(in crate::nn) fn back_over(
@@ -25,7 +24,6 @@ impl<A: Element> Dense<A> {
         let (x, d) = (&call.inputs[0].values, matrix(d));
         let mut order = in_order(x.shape());
         order.retain(|&row| is_reached(d.row(row)));
-        let (kernel, isa) = (self.kernel(), self.isa());
         let x_rows = x.to_shape((d.nrows(), self.features()))?;
         let x_rows = x_rows.select(Axis(0), &order);
         let y = &call.outputs[0].values;
@@ -51,20 +49,8 @@ impl<A: Element> Dense<A> {
                 activation.back(z, y, d);
             }
         }
-        add_outer(
-            call.weights.array("kernel"),
-            x_rows.view(),
-            dz.view(),
-            0,
-            isa,
-        );
-        add_vector(call.weights.array("bias"), dz.view());
-        let mut of_rows = Array2::zeros(x_rows.dim());
-        Factor::new(&kernel.t(), isa).add(dz.view(), &mut of_rows.view_mut());
-        let mut dx = Array2::zeros((d.nrows(), self.features()));
-        for (&row, d) in order.iter().zip(of_rows.rows()) {
-            dx.row_mut(row).assign(&d);
-        }
+        let rows = (order.as_slice(), d.nrows());
+        let dx = affine_back(self, rows, x_rows.view(), dz.view(), &mut call.weights)?;
         let dx = dx.into_shape_with_order(x.raw_dim())?;
         Ok(vec![Some(dx)])
     }

@@ -9,6 +9,7 @@ use super::merge::{Operand, back};
 use super::shapes::in_shape_of_input;
 use crate::error::Result;
 use crate::model::{AnyLayer, BackwardCall};
+use crate::nn::moved::sources;
 use crate::nn::op::{Constant, Elementwise, Op, OpLayer, places};
 use crate::{Element, Softmax};
 use alloc::vec;
@@ -49,35 +50,24 @@ impl OpLayer {
 }
 
 impl Op {
-    /// The gradients of an operation that only moves numbers. To know where each came from, the places of the numbers are
-    /// moved in their stead. What was read several times gets the sum, the last number of the output first. Place 0 is that of
-    /// the zeros of a padding, which are nobody's.
+    /// The gradients of an operation that only moves numbers. What was read several times gets the sum, the last number of the
+    /// output first.
     fn moved_back<A: Element>(&self, call: &BackwardCall<A>, d: &ArrayD<A>) -> Gradients<A> {
-        let mut first = 1;
-        let places = call.inputs.iter().map(|input| {
-            let shape = input.values.shape();
-            let numbers = first..first + input.values.len();
-            first = numbers.end;
-            // `f64` has all whole numbers up to the largest array of this machine.
-            let numbers = numbers.map(|place| place as f64).collect();
-            Ok(ArrayD::from_shape_vec(shape, numbers)?)
-        });
-        let places: Vec<ArrayD<f64>> = places.collect::<Result<_>>()?;
-        let moved = self.compute(places)?;
-        let mut all = vec![A::zero(); first];
-        let both = moved.iter().zip(d).collect::<Vec<_>>();
-        for (&place, &d) in both.into_iter().rev() {
-            // A whole number of at least 0, as it was put in.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let place = place as usize;
-            all[place] += d;
+        let inputs = call.inputs.iter().map(|input| &input.values);
+        let mut gradients: Vec<ArrayD<A>> =
+            inputs.clone().map(|x| ArrayD::zeros(x.raw_dim())).collect();
+        let moves = |places| Ok(vec![self.compute(places)?]);
+        let sources = sources(inputs.map(ArrayD::shape), moves)?.unwrap_or_default();
+        let both: Vec<_> = sources.into_iter().zip(d).collect();
+        for (from, &d) in both.into_iter().rev() {
+            // Zeros of a padding come from nowhere.
+            if let Some((input, at)) = from
+                && let Some(gradient) = gradients[input].as_slice_mut()
+            {
+                gradient[at] += d;
+            }
         }
-        let mut all = all.into_iter().skip(1);
-        let gradients = call.inputs.iter().map(|input| {
-            let numbers = all.by_ref().take(input.values.len()).collect();
-            Ok(Some(ArrayD::from_shape_vec(input.values.shape(), numbers)?))
-        });
-        gradients.collect()
+        Ok(gradients.into_iter().map(Some).collect())
     }
 }
 

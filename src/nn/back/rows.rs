@@ -1,11 +1,13 @@
 //! The order in which the rows of a tensor add to the gradients of weights.
 
-use crate::Element;
+use crate::backward::{Factor, add_outer_to, add_vector};
 use crate::error::Result;
+use crate::gradients::LayerGradients;
 use crate::model::BackwardCall;
+use crate::{Dense, Element};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array2, ArrayD, ArrayView1, ArrayViewD};
+use ndarray::{Array2, ArrayD, ArrayView1, ArrayView2, ArrayViewD};
 
 /// The rows of the last axis of a tensor, as a matrix (rows, numbers) in row-major order.
 pub fn matrix<A: Element>(tensor: &ArrayD<A>) -> Array2<A> {
@@ -39,6 +41,30 @@ pub fn in_order(shape: &[usize]) -> Vec<usize> {
 /// Whether a gradient reaches a row. A row that it does not reach is not read, so that NaN in padding stays where it is.
 pub fn is_reached<A: Element>(d: ArrayView1<A>) -> bool {
     d.iter().any(|&d| d != A::zero())
+}
+
+/// Goes back over `z = x @ kernel + bias` for the rows of these numbers, which `x` and `dz` have: adds the gradients of the
+/// weights, and returns that of all `count` rows, which is 0 for the others.
+pub fn affine_back<A: Element>(
+    dense: &Dense<A>,
+    (order, count): (&[usize], usize),
+    x: ArrayView2<A>,
+    dz: ArrayView2<A>,
+    weights: &mut LayerGradients<A>,
+) -> Result<Array2<A>> {
+    if let Some(gradient) = weights.array("kernel") {
+        let matrix = (dense.features(), dense.units());
+        let gradient = gradient.view_mut().into_shape_with_order(matrix)?;
+        add_outer_to(gradient, x, dz, 0, dense.isa());
+    }
+    add_vector(weights.array("bias"), dz);
+    let mut of_rows = Array2::zeros(x.dim());
+    Factor::new(&dense.kernel().t(), dense.isa()).add(dz, &mut of_rows.view_mut());
+    let mut dx = Array2::zeros((count, dense.features()));
+    for (&row, d) in order.iter().zip(of_rows.rows()) {
+        dx.row_mut(row).assign(&d);
+    }
+    Ok(dx)
 }
 
 /// The gradient of the only input, computed from that of the only output unless this is zero.
