@@ -25,7 +25,7 @@ use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
 /// use ndarray::array;
 /// use recurrent::RmsNormalization;
 /// let norm = RmsNormalization::from_weights(array![1.0, 2.0])?.epsilon(0.0);
-/// assert_eq!(norm.forward(&array![[7.0, 1.0]])?, array![[1.4, 0.4]]);
+/// assert_eq!(norm.forward(&array![[4.0, -4.0]])?, array![[1.0, -2.0]]);
 /// # Ok::<(), recurrent::Error>(())
 /// ```
 #[derive(Clone)]

@@ -139,23 +139,29 @@ impl Reader {
     /// A cell of your own in a `Bidirectional` or in `StackedRNNCells` is refused.
     ///
     /// ```
-    /// use ndarray::{Array1, ArrayView2};
+    /// use ndarray::{Array1, Array2, ArrayView2};
     /// use recurrent::{Cell, HiddenState, Result, keras};
     ///
-    /// /// h' = rate h + x
-    /// struct Leaky { rate: Array1<f32> }
+    /// /// h' = rate h + x W
+    /// struct Leaky { kernel: Array2<f32>, rate: Array1<f32> }
     ///
     /// impl Cell for Leaky {
     ///     type Elem = f32;
     ///     type State = HiddenState<f32>;
-    ///     fn features(&self) -> usize { self.rate.len() }
+    ///     fn features(&self) -> usize { self.kernel.nrows() }
     ///     fn units(&self) -> usize { self.rate.len() }
     ///     fn zero_state(&self, samples: usize) -> HiddenState<f32> { HiddenState::zeros(samples, self.units()) }
-    ///     fn step(&self, x: ArrayView2<f32>, state: &mut HiddenState<f32>) { state.h = &state.h * &self.rate + x; }
+    ///     fn step(&self, x: ArrayView2<f32>, state: &mut HiddenState<f32>) {
+    ///         state.h = &state.h * &self.rate + x.dot(&self.kernel);
+    ///     }
     ///     fn output<'s>(&self, state: &'s HiddenState<f32>) -> ArrayView2<'s, f32> { state.h.view() }
     /// }
     ///
-    /// let reader = keras::Reader::new().cell("LeakyCell", |file| Ok(Leaky { rate: file.array(0)? }));
+    /// let reader = keras::Reader::new().cell("LeakyCell", |file| {
+    ///     let by: f32 = file.number("by")?; // of the configuration
+    ///     let kernel: Array2<f32> = file.array(0)?; // the weights, in the order of the file
+    ///     Ok(Leaky { kernel: kernel * by, rate: file.array(1)? })
+    /// });
     /// # let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/own/models/k3_cell.keras"));
     /// let model = reader.read::<f32>(bytes)?; // or reader.load("model.keras")?
     /// assert_eq!(model.layer("leaky").unwrap().name(), "rnn");
