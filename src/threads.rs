@@ -41,12 +41,59 @@ pub(crate) fn both(
     second()
 }
 
-#[cfg(feature = "rayon")]
-pub(crate) use rayon::join;
+/// Runs both closures, in parallel if the pool has a free thread.
+pub(crate) fn join<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let (mut first, mut second) = (Once::new(first), Once::new(second));
+    join_work(&mut || first.run(), &mut || second.run());
+    (first.result(), second.result())
+}
 
-#[cfg(not(feature = "rayon"))]
-pub(crate) fn join<A, B>(first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
-    (first(), second())
+/// Work of a caller, without its type: what the pool makes of it is compiled once with this crate, not again for every
+/// layer in every program.
+type Work<'a> = &'a mut (dyn FnMut() + Send);
+
+#[inline(never)]
+fn join_work(first: Work, second: Work) {
+    #[cfg(feature = "rayon")]
+    rayon::join(first, second);
+    #[cfg(not(feature = "rayon"))]
+    (first(), second());
+}
+
+/// Runs `work` in the pool if this thread is not of the pool.
+#[inline(never)]
+fn work_inside(work: Work) {
+    #[cfg(feature = "rayon")]
+    if rayon::current_thread_index().is_none() {
+        return rayon::scope(|_| work());
+    }
+    work();
+}
+
+/// A closure that runs once, and what it returned.
+struct Once<F, T> {
+    work: Option<F>,
+    result: Option<T>,
+}
+
+impl<T, F: FnOnce() -> T> Once<F, T> {
+    fn new(work: F) -> Self {
+        Once {
+            work: Some(work),
+            result: None,
+        }
+    }
+
+    fn run(&mut self) {
+        self.result = self.work.take().map(|work| work());
+    }
+
+    fn result(self) -> T {
+        self.result.expect("the work was run")
+    }
 }
 
 /// Divides the parts from `first` to `last` into ranges and calls `work` for each range. Up to `threads` ranges run in
@@ -71,9 +118,7 @@ pub(crate) fn share(
 
 /// Runs `work` in the pool, so that the parallel parts inside it need not enter the pool one by one.
 pub(crate) fn inside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    #[cfg(feature = "rayon")]
-    if rayon::current_thread_index().is_none() {
-        return rayon::scope(|_| work());
-    }
-    work()
+    let mut work = Once::new(work);
+    work_inside(&mut || work.run());
+    work.result()
 }
