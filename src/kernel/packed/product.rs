@@ -99,15 +99,26 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
                     }
                 }
             }
-            let mut panels: [_; P] = core::array::from_fn(|p| weights.add(p * apart));
-            let mut run: [_; R] = core::array::from_fn(|r| x[r]);
+            // Loops, since what the compiler makes of `array::from_fn` is much more than the rest of a tile.
+            let mut panels = [*weights; P];
+            for p in 0..P {
+                panels[p] = weights.add(p * apart);
+            }
+            let mut run = [x[0]; R];
+            for r in 0..R {
+                run[r] = x[r];
+            }
             let mut further = further.iter();
             loop {
                 accumulate(&mut sums, &mut [], run, *stride, (panels, []), *depth);
                 // Most rows have one run.
                 let Some(&start) = further.next() else { break };
-                run = core::array::from_fn(|r| x[r].wrapping_offset(start));
-                panels = panels.map(|panel| panel.wrapping_add(depth * W * V::LANES));
+                for r in 0..R {
+                    run[r] = x[r].wrapping_offset(start);
+                }
+                for panel in &mut panels {
+                    *panel = panel.wrapping_add(depth * W * V::LANES);
+                }
             }
             for r in 0..R {
                 for p in 0..P {

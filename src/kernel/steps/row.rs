@@ -8,6 +8,7 @@ use super::shared::parts;
 use super::step::{Source, Step};
 use crate::kernel::packed::{Panels, accumulate, load, most_panels};
 use crate::kernel::vectors::{Number, Vector, Work};
+use core::ptr::null;
 use num_traits::zero;
 
 /// Runs all tiles of a step of one sample.
@@ -184,10 +185,14 @@ impl<A: Number, C: Cell<A>, const W: usize, const P: usize, const H: usize> Work
             for panel in first..last {
                 let at = |p: usize| panel + p * apart;
                 let of = |weights: &Panels<A>| {
-                    (
-                        core::array::from_fn(|p| weights.panel(at(p))),
-                        core::array::from_fn(|h| weights.panel(at(P + h))),
-                    )
+                    let (mut whole, mut half) = ([null(); P], [null(); H]);
+                    for p in 0..P {
+                        whole[p] = weights.panel(at(p));
+                    }
+                    for h in 0..H {
+                        half[h] = weights.panel(at(P + h));
+                    }
+                    (whole, half)
                 };
                 let (mut input, mut half_input) =
                     ([V::splat(zero()); P], [V::Half::splat(zero()); H]);
