@@ -1,4 +1,4 @@
-//! Layers that no session keeps the state of: both directions apart, and stacks of many cells.
+//! Layers that no session keeps the state of: both directions apart, and stacks of more than two cells.
 
 use super::Outcome;
 use super::call::Call;
@@ -6,7 +6,7 @@ use super::compare::same_bits;
 use super::flags::Flags;
 use super::roles::{Named, Prefixes, Roles, roles_of, state_of};
 use super::subject::{Subject, directions};
-use ndarray::{Array, Dimension};
+use ndarray::{Array, Array3, Axis, Dimension, Zip};
 use recurrent::{AnyLayer, BiState, Bidirectional, Element, Layer, Recurrent, Run};
 
 /// Calls a layer whose state nobody keeps but the caller. `run` goes from a state to outputs and a state.
@@ -86,9 +86,9 @@ where
         )
     }
 
-    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>> {
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Outcome<Box<dyn AnyLayer<A>>> {
         let layer = self.flags.layer(self.of);
-        Box::new(layer.mask_with_state(mask_with_state).apart())
+        Ok(Box::new(layer.mask_with_state(mask_with_state).apart()))
     }
 }
 
@@ -106,7 +106,7 @@ fn pair<A: Element, D: Dimension>(
     ])
 }
 
-/// A stack of many cells. There are so many types of it that only the two verbs which the cases need are compiled.
+/// A stack of three cells. There are 27 types of it: only the two verbs that the cases need are compiled.
 pub struct Deep<R> {
     layer: Layer<R>,
     flags: Flags,
@@ -143,7 +143,83 @@ where
         })
     }
 
-    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<R::Elem>> {
-        Box::new(self.layer.mask_with_state(mask_with_state))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Outcome<Box<dyn AnyLayer<R::Elem>>> {
+        Ok(Box::new(self.layer.mask_with_state(mask_with_state)))
+    }
+}
+
+/// A stack of any number of cells, one after the other: what `RNN([cell, cell])` computes step by step.
+pub struct Composed<A> {
+    parts: Vec<Box<dyn Subject<A>>>,
+    flags: Flags,
+}
+
+impl<A: Element> Composed<A> {
+    /// `parts` return all outputs and their states.
+    pub fn new(parts: Vec<Box<dyn Subject<A>>>, flags: Flags) -> Self {
+        Composed { parts, flags }
+    }
+
+    /// The outputs of the last cell at all timesteps, and the states of all cells.
+    fn sequences(&self, call: &Call<A>, start: Option<Named<A>>) -> Outcome<(Array3<A>, Named<A>)> {
+        let (mut x, mut mask) = (call.x.clone(), call.mask.clone());
+        if self.flags.go_backwards {
+            x.invert_axis(Axis(1));
+            mask.iter_mut().for_each(|mask| mask.invert_axis(Axis(1)));
+        }
+        let mut states = Vec::new();
+        for (part, i) in self.parts.iter().zip(0..) {
+            let prefix = format!("cell{i}_");
+            let is_of_part = |(role, _): &&(String, _)| role.starts_with(&prefix);
+            let initial = start.as_ref();
+            let initial = initial.map(|all| all.iter().filter(is_of_part).cloned().collect());
+            let mut inner = Call::plain(x, initial);
+            inner.mask.clone_from(&mask);
+            let mut outputs = part.calls(&[inner])?.remove(0).into_iter();
+            let (_, y) = outputs.next().ok_or("no output")?;
+            x = y.into_dimensionality()?;
+            states.extend(outputs);
+        }
+        if let Some(mask) = mask.filter(|_| self.flags.zero_output_for_mask) {
+            Zip::from(x.lanes_mut(Axis(2)))
+                .and(&mask)
+                .for_each(|mut y, real| {
+                    if !real {
+                        y.fill(A::zero());
+                    }
+                });
+        }
+        Ok((x, states))
+    }
+}
+
+impl<A: Element> Subject<A> for Composed<A> {
+    fn calls(&self, calls: &[Call<A>]) -> Outcome<Vec<Named<A>>> {
+        let flags = self.flags;
+        let mut kept: Option<Named<A>> = None;
+        let mut all = Vec::new();
+        for call in calls {
+            if call.reset_before || !flags.stateful {
+                kept = None;
+            }
+            let (y, states) = self.sequences(call, call.initial.clone().or(kept))?;
+            let mut outputs = vec![if flags.return_sequences {
+                ("sequences".into(), y.into_dyn())
+            } else {
+                let last = y.dim().1.checked_sub(1).ok_or("no timestep")?;
+                let last = y.index_axis_move(Axis(1), last);
+                ("last_output".into(), last.into_dyn())
+            }];
+            if flags.return_state {
+                outputs.extend(states.iter().cloned());
+            }
+            all.push(outputs);
+            kept = Some(states);
+        }
+        Ok(all)
+    }
+
+    fn into_layer(self: Box<Self>, _: bool) -> Outcome<Box<dyn AnyLayer<A>>> {
+        Err("a stack of more than three cells in a model".into())
     }
 }

@@ -36,6 +36,17 @@ impl Flags {
             .zero_output_for_mask(self.zero_output_for_mask)
     }
 
+    /// Of a cell in a stack: all outputs and the state.
+    pub fn inside(self) -> Self {
+        Flags {
+            return_sequences: true,
+            return_state: true,
+            stateful: false,
+            go_backwards: false,
+            zero_output_for_mask: false,
+        }
+    }
+
     pub fn returns(self) -> Returns {
         Returns {
             sequences: self.return_sequences,

@@ -1,7 +1,7 @@
 //! Recurrent layers from class, configuration and weights.
 
 use super::Outcome;
-use super::by_hand::{Apart, Deep};
+use super::by_hand::{Apart, Composed, Deep};
 use super::cell::with_cell;
 use super::compare::Precision;
 use super::fields::Fields;
@@ -95,7 +95,7 @@ fn bidirectional<A: Precision>(config: &Value, mut weights: Weights) -> Built<A>
     })
 }
 
-/// Up to four cells, each in its own type: `RNN([cell, cell])`.
+/// `RNN([cell, cell])`: up to three cells, each in its own type; more of them one after the other.
 fn stacked<A: Precision>(config: &Value, mut weights: Weights) -> Built<A> {
     let config = Fields::new(config)?;
     let flags = Flags::read(&config)?;
@@ -125,10 +125,18 @@ fn stacked<A: Precision>(config: &Value, mut weights: Weights) -> Built<A> {
     match cells.len() {
         1 => cell!(0, a => boxed!(Steps, a)),
         2 => cell!(0, a => cell!(1, b => boxed!(Steps, a.then(b)))),
-        3 => cell!(0, a => cell!(1, b => cell!(2, c => boxed!(Steps, a.then(b).then(c))))),
-        4 => {
-            cell!(0, a => cell!(1, b => cell!(2, c => cell!(3, d => boxed!(Deep, a.then(b).then(c).then(d))))))
+        3 => cell!(0, a => cell!(1, b => cell!(2, c => boxed!(Deep, a.then(b).then(c))))),
+        0 => Err("a stack without cells".into()),
+        _ => {
+            let (inside, mut parts) = (flags.inside(), Vec::new());
+            for ((class, fields, weights), prefix) in cells.iter().zip(prefixes) {
+                let part: Box<dyn Subject<A>> = with_cell!(*class, fields, weights.clone(), cell => {
+                    Box::new(Steps::new(cell, inside, vec![prefix]))
+                });
+                parts.push(part);
+            }
+            done()?;
+            Ok(Box::new(Composed::new(parts, flags)))
         }
-        n => Err(format!("a stack of {n} cells").into()),
     }
 }

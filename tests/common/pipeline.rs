@@ -145,7 +145,7 @@ pub fn add<A: Precision>(
         }
         _ => {
             let layer = layer::<A>(class, config, weights)?;
-            return Ok(model.add_as(name, layer.into_layer(false)));
+            return Ok(model.add_as(name, layer.into_layer(false)?));
         }
     };
     fields.done()?;

@@ -14,7 +14,7 @@ pub trait Subject<A: Element> {
     fn calls(&self, calls: &[Call<A>]) -> Outcome<Vec<Named<A>>>;
 
     /// The layer for a model; `mask_with_state` is whether it obeys a mask although its initial state is given.
-    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>>;
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Outcome<Box<dyn AnyLayer<A>>>;
 }
 
 /// An output and its state as a list.
@@ -133,8 +133,8 @@ where
         )
     }
 
-    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<R::Elem>> {
-        Box::new(self.layer.mask_with_state(mask_with_state))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Outcome<Box<dyn AnyLayer<R::Elem>>> {
+        Ok(Box::new(self.layer.mask_with_state(mask_with_state)))
     }
 }
 
@@ -172,7 +172,7 @@ where
         })
     }
 
-    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Box<dyn AnyLayer<A>> {
-        Box::new(self.layer.mask_with_state(mask_with_state))
+    fn into_layer(self: Box<Self>, mask_with_state: bool) -> Outcome<Box<dyn AnyLayer<A>>> {
+        Ok(Box::new(self.layer.mask_with_state(mask_with_state)))
     }
 }

@@ -97,7 +97,7 @@ pub fn check_layer<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64>
     case.ignore(&["mask_kind"]);
     let weights = Weights::new(family, case.get("weights")?)?;
     let config = case.get("config")?;
-    let layer = layer::<A>(case.text("cell")?, config, weights)?.into_layer(true);
+    let layer = layer::<A>(case.text("cell")?, config, weights)?.into_layer(true)?;
     let call = Call::<A>::of_case(family, case, case.get("shapes")?)?;
     let initial = call.initial.clone().unwrap_or_default();
     let cells = config["cells"].as_array().map_or(0, Vec::len);

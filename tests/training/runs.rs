@@ -303,7 +303,7 @@ fn check_seq2seq<A: Precision>(family: &Family, case: &Fields) -> Outcome<f64> {
                 table.into_layer()
             }
             "Dense" => dense(config, weights)?.into_layer(),
-            class => layer::<A>(class, config, weights)?.into_layer(true),
+            class => layer::<A>(class, config, weights)?.into_layer(true)?,
         };
         spec.done()?;
         ids.push(graph.layer(name, part)?);
