@@ -104,18 +104,16 @@ impl<A: Number, const W: usize, const R: usize, const P: usize> Work<A> for Fixe
             for p in 0..P {
                 panels[p] = weights.add(p * apart);
             }
-            let mut run = [x[0]; R];
-            for r in 0..R {
-                run[r] = x[r];
-            }
+            let (mut run, mut start) = ([x[0]; R], 0);
             let mut further = further.iter();
             loop {
-                accumulate(&mut sums, &mut [], run, *stride, (panels, []), *depth);
-                // Most rows have one run.
-                let Some(&start) = further.next() else { break };
                 for r in 0..R {
                     run[r] = x[r].wrapping_offset(start);
                 }
+                accumulate(&mut sums, &mut [], run, *stride, (panels, []), *depth);
+                // Most rows have one run.
+                let Some(&next) = further.next() else { break };
+                start = next;
                 for panel in &mut panels {
                     *panel = panel.wrapping_add(depth * W * V::LANES);
                 }
