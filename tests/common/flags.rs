@@ -37,7 +37,7 @@ impl Flags {
     }
 
     /// Of a cell in a stack: all outputs and the state.
-    pub fn inside(self) -> Self {
+    pub fn inside() -> Self {
         Flags {
             return_sequences: true,
             return_state: true,

@@ -128,7 +128,7 @@ fn stacked<A: Precision>(config: &Value, mut weights: Weights) -> Built<A> {
         3 => cell!(0, a => cell!(1, b => cell!(2, c => boxed!(Deep, a.then(b).then(c))))),
         0 => Err("a stack without cells".into()),
         _ => {
-            let (inside, mut parts) = (flags.inside(), Vec::new());
+            let (inside, mut parts) = (Flags::inside(), Vec::new());
             for ((class, fields, weights), prefix) in cells.iter().zip(prefixes) {
                 let part: Box<dyn Subject<A>> = with_cell!(*class, fields, weights.clone(), cell => {
                     Box::new(Steps::new(cell, inside, vec![prefix]))
