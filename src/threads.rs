@@ -60,7 +60,10 @@ fn join_work(first: Work, second: Work) {
     #[cfg(feature = "rayon")]
     rayon::join(first, second);
     #[cfg(not(feature = "rayon"))]
-    (first(), second());
+    {
+        first();
+        second();
+    }
 }
 
 /// Runs `work` in the pool if this thread is not of the pool.
