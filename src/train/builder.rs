@@ -2,7 +2,7 @@
 
 use super::paths::selects;
 use super::training::OutputLoss;
-use super::{Loss, Optimizer, OptimizerBuilder, Regularizer, Training};
+use super::{Constraint, Loss, Optimizer, OptimizerBuilder, Regularizer, Training};
 use crate::backward::Keep;
 use crate::error::{Error, Result};
 use crate::model::ModelTape;
@@ -14,11 +14,10 @@ use alloc::vec::Vec;
 /// The options of a [`Training`]. [`Training::of`] starts them, and [`build`](Self::build) checks them.
 ///
 /// Some options take names of weights, as those of an [`OptimizerBuilder`] do. A name is one of a path, or several in a
-/// row: `"head"` selects every weight of a layer `head`, `"bias"` every bias, and `"head/bias"` the bias of `head`.
-/// [`Model::weights`] lists the paths.
+/// row: `"head"` selects every weight of a layer `head`, `"bias"` every bias, and `"head/bias"` the bias of `head`. A name
+/// that begins with a slash is a whole path: `"/head/bias"`. [`Model::weights`] lists the paths.
 ///
-/// What belongs to the update is an option of the optimiser: clipping, weight decay, groups, constraints, accumulation,
-/// averages.
+/// What belongs to the update is an option of the optimiser: clipping, weight decay, groups, accumulation, averages.
 ///
 /// ```
 /// use recurrent::train::{AdamW, Clip, Loss, Optimizer, Regularizer, Training};
@@ -44,6 +43,7 @@ pub struct TrainingBuilder<A: Element> {
     optimizer: Option<OptimizerBuilder<A>>,
     frozen: Vec<String>,
     penalties: Vec<(String, Regularizer)>,
+    constraints: Vec<(String, Constraint)>,
     seed: u64,
     keep: Keep,
 }
@@ -57,6 +57,7 @@ impl<A: Element> Training<A> {
             optimizer: None,
             frozen: Vec::new(),
             penalties: Vec::new(),
+            constraints: Vec::new(),
             seed: 0,
             keep: Keep::default(),
         }
@@ -101,6 +102,21 @@ impl<A: Element> TrainingBuilder<A> {
     ) -> Self {
         let names = names.into_iter().map(|name| (name.into(), regularizer));
         self.penalties.extend(names);
+        self
+    }
+
+    /// Brings the weights of these names to a bound after each update: Keras' `kernel_constraint` and its like. Frozen weights
+    /// stay as they are. A weight with two constraints, also with one of the [`optimizer`](Self::optimizer), is an error of the
+    /// first update.
+    pub fn constraint<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+        constraint: Constraint,
+    ) -> Self {
+        let names = names
+            .into_iter()
+            .map(|name| (name.into(), constraint.clone()));
+        self.constraints.extend(names);
         self
     }
 
@@ -194,8 +210,14 @@ impl<A: Element> TrainingBuilder<A> {
             penalties.extend(learns.map(|path| (path, regularizer)));
         }
         let optimizer = self.optimizer;
-        let optimizer: OptimizerBuilder<A> =
+        let mut optimizer: OptimizerBuilder<A> =
             optimizer.ok_or_else(|| Error::value("optimizer", "one", "none"))?;
+        for (name, constraint) in self.constraints {
+            let learns = selected(&name)?.into_iter();
+            let learns = learns.filter(|path| !frozen.contains(path));
+            let names: Vec<String> = learns.map(|path| format!("/{path}")).collect();
+            optimizer = optimizer.constraint(names, constraint);
+        }
         let optimizer: Optimizer<A> = optimizer.build()?;
         Ok(Training {
             model,

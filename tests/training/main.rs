@@ -31,5 +31,7 @@ mod steps;
 mod sums;
 mod torch;
 mod torch_runs;
+#[cfg(feature = "keras")]
+mod trained;
 
 use common::{Outcome, data, family, fields, tally};

@@ -61,7 +61,7 @@ const INERT_ENDS: [&str; 3] = ["_initializer", "_regularizer", "_constraint"];
 /// knows. `null` is Keras' word for "not given" and read as such.
 pub struct Config<'j> {
     part: String,
-    object: &'j Map<String, Value>,
+    object: Option<&'j Map<String, Value>>,
     read: RefCell<BTreeSet<&'static str>>,
 }
 
@@ -72,9 +72,19 @@ impl<'j> Config<'j> {
         };
         Ok(Config {
             part,
-            object,
+            object: Some(object),
             read: RefCell::default(),
         })
+    }
+
+    /// The arguments of something that a file names and says no more of.
+    #[cfg(feature = "train")]
+    pub fn empty(part: String) -> Self {
+        Config {
+            part,
+            object: None,
+            read: RefCell::default(),
+        }
     }
 
     /// What it is the configuration of, for errors.
@@ -85,12 +95,14 @@ impl<'j> Config<'j> {
     /// The value of a key, unless it is missing or null.
     pub fn optional(&self, key: &'static str) -> Option<&'j Value> {
         self.read.borrow_mut().insert(key);
-        self.object.get(key).filter(|value| !value.is_null())
+        let value = self.object.and_then(|object| object.get(key));
+        value.filter(|value| !value.is_null())
     }
 
     /// Whether it says `null`, where that is not the same as nothing.
     pub fn is_null(&self, key: &'static str) -> bool {
-        self.object.get(key).is_some_and(Value::is_null)
+        let value = self.object.and_then(|object| object.get(key));
+        value.is_some_and(Value::is_null)
     }
 
     pub fn get(&self, key: &'static str) -> Result<&'j Value> {
@@ -133,6 +145,31 @@ impl<'j> Config<'j> {
 
     pub fn number_or(&self, key: &'static str, default: f64) -> Result<f64> {
         self.typed(key, "a number", Some(default), number)
+    }
+
+    /// A number that may be missing.
+    #[cfg(feature = "train")]
+    pub fn some_number(&self, key: &'static str) -> Result<Option<f64>> {
+        let given = self.optional(key).is_some();
+        given.then(|| self.number(key)).transpose()
+    }
+
+    #[cfg(feature = "train")]
+    pub fn number(&self, key: &'static str) -> Result<f64> {
+        self.typed(key, "a number", None, number)
+    }
+
+    /// A number of steps, which may be missing.
+    #[cfg(feature = "train")]
+    pub fn some_steps(&self, key: &'static str) -> Result<Option<u64>> {
+        let given = self.optional(key).is_some();
+        given.then(|| self.steps(key)).transpose()
+    }
+
+    /// A number of steps, which Python may write as `100.0`.
+    #[cfg(feature = "train")]
+    pub fn steps(&self, key: &'static str) -> Result<u64> {
+        self.typed(key, "a whole number of steps", None, steps)
     }
 
     /// A number that has to be finite; Python also writes NaN and Infinity.
@@ -266,7 +303,7 @@ impl<'j> Config<'j> {
                 || INERT.contains(&key)
                 || INERT_ENDS.iter().any(|end| key.ends_with(end))
         };
-        for (key, value) in self.object {
+        for (key, value) in self.object.into_iter().flatten() {
             if !known(key) && !value.is_null() {
                 let expected = "no argument of this name: it may change the numbers";
                 return Err(self.refuse(key, expected, shown(value)));
@@ -300,6 +337,16 @@ pub fn whole(value: &Value) -> Option<usize> {
 
 pub fn integer(value: &Value) -> Option<isize> {
     value.as_i64().and_then(|n| isize::try_from(n).ok())
+}
+
+/// A number of steps, which Python may write as `100.0`.
+#[cfg(feature = "train")]
+pub fn steps(value: &Value) -> Option<u64> {
+    let integer = || {
+        let steps = number(value).filter(|&n| n == libm::trunc(n))?;
+        num_traits::NumCast::from(steps)
+    };
+    value.as_u64().or_else(integer)
 }
 
 /// A number, also as old Keras wrote those that numpy had made.

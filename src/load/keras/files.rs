@@ -5,15 +5,24 @@ use super::reader::{ARCHIVE, Reader};
 use super::shards;
 use super::weights::Weights;
 use crate::error::{Result, within};
+use crate::format::Bytes;
 use crate::format::disk::bytes;
 use crate::format::kind::Kind;
 use crate::format::pages::Pages;
 use crate::format::{hdf5, json};
+#[cfg(feature = "train")]
+use crate::train::TrainingBuilder;
 use crate::{Element, Limits, Model};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use std::path::Path;
+
+/// Where a model is.
+enum Source<'a> {
+    Directory(Members<'a>),
+    File(Bytes<'a>),
+}
 
 impl Weights<'static> {
     /// The weights in a file: [`Reader::load_weights`](super::Reader::load_weights) with the defaults.
@@ -30,18 +39,47 @@ impl Weights<'static> {
 impl Reader {
     /// A whole model: the path of a `.keras` archive or directory, or of a `.h5` with a configuration.
     pub fn load<A: Element>(&self, path: impl AsRef<Path>) -> Result<Model<A>> {
-        let path = path.as_ref();
+        self.open(path.as_ref(), |source| match source {
+            Source::Directory(members) => self.assemble(&members),
+            Source::File(bytes) => self.read_from(bytes),
+        })
+    }
+
+    /// Opens an archive, its directory, or a `.h5`.
+    fn open<T>(&self, path: &Path, read: impl FnOnce(Source) -> Result<T>) -> Result<T> {
         within(path, || {
             if path.is_dir() {
                 let kind = Kind::of_directory(path);
                 if kind == Kind::SavedModel {
                     return Err(kind.refuse(hdf5::FORMAT, &[]).into());
                 }
-                return self.assemble(&Members::Directory(path, &self.limits));
+                return read(Source::Directory(Members::Directory(path, &self.limits)));
             }
             let large = [hdf5::SIGNATURE, ARCHIVE];
             let pages = Pages::open(path, self.limits.file_bytes, &large)?;
-            self.read_from((&pages).into())
+            read(Source::File((&pages).into()))
+        })
+    }
+
+    /// Starts the training of a model in a file: [`read_training`](Self::read_training).
+    #[cfg(feature = "train")]
+    pub fn load_training<A: Element>(&self, path: impl AsRef<Path>) -> Result<TrainingBuilder<A>> {
+        self.open(path.as_ref(), |source| match source {
+            Source::Directory(members) => {
+                self.said_by(&members)?.training(self.assemble(&members)?)
+            }
+            Source::File(bytes) => self.training_from(bytes),
+        })
+    }
+
+    /// Starts the training of a model in a file as it was compiled: [`read_compiled`](Self::read_compiled).
+    #[cfg(feature = "train")]
+    pub fn load_compiled<A: Element>(&self, path: impl AsRef<Path>) -> Result<TrainingBuilder<A>> {
+        self.open(path.as_ref(), |source| match source {
+            Source::Directory(members) => {
+                self.said_by(&members)?.compiled(self.assemble(&members)?)
+            }
+            Source::File(bytes) => self.compiled_from(bytes),
         })
     }
 

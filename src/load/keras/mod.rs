@@ -55,8 +55,14 @@
 //! Anything unknown that would change the numbers is an error, which names the file, the layer and the argument. This
 //! covers classes, functions and `Lambda`s that were not given, layers and arguments that are not supported, cells of your own
 //! that were not given or stand in a `Bidirectional` or in `StackedRNNCells`, quantised models, and weights that are missing, left over, of other shapes or of other layers. An argument that is `null` counts as
-//! absent. Anything else that concerns training is ignored: optimizers, losses, metrics, initializers, regularizers,
-//! constraints. The rates of dropout are kept, of cells too; only a training drops.
+//! absent. The rates of dropout are kept, of cells too; only a training drops. What else concerns training changes no number of a
+//! [`load`]ed model.
+//!
+//! # Training
+//! With the feature `train`, [`Reader::load_training`] keeps what the layers of a file say of training: which of them are frozen
+//! (`trainable`), and their regularizers and constraints. [`Reader::load_compiled`] also keeps what `model.compile` was given: the
+//! optimizer, its learning rate or schedule, the losses and their weights. Each is refused if this crate does not have it. Metrics
+//! and initializers are ignored, and what an optimizer has learned is not read: its slots start anew.
 //!
 //! To load a model that has an unsupported layer, give that layer to [`Reader::layer`], or build the model by hand: a
 //! [`Graph`](crate::Graph) of the layers that [`Weights`] returns and of your own [`AnyLayer`](crate::AnyLayer)s. The error
@@ -79,6 +85,8 @@
 mod activation;
 mod arguments;
 mod cells;
+#[cfg(feature = "train")]
+mod compiled;
 mod config;
 mod context;
 #[cfg(feature = "std")]
@@ -97,12 +105,16 @@ mod names;
 mod network;
 mod nodes;
 mod object;
+#[cfg(feature = "train")]
+mod of_layers;
 mod ops;
 mod own;
 mod plan;
 mod reader;
 mod shards;
 mod store;
+#[cfg(feature = "train")]
+mod training;
 mod tree;
 mod unknown;
 mod usage;

@@ -44,7 +44,7 @@ pub struct Reader {
 /// The first bytes of a zip archive.
 pub(super) const ARCHIVE: &[u8] = b"PK";
 
-const CONFIG: &str = "config.json";
+pub(super) const CONFIG: &str = "config.json";
 const METADATA: &str = "metadata.json";
 const WEIGHTS: &str = "model.weights.h5";
 const SHARDS: &str = "model.weights.json";
@@ -235,8 +235,7 @@ impl Reader {
         }
         let store = Store::open([File::open(bytes, &self.limits)?].into())?;
         let Some(config) = store.text(MODEL_CONFIG)? else {
-            let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
-            return Err(Error::file(MODEL_CONFIG, expected, "none"));
+            return Err(no_configuration());
         };
         let config = json::parse_python(&config, MODEL_CONFIG, &self.limits)?;
         let version = self.version_or(store.version()?, "keras_version")?;
@@ -261,7 +260,7 @@ impl Reader {
     }
 
     /// The version that decides: the one set by the caller, or that of the file.
-    fn version_or(&self, said: Option<Version>, part: &str) -> Result<Version> {
+    pub(super) fn version_or(&self, said: Option<Version>, part: &str) -> Result<Version> {
         let nothing = || {
             let expected =
                 "the version of Keras (or `Reader::version`): it decides what the file means";
@@ -296,7 +295,7 @@ impl Reader {
     }
 
     /// The members of an archive, which is one of Keras.
-    fn archive<'a>(&self, bytes: Bytes<'a>) -> Result<Members<'a>> {
+    pub(super) fn archive<'a>(&self, bytes: Bytes<'a>) -> Result<Members<'a>> {
         let head = bytes.head()?;
         let archive = Archive::open(bytes, &self.limits)
             .map_err(|error| kind::explain(error, &[Kind::Keras, Kind::Zip], hdf5::FORMAT, head))?;
@@ -364,6 +363,13 @@ impl Reader {
         let model = plan.make(&mut tensors.into_iter())?;
         Ok(model.with_notes(context.into_notes()))
     }
+}
+
+/// The error for a file of weights alone.
+#[cold]
+pub(super) fn no_configuration() -> Error {
+    let expected = "a configuration (of weights alone: `keras::Weights`, layer by layer, or `Reader::read_parts`, with the configuration)";
+    Error::file(MODEL_CONFIG, expected, "none")
 }
 
 impl<'a> Weights<'a> {

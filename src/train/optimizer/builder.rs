@@ -27,8 +27,8 @@ use alloc::vec::Vec;
 /// [`Optimizer::of`](crate::train::Optimizer::of) makes one, and every rule turns into one.
 ///
 /// Some options take names of weights. A name is one of a path, or several in a row: `"head"` selects every weight of a layer
-/// `head`, `"bias"` every bias, and `"head/bias"` the bias of `head`. A name that selects no weight is an error of the first
-/// update.
+/// `head`, `"bias"` every bias, and `"head/bias"` the bias of `head`. A name that begins with a slash is a
+/// whole path: `"/head/bias"`. A name that selects no weight is an error of the first update.
 ///
 /// ```
 /// use recurrent::train::{AdamW, Clip, Constraint, Ema, Optimizer};
