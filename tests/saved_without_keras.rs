@@ -2,6 +2,8 @@
 //!
 //! `tests/saved/files.rs` writes the files anew: `cargo test --all-features --test saved record -- --ignored`.
 
+#![cfg(not(feature = "keras"))] // with it, `saved` tests the same
+
 #[path = "common/data.rs"]
 mod data;
 #[allow(dead_code)] // other tests use more of it

@@ -74,6 +74,15 @@ fn real() -> Vec<Real> {
 
 #[test]
 fn a_stack_is_one_layer_over_the_other() {
+    a_stack_is_two_layers(false);
+}
+
+#[test]
+fn a_stack_backwards_is_one_layer_over_the_other() {
+    a_stack_is_two_layers(true);
+}
+
+fn a_stack_is_two_layers(backwards: bool) {
     let spread = Initializer::GlorotUniform;
     let lower = Lstm::<f64>::builder(OF.features, OF.units).recurrent_initializer(spread);
     let lower = lower.build().unwrap();
@@ -88,14 +97,13 @@ fn a_stack_is_one_layer_over_the_other() {
     for real in real() {
         let mut way = Way {
             real,
-            backwards: false,
+            backwards,
             in_time_order: false,
             zero: false,
         };
-        for bits in 0..8 {
-            way.backwards = bits & 1 > 0;
-            way.in_time_order = bits & 2 > 0;
-            way.zero = bits & 4 > 0;
+        for bits in 0..4 {
+            way.in_time_order = bits & 1 > 0;
+            way.zero = bits & 2 > 0;
             let below = way.go(lower.run(&x)).in_time_order().sequences().unwrap();
             let (last, state) = way.go(upper.run(&below)).last_and_state().unwrap();
             let sequences = way.go(upper.run(&below)).sequences().unwrap();
