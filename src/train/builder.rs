@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 ///     .add_as("body", Layer::new(Lstm::builder(2, 8).seed(0).build()?))
 ///     .add_as("head", head.with_activation(Activation::Softmax)?);
 /// let training = Training::of(model)
-///     .loss(Loss::sparse_categorical_crossentropy()) // computed from the scores behind the softmax
+///     .loss(Loss::sparse_categorical_crossentropy()) // computed from the scores before the softmax
 ///     .optimizer(Optimizer::of(AdamW::keras(1e-3)).clip(Clip::GlobalNorm(1.0)))
 ///     .freeze(["body/kernel"])
 ///     .regularizer(["head"], Regularizer::l2(1e-4)?)
@@ -67,9 +67,9 @@ impl<A: Element> Training<A> {
 impl<A: Element> TrainingBuilder<A> {
     /// The loss of the next output; a model with several outputs takes one for each, in their order.
     ///
-    /// As in Keras, a crossentropy of probabilities is computed from the scores behind the softmax or sigmoid in which a
+    /// As in Keras, a crossentropy of probabilities is computed from the scores before the softmax or sigmoid in which a
     /// last [`Dense`](crate::Dense), [`Activation`](crate::Activation) or [`Softmax`](crate::Softmax) ends, if nothing
-    /// else reads them: see [`Loss::behind`]. Other than in Keras, not if that layer is in a model inside the model.
+    /// else reads them: see [`Loss::of_scores`]. Other than in Keras, not if that layer is in a model inside the model.
     pub fn loss(self, loss: Loss<A>) -> Self {
         self.weighted_loss(loss, 1.0)
     }
@@ -178,8 +178,8 @@ impl<A: Element> TrainingBuilder<A> {
                 }
                 let activation = model.last_activation(at);
                 let of_sums = activation.and_then(|activation| {
-                    let behind = loss.behind(activation)?;
-                    Some((activation, behind))
+                    let loss = loss.of_scores(activation)?;
+                    Some((activation, loss))
                 });
                 Ok(OutputLoss {
                     loss,

@@ -406,7 +406,7 @@ fn labels_of_ctc_that_do_not_fit() {
 #[test]
 fn only_crossentropies_of_keras_see_logits_behind() {
     let through = |loss: Loss<f64>| {
-        let sees = |activation| loss.behind(activation).is_some();
+        let sees = |activation| loss.of_scores(activation).is_some();
         [
             sees(Activation::Softmax),
             sees(Activation::Sigmoid),

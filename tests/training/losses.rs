@@ -144,7 +144,7 @@ impl Case<'_> {
             Some("sigmoid") => Activation::Sigmoid,
             Some(other) => return Err(format!("through {other}").into()),
         };
-        if let Some(loss) = loss.behind(through) {
+        if let Some(loss) = loss.of_scores(through) {
             return self.compare(&loss.evaluate(&x, target)?, None);
         }
         let mut p = x.mapv(Element::as_f64);

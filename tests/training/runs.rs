@@ -122,7 +122,7 @@ fn keras_loss<A: Precision>(case: &Fields, last: &Value) -> Outcome<Loss<A>> {
     // The training has to find out by itself. `a_loss_sees_what_keras_sees` in `sums.rs` shows that it does.
     let is_dense = last["class"] == "Dense";
     let activation = last["config"]["activation"].as_str().unwrap_or("linear");
-    let sees = is_dense && loss.behind(activation.parse()?).is_some();
+    let sees = is_dense && loss.of_scores(activation.parse()?).is_some();
     if sees != fields.bool("sees_logits")? {
         return Err("whether the loss sees logits is another than in Keras".into());
     }

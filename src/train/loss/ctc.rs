@@ -276,7 +276,7 @@ impl<A: Element> Lattice<'_, A> {
     }
 }
 
-/// The logarithms of the probabilities behind the scores of a timestep.
+/// The logarithms of the probabilities that belong to the scores of a timestep.
 fn log_softmax<A: Element>(x: &[A], logs: &mut [f64]) {
     let scores = x.iter().map(|x| x.as_f64());
     let max = scores.clone().fold(f64::NEG_INFINITY, f64::max);

@@ -217,9 +217,9 @@ impl<A: Element> Loss<A> {
     /// The loss that Keras takes for a model that ends in this activation: from the scores that the activation was given,
     /// with the gradient with respect to them. `None` where Keras takes the outputs.
     ///
-    /// Behind a softmax or sigmoid of a `Dense`, `Activation` or `Softmax` layer Keras' crossentropies (on TensorFlow) never
+    /// After a softmax or sigmoid of a `Dense`, `Activation` or `Softmax` layer Keras' crossentropies (on TensorFlow) never
     /// see the probabilities. They ask only whether there is a softmax or a sigmoid, not which: a categorical crossentropy
-    /// of sigmoids is that of the softmax of the scores. Not behind `TimeDistributed` or another layer that comes after the
+    /// of sigmoids is that of the softmax of the scores. Not after `TimeDistributed` or another layer that comes after the
     /// activation, and not with an [`ignore_class`](Self::ignore_class).
     ///
     /// ```
@@ -230,11 +230,11 @@ impl<A: Element> Loss<A> {
     /// let loss = Loss::sparse_categorical_crossentropy();
     /// let clipped = loss.evaluate(&array![[1.0, 0.0]], Target::new(&y))?;
     /// assert!((clipped.value - 16.118).abs() < 1e-3);
-    /// let loss = loss.behind(Activation::Softmax).unwrap();
+    /// let loss = loss.of_scores(Activation::Softmax).unwrap();
     /// assert_eq!(loss.evaluate(&scores, Target::new(&y))?.value, 800.0);
     /// # Ok::<(), recurrent::Error>(())
     /// ```
-    pub fn behind(&self, activation: Activation) -> Option<Self> {
+    pub fn of_scores(&self, activation: Activation) -> Option<Self> {
         let is_seen = match &self.kind {
             Kind::Binary(_) | Kind::Categorical(_) => true,
             Kind::Sparse(sparse) => sparse.ignore_class.is_none(),

@@ -71,7 +71,7 @@ pub(super) fn times(factor: f64, x: f64) -> f64 {
     if factor == 0.0 { 0.0 } else { factor * x }
 }
 
-/// The probabilities behind the scores of a row.
+/// The probabilities that belong to the scores of a row.
 pub(super) struct Softmax {
     max: f64,
     sum: f64,
