@@ -3,7 +3,7 @@
 use super::padding::Padding;
 use super::transposed::{Spread, Transposed};
 use crate::error::{Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -140,7 +140,7 @@ impl<A: Element> Conv1dTranspose<A> {
     }
 
     /// Where the timesteps are spread to.
-    fn along(&self, timesteps: usize) -> Result<Spread> {
+    pub(super) fn along(&self, timesteps: usize) -> Result<Spread> {
         let Options {
             strides,
             output_padding,
@@ -149,6 +149,16 @@ impl<A: Element> Conv1dTranspose<A> {
         } = self.options;
         let lens = [timesteps, self.weights.kernel_size()[0], strides];
         Spread::new("number of timesteps", padding, lens, output_padding)
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn weights(&self) -> &Transposed<A> {
+        &self.weights
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn activation(&self) -> Activation {
+        self.options.activation
     }
 }
 
@@ -194,5 +204,6 @@ impl<A: Element> AnyLayer<A> for Conv1dTranspose<A> {
             .plan(self, inputs, sizes, activation, |of: &Self| &of.weights)
     }
 
+    goes_back!();
     described!();
 }

@@ -3,7 +3,7 @@
 use super::padding::Padding;
 use super::transposed::{Spread, Transposed};
 use crate::error::{Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described};
+use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back};
 use crate::{Activation, Element};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -136,7 +136,7 @@ impl<A: Element> Conv2dTranspose<A> {
     }
 
     /// Where pixels are spread to along the height (0) or the width (1).
-    fn along(&self, axis: usize, len: usize) -> Result<Spread> {
+    pub(super) fn along(&self, axis: usize, len: usize) -> Result<Spread> {
         let Options {
             strides,
             output_padding,
@@ -146,6 +146,16 @@ impl<A: Element> Conv2dTranspose<A> {
         let lens = [len, self.weights.kernel_size()[axis], strides[axis]];
         let more = output_padding.map(|more| more[axis]);
         Spread::new(["height", "width"][axis], padding, lens, more)
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn weights(&self) -> &Transposed<A> {
+        &self.weights
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn activation(&self) -> Activation {
+        self.options.activation
     }
 }
 
@@ -190,5 +200,6 @@ impl<A: Element> AnyLayer<A> for Conv2dTranspose<A> {
             .plan(self, inputs, sizes, activation, |of: &Self| &of.weights)
     }
 
+    goes_back!();
     described!();
 }

@@ -2,7 +2,9 @@
 
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayRef, Dimension};
@@ -111,7 +113,12 @@ impl<A: Element> GroupNormalization<A> {
         for sample in numbers.chunks_exact_mut(len.max(1)) {
             for group in 0..self.groups {
                 let first = group * size;
-                let (mean, inverse) = self.statistics(sample, features, first..first + size);
+                let rows = || {
+                    sample
+                        .chunks_exact(features)
+                        .map(|row| &row[first..first + size])
+                };
+                let (mean, inverse) = self.statistics(|| rows().flatten());
                 for row in sample.chunks_exact_mut(features) {
                     for (at, x) in row.iter_mut().enumerate().skip(first).take(size) {
                         let gamma = self.gamma.as_ref().map_or(A::one(), |gamma| gamma[at]);
@@ -124,15 +131,30 @@ impl<A: Element> GroupNormalization<A> {
         }
     }
 
-    /// The mean of a group in a sample, and the inverse of its deviation.
-    fn statistics(&self, sample: &[A], features: usize, group: core::ops::Range<usize>) -> (A, A) {
-        let rows = || sample.chunks_exact(features).map(|row| &row[group.clone()]);
-        let count = A::from_f64((sample.len() / features * group.len()) as f64);
-        let mean = rows().flatten().fold(A::zero(), |sum, &x| sum + x) / count;
+    /// The mean of the numbers of a group, and the inverse of their deviation.
+    pub(super) fn statistics<'x, I>(&self, numbers: impl Fn() -> I) -> (A, A)
+    where
+        A: 'x,
+        I: Iterator<Item = &'x A>,
+    {
+        let sum = |(sum, count): (A, usize), &x: &A| (sum + x, count + 1);
+        let (sum, count) = numbers().fold((A::zero(), 0), sum);
+        let count = A::from_f64(count as f64);
+        let mean = sum / count;
         let square = |sum, &x: &A| sum + (x - mean) * (x - mean);
-        let squares = rows().flatten().fold(A::zero(), square);
+        let squares = numbers().fold(A::zero(), square);
         let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
         (mean, inverse)
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn gamma(&self) -> Option<&Array1<A>> {
+        self.gamma.as_ref()
     }
 }
 
@@ -176,5 +198,6 @@ impl<A: Element> AnyLayer<A> for GroupNormalization<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

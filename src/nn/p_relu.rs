@@ -3,7 +3,9 @@
 use super::spread::spread;
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayD, ArrayRef, Dimension, Zip};
 
@@ -32,6 +34,11 @@ impl<A: Element> PRelu<A> {
     /// Makes a layer from the slopes, with as many axes as a sample.
     pub fn from_weights(alpha: ArrayD<A>) -> Self {
         PRelu { alpha }
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn alpha(&self) -> &ArrayD<A> {
+        &self.alpha
     }
 
     /// Computes an array of the same shape. Returns an error if the slopes do not fit a sample.
@@ -107,5 +114,6 @@ impl<A: Element> AnyLayer<A> for PRelu<A> {
         })
     }
 
+    goes_back!();
     described!();
 }

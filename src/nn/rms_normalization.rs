@@ -3,7 +3,9 @@
 use super::axis::{each_along, places_in_sample, steps_over, together};
 use crate::Element;
 use crate::error::{Error, Result, check};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, each, goes_back,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use ndarray::{Array, Array1, ArrayD, ArrayRef, Dimension};
@@ -73,17 +75,32 @@ impl<A: Element> RmsNormalization<A> {
     }
 
     fn normalised<D: Dimension>(&self, x: Array<A, D>) -> Result<Array<A, D>> {
-        let axes = places_in_sample(&self.axes, x.ndim())?;
+        let axes = self.places(x.ndim())?;
         for (&axis, &found) in axes.iter().zip(self.scale.shape()) {
             check("scale", "numbers along an axis", x.shape()[axis], found)?;
         }
         each_along(x, &axes, |row| self.normalise(row))
     }
 
-    fn normalise(&self, row: &mut [A]) {
+    /// The axes counted from the front, ascending.
+    pub(super) fn places(&self, axes: usize) -> Result<Vec<usize>> {
+        places_in_sample(&self.axes, axes)
+    }
+
+    /// One over the root of the mean of the squares of a row.
+    pub(super) fn inverse(&self, row: &[A]) -> A {
         let count = A::from_f64(row.len() as f64);
         let squares = row.iter().fold(A::zero(), |sum, &x| sum + x * x);
-        let inverse = A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt();
+        A::one() / (squares / count + A::from_f64(self.epsilon)).sqrt()
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn scale(&self) -> &ArrayD<A> {
+        &self.scale
+    }
+
+    fn normalise(&self, row: &mut [A]) {
+        let inverse = self.inverse(row);
         let scaled = row.iter_mut().zip(&self.scale);
         scaled.for_each(|(x, &scale)| *x = *x * inverse * scale);
     }
@@ -134,5 +151,6 @@ impl<A: Element> AnyLayer<A> for RmsNormalization<A> {
         (self.axes == [-1]).then(|| vec![self.scale.len()])
     }
 
+    goes_back!();
     described!();
 }

@@ -78,8 +78,13 @@ impl Spread {
         }
     }
 
+    /// The taps of a kernel along this axis and along the next one, in the order of its rows.
+    pub fn taps(self, next: Self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.size).flat_map(move |a| (0..next.size).map(move |b| (a, b)))
+    }
+
     /// Where the number at `from` goes with this tap of the kernel, if it is in the output.
-    fn place(self, from: usize, tap: usize) -> Option<usize> {
+    pub fn place(self, from: usize, tap: usize) -> Option<usize> {
         let to = from.checked_mul(self.strides)?.checked_add(tap)?;
         to.checked_sub(self.before).filter(|&to| to < self.len)
     }
@@ -161,6 +166,11 @@ impl<A: Element> Transposed<A> {
 
     pub fn count(&self) -> usize {
         self.filters
+    }
+
+    #[cfg(feature = "train")]
+    pub fn dense(&self) -> &Dense<A> {
+        &self.dense
     }
 
     /// Computes (samples, height, width, features) to (samples, rows, columns, filters). The features have been checked.
@@ -252,8 +262,7 @@ impl<A: Element> Transposed<A> {
 
     /// Adds what a pixel is spread to.
     fn add(&self, [row, column]: [usize; 2], sums: &[A], to: [Spread; 2], y: &mut [A]) {
-        let taps = (0..to[0].size).flat_map(|a| (0..to[1].size).map(move |b| (a, b)));
-        for ((a, b), sums) in taps.zip(sums.chunks_exact(self.filters)) {
+        for ((a, b), sums) in to[0].taps(to[1]).zip(sums.chunks_exact(self.filters)) {
             if let (Some(i), Some(j)) = (to[0].place(row, a), to[1].place(column, b)) {
                 let y = &mut y[(i * to[1].len + j) * self.filters..][..self.filters];
                 y.iter_mut().zip(sums).for_each(|(y, &sum)| *y += sum);

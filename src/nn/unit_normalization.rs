@@ -3,7 +3,9 @@
 use super::axis::{each_along, places_in_sample, steps_over, together};
 use crate::Element;
 use crate::error::{Error, Result};
-use crate::model::{AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, in_place};
+use crate::model::{
+    AnyLayer, Planned, Shape, StepShape, Stepwise, Tensor, described, goes_back, in_place,
+};
 use alloc::vec::Vec;
 use ndarray::{Array, ArrayRef, Dimension};
 
@@ -59,15 +61,26 @@ impl UnitNormalization {
     }
 
     fn normalised<A: Element, D: Dimension>(&self, x: Array<A, D>) -> Result<Array<A, D>> {
-        let axes = places_in_sample(&self.axes, x.ndim())?;
+        let axes = self.places(x.ndim())?;
         each_along(x, &axes, |row| self.normalise(row))
     }
 
-    fn normalise<A: Element>(&self, row: &mut [A]) {
+    /// The axes counted from the front, ascending.
+    pub(super) fn places(&self, axes: usize) -> Result<Vec<usize>> {
+        places_in_sample(&self.axes, axes)
+    }
+
+    /// The factor of a row, and whether it is the largest one.
+    pub(super) fn factor<A: Element>(&self, row: &[A]) -> (A, bool) {
         let squares = row.iter().fold(A::zero(), |sum, &x| sum + x * x);
         let (inverse, largest) = (A::one() / squares.sqrt(), A::from_f64(self.largest));
         // A NaN stays.
-        let factor = if inverse > largest { largest } else { inverse };
+        let is_bound = inverse > largest;
+        (if is_bound { largest } else { inverse }, is_bound)
+    }
+
+    fn normalise<A: Element>(&self, row: &mut [A]) {
+        let (factor, _) = self.factor(row);
         row.iter_mut().for_each(|x| *x *= factor);
     }
 }
@@ -113,5 +126,6 @@ impl<A: Element> AnyLayer<A> for UnitNormalization {
         })
     }
 
+    goes_back!();
     described!();
 }

@@ -61,7 +61,7 @@
 //! | | |
 //! | --- | --- |
 //! | recurrent layers | [`SimpleRnn`](crate::SimpleRnn), [`Lstm`](crate::Lstm) and [`Gru`](crate::Gru) with every activation and option, but no dropout together with a [`LayerNorm`](crate::LayerNorm); [`Bidirectional`](crate::Bidirectional), [`Stacked`](crate::Stacked), [`Deep`](crate::Deep), with the flags of a [`Layer`](crate::Layer) |
-//! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`Normalization`](crate::Normalization) (as it was adapted), [`Rescaling`](crate::Rescaling), [`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d), pooling over time and over images, [`Attention`](crate::Attention), [`AdditiveAttention`](crate::AdditiveAttention), [`MultiHeadAttention`](crate::MultiHeadAttention), [`Dot`](crate::Dot), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape, pad, crop and repeat, operations of Keras; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
+//! | other layers | [`Dense`](crate::Dense), [`Embedding`](crate::Embedding), [`Masking`](crate::Masking), [`LayerNormalization`](crate::LayerNormalization), [`BatchNormalization`](crate::BatchNormalization), [`RmsNormalization`](crate::RmsNormalization), [`UnitNormalization`](crate::UnitNormalization), [`GroupNormalization`](crate::GroupNormalization), [`Normalization`](crate::Normalization) (as it was adapted), [`Rescaling`](crate::Rescaling), [`PRelu`](crate::PRelu), [`Conv1d`](crate::Conv1d), [`Conv2d`](crate::Conv2d), their transposed forms, pooling over time and over images, [`Attention`](crate::Attention), [`AdditiveAttention`](crate::AdditiveAttention), [`MultiHeadAttention`](crate::MultiHeadAttention), [`Dot`](crate::Dot), [`TimeDistributed`](crate::TimeDistributed), merges, activations, layers that reshape, pad, crop and repeat, operations of Keras; but no [`BatchNormalization`](crate::BatchNormalization) inside of a [`TimeDistributed`](crate::TimeDistributed), unless it is frozen |
 //! | your own | a layer with [`AnyLayer::backward`](crate::AnyLayer::backward), a cell with [`Cell::step_back`](crate::Cell::step_back); [`check_gradient`] compares them with central differences |
 //! | models | sequences, graphs with several inputs and outputs, layers that are called several times, models in models |
 //! | masks | of any pattern, by lengths or from a layer. What stands in masked timesteps of the input of a recurrent layer, NaN too, changes no gradient |
@@ -78,11 +78,8 @@
 //! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
 //!   [`ReduceOnPlateau`] is a rate for it.
 //! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
-//! - What a Keras file says of the training (optimiser, frozen layers, regularisers, constraints) is not read.
-//! - These are refused by name when a training is built: a layer of your own without a backward pass, a `Lambda` of a Keras
-//!   file, [`Conv1dTranspose`](crate::Conv1dTranspose), [`Conv2dTranspose`](crate::Conv2dTranspose),
-//!   [`RmsNormalization`](crate::RmsNormalization), [`UnitNormalization`](crate::UnitNormalization),
-//!   [`GroupNormalization`](crate::GroupNormalization), [`PRelu`](crate::PRelu).
+//! - These are refused by name when a training is built: a layer of your own without a backward pass, and a `Lambda` of a
+//!   Keras file.
 //! - A normalisation without `gamma` and `beta` cannot be frozen.
 //!
 //! # Speed and memory

@@ -82,6 +82,14 @@ additive = L.AdditiveAttention()
 call = lambda q, v, k: additive([q, v, k], mask=[tf.constant(query_mask), tf.constant(value_mask)], return_attention_scores=True)
 add("additive", additive, [query, value, key], (query_mask, value_mask, None), call)
 add("dot", L.Dot((1, 2), normalize=True), [random(2, 4, 3), random(2, 2, 4)])
+add("rms", L.RMSNormalization(epsilon=0.01), [random(2, 3, 4)])
+add("unit", L.UnitNormalization(axis=(1, 2)), [random(2, 3, 4)])
+add("group", L.GroupNormalization(2, epsilon=0.01), [random(2, 3, 5, 4)])
+at_kinks = random(2, 3, 4)
+at_kinks[0, 0, 0] = at_kinks[1, 2, 3] = 0.0
+add("p_relu", L.PReLU(shared_axes=[1]), [at_kinks])
+add("conv1d_transpose", L.Conv1DTranspose(3, 4, strides=2, padding="same", activation="silu"), [random(2, 5, 2)])
+add("conv2d_transpose", L.Conv2DTranspose(3, (2, 3), strides=(3, 2)), [random(2, 3, 2, 4)])
 
 # At kinks and ties: what is computed, of what, with its gradients for an upstream gradient of 3.
 o = keras.ops

@@ -137,3 +137,35 @@ fn attention() {
 fn products_of_unit_vectors() {
     Case::load("dot").check(Dot::over(1, 2).normalize(true));
 }
+
+#[test]
+fn other_normalisations() {
+    let case = Case::load("rms");
+    let norm = RmsNormalization::from_weights(case.weight("scale")).unwrap();
+    case.check(norm.epsilon(0.01));
+    Case::load("unit").check(UnitNormalization::over(&[1, 2]).unwrap());
+    let case = Case::load("group");
+    let [gamma, beta] = ["gamma", "beta"].map(|name| case.weight::<ndarray::Ix1>(name));
+    let norm = GroupNormalization::from_weights(2, gamma, beta).unwrap();
+    case.check(norm.epsilon(0.01));
+}
+
+/// Two numbers of the input are 0.
+#[test]
+fn learned_slopes() {
+    let case = Case::load("p_relu");
+    case.check(PRelu::from_weights(case.weight("alpha")));
+}
+
+#[test]
+fn transposed_convolutions() {
+    let case = Case::load("conv1d_transpose");
+    let builder = Conv1dTranspose::builder().strides(2).padding(Padding::Same);
+    let builder = builder.activation(Activation::Silu);
+    let bias = case.weight::<ndarray::Ix1>("bias");
+    case.check(builder.from_weights(case.weight("kernel"), bias).unwrap());
+    let case = Case::load("conv2d_transpose");
+    let bias = case.weight::<ndarray::Ix1>("bias");
+    let builder = Conv2dTranspose::builder().strides([3, 2]);
+    case.check(builder.from_weights(case.weight("kernel"), bias).unwrap());
+}

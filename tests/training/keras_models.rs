@@ -13,19 +13,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 /// The models that cannot be trained as they are, with the layer.
-const REFUSED: [(&str, &str); 10] = [
+const REFUSED: [(&str, &str); 4] = [
     // Keras normalises every timestep by statistics of its own.
     ("k2_images_video", "layer 1 (norm)"),
     ("k2_nested", "layer 1 (each)"),
     ("k3_images_video", "layer 1 (norm)"),
     ("k3_nested", "layer 1 (each)"),
-    // These layers have no way back yet.
-    ("k2_more_convolutions", "layer 12 (t6)"),
-    ("k2_more_normalised", "layer 5 (sloped_each)"),
-    ("k2_more_pictures", "layer 4 (wide_each)"),
-    ("k3_more_convolutions", "layer 12 (t6)"),
-    ("k3_more_normalised", "layer 11 (rms_over)"),
-    ("k3_more_pictures", "layer 4 (wide_each)"),
 ];
 
 /// Models in which a query sees nothing but padding, by the rule of Keras 2: its scores are of -10⁹, where neighbouring

@@ -242,6 +242,69 @@ fn normalisations() {
 }
 
 #[test]
+fn other_normalisations() {
+    let both = with_and_without_mask(x(1));
+    for (axes, shape) in [(&[-1][..], &[4][..]), (&[1], &[6]), (&[1, 2], &[6, 4])] {
+        check_layer(
+            "rms normalisation",
+            || RmsNormalization::over(axes, numbers(shape, 2)).unwrap(),
+            &both,
+        );
+        check_layer(
+            "unit normalisation",
+            || UnitNormalization::over(axes).unwrap(),
+            &both,
+        );
+    }
+    let image = [Tensor::new(&numbers(&[2, 3, 2, 4], 1))];
+    for groups in [1, 2, 4] {
+        for (gamma, beta) in [(true, true), (true, false), (false, true), (false, false)] {
+            let array = |yes: bool, seed| yes.then(|| vector(4, seed));
+            let norm = || GroupNormalization::from_weights(groups, array(gamma, 2), array(beta, 3));
+            check_layer("group normalisation", || norm().unwrap(), &both);
+            check_layer("of images", || norm().unwrap().epsilon(0.1), &image);
+        }
+    }
+}
+
+#[test]
+fn learned_slopes() {
+    let both = with_and_without_mask(Tensor::new(&apart(&SHAPE, 1)));
+    for shape in [[6, 4], [1, 4], [6, 1], [1, 1]] {
+        check_layer("slopes", || PRelu::from_weights(numbers(&shape, 2)), &both);
+    }
+}
+
+#[test]
+fn transposed_convolutions() {
+    let input = [x(1)];
+    let image = [Tensor::new(&numbers(&[2, 3, 2, 4], 1))];
+    for padding in [Padding::Valid, Padding::Same] {
+        for (strides, size) in [(1, 2), (2, 3), (3, 2)] {
+            for activation in [Activation::Linear, Activation::Silu, Activation::Softmax] {
+                let conv = |bias: Option<Array1<f64>>| {
+                    let kernel = numbers(&[size, 3, 4], 5).into_dimensionality().unwrap();
+                    let builder = Conv1dTranspose::builder().strides(strides).padding(padding);
+                    builder
+                        .activation(activation)
+                        .from_weights(kernel, bias)
+                        .unwrap()
+                };
+                check_layer("over timesteps", || conv(Some(vector(3, 6))), &input);
+                check_layer("without a bias", || conv(None), &input);
+                let conv = || {
+                    let kernel = numbers(&[size, 2, 3, 4], 5).into_dimensionality().unwrap();
+                    let builder = Conv2dTranspose::builder().strides([strides, 1]);
+                    let builder = builder.padding(padding).activation(activation);
+                    builder.from_weights(kernel, vector(3, 6)).unwrap()
+                };
+                check_layer("over images", conv, &image);
+            }
+        }
+    }
+}
+
+#[test]
 fn convolutions() {
     let input = [x(1)];
     for padding in [Padding::Valid, Padding::Same, Padding::Causal] {

@@ -6,14 +6,14 @@
 //! dgamma = Σ dy n   dbeta = Σ dy
 //! ```
 
-use super::rows::{in_order, is_reached, turned, turned_back};
+use super::rows::{Along, add_sums};
 use crate::backward::back_over_normal;
 use crate::error::Result;
 use crate::model::BackwardCall;
 use crate::{Element, LayerNormalization};
 use alloc::vec;
 use alloc::vec::Vec;
-use ndarray::{Array1, Array2, ArrayD};
+use ndarray::{Array2, ArrayD};
 
 impl<A: Element> LayerNormalization<A> {
     pub(in crate::nn) fn back_over(
@@ -23,28 +23,22 @@ impl<A: Element> LayerNormalization<A> {
         let Some(d) = &call.upstream[0] else {
             return Ok(vec![None]);
         };
-        let shape = d.shape().to_vec();
-        let axes = self.places(shape.len())?;
-        let mut order: Vec<usize> = (0..shape.len())
-            .filter(|axis| !axes.contains(axis))
-            .collect();
-        let mut lens: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
-        let width = axes.iter().map(|&axis| shape[axis]).product();
-        lens.push(width);
-        order.extend(axes);
-        let x = turned(call.inputs[0].values.view(), &order, width);
-        let d = turned(d.view(), &order, width);
+        let along = Along::new(&self.places(d.ndim())?, d.shape());
+        let (x, d) = (
+            along.rows(call.inputs[0].values.view()),
+            along.rows(d.view()),
+        );
         let mut dx = Array2::zeros(d.dim());
-        let (mut of_gamma, mut of_beta) = (Array1::zeros(width), Array1::zeros(width));
+        let (mut of_gamma, mut of_beta) = (
+            vec![A::zero(); along.width()],
+            vec![A::zero(); along.width()],
+        );
         let gamma: Option<Vec<A>> = self
             .gamma
             .as_ref()
             .map(|gamma| gamma.iter().copied().collect());
-        for row in in_order(&lens) {
+        for row in along.reached(&d) {
             let (x, d) = (x.row(row), d.row(row));
-            if !is_reached(d) {
-                continue;
-            }
             let (mean, inverse) = self.statistics(&x.to_vec());
             let normal = x.mapv(|x| (x - mean) * inverse);
             let pairs = d.iter().zip(&normal);
@@ -59,14 +53,8 @@ impl<A: Element> LayerNormalization<A> {
             }
             back_over_normal(g, normal.view(), inverse);
         }
-        for (name, sums) in [("gamma", &of_gamma), ("beta", &of_beta)] {
-            if let Some(gradient) = call.weights.array(name) {
-                gradient
-                    .iter_mut()
-                    .zip(sums)
-                    .for_each(|(to, &sum)| *to += sum);
-            }
-        }
-        Ok(vec![Some(turned_back(dx, &order, &shape))])
+        add_sums(call.weights.array("gamma"), &of_gamma);
+        add_sums(call.weights.array("beta"), &of_beta);
+        Ok(vec![Some(along.tensor(dx))])
     }
 }

@@ -103,3 +103,61 @@ pub fn turned_back<A: Element>(rows: Array2<A>, order: &[usize], shape: &[usize]
     let tensor = turned.permuted_axes(back.as_slice());
     tensor.as_standard_layout().into_owned()
 }
+
+/// The numbers of a tensor that a layer takes together, along some of its axes, as rows.
+pub struct Along {
+    shape: Vec<usize>,
+    /// The axes of the tensor, those that are taken together last.
+    order: Vec<usize>,
+    /// The lengths of the other axes, and the length of a row.
+    lens: Vec<usize>,
+    width: usize,
+}
+
+impl Along {
+    /// `axes` are in ascending order.
+    pub fn new(axes: &[usize], shape: &[usize]) -> Self {
+        let mut order: Vec<usize> = (0..shape.len())
+            .filter(|axis| !axes.contains(axis))
+            .collect();
+        let mut lens: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+        let width = axes.iter().map(|&axis| shape[axis]).product();
+        lens.push(width);
+        order.extend(axes);
+        Along {
+            shape: shape.to_vec(),
+            order,
+            lens,
+            width,
+        }
+    }
+
+    /// The length of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn rows<T: Copy + Default>(&self, tensor: ArrayViewD<T>) -> Array2<T> {
+        turned(tensor, &self.order, self.width)
+    }
+
+    /// The tensor of these rows.
+    pub fn tensor<A: Element>(&self, rows: Array2<A>) -> ArrayD<A> {
+        turned_back(rows, &self.order, &self.shape)
+    }
+
+    /// The rows that a gradient reaches, in the order of [`in_order`].
+    pub fn reached<A: Element>(&self, d: &Array2<A>) -> Vec<usize> {
+        let mut order = in_order(&self.lens);
+        order.retain(|&row| is_reached(d.row(row)));
+        order
+    }
+}
+
+/// Adds sums to a gradient, if it is wanted. It has as many numbers.
+pub fn add_sums<A: Element>(gradient: Option<&mut ArrayD<A>>, sums: &[A]) {
+    if let Some(gradient) = gradient {
+        let pairs = gradient.iter_mut().zip(sums);
+        pairs.for_each(|(to, &sum)| *to += sum);
+    }
+}
