@@ -229,6 +229,7 @@ impl<A: Element> TrainingBuilder<A> {
             keep: self.keep,
             step: 0,
             tape: ModelTape::default(),
+            fitting: None,
         })
     }
 }

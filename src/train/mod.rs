@@ -1,6 +1,6 @@
 //! Training: gradients, losses and optimisers. Feature `train`.
 //!
-//! Gradients are written by hand for each layer, and held against central differences, Keras and PyTorch. There are two
+//! Gradients are written by hand for each layer, and held against central differences, Keras and PyTorch. There are three
 //! ways in.
 //!
 //! # One layer, and a loss of your own
@@ -56,6 +56,41 @@
 //! # Ok::<(), recurrent::Error>(())
 //! ```
 //!
+//! # A model, over epochs
+//!
+//! [`Training::fit`] is Keras' `fit`: epochs, a shuffle, a validation, [`Metric`]s, an [`EarlyStopping`] that restores the best
+//! weights, functions that see every step and epoch. [`Training::evaluate`] is Keras' `evaluate`. Windows of a long series, and
+//! batches of an iterator, go the same way. [`Training::state`] holds all that a training has learned, also in the middle of an
+//! epoch: a training that is resumed from it ends with the same bits.
+//!
+//! ```
+//! use ndarray::{Array2, Array3};
+//! use recurrent::train::{Adam, Batch, EarlyStopping, Loss, Metric, Training};
+//! use recurrent::{Activation, Dense, Initializer, Layer, Lstm, Model};
+//! let head = Dense::from_weights(Initializer::GlorotUniform.matrix(8, 1, 1)?, None)?;
+//! let model = Model::<f32>::new()
+//!     .add(Layer::new(Lstm::builder(1, 8).seed(0).build()?))
+//!     .add(head.with_activation(Activation::Sigmoid)?);
+//! let mut training = Training::of(model)
+//!     .loss(Loss::binary_crossentropy())
+//!     .optimizer(Adam::keras(0.02))
+//!     .seed(42)
+//!     .build()?;
+//! // Which sequences rise?
+//! let x = Array3::from_shape_fn((120, 6, 1), |(i, t, _)| (t as f32 / 5.0 - 0.5) * ((i % 7) as f32 - 3.2));
+//! let y = Array2::from_shape_fn((120, 1), |(i, _)| if i % 7 > 3 { 1.0 } else { 0.0 });
+//! let history = training
+//!     .fit(&Batch::new(&x, &y))
+//!     .epochs(20)
+//!     .validation_split(0.2)
+//!     .metric(Metric::accuracy())
+//!     .early_stopping(EarlyStopping::new().patience(3).restore_best_weights(true))
+//!     .run()?;
+//! println!("{history}");
+//! assert!(history.epochs.last().unwrap().get("val_accuracy") > Some(0.9));
+//! # Ok::<(), recurrent::Error>(())
+//! ```
+//!
 //! # What trains
 //!
 //! | | |
@@ -68,6 +103,7 @@
 //! | noise | [`Dropout`](crate::Dropout), [`SpatialDropout1d`](crate::SpatialDropout1d), [`AlphaDropout`](crate::AlphaDropout), [`GaussianDropout`](crate::GaussianDropout), [`GaussianNoise`](crate::GaussianNoise), `dropout` and `recurrent_dropout` of the cells, dropout between the layers of a stack, from a seed |
 //! | losses | those of Keras and of PyTorch for regression and classification, CTC, your own: [`Loss`] |
 //! | optimisers | [`Sgd`], [`RmsProp`], [`Adam`], [`AdamW`], [`Nadam`], [`Adagrad`], [`Adadelta`], [`Adamax`], [`Lion`], [`Ftrl`]; with clipping, decay, groups, constraints, accumulation, averages and schedules: [`OptimizerBuilder`] |
+//! | metrics | accuracies, precision, recall, F1, an exact AUC, errors, under masks and weights: [`Metric`] |
 //! | state | the initial state of a cell, if it has one ([`LstmBuilder::initial_state`](crate::LstmBuilder::initial_state)); truncated backpropagation through time: [`Batch::initial_state`], [`Batch::burn_in`] |
 //!
 //! # What does not
@@ -75,9 +111,6 @@
 //! - A layer that is shared between a model and one inside it is refused. A layer that is called several times by one model
 //!   learns from all calls.
 //! - `Batch::lengths` and `burn_in` take axis 1 as the timesteps, so they do not go with layers that are `time_major`.
-//! - There is no `fit`: epochs, shuffling, validation, metrics and early stopping are up to your loop.
-//!   [`ReduceOnPlateau`] is a rate for it.
-//! - A training cannot be saved and resumed as a whole. Its parts can be taken: the model, and [`Optimizer::state`].
 //! - These are refused by name when a training is built: a layer of your own without a backward pass, and a `Lambda` of a
 //!   Keras file.
 //! - A normalisation without `gamma` and `beta` cannot be frozen.
@@ -98,7 +131,10 @@ mod check;
 mod check_gradient;
 mod clip;
 mod constraint;
+mod examples;
+mod fit;
 mod loss;
+mod metric;
 mod model_recording;
 mod optimizer;
 mod paths;
@@ -107,6 +143,7 @@ mod rate;
 mod recording;
 mod regularizer;
 mod setters;
+mod state;
 mod training;
 
 pub use crate::backward::Noise;
@@ -120,7 +157,12 @@ pub use builder::TrainingBuilder;
 pub use check_gradient::{GradientCheck, check_gradient};
 pub use clip::Clip;
 pub use constraint::Constraint;
+pub use examples::Examples;
+pub use fit::{
+    EarlyStopping, Ended, Epoch, EpochEnd, Evaluate, Evaluation, Fit, Go, History, StepEnd,
+};
 pub use loss::{Evaluated, Impossible, Loss, Reduction, Target};
+pub use metric::Metric;
 pub use model_recording::{ModelGradient, ModelRecording};
 pub use optimizer::{
     Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, Optimizer, OptimizerBuilder,
@@ -130,4 +172,5 @@ pub use plateau::ReduceOnPlateau;
 pub use rate::{CosineDecay, ExponentialDecay, LearningRate, PiecewiseConstantDecay};
 pub use recording::{Gradient, Recording, Upstream};
 pub use regularizer::Regularizer;
+pub use state::TrainingState;
 pub use training::{Step, Training};

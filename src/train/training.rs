@@ -1,6 +1,7 @@
 //! `Training`: a model that learns, step by step.
 
 use super::batch::Batch;
+use super::fit::Fitting;
 use super::{Evaluated, Loss, Noise, Optimizer, Regularizer, Target};
 use crate::backward::Keep;
 use crate::error::{Error, Result};
@@ -77,6 +78,8 @@ pub struct Training<A: Element> {
     pub(super) keep: Keep,
     pub(super) step: u64,
     pub(super) tape: ModelTape<A>,
+    /// How far a [`Fit`](super::Fit) is, while it runs or before it goes on.
+    pub(super) fitting: Option<Fitting<A>>,
 }
 
 /// Arrays of a model by their paths.
@@ -122,6 +125,8 @@ pub struct Step<A> {
     pub loss: f64,
     /// The loss of each output, without its weight.
     pub losses: Vec<f64>,
+    /// The norm of all gradients together, before they were clipped or accumulated.
+    pub gradient_norm: f64,
     /// The outputs of the run, made by the weights before the update, with dropout.
     pub outputs: Vec<Tensor<A>>,
     /// The state of the stateful layers at the end of the batch, for [`Batch::initial_state`] of the next window. Layers
@@ -167,7 +172,7 @@ impl<A: Element> Training<A> {
     }
 
     /// Replaces arrays of the model, all of them or none, and returns what they were.
-    fn replace(&mut self, arrays: Arrays<A>) -> Result<Arrays<A>> {
+    pub(super) fn replace(&mut self, arrays: Arrays<A>) -> Result<Arrays<A>> {
         let mut before: Arrays<A> = Vec::new();
         for (path, array) in arrays {
             let old = self.model.get(&path)?;
@@ -204,37 +209,18 @@ impl<A: Element> Training<A> {
 
     /// The gradients of the weights that learn, what the step gives, and the moving averages after it.
     fn gradients_of(&mut self, batch: &Batch<A>) -> Result<(Gradients<A>, Step<A>, Arrays<A>)> {
-        if batch.targets.len() != self.losses.len() {
-            let (expected, found) = (self.losses.len(), batch.targets.len());
-            return Err(Error::value("number of targets", expected, found));
-        }
         let phase = Phase::new(true, &self.frozen);
         let phase = phase.with_noise(Noise::seed(self.seed).step(self.step));
         let phase = phase.keeping(self.keep);
-        let mut inputs = batch.masked_inputs()?;
-        let fresh = self.model.fresh_states();
-        let mut kept = match &batch.state {
-            Some(state) => Some(fresh.resume(state.clone())?),
-            None => None,
-        };
-        if batch.burn_in > 0 {
-            batch.check_burn_in()?;
-            let (first, rest) = split(&inputs, batch.burn_in)?;
-            kept = Some(self.model.run_from(first, kept.as_ref())?.1);
-            inputs = rest;
-        }
-        let (model, tape) = (&self.model, &mut self.tape);
-        let (outputs, ends) = model.record_from(&inputs, &phase, kept.as_ref(), tape)?;
-        if kept.is_some() && ends.0.iter().all(Option::is_none) {
-            // What came before would be forgotten.
-            let expected = "none, as no layer of the model keeps one: see `Layer::stateful`";
-            return Err(Error::value("state to go on from", expected, "given"));
-        }
+        let mut tape = core::mem::take(&mut self.tape);
+        let run = self.run(batch, &phase, &mut tape);
+        self.tape = tape;
+        let (outputs, state) = run?;
         let (mut loss, mut losses) = (0.0, Vec::new());
         let (mut upstream, mut of_sums) = (Vec::new(), Vec::new());
         for (at, (output, target)) in outputs.iter().zip(&batch.targets).enumerate() {
             let of = &self.losses[at];
-            let (evaluated, sums) = self.evaluate(at, output, target.reborrow())?;
+            let (evaluated, sums) = self.loss_of(&self.tape, at, output, target.reborrow())?;
             finite(&format!("loss of output {at}"), self.step, evaluated.value)?;
             loss += of.weight * evaluated.value;
             losses.push(evaluated.value);
@@ -256,25 +242,88 @@ impl<A: Element> Training<A> {
         }
         finite("loss", self.step, loss)?;
         let moved = self.model.moved_arrays(&self.tape, &phase);
+        let gradient_norm = gradients.norm();
         for (path, array) in gradients.iter() {
             all_finite(&format!("gradient of {path}"), self.step, array)?;
         }
         for (path, array) in &moved {
             all_finite(path, self.step, array)?;
         }
-        let state = ends.snapshot(&fresh)?;
         let step = Step {
             loss,
             losses,
+            gradient_norm,
             outputs,
             state,
         };
         Ok((gradients, step, moved))
     }
 
-    /// The loss of an output, and whether its gradient is that of the scores before the activation of the last layer.
-    fn evaluate<'t>(
+    /// Runs the model on a batch: its outputs, and the state of its stateful layers at the end.
+    fn run(
         &self,
+        batch: &Batch<A>,
+        phase: &Phase,
+        tape: &mut ModelTape<A>,
+    ) -> Result<(Vec<Tensor<A>>, ModelState)> {
+        if batch.targets.len() != self.losses.len() {
+            let (expected, found) = (self.losses.len(), batch.targets.len());
+            return Err(Error::value("number of targets", expected, found));
+        }
+        let mut inputs = batch.masked_inputs()?;
+        let fresh = self.model.fresh_states();
+        let mut kept = match &batch.state {
+            Some(state) => Some(fresh.resume(state.clone())?),
+            None => None,
+        };
+        if batch.burn_in > 0 {
+            batch.check_burn_in()?;
+            let (first, rest) = split(&inputs, batch.burn_in)?;
+            kept = Some(self.model.run_from(first, kept.as_ref())?.1);
+            inputs = rest;
+        }
+        let (outputs, ends) = self
+            .model
+            .record_from(&inputs, phase, kept.as_ref(), tape)?;
+        if kept.is_some() && ends.0.iter().all(Option::is_none) {
+            // What came before would be forgotten.
+            let expected = "none, as no layer of the model keeps one: see `Layer::stateful`";
+            return Err(Error::value("state to go on from", expected, "given"));
+        }
+        Ok((outputs, ends.snapshot(&fresh)?))
+    }
+
+    /// The losses of a batch as in inference: that of all, with the penalties, and that of each output; the outputs, and the state
+    /// at the end.
+    pub(super) fn losses(
+        &self,
+        batch: &Batch<A>,
+    ) -> Result<(f64, Vec<f64>, Vec<Tensor<A>>, ModelState)> {
+        let mut tape = ModelTape::default();
+        let phase = Phase::new(false, &self.frozen).keeping(Keep::States);
+        let (outputs, state) = self.run(batch, &phase, &mut tape)?;
+        let (mut loss, mut losses) = (0.0, Vec::new());
+        for (at, (output, target)) in outputs.iter().zip(&batch.targets).enumerate() {
+            let (evaluated, _) = self.loss_of(&tape, at, output, target.reborrow())?;
+            loss += self.losses[at].weight * evaluated.value;
+            losses.push(evaluated.value);
+        }
+        for (path, regularizer) in &self.penalties {
+            loss += regularizer.penalty(&self.model.get(path)?);
+        }
+        finite("loss of the evaluation", self.step, loss)?;
+        Ok((loss, losses, outputs, state))
+    }
+
+    /// The number of outputs of the model.
+    pub(super) fn outputs(&self) -> usize {
+        self.losses.len()
+    }
+
+    /// The loss of an output, and whether its gradient is that of the scores before the activation of the last layer.
+    fn loss_of<'t>(
+        &self,
+        tape: &ModelTape<A>,
         at: usize,
         output: &'t Tensor<A>,
         mut target: Target<'t, A>,
@@ -289,7 +338,7 @@ impl<A: Element> Training<A> {
         }
         let named = |source| of_output(at, source);
         if let Some((_, loss)) = &of.of_sums
-            && let Some(sums) = self.model.sums_of_output(&self.tape, at)?
+            && let Some(sums) = self.model.sums_of_output(tape, at)?
         {
             return Ok((loss.evaluate(&sums, target).map_err(named)?, true));
         }

@@ -10,6 +10,7 @@ mod cell_dropout;
 mod common;
 mod differences;
 mod dropout;
+mod fit;
 mod gradients;
 mod image_differences;
 mod keras_gradients;

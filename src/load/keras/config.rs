@@ -343,7 +343,7 @@ pub fn integer(value: &Value) -> Option<isize> {
 #[cfg(feature = "train")]
 pub fn steps(value: &Value) -> Option<u64> {
     let integer = || {
-        let steps = number(value).filter(|&n| n == libm::trunc(n))?;
+        let steps = number(value).filter(|&n| libm::trunc(n).total_cmp(&n).is_eq())?;
         num_traits::NumCast::from(steps)
     };
     value.as_u64().or_else(integer)

@@ -254,3 +254,32 @@ pub(in crate::train) fn check_lengths(
         }),
     }
 }
+
+/// What each row of outputs counts in a metric: 0 if it is masked, else 1 or, if asked, its weight. `class` is that of a row.
+pub(in crate::train) fn counted<A: Element>(
+    target: &Target<A>,
+    rows: &[usize],
+    is_weighted: bool,
+    class: &dyn Fn(usize) -> f64,
+) -> Result<Vec<f64>> {
+    let mut target = target.reborrow();
+    if !is_weighted {
+        (target.sample_weights, target.class_weights) = (None, None);
+    }
+    target.upstream = None;
+    let batch = Batch {
+        lengths: target.lengths,
+        target: &target,
+        shape: rows,
+        reduction: Reduction::Sum,
+    };
+    let entries = Entries {
+        ignored: None,
+        check: &|_| Ok(()),
+        class: Some(class),
+        share: None,
+    };
+    let mut weights = Vec::new();
+    batch.weigh(&entries, &mut weights)?;
+    Ok(weights)
+}

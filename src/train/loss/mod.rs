@@ -17,7 +17,7 @@ mod sparse;
 mod target;
 mod torch;
 
-pub(super) use batch::check_lengths;
+pub(super) use batch::{check_lengths, counted};
 pub use ctc::Impossible;
 pub use evaluated::Evaluated;
 pub use reduction::Reduction;

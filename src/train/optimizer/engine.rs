@@ -301,6 +301,11 @@ impl<A: Element> Optimizer<A> {
         }
     }
 
+    /// Whether there are moving averages, after an update.
+    pub(crate) fn has_averages(&self) -> bool {
+        self.kept.values().any(|kept| kept.average.is_some())
+    }
+
     /// Replaces the weights of a layer or model by their moving averages, as Keras' `fit` does at its end. Weights without one
     /// stay. Returns an error, and has changed nothing, if there are no averages, or one does not fit its weight.
     ///
