@@ -31,9 +31,15 @@
 
 mod classes;
 mod reader;
+#[cfg(feature = "train")]
+mod training;
 
 pub use crate::describe::Saved;
 pub use reader::Reader;
+#[cfg(all(feature = "train", feature = "std"))]
+pub use training::{load_training, save_training};
+#[cfg(feature = "train")]
+pub use training::{read_training, write_training};
 
 use crate::Limits;
 use crate::describe::Out;

@@ -29,7 +29,7 @@ use std::path::Path;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    limits: Limits,
+    pub(super) limits: Limits,
     own: Own,
 }
 

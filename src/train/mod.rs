@@ -144,6 +144,8 @@ mod recording;
 mod regularizer;
 mod setters;
 mod state;
+#[cfg(feature = "saved")]
+mod stored;
 mod training;
 
 pub use crate::backward::Noise;

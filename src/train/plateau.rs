@@ -33,6 +33,45 @@ pub struct ReduceOnPlateau {
     cooling: u64,
 }
 
+/// What a [`ReduceOnPlateau`] consists of, to be stored.
+#[cfg(feature = "saved")]
+pub(super) struct Parts {
+    /// The factor, the least difference and the lowest rate.
+    pub numbers: [f64; 3],
+    /// The patience and the cooldown, and how far both are.
+    pub counts: [u64; 4],
+    pub rising: bool,
+    pub best: Option<f64>,
+}
+
+#[cfg(feature = "saved")]
+impl ReduceOnPlateau {
+    pub(super) fn parts(&self) -> Parts {
+        Parts {
+            numbers: [self.factor, self.min_delta, self.min_lr],
+            counts: [self.patience, self.cooldown, self.wait, self.cooling],
+            rising: self.rising,
+            best: self.best,
+        }
+    }
+
+    pub(super) fn of_parts(parts: Parts) -> Self {
+        let ([factor, min_delta, min_lr], [patience, cooldown, wait, cooling]) =
+            (parts.numbers, parts.counts);
+        ReduceOnPlateau {
+            factor,
+            patience,
+            min_delta,
+            cooldown,
+            min_lr,
+            rising: parts.rising,
+            best: parts.best,
+            wait,
+            cooling,
+        }
+    }
+}
+
 impl Default for ReduceOnPlateau {
     fn default() -> Self {
         Self::new()

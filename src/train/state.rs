@@ -18,6 +18,8 @@ use ndarray::ArrayD;
 pub struct TrainingState<A> {
     pub(crate) weights: Vec<(String, ArrayD<A>)>,
     pub(crate) optimizer: OptimizerState<A>,
+    /// The options that can be compared, in words.
+    pub(crate) options: Vec<(String, String)>,
     pub(crate) seed: u64,
     pub(crate) step: u64,
     pub(crate) fitting: Option<Box<Fitting<A>>>,
@@ -67,16 +69,31 @@ impl<A: Element> Training<A> {
         Ok(TrainingState {
             weights: arrays_of(&self.model)?,
             optimizer: self.optimizer.state(),
+            options: self.options(),
             seed: self.seed,
             step: self.step,
             fitting: self.fitting.clone().map(Box::new),
         })
     }
 
+    /// The options that decide the next step, but for functions of the user's own.
+    fn options(&self) -> Vec<(String, String)> {
+        let losses = self.losses.iter().map(|of| (&of.loss, of.weight));
+        let losses: Vec<_> = losses.collect();
+        let options = [
+            ("losses", format!("{losses:?}")),
+            ("optimizer", self.optimizer.options()),
+            ("frozen", self.frozen.join(", ")),
+            ("penalties", format!("{:?}", self.penalties)),
+        ];
+        options.map(|(name, option)| (name.into(), option)).into()
+    }
+
     /// Goes on from the state of a training with the same model and options. A [`Fit`](super::Fit) then goes on in the middle of
     /// its epoch.
     ///
-    /// Returns an error, and has changed nothing, if the state has other weights, another seed, or another optimiser.
+    /// Returns an error, and has changed nothing, if the state has other weights, another seed, or was made with other losses,
+    /// penalties, frozen weights or options of the optimiser. To change a learning rate, resume first.
     pub fn resume(&mut self, state: TrainingState<A>) -> Result<()> {
         if state.seed != self.seed {
             return Err(Error::value("seed", self.seed, state.seed));
@@ -89,6 +106,16 @@ impl<A: Element> Training<A> {
                 let expected = format!("{} of shape {:?}", own.path, own.shape);
                 let found = format!("{path} of shape {:?}", array.shape());
                 return Err(Error::value("weight of the state", expected, found));
+            }
+        }
+        for ((name, own), (_, found)) in self.options().iter().zip(&state.options) {
+            if own != found {
+                let expected = format!("as here: {own}");
+                return Err(Error::value(
+                    "option of the state",
+                    expected,
+                    format!("{name}: {found}"),
+                ));
             }
         }
         let before = self.optimizer.state();

@@ -2,9 +2,11 @@
 
 use crate::common::data::tests;
 use ndarray::{Array1, Array2, Array3, ArrayD, s};
+#[cfg(feature = "saved")]
+use recurrent::saved;
 use recurrent::train::{
     Adam, Batch, EarlyStopping, Ema, Ended, Examples, Go, History, Loss, Metric, Optimizer,
-    ReduceOnPlateau, Sgd, Training,
+    ReduceOnPlateau, Sgd, Training, TrainingState,
 };
 use recurrent::{Dense, Dropout, Initializer, Layer, Lstm, Model};
 
@@ -244,6 +246,122 @@ fn bits(training: &Training<f64>) -> Vec<u64> {
         .collect()
 }
 
+/// The state after it was written and read.
+#[cfg(feature = "saved")]
+fn in_a_file(state: TrainingState<f64>) -> TrainingState<f64> {
+    let bytes = saved::write_training(&state).unwrap();
+    let again = saved::read_training(&bytes).unwrap();
+    assert_eq!(saved::write_training(&again).unwrap(), bytes);
+    again
+}
+
+#[cfg(not(feature = "saved"))]
+fn in_a_file(state: TrainingState<f64>) -> TrainingState<f64> {
+    state
+}
+
+#[test]
+fn a_resumed_series_goes_on_in_the_middle_of_it() {
+    let start = || {
+        let lstm = Lstm::<f64>::builder(2, 2)
+            .dropout(0.3)
+            .seed(1)
+            .build()
+            .unwrap();
+        let lstm = Layer::new(lstm).return_sequences(true).stateful(true);
+        let training = Training::of(Model::new().add(lstm)).loss(Loss::mean_squared_error());
+        training.optimizer(Adam::keras(0.1)).build().unwrap()
+    };
+    let (x, y) = (
+        x(5),
+        Array3::from_shape_fn((5, 6, 2), |(i, t, k)| ((i + t * 2 + k) % 3) as f64),
+    );
+    let data = Batch::new(&x, &y);
+    let run = |training: &mut Training<f64>, until: u64| {
+        let mut state = None;
+        let fit = training
+            .fit(&data)
+            .batch_size(2)
+            .epochs(2)
+            .windows(2)
+            .metric(Metric::auc());
+        let fit = fit.each_step(|end| {
+            if end.training.steps() == until {
+                state = Some(end.training.state().unwrap());
+                return Go::Stop;
+            }
+            Go::On
+        });
+        (fit.run().unwrap(), state)
+    };
+    let mut whole = start();
+    let (history, _) = run(&mut whole, 0);
+    for until in 1..18 {
+        let (_, state) = run(&mut start(), until);
+        let mut again = start();
+        again.resume(in_a_file(state.unwrap())).unwrap();
+        assert_eq!(run(&mut again, 0).0, history, "after {until} steps");
+        assert_eq!(bits(&again), bits(&whole), "after {until} steps");
+    }
+}
+
+/// Whatever stands in a file, reading it ends in a state or in an error.
+#[cfg(feature = "saved")]
+#[test]
+fn files_of_states_are_not_trusted() {
+    let (x, y) = (x(8), y(8));
+    let data = Batch::new(&x, &y);
+    let (mut state, mut trained) = (None, training());
+    let fit = trained
+        .fit(&data)
+        .batch_size(3)
+        .epochs(3)
+        .validation_split(0.2);
+    let fit = fit.early_stopping(EarlyStopping::new().patience(2).restore_best_weights(true));
+    let fit = fit
+        .reduce_on_plateau(ReduceOnPlateau::new())
+        .metric(Metric::auc());
+    let fit = fit.each_step(|end| {
+        state = Some(end.training.state().unwrap());
+        Go::On
+    });
+    fit.run().unwrap();
+    let bytes = saved::write_training(&state.unwrap()).unwrap();
+    let read = |bytes: &[u8]| saved::read_training::<f64>(bytes);
+    let message = |found: recurrent::Result<_>| match found {
+        Err(error) => error.to_string(),
+        Ok(_) => "nothing is wrong".into(),
+    };
+    let narrow = message(saved::read_training::<f32>(&bytes).map(|_| ()));
+    assert!(
+        narrow.contains("expected numbers of 32 bits, as the training has"),
+        "{narrow}"
+    );
+    let model = saved::write(trained.model()).unwrap();
+    let other = message(read(&model).map(|_| ()));
+    assert!(
+        other.contains("no file of `saved::write_training`"),
+        "{other}"
+    );
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut refused = 0;
+    for at in 0..header {
+        for change in [1, 16, 128] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            if let Ok(state) = read(&changed) {
+                let _ = training().resume(state); // an error, or a training
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > header, "{refused} of {}", 3 * header);
+    for length in (0..bytes.len()).step_by(97) {
+        assert!(read(&bytes[..length]).is_err());
+    }
+}
+
 /// With dropout, accumulated gradients, averages, a shuffle, an early stopping, a falling rate and a metric.
 #[test]
 fn resumed_is_uninterrupted() {
@@ -281,7 +399,7 @@ fn resumed_is_uninterrupted() {
         let (stopped, state) = run(&mut training(), until);
         assert_eq!(stopped.ended, Ended::Stopped);
         let mut again = training();
-        again.resume(state.unwrap()).unwrap();
+        again.resume(in_a_file(state.unwrap())).unwrap();
         assert_eq!(run(&mut again, u64::MAX).0, history, "after {until} steps");
         assert_eq!(bits(&again), expected, "after {until} steps");
     }
@@ -301,6 +419,18 @@ fn a_state_of_another_training_is_refused() {
     assert_eq!(found, "state has 4 weights, expected 3");
     let found = of(6).resume(state).unwrap_err().to_string();
     assert_eq!(found, "seed is 5, expected 6");
+    let other = Training::of(training().into_model())
+        .loss(Loss::mean_squared_error())
+        .seed(5);
+    let mut other = other.optimizer(Adam::keras(0.1)).build().unwrap();
+    let found = other
+        .resume(training().state().unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        found.starts_with("option of the state is optimizer: "),
+        "{found}"
+    );
 }
 
 #[test]

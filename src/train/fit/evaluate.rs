@@ -134,7 +134,7 @@ pub fn evaluated<A: Element>(
         shuffle: None,
         lengths: None,
     };
-    let mut sums = Sums::new(metrics);
+    let mut sums = Sums::new(metrics.len());
     for rows in order.batches(0) {
         // As in Keras, classes have no weights here.
         let examples = data.examples(&rows).without_class_weights();

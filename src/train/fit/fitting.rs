@@ -59,9 +59,10 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub fn new(metrics: &[Metric]) -> Self {
+    /// Nothing yet, of this number of metrics.
+    pub fn new(metrics: usize) -> Self {
         Sums {
-            tallies: vec![Tally::default(); metrics.len()],
+            tallies: vec![Tally::default(); metrics],
             ..Sums::default()
         }
     }

@@ -10,6 +10,8 @@ mod pieces;
 pub use early_stopping::EarlyStopping;
 pub use evaluate::{Evaluate, Evaluation};
 pub(super) use fitting::Fitting;
+#[cfg(feature = "saved")]
+pub(super) use fitting::Sums;
 pub use history::{Ended, Epoch, History};
 
 use super::examples::Rows;
@@ -20,7 +22,7 @@ use crate::error::{Error, Result};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use evaluate::evaluated;
-use fitting::{Sums, value_of};
+use fitting::value_of;
 use order::Order;
 use pieces::Pieces;
 
@@ -410,9 +412,16 @@ impl<'f, A: Element> Fit<'f, A> {
         let metrics = self.metrics.len();
         let fitting = self.fitting();
         if fitting.steps == 0 {
-            fitting.sums = Sums::new(&[]);
-            fitting.sums.tallies.resize_with(metrics, Default::default);
+            fitting.sums = fitting::Sums::new(metrics);
             fitting.carried = None;
+        }
+        if fitting.sums.tallies.len() != metrics {
+            let (expected, found) = (metrics, fitting.sums.tallies.len());
+            return Err(Error::value(
+                "number of metrics of the resumed epoch",
+                expected,
+                found,
+            ));
         }
         // A training that was resumed leaves out the steps that it took.
         let (mut seen, mut ended) = (0, None);
@@ -456,6 +465,10 @@ impl<'f, A: Element> Fit<'f, A> {
         }
         if seen == 0 {
             return Err(Error::value("number of batches", "at least 1", 0));
+        }
+        if seen < taken {
+            let expected = alloc::format!("at most the {seen} of this data");
+            return Err(Error::value("steps of the resumed epoch", expected, taken));
         }
         Ok(None)
     }

@@ -3,6 +3,8 @@
 mod auc;
 mod tally;
 
+#[cfg(feature = "saved")]
+pub(super) use auc::Scores;
 pub(super) use tally::Tally;
 
 use super::Target;

@@ -301,6 +301,11 @@ impl<A: Element> Optimizer<A> {
         }
     }
 
+    /// The options in words, to be compared.
+    pub(crate) fn options(&self) -> alloc::string::String {
+        alloc::format!("{:?}", self.options)
+    }
+
     /// Whether there are moving averages, after an update.
     pub(crate) fn has_averages(&self) -> bool {
         self.kept.values().any(|kept| kept.average.is_some())
