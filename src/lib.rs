@@ -250,6 +250,6 @@ pub use init::Initializer;
 pub use kernel::Isa;
 
 /// The README's examples, compiled and run.
-#[cfg(all(doctest, feature = "keras"))]
+#[cfg(all(doctest, feature = "keras", feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

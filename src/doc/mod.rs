@@ -1,4 +1,4 @@
-//! Pages to read: the equations with their shapes, the layouts of other frameworks, what Keras does that surprises, what the
+//! Pages to read: the equations with their shapes, the layouts of other frameworks, what Keras does that surprises, training, what the
 //! compiler says, real time, how fast it is, how it is tested, how it is built, and what has changed.
 
 #[doc = include_str!("equations.md")]
@@ -13,6 +13,8 @@ pub mod for_keras_users {}
 pub mod for_pytorch_users {}
 #[doc = include_str!("for_rust_users.md")]
 pub mod for_rust_users {}
+#[doc = include_str!("training.md")]
+pub mod training {}
 #[doc = include_str!("real_time.md")]
 pub mod real_time {}
 #[doc = include_str!("performance.md")]
