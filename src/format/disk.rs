@@ -3,13 +3,13 @@
 use super::error::{Error, Result};
 use super::kind::Kind;
 use alloc::format;
-#[cfg(any(feature = "amp", feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "keras", feature = "npz", feature = "torch"))]
 use alloc::vec::Vec;
 use std::fs;
 use std::path::Path;
 
 /// The bytes of a file that is not too large.
-#[cfg(any(feature = "amp", feature = "keras", feature = "npz"))]
+#[cfg(any(feature = "keras", feature = "npz", feature = "torch"))]
 pub fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     length(path, most)?;
     fs::read(path).map_err(unreadable)
@@ -43,9 +43,31 @@ pub fn unreadable(error: std::io::Error) -> Error {
 }
 
 /// Writes a file.
-#[cfg(any(feature = "npz", feature = "torch", feature = "saved"))]
+#[cfg(feature = "npz")]
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(|error| {
+        Error::new(path.display(), "a file that can be written", &error).because(error)
+    })
+}
+
+/// Writes a file as a whole or not at all: beside it first, under another name.
+#[cfg(any(feature = "keras", feature = "torch", feature = "saved"))]
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(std::format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let write = || {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&beside, path)
+    };
+    write().map_err(|error: std::io::Error| {
+        // What is half written is of no use.
+        let _ = fs::remove_file(&beside);
         Error::new(path.display(), "a file that can be written", &error).because(error)
     })
 }

@@ -157,6 +157,82 @@ pub(super) fn integers(number: Number, big_endian: bool, bytes: &[u8]) -> Option
     })
 }
 
+/// Writes the nearest number of this kind over `to`, whose length is its size. Returns what it then reads as; `None` if the kind
+/// has whole numbers and this is none of them.
+#[cfg(any(feature = "keras", feature = "torch"))]
+pub(super) fn overwrite(number: Number, big_endian: bool, x: f64, to: &mut [u8]) -> Option<f64> {
+    #[allow(clippy::cast_possible_truncation)] // it is rounded
+    let single = x as f32;
+    let (bytes, stored) = match number {
+        Number::F64 => (x.to_le_bytes(), x),
+        Number::F32 => (low(single.to_bits().into()), single.into()),
+        Number::F16 => {
+            let bits = narrow(x, 10, -14);
+            (low(bits.into()), half(bits).into())
+        }
+        Number::BF16 => {
+            let bits = narrow(x, 7, -126);
+            let wide = f32::from_bits(u32::from(bits) << 16);
+            (low(bits.into()), wide.into())
+        }
+        _ => (whole(number, x)?.to_le_bytes(), x),
+    };
+    for (k, to) in to.iter_mut().enumerate() {
+        let at = if big_endian {
+            number.size().checked_sub(k + 1)?
+        } else {
+            k
+        };
+        *to = *bytes.get(at)?;
+    }
+    Some(stored)
+}
+
+/// The whole number that `x` is, if it is one of this kind.
+#[cfg(any(feature = "keras", feature = "torch"))]
+#[allow(clippy::cast_possible_truncation, clippy::float_cmp)] // it is the same number or another one
+fn whole(number: Number, x: f64) -> Option<i64> {
+    use Number::{I8, I16, I32, I64, U8, U16, U32, U64};
+    let most = match number {
+        I8 => i8::MAX.into(),
+        I16 => i16::MAX.into(),
+        I32 => i32::MAX.into(),
+        U8 => u8::MAX.into(),
+        U16 => u16::MAX.into(),
+        U32 => u32::MAX.into(),
+        I64 | U64 => i64::MAX,
+        _ => return None,
+    };
+    let is_signed = matches!(number, I8 | I16 | I32 | I64);
+    let least = if is_signed { -most - 1 } else { 0 };
+    let whole = x as i64;
+    (whole as f64 == x && (least..=most).contains(&whole)).then_some(whole)
+}
+
+#[cfg(any(feature = "keras", feature = "torch"))]
+fn low(bits: u64) -> [u8; 8] {
+    bits.to_le_bytes()
+}
+
+/// The bits of the nearest number of 16 bits, ties to even: its fraction has this many bits, and `least` is the exponent of
+/// its smallest normal number.
+#[cfg(any(feature = "keras", feature = "torch"))]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // of what was bounded before
+fn narrow(x: f64, fraction: i32, least: i32) -> u16 {
+    let sign = u16::from(x.is_sign_negative()) << 15;
+    let infinity = 0x7fff_u64 >> fraction << fraction;
+    if x.is_nan() {
+        return sign | infinity as u16 | 1 << (fraction - 1);
+    }
+    let exponent = ((x.to_bits() >> 52 & 0x7ff) as i32 - 1023).max(least);
+    // A power of two, so that the division is exact.
+    let unit = f64::from_bits(((1023 + exponent - fraction) as u64) << 52);
+    let steps = libm::rint(x.abs() / unit) as u64;
+    // Of a normal number the steps have its leading bit, which makes the exponent one larger.
+    let bits = steps.saturating_add(((exponent - least) as u64) << fraction);
+    sign | bits.min(infinity) as u16
+}
+
 /// Appends numbers, the smallest byte first.
 #[cfg(any(feature = "npz", feature = "torch", feature = "saved"))]
 pub(super) fn write<A: Float>(numbers: impl IntoIterator<Item = A>, bytes: &mut Vec<u8>) {
@@ -224,5 +300,48 @@ mod tests {
             assert_eq!(half(bits).to_bits(), f32::to_bits(value), "{bits:#06x}");
         }
         assert!(half(0x7e00).is_nan());
+    }
+
+    /// Every number of 16 bits is written as itself, and what is halfway between two as the even one.
+    #[cfg(any(feature = "keras", feature = "torch"))]
+    #[test]
+    fn numbers_of_16_bits_are_rounded_once() {
+        for bits in 0..=u16::MAX {
+            for number in [Number::F16, Number::BF16] {
+                let wide = |bits: u16| match number {
+                    Number::F16 => half(bits),
+                    _ => f32::from_bits(u32::from(bits) << 16),
+                };
+                let x = f64::from(wide(bits));
+                let mut bytes = [0; 2];
+                let stored = overwrite(number, true, x, &mut bytes).unwrap();
+                if x.is_nan() {
+                    assert!(stored.is_nan());
+                    continue;
+                }
+                assert_eq!(u16::from_be_bytes(bytes), bits);
+                let next = f64::from(wide(bits.wrapping_add(1)));
+                if next.is_finite() && bits != 0x7fff {
+                    let middle = f64::midpoint(x, next);
+                    overwrite(number, false, middle, &mut bytes).unwrap();
+                    let even = bits + (bits & 1);
+                    assert_eq!(u16::from_le_bytes(bytes), even, "{middle:e}");
+                    // A little beyond, by less than a single-precision number can tell.
+                    let beyond = middle + (next - middle) / f64::from(1 << 30);
+                    overwrite(number, false, beyond, &mut bytes).unwrap();
+                    assert_eq!(u16::from_le_bytes(bytes), bits + 1, "{beyond:e}");
+                }
+            }
+        }
+        let mut bytes = [0; 2];
+        for (x, bits) in [(65519.9, 0x7bff), (65520.0, 0x7c00), (-1e300, 0xfc00)] {
+            overwrite(Number::F16, false, x, &mut bytes).unwrap();
+            assert_eq!(u16::from_le_bytes(bytes), bits);
+        }
+        let whole = |number, x| overwrite(number, false, x, &mut bytes).is_some();
+        let mut whole = whole;
+        assert!(whole(Number::I16, -32768.0) && !whole(Number::I16, 32768.0));
+        assert!(whole(Number::U16, 65535.0) && !whole(Number::U16, -1.0));
+        assert!(!whole(Number::I16, 0.5) && !whole(Number::Bool, 1.0));
     }
 }

@@ -59,6 +59,18 @@ impl<'a> RawArray<'a> {
         self
     }
 
+    /// The same array with other numbers: `number` makes each of its place in the order of the file.
+    #[cfg(feature = "keras")]
+    pub fn with_numbers(self, number: impl Fn(u64) -> f64 + 'a) -> Result<Self> {
+        let count = size(&self.name, &self.shape, 1)? as u64;
+        let bytes = move || {
+            let numbers = (0..count).flat_map(|place| number(place).to_le_bytes());
+            Ok(numbers.collect::<Vec<u8>>())
+        };
+        let other = RawArray::new(self.name, self.shape, Number::F64, bytes)?;
+        Ok(other.fortran_order(self.fortran_order))
+    }
+
     /// What the file calls it.
     pub fn name(&self) -> &str {
         &self.name

@@ -74,6 +74,32 @@ impl<'a> File<'a> {
     }
 }
 
+#[cfg(feature = "torch")]
+impl File<'_> {
+    /// Writes numbers over those of an array, in a copy of the bytes of the file, each rounded to the type of the array.
+    pub fn overwrite(
+        &self,
+        name: &str,
+        numbers: impl IntoIterator<Item = f64>,
+        copy: &mut [u8],
+    ) -> Result<()> {
+        let array = self.tensor(name)?;
+        if !array.number().is_float() {
+            return Err(Error::new(name, "floating-point numbers", array.number()));
+        }
+        let missing = || Error::new(name, "the bytes of an array", "none");
+        let info = self.header.info(name).ok_or_else(missing)?;
+        let (start, end) = info.data_offsets;
+        let bytes = copy.get_mut(self.start + start..self.start + end);
+        let size = array.number().size();
+        let places = bytes.ok_or_else(missing)?.chunks_exact_mut(size);
+        for (x, to) in numbers.into_iter().zip(places) {
+            number::overwrite(array.number(), false, x, to).ok_or_else(missing)?;
+        }
+        Ok(())
+    }
+}
+
 /// The header, and where it ends.
 fn read_header(file: Bytes, limits: &Limits) -> Result<(Metadata, usize)> {
     let short = || {

@@ -56,11 +56,11 @@ pub fn write<L: Saved>(layer: &L) -> Result<Vec<u8>> {
     to.finish()
 }
 
-/// Saves a layer or model to a file. Returns an error if it has a part that cannot be saved, or if the file cannot be
+/// Saves a layer or model to a file, as a whole or not at all. Returns an error if it has a part that cannot be saved, or if the file cannot be
 /// written.
 #[cfg(feature = "std")]
 pub fn save<L: Saved>(path: impl AsRef<Path>, layer: &L) -> Result<()> {
-    Ok(crate::format::disk::write(path.as_ref(), &write(layer)?)?)
+    Ok(crate::format::disk::replace(path.as_ref(), &write(layer)?)?)
 }
 
 /// Reads a layer or model from the bytes of a file: [`Reader::read`] with the defaults.

@@ -51,10 +51,10 @@ pub fn write_training<A: Element>(state: &TrainingState<A>) -> Result<Vec<u8>> {
     Ok(to.finish(&[(KEY, &stored.head)])?)
 }
 
-/// Saves the state of a training to a file: see [`write_training`].
+/// Saves the state of a training to a file, as a whole or not at all: see [`write_training`].
 #[cfg(feature = "std")]
 pub fn save_training<A: Element>(path: impl AsRef<Path>, state: &TrainingState<A>) -> Result<()> {
-    Ok(crate::format::disk::write(
+    Ok(crate::format::disk::replace(
         path.as_ref(),
         &write_training(state)?,
     )?)

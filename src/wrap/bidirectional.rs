@@ -97,8 +97,8 @@ impl<F, B> Bidirectional<F, B> {
         self
     }
 
-    #[cfg(feature = "train")]
-    pub(super) fn mode(&self) -> MergeMode {
+    #[cfg(any(feature = "torch", feature = "train"))]
+    pub(crate) fn mode(&self) -> MergeMode {
         self.merge_mode
     }
 

@@ -19,6 +19,7 @@ mod inside;
 mod liars;
 mod mutated;
 mod noise;
+mod out;
 #[cfg(feature = "npz")]
 mod own;
 mod parts;

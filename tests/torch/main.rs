@@ -13,6 +13,7 @@ mod says;
 mod states;
 #[path = "../common/tally.rs"]
 mod tally;
+mod written;
 
 use ndarray::ArrayD;
 use recurrent::torch::File;

@@ -81,6 +81,16 @@ impl Filter {
         })
     }
 
+    /// What HDF5 calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Filter::Deflate => "deflate",
+            Filter::Shuffle { .. } => "shuffle",
+            Filter::Fletcher32 => "fletcher32",
+            Filter::Lzf => "lzf",
+        }
+    }
+
     /// Undoes this step; the chunk has at most `most` bytes when all steps are undone.
     fn undo<'a>(&self, bytes: Cow<'a, [u8]>, most: usize, path: &str) -> Result<Cow<'a, [u8]>> {
         // A checksum may be below.

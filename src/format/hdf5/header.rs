@@ -70,6 +70,11 @@ pub(super) fn read<'a>(file: &Source<'a>, address: u64) -> Result<Vec<Message<'a
     Ok(messages)
 }
 
+/// Whether the header of the object at `address` has a checksum.
+pub(super) fn has_checksum(file: &Source, address: u64) -> Result<bool> {
+    Ok(file.block(address, 4, PART)?.rest() == b"OHDR")
+}
+
 /// How messages are laid out.
 enum Format {
     First { length: usize },

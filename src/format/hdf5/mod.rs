@@ -8,8 +8,11 @@
 //! directory counts against a number of bytes, and so does every array. Strings are borrowed from the file.
 //!
 //! The files of this folder follow each other: `source` and `superblock`, then what stands at an address (datatypes, trees,
-//! heaps, chunks), `header` and `attribute`, `links`, `object`, `file`. No file needs a later one, although groups lie in
+//! heaps, chunks), `header` and `attribute`, `links`, `place` and `unlink`, `object`, `file`. No file needs a later one, although groups lie in
 //! groups and blocks of a header in each other: lists of what is still to be read take the place of a recursion.
+//!
+//! Nothing is ever written but over what is there: numbers in their place, and the table of a group from which a link is
+//! removed. So a file that cannot be written is one whose numbers are packed, and no checksum of a directory changes.
 //!
 //! Source: "HDF5 File Format Specification", version 3.
 
@@ -29,8 +32,10 @@ mod layout;
 mod links;
 mod lzf;
 mod object;
+mod place;
 mod source;
 mod superblock;
+mod unlink;
 
 pub use file::File;
 pub use object::Object;

@@ -9,6 +9,8 @@ use super::datatype::Datatype;
 use super::header::{self, Message, kind};
 use super::layout::Layout;
 use super::links::{Groups, Links, Target};
+use super::place::Place;
+use super::unlink::{self, Edit};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -23,6 +25,14 @@ pub struct Object<'f, 'a> {
     path: String,
     address: u64,
     messages: Vec<Message<'a>>,
+}
+
+/// What the messages of an array tell.
+struct Parts<'a> {
+    shape: Vec<usize>,
+    number: Number,
+    big_endian: bool,
+    layout: Layout<'a>,
 }
 
 impl<'f, 'a> Object<'f, 'a> {
@@ -41,7 +51,8 @@ impl<'f, 'a> Object<'f, 'a> {
         &self.path
     }
 
-    pub(super) fn address(&self) -> u64 {
+    /// Its address, which no other object of the file has.
+    pub fn address(&self) -> u64 {
         self.address
     }
 
@@ -168,6 +179,47 @@ impl<'f, 'a> Object<'f, 'a> {
     }
 
     fn array(&self) -> Result<RawArray<'f>> {
+        let file = &self.groups.file;
+        let Parts {
+            shape,
+            number,
+            big_endian,
+            layout,
+        } = self.parts()?;
+        let (path, claimed) = (self.path.clone(), shape.clone());
+        let bytes = move || layout.bytes(file, &path, &claimed, number.size());
+        Ok(RawArray::new(self.path.clone(), shape, number, bytes)?.big_endian(big_endian))
+    }
+
+    /// Where its numbers are in the file, so that they can be overwritten.
+    pub fn place(&self) -> Result<Place> {
+        let file = &self.groups.file;
+        let parts = self.parts()?;
+        if matches!(parts.layout, Layout::Compact(_)) && header::has_checksum(file, self.address)? {
+            let expected = "numbers that can be overwritten in their place";
+            let found = "numbers in a header that has a checksum";
+            return Err(Error::new(&self.path, expected, found));
+        }
+        let Parts {
+            shape,
+            number,
+            big_endian,
+            layout,
+        } = parts;
+        Place::find(file, &self.path, &layout, &shape, (number, big_endian))
+    }
+
+    /// What must be overwritten so that the group has no link of this name any more, as the library itself removes one: the
+    /// space of what it led to stays where it is. `None` if there is no such link.
+    pub fn unlink(&self, name: &str) -> Result<Option<Vec<Edit>>> {
+        if !self.links()?.contains_key(name) {
+            return Ok(None);
+        }
+        let edits = unlink::unlink(&self.groups.file, &self.messages, name);
+        edits.map(Some).map_err(|error| error.within(&self.path))
+    }
+
+    fn parts(&self) -> Result<Parts<'a>> {
         if self.is_group() {
             return Err(Error::new(&self.path, "an array", "a group"));
         }
@@ -197,9 +249,12 @@ impl<'f, 'a> Object<'f, 'a> {
             .find(|message| message.kind == kind::FILTERS);
         let filters = filters.map_or(&[][..], |message| message.body);
         let layout = Layout::read(file, self.message(kind::LAYOUT, "layout")?, filters)?;
-        let (path, claimed) = (self.path.clone(), shape.clone());
-        let bytes = move || layout.bytes(file, &path, &claimed, number.size());
-        Ok(RawArray::new(self.path.clone(), shape, number, bytes)?.big_endian(big_endian))
+        Ok(Parts {
+            shape,
+            number,
+            big_endian,
+            layout,
+        })
     }
 
     fn message(&self, kind: u16, what: &str) -> Result<&'a [u8]> {

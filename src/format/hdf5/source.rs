@@ -75,10 +75,21 @@ impl<'a> Source<'a> {
     }
 
     /// Where an address is in the file.
-    fn place(&self, address: u64) -> Option<usize> {
+    pub fn place(&self, address: u64) -> Option<usize> {
         self.superblock
             .base
             .checked_add(usize::try_from(address).ok()?)
+    }
+
+    /// Where bytes of the file are in it; `None` if the file is not in memory, or has no such bytes.
+    pub fn place_of(&self, part: &[u8]) -> Option<usize> {
+        #[allow(irrefutable_let_patterns)] // without `std` every file is in memory
+        let Bytes::Memory(file) = self.bytes else {
+            return None;
+        };
+        let start = part.as_ptr().addr().checked_sub(file.as_ptr().addr())?;
+        let end = start.checked_add(part.len())?;
+        (end <= file.len()).then_some(start)
     }
 
     fn outside(&self, address: u64, length: usize, part: &str) -> Error {

@@ -5,7 +5,9 @@ use crate::Limits;
 use crate::format::Arrays;
 use crate::format::tests::listing;
 use crate::format::tests::support::{files, get, json, read, says};
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use std::collections::BTreeSet;
 use std::format;
 
 /// Calls `check` with an opened file of `tests/`.
@@ -132,5 +134,110 @@ fn a_user_block_may_stand_in_front() {
     open("data/format/user_block.h5", |file| {
         assert_eq!(get::<f32>(file, "kernel").unwrap().len(), 12);
         assert_eq!(file.tensor("kernel").unwrap().shape(), [3, 4]);
+    });
+}
+
+/// What the message about an array that cannot be overwritten says.
+const REFUSED: [&str; 4] = [
+    "found numbers in chunks with filters (",
+    "found numbers in a header that has a checksum, expected numbers that can be overwritten in their place",
+    "expected an array of numbers",
+    "expected a hard link",
+];
+
+/// Every array in every layout takes other numbers in its place, and no other array changes; or says why it cannot.
+#[test]
+fn numbers_are_overwritten_in_their_place() {
+    let (mut written, mut refused) = (0, BTreeSet::new());
+    for name in ["layouts", "kinds"] {
+        for age in ["earliest", "v110", "latest"] {
+            let bytes = read(&format!("data/format/{name}_{age}.h5"));
+            let file = File::open(&bytes, &Limits::default()).unwrap();
+            let all = |bytes: &[u8]| -> Vec<(String, Option<Vec<f64>>)> {
+                let file = File::open(bytes, &Limits::default()).unwrap();
+                let names = file.names().unwrap().into_iter();
+                names
+                    .map(|name| {
+                        let read = file.tensor(&name).and_then(|array| array.read());
+                        (name, read.ok())
+                    })
+                    .collect()
+            };
+            let before = all(&bytes);
+            for (path, numbers) in &before {
+                let Some(numbers) = numbers else {
+                    continue;
+                };
+                let place = match file.object(path).unwrap().place() {
+                    Ok(place) => place,
+                    Err(error) => {
+                        let message = error.to_string();
+                        assert!(
+                            REFUSED.iter().any(|says| message.contains(says)),
+                            "{message}"
+                        );
+                        refused.insert(message);
+                        continue;
+                    }
+                };
+                let mut copy = bytes.clone();
+                let mut expected = before.clone();
+                let changed = expected
+                    .iter_mut()
+                    .find(|(other, _)| other == path)
+                    .unwrap();
+                for index in 0..numbers.len() {
+                    #[allow(clippy::cast_precision_loss)]
+                    let x = (index % 100) as f64;
+                    // Whatever has no numbers, as a boolean, stays.
+                    if let Some(read) = place.overwrite(&mut copy, index, x) {
+                        assert_eq!(read, x, "{path}");
+                        changed.1.as_mut().unwrap()[index] = x;
+                    }
+                }
+                assert!(place.overwrite(&mut copy, numbers.len(), 0.0).is_none());
+                assert_eq!(copy.len(), bytes.len());
+                let equal = all(&copy).iter().zip(&expected).all(|(found, expected)| {
+                    let bits = |x: &Option<Vec<f64>>| -> Option<Vec<u64>> {
+                        Some(x.as_ref()?.iter().map(|x| x.to_bits()).collect())
+                    };
+                    bits(&found.1) == bits(&expected.1)
+                });
+                assert!(equal, "{name}_{age}: {path}");
+                written += 1;
+            }
+        }
+    }
+    assert!(written > 40, "{written}");
+    assert!(refused.len() > 3, "{refused:?}");
+}
+
+/// Each of many links in a table goes, and all others stay.
+#[test]
+fn a_link_is_removed_in_its_place() {
+    let bytes = read("data/format/groups_earliest.h5");
+    let file = File::open(&bytes, &Limits::default()).unwrap();
+    let group = file.object("wide").unwrap();
+    assert!(group.unlink("no").unwrap().is_none());
+    let names = group.children().unwrap();
+    for gone in names.iter().step_by(7) {
+        let mut copy = bytes.clone();
+        for edit in group.unlink(gone).unwrap().unwrap() {
+            copy[edit.at..][..edit.bytes.len()].copy_from_slice(&edit.bytes);
+        }
+        let copy = File::open(&copy, &Limits::default()).unwrap();
+        let left = copy.object("wide").unwrap();
+        let expected: Vec<_> = names.iter().filter(|name| *name != gone).collect();
+        assert!(left.children().unwrap().iter().eq(expected), "{gone}");
+    }
+    open("data/format/groups_latest.h5", |file| {
+        let group = file.object("wide").unwrap();
+        let name = group.children().unwrap()[0];
+        let error = group.unlink(name).map(drop).unwrap_err().to_string();
+        let expected = format!(
+            "/wide: HDF5 symbol table: found a group of the second generation, expected a table of links from which {name:?} \
+             can be removed in its place"
+        );
+        assert_eq!(error, expected);
     });
 }

@@ -14,20 +14,20 @@ pub(super) const STORED: u16 = 0;
 pub(super) const DEFLATED: u16 = 8;
 
 const LOCAL: &[u8] = b"PK\x03\x04";
-const ENTRY: &[u8] = b"PK\x01\x02";
+pub(super) const ENTRY: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
 const END64: &[u8] = b"PK\x06\x06";
 const LOCATOR64: &[u8] = b"PK\x06\x07";
 
 /// The end record without its comment.
-const END_BYTES: usize = 22;
+pub(super) const END_BYTES: usize = 22;
 const LOCATOR64_BYTES: usize = 20;
 /// All that is read of the 64-bit end record.
 const END64_BYTES: usize = 4 + 8 + 2 + 2 + 4 + 4 + 8 + 8 + 8 + 8;
 /// A header in front of a member, without its name and extra field.
-const LOCAL_BYTES: usize = 30;
+pub(super) const LOCAL_BYTES: usize = 30;
 /// A 32-bit field whose value stands in a zip64 field.
-const IN_ZIP64: u64 = 0xffff_ffff;
+pub(super) const IN_ZIP64: u64 = 0xffff_ffff;
 
 /// The members by name.
 pub type Members = BTreeMap<String, Member>;
@@ -45,7 +45,9 @@ pub struct Member {
 
 /// The members of an archive.
 pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
-    let Directory { count, start, size } = find(bytes)?;
+    let Directory {
+        count, start, size, ..
+    } = find(bytes)?;
     let part = "zip directory";
     if count > limits.entries as u64 {
         let expected = format!("at most {} members", limits.entries);
@@ -94,14 +96,22 @@ pub(super) fn read(bytes: Bytes, limits: &Limits) -> Result<Members> {
     Ok(members)
 }
 
-struct Directory {
-    count: u64,
-    start: usize,
-    size: usize,
+/// Where the directory is.
+pub(super) struct Directory {
+    /// How many members it has.
+    pub count: u64,
+    pub start: usize,
+    pub size: usize,
+    /// Where the end record is.
+    #[cfg_attr(not(feature = "keras"), allow(dead_code))]
+    pub end: usize,
+    /// Whether a 64-bit record tells all this.
+    #[cfg_attr(not(feature = "keras"), allow(dead_code))]
+    pub wide: bool,
 }
 
 /// The end record is the last thing in the file but for a comment, whose length it tells.
-fn find(file: Bytes) -> Result<Directory> {
+pub(super) fn find(file: Bytes) -> Result<Directory> {
     let part = "zip archive";
     let missing = || {
         Error::new(
@@ -125,7 +135,8 @@ fn find(file: Bytes) -> Result<Directory> {
     if disk != directory_disk || here != total {
         return Err(end.refuse("an archive in one piece", "one of several disks"));
     }
-    let (count, size, start) = if total == u16::MAX || size == IN_ZIP64 || start == IN_ZIP64 {
+    let wide = total == u16::MAX || size == IN_ZIP64 || start == IN_ZIP64;
+    let (count, size, start) = if wide {
         find64(file, before + at)?
     } else {
         (u64::from(total), size, start)
@@ -134,6 +145,8 @@ fn find(file: Bytes) -> Result<Directory> {
         count,
         start: to_length(start, part)?,
         size: to_length(size, part)?,
+        end: before + at,
+        wide,
     })
 }
 

@@ -1,6 +1,8 @@
 //! Zip archives: `.keras` and `.npz`.
 
 mod directory;
+#[cfg(feature = "keras")]
+mod replace;
 #[cfg(feature = "npz")]
 mod write;
 
@@ -15,9 +17,13 @@ use super::inflate;
 use super::meter::{Meter, check_file};
 use crate::Limits;
 use alloc::borrow::Cow;
+#[cfg(feature = "keras")]
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+#[cfg(feature = "keras")]
+use alloc::vec::Vec;
 use directory::{DEFLATED, Member, Members, STORED};
 
 /// An archive: names, and what they name. Nothing is ever unpacked to a disk, so a name is just a name.
@@ -51,6 +57,13 @@ impl<'a> Archive<'a> {
     #[cfg(feature = "npz")]
     pub(super) fn members(&self) -> &Arc<Members> {
         &self.members
+    }
+
+    /// A copy of the archive in which these members have these bytes, stored. Everything else stays as it is, bit for bit. The
+    /// archive must be in memory, and have no zip64 fields.
+    #[cfg(feature = "keras")]
+    pub fn replace(&self, members: &BTreeMap<&str, &[u8]>) -> Result<Vec<u8>> {
+        replace::replace(self.bytes.all()?, members)
     }
 
     /// The names of all members, sorted.

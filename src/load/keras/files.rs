@@ -4,9 +4,10 @@ use super::members::{Members, text};
 use super::reader::{ARCHIVE, Reader};
 use super::shards;
 use super::weights::Weights;
+use super::written::Written;
 use crate::error::{Result, within};
 use crate::format::Bytes;
-use crate::format::disk::bytes;
+use crate::format::disk::{bytes, replace};
 use crate::format::kind::Kind;
 use crate::format::pages::Pages;
 use crate::format::{hdf5, json};
@@ -115,6 +116,55 @@ impl Reader {
             }
             Weights::open(files, None, &self.limits, &self.overrides).map(placed)
         })
+    }
+
+    /// Writes the weights of a model into a copy of the file that it was loaded from, as [`write_into`](Self::write_into)
+    /// does. The copy appears as a whole or not at all; `copy` may be the path of the original.
+    ///
+    /// ```no_run
+    /// use recurrent::{Model, keras};
+    /// let model: Model<f32> = keras::load("model.keras")?;
+    /// // … a training …
+    /// let written = keras::Reader::new().save_into("model.keras", &model, "tuned.keras")?;
+    /// println!("{} datasets, optimizer {:?}", written.datasets.len(), written.optimizer);
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn save_into<A: Element>(
+        &self,
+        original: impl AsRef<Path>,
+        model: &Model<A>,
+        copy: impl AsRef<Path>,
+    ) -> Result<Written> {
+        let original = original.as_ref();
+        let (bytes, written) = within(original, || self.write_into(&self.bytes(original)?, model))?;
+        replace(copy.as_ref(), &bytes)?;
+        Ok(written)
+    }
+
+    /// Writes the weights of a model into a copy of the file of weights that it was loaded from, as
+    /// [`write_parts_into`](Self::write_parts_into) does. `config` is the path of its configuration.
+    ///
+    /// ```no_run
+    /// use recurrent::{Model, keras};
+    /// let reader = keras::Reader::new();
+    /// let model: Model<f32> = reader.load_parts("model.json", "model.weights.h5")?;
+    /// reader.save_parts_into("model.json", "model.weights.h5", &model, "tuned.weights.h5")?;
+    /// # Ok::<(), recurrent::Error>(())
+    /// ```
+    pub fn save_parts_into<A: Element>(
+        &self,
+        config: impl AsRef<Path>,
+        weights: impl AsRef<Path>,
+        model: &Model<A>,
+        copy: impl AsRef<Path>,
+    ) -> Result<Written> {
+        let (config, weights) = (config.as_ref(), weights.as_ref());
+        let text = within(config, || text(self.bytes(config)?))?;
+        let (bytes, written) = within(weights, || {
+            self.write_parts_into(&text, &self.bytes(weights)?, model)
+        })?;
+        replace(copy.as_ref(), &bytes)?;
+        Ok(written)
     }
 
     fn bytes(&self, path: &Path) -> Result<Vec<u8>> {

@@ -81,14 +81,21 @@
 //! that state, is 0 here as in Keras 3. And a backward pass with `unroll=True`, sequences and zeros at masked steps refuses
 //! masks when it runs: Keras zeroes other steps there than the masked ones. And a mask that is made inside of a
 //! `TimeDistributed` is refused in files of Keras 2, which gave it three axes; Keras 3 drops it.
+//!
+//! # Back to Keras
+//! [`write_into`] and [`save_into`] write the weights of a model into a copy of the file that it came from, so that Keras loads
+//! what was trained here. The file decides all else: its configuration stays, and so does its version. What holds of the copy,
+//! and what is refused, is said at [`Reader::write_into`].
 
 mod activation;
 mod arguments;
 mod cells;
+mod codes;
 #[cfg(feature = "train")]
 mod compiled;
 mod config;
 mod context;
+mod datasets;
 #[cfg(feature = "std")]
 mod files;
 mod gates;
@@ -108,6 +115,7 @@ mod object;
 #[cfg(feature = "train")]
 mod of_layers;
 mod ops;
+mod original;
 mod own;
 mod plan;
 mod reader;
@@ -121,14 +129,18 @@ mod usage;
 mod version;
 mod weights;
 mod wiring;
+mod write;
+mod written;
 
 pub use layer_weights::LayerWeights;
 pub use reader::Reader;
 pub use version::Version;
 pub use weights::Weights;
+pub use written::{OptimizerVariables, Written};
 
 use crate::error::Result;
 use crate::{Element, Limits, Model};
+use alloc::vec::Vec;
 
 /// Loads a whole model from a file: [`Reader::load`] with the defaults.
 ///
@@ -171,6 +183,40 @@ pub fn read<A: Element>(bytes: &[u8]) -> Result<Model<A>> {
 /// Reads a model as [`read`] does, within these limits.
 pub fn read_within<A: Element>(bytes: &[u8], limits: &Limits) -> Result<Model<A>> {
     Reader::within(limits).read(bytes)
+}
+
+/// Writes the weights of a model into a copy of the file that it came from: [`Reader::write_into`] with the defaults.
+///
+/// ```
+/// use recurrent::{Model, keras};
+/// # let original = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/keras_files/models/k3_compiled.keras"));
+/// let mut model: Model<f32> = keras::read(original)?;
+/// model.set("dense/bias", &ndarray::arr1(&[0.5]))?; // or a training
+/// let (copy, written) = keras::write_into(original, &model)?;
+/// assert_eq!(keras::read::<f32>(&copy)?.get("dense/bias")?[0], 0.5);
+/// println!("{} datasets, optimizer {:?}", written.datasets.len(), written.optimizer);
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+pub fn write_into<A: Element>(original: &[u8], model: &Model<A>) -> Result<(Vec<u8>, Written)> {
+    Reader::new().write_into(original, model)
+}
+
+/// Writes the weights of a model into a copy of the file that it came from: [`Reader::save_into`] with the defaults.
+///
+/// ```no_run
+/// use recurrent::{Model, keras};
+/// let model: Model<f32> = keras::load("model.keras")?;
+/// // … a training …
+/// keras::save_into("model.keras", &model, "tuned.keras")?; // in Python: keras.models.load_model("tuned.keras")
+/// # Ok::<(), recurrent::Error>(())
+/// ```
+#[cfg(feature = "std")]
+pub fn save_into<A: Element>(
+    original: impl AsRef<std::path::Path>,
+    model: &Model<A>,
+    copy: impl AsRef<std::path::Path>,
+) -> Result<Written> {
+    Reader::new().save_into(original, model, copy)
 }
 
 #[cfg(test)]

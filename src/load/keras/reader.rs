@@ -1,6 +1,7 @@
 //! `Reader`: turns Keras files into models, with limits and overrides.
 
 use super::context::{Context, Layout, Overrides};
+use super::datasets::Lens;
 use super::keras1::modernise;
 use super::layer::layer;
 use super::members::Members;
@@ -20,6 +21,7 @@ use crate::model::{cell_maker, maker};
 use crate::nn::lambda;
 use crate::{Activation, AnyLayer, Cell, Element, Limits, Model, OwnLayer, Tensor};
 use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -39,6 +41,8 @@ use alloc::vec::Vec;
 pub struct Reader {
     pub(super) limits: Limits,
     pub(super) overrides: Overrides,
+    /// What is read in place of the numbers of a file, to find out where they go.
+    pub(super) lens: Option<Lens>,
 }
 
 /// The first bytes of a zip archive.
@@ -316,14 +320,18 @@ impl Reader {
         said.map(str::parse).transpose()
     }
 
-    /// The files of weights: one, or several shards.
-    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Data<'a>>> {
-        let names = if members.contains(SHARDS) {
+    /// The names of the files of weights: one, or several shards.
+    pub(super) fn weight_names(&self, members: &Members) -> Result<BTreeSet<String>> {
+        if members.contains(SHARDS) {
             let map = json::parse_python(&members.text(SHARDS)?, SHARDS, &self.limits)?;
-            shards::names(&map, SHARDS)?
-        } else {
-            [String::from(WEIGHTS)].into()
-        };
+            return shards::names(&map, SHARDS);
+        }
+        Ok([String::from(WEIGHTS)].into())
+    }
+
+    /// The files of weights.
+    fn weights<'a>(&self, members: &Members<'a>) -> Result<Vec<Data<'a>>> {
+        let names = self.weight_names(members)?;
         names.iter().map(|name| members.data(name)).collect()
     }
 
@@ -358,6 +366,7 @@ impl Reader {
             Layout::Lists => "weights",
             _ => WEIGHTS,
         };
+        let store = store.through(self.lens)?;
         let tensors = store.tensors(&plan.wants, &plan.names);
         let tensors = tensors.map_err(|error| error.within(part))?;
         let model = plan.make(&mut tensors.into_iter())?;

@@ -1,6 +1,7 @@
 //! `Store`: the arrays of a file, found as a model wants them.
 
 use super::context::Layout;
+use super::datasets::{Datasets, Lens};
 use super::plan::Want;
 use super::tree::Tree;
 use super::version::Version;
@@ -25,6 +26,8 @@ pub struct Store<'a> {
     lists: Option<String>,
     /// Read when it is asked for first.
     tree: OnceCell<Tree>,
+    /// What is read in place of the numbers.
+    lens: Option<(Lens, Datasets)>,
 }
 
 /// The arrays of one layer, in order: name, and array.
@@ -48,7 +51,25 @@ impl<'a> Store<'a> {
             files,
             lists,
             tree: OnceCell::new(),
+            lens: None,
         })
+    }
+
+    /// The same arrays with the numbers that are seen through a lens.
+    pub fn through(mut self, lens: Option<Lens>) -> Result<Self> {
+        if let Some(lens) = lens {
+            self.lens = Some((lens, Datasets::of(&self.files)?));
+        }
+        Ok(self)
+    }
+
+    /// The array that an object of a file is.
+    fn array<'f>(&'f self, file: usize, object: &Object<'f, 'a>) -> Result<RawArray<'f>> {
+        let array = object.tensor()?;
+        match &self.lens {
+            Some((lens, datasets)) => Ok(datasets.seen(file, object, array, *lens)?),
+            None => Ok(array),
+        }
     }
 
     /// Where the lists of the layers are.
@@ -57,6 +78,27 @@ impl<'a> Store<'a> {
             return Ok(None);
         };
         Ok(Some(file.object(group)?))
+    }
+
+    /// The group of the file's variables of an optimizer, if it has any, with the number of its file.
+    pub fn optimizer(&self) -> Result<Option<(usize, &'static str)>> {
+        let name = match self.lists.as_deref() {
+            None => "optimizer",
+            Some("/model_weights") => "optimizer_weights",
+            // Every group is a layer.
+            Some(_) => return Ok(None),
+        };
+        for (number, file) in self.files.iter().enumerate() {
+            if file.find(name)?.is_some_and(|object| object.is_group()) {
+                return Ok(Some((number, name)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Its files.
+    pub fn files(&self) -> &[File<'a>] {
+        &self.files
     }
 
     pub fn layout(&self) -> Result<Layout> {
@@ -109,7 +151,7 @@ impl<'a> Store<'a> {
             let group = lists.object(name)?;
             let mut arrays = Vec::new();
             for weight in group.texts("weight_names")?.unwrap_or_default() {
-                arrays.push((weight.to_string(), group.object(weight)?.tensor()?));
+                arrays.push((weight.to_string(), self.array(0, &group.object(weight)?)?));
             }
             layers.push((name.to_string(), arrays));
         }
@@ -129,12 +171,12 @@ impl<'a> Store<'a> {
         Ok(self.tree()?.arrays().map(ToString::to_string).collect())
     }
 
-    /// The array or the group at a path of a tree, however the files spell it.
-    fn find(&self, path: &str) -> Result<Option<Object<'_, 'a>>> {
+    /// The array or the group at a path of a tree, however the files spell it, and the file that it is in.
+    fn find(&self, path: &str) -> Result<Option<(usize, Object<'_, 'a>)>> {
         let in_files = |path: &str| {
-            for file in &self.files {
+            for (number, file) in self.files.iter().enumerate() {
                 if let Some(object) = file.find(path)? {
-                    return Ok(Some(object));
+                    return Ok(Some((number, object)));
                 }
             }
             Ok(None)
@@ -147,13 +189,14 @@ impl<'a> Store<'a> {
 
     /// The array at a path of a tree.
     pub fn at(&self, path: &str) -> Result<Option<RawArray<'_>>> {
-        let object = self.find(path)?;
-        Ok(object.map(|object| object.tensor()).transpose()?)
+        let found = self.find(path)?;
+        let array = found.map(|(file, object)| self.array(file, &object));
+        array.transpose()
     }
 
     /// The name of the layer whose group this is, if the tree says it.
     pub fn name_of(&self, group: &str) -> Result<Option<String>> {
-        let Some(vars) = self.find(&format!("{group}/vars"))? else {
+        let Some((_, vars)) = self.find(&format!("{group}/vars"))? else {
             return Ok(None);
         };
         Ok(vars.text("name")?.map(ToString::to_string))

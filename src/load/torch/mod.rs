@@ -29,13 +29,22 @@
 //! `zero_output_for_mask`. A file does not record the dropout between the layers; for a training there is
 //! [`Deep::dropout`](crate::Deep::dropout).
 
+//!
+//! # Back to PyTorch
+//! [`StateDict`] writes layers of this crate as the state dict of PyTorch's modules: a file of its own, or a copy of the file
+//! that they came from, in which they have other numbers.
+
 mod dict;
 mod file;
 mod form;
 mod module;
+mod module_arrays;
 mod rows;
+mod state_dict;
 mod states;
 mod weight;
 
 pub use file::File;
+pub use module_arrays::ToModule;
+pub use state_dict::StateDict;
 pub use states::{TorchLstmState, TorchState, c_n, h_n, initial_state};
