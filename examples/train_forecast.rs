@@ -122,16 +122,21 @@ fn train(months: &[f32], seed: u64, epochs: u64) -> Result<Model<f32>> {
 struct Random(u64);
 
 impl Random {
-    fn uniform(&mut self) -> f32 {
+    /// 24 bits.
+    fn next(&mut self) -> u32 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f32 / 2_f32.powi(24)
+        u32::try_from(self.0 >> 40).unwrap_or_default()
+    }
+
+    fn uniform(&mut self) -> f32 {
+        self.next() as f32 / 2_f32.powi(24)
     }
 
     fn below(&mut self, count: usize) -> usize {
-        ((self.uniform() * count as f32) as usize).min(count - 1)
+        usize::try_from(self.next()).unwrap_or_default() % count
     }
 
     /// Nearly: the sum of twelve uniform numbers.

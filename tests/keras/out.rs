@@ -201,7 +201,7 @@ fn damaged_originals_are_refused() {
             damaged[at] ^= 1 << (number >> 30 & 7);
             match keras::write_into(&damaged, &model) {
                 Ok((copy, _)) => {
-                    assert_eq!(bits(&keras::read::<f32>(&copy).unwrap()), bits(&model))
+                    assert_eq!(bits(&keras::read::<f32>(&copy).unwrap()), bits(&model));
                 }
                 Err(_) => refused += 1,
             }

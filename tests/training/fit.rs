@@ -15,7 +15,7 @@ mod keras {
     use super::*;
     use recurrent::Tensor;
     use recurrent::keras::{self, Reader};
-    use recurrent::train::{Evaluation, Fit, Target};
+    use recurrent::train::{Evaluate, Evaluation, Fit, Target};
     use serde_json::Value;
 
     struct Case(Value);
@@ -119,9 +119,7 @@ mod keras {
         case.check(&history, &training);
         assert_eq!(history.epochs[2].steps, 3); // 3, 3 and 1 of 7 samples
         let evaluate = training.evaluate(&data).batch_size(3);
-        let evaluate = numbers()
-            .into_iter()
-            .fold(evaluate, |of, metric| of.metric(metric));
+        let evaluate = numbers().into_iter().fold(evaluate, Evaluate::metric);
         case.check_evaluated(&evaluate.run().unwrap());
     }
 
@@ -145,9 +143,7 @@ mod keras {
         case.check(&history, &training);
         let data = Batch::new(&x, &y);
         let evaluate = training.evaluate(&data).batch_size(4);
-        let evaluate = metrics
-            .into_iter()
-            .fold(evaluate, |of, metric| of.metric(metric));
+        let evaluate = metrics.into_iter().fold(evaluate, Evaluate::metric);
         case.check_evaluated(&evaluate.run().unwrap());
     }
 
@@ -173,16 +169,14 @@ mod keras {
                 ReduceOnPlateau::new()
                     .factor(0.5)
                     .patience(2)
-                    .min_lr(0.015625),
+                    .min_lr(0.015_625),
             )
             .run()
             .unwrap();
         assert_eq!((history.ended, history.best_epoch), (Ended::Early, Some(4)));
         case.check(&history, &training);
         let evaluate = training.evaluate(&data).batch_size(4);
-        let evaluate = metrics
-            .into_iter()
-            .fold(evaluate, |of, metric| of.metric(metric));
+        let evaluate = metrics.into_iter().fold(evaluate, Evaluate::metric);
         case.check_evaluated(&evaluate.run().unwrap());
     }
 
@@ -330,7 +324,7 @@ fn files_of_states_are_not_trusted() {
     let read = |bytes: &[u8]| saved::read_training::<f64>(bytes);
     let message = |found: recurrent::Result<_>| match found {
         Err(error) => error.to_string(),
-        Ok(_) => "nothing is wrong".into(),
+        Ok(()) => "nothing is wrong".into(),
     };
     let narrow = message(saved::read_training::<f32>(&bytes).map(|_| ()));
     assert!(
@@ -343,7 +337,8 @@ fn files_of_states_are_not_trusted() {
         other.contains("no file of `saved::write_training`"),
         "{other}"
     );
-    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    let header = 8 + usize::try_from(header).unwrap();
     let mut refused = 0;
     for at in 0..header {
         for change in [1, 16, 128] {

@@ -443,7 +443,7 @@ fn survive_half(directory: &str, end: &str, most: usize, first: usize) {
     survive_of(&names, directory, end, most);
 }
 
-fn survive_of(names: &[String], directory: &str, end: &str, most: usize) {
+fn survive_of(names: &[std::string::String], directory: &str, end: &str, most: usize) {
     let (mut survived, mut refused) = (0, 0);
     for name in names {
         let name = format!("{directory}/{name}");
