@@ -7,8 +7,6 @@ use super::directory::{self, END_BYTES, ENTRY, IN_ZIP64, LOCAL_BYTES, STORED};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// What the directory has for a member, before its name.
-const ENTRY_BYTES: usize = 46;
 /// The bit that says that sum and sizes follow the member.
 const FOLLOWED: u16 = 1 << 3;
 /// What follows then, without its signature.
@@ -193,9 +191,10 @@ mod tests {
                         let copy = archive.replace(&members).unwrap();
                         let copy = Archive::open(&copy, &Limits::default()).unwrap();
                         for other in &names {
-                            let expected = match other == name {
-                                true => new.clone(),
-                                false => archive.read(other).unwrap().into_owned(),
+                            let expected = if other == name {
+                                new.clone()
+                            } else {
+                                archive.read(other).unwrap().into_owned()
                             };
                             assert!(*copy.read(other).unwrap() == expected, "{file}: {other}");
                         }
