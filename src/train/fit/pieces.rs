@@ -25,8 +25,8 @@ impl Pieces {
         }
     }
 
-    /// Calls `each` with the pieces of a batch, their burn-in, and their weight in a mean. It starts with piece `first`, and
-    /// returns the number of all pieces.
+    /// Calls `each` with the number of each piece of a batch, the piece, its burn-in and its weight in a mean, until it returns
+    /// `false`.
     pub fn each<A: Element>(
         self,
         examples: Examples<A>,
