@@ -1,8 +1,8 @@
 //! `cargo run --release --features train,keras,npz --example fine_tune`: a model of Keras learns what one user's data is like.
 //!
 //! The model of `examples/forecast.rs` knows the sunspots as the great observatories count them. A small telescope shows about two
-//! of ten. Its owner has thirty years of counts: the head of the model learns them, the rest stays. The model then forecasts the years after, streams month by
-//! month, and goes back into a file that Keras loads. `--quick` trains for a moment only.
+//! of ten. Its owner has thirty years of counts: the head of the model learns them, the rest stays. The model then forecasts the
+//! years after, streams month by month, and goes back into a file that Keras loads. `--quick` trains for a moment only.
 
 #[allow(dead_code)]
 #[path = "forecast.rs"]
