@@ -2,17 +2,20 @@
 //!
 //! After every month an LSTM says the mean of the twelve months to come. It learns that from what was known by the end of 1919,
 //! from pieces of 40 years that are drawn anew for every step, and is asked about the 89 years after. The model of
-//! `examples/forecast.rs` was trained by Keras in the same way, and is asked, too. `--seed 3` starts from other numbers, `--quick`
-//! takes a few steps only.
+//! `examples/forecast.rs` was trained by Keras in the same way, and is asked, too. A picture of the loss is written to a file,
+//! whose name may be given. `--quick` takes a few steps only. The environment variable `SEED` starts from other numbers.
 
 #[allow(dead_code)]
 #[path = "forecast.rs"]
 mod forecast;
+#[path = "common/plot.rs"]
+mod plot;
 
 use ndarray::{Array2, Array3};
 use recurrent::train::{Adam, Clip, CosineDecay, Examples, Go, Loss, Optimizer, Training};
 use recurrent::{Dense, Dropout, Initializer, Layer, Lstm, Model};
 use std::error::Error;
+use std::path::PathBuf;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -25,15 +28,12 @@ const BATCH: usize = 16;
 const STEPS_OF_EPOCH: u64 = 100;
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let quick = arguments.iter().any(|argument| argument == "--quick");
-    let seed = arguments.iter().position(|argument| argument == "--seed");
-    let seed = seed.and_then(|at| arguments.get(at + 1));
-    let seed: u64 = seed.map_or(Ok(1749), |seed| seed.parse())?;
+    let (quick, picture) = plot::arguments("train_forecast");
+    let seed: u64 = std::env::var("SEED").map_or(Ok(1749), |seed| seed.parse())?;
     let epochs = if quick { 1 } else { 10 };
 
     let months = forecast::months()?;
-    let learned = train(&months[..KNOWN], seed, epochs)?;
+    let learned = train(&months[..KNOWN], seed, epochs, &picture)?;
     let of_keras = forecast::model()?;
     println!("Wrong by (root mean square), years that no model was trained with:");
     let mut errors = Vec::new();
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
 }
 
 /// Trains a model with these months.
-fn train(months: &[f32], seed: u64, epochs: u64) -> Result<Model<f32>> {
+fn train(months: &[f32], seed: u64, epochs: u64, picture: &PathBuf) -> Result<Model<f32>> {
     let x: Vec<f32> = months.iter().map(|month| month.sqrt() / 10.0).collect();
     let coming: Vec<f32> = months[1..]
         .windows(12)
@@ -109,12 +109,17 @@ fn train(months: &[f32], seed: u64, epochs: u64) -> Result<Model<f32>> {
             .collect();
         batches
     };
+    let (mut losses, bar) = (Vec::new(), plot::bar(usize::try_from(steps)?)?);
     let fit = training.fit_batches(batches).epochs(epochs);
-    fit.each_epoch(|end| {
-        println!("{}", end.epoch);
+    fit.each_step(|end| {
+        losses.push(end.result.loss);
+        bar.set_message(format!("loss {:.4}", end.result.loss));
+        bar.inc(1);
         Go::On
     })
     .run()?;
+    bar.finish_and_clear();
+    plot::write(picture, "loss of the forecast, with dropout", &losses)?;
     Ok(training.into_model())
 }
 

@@ -11,7 +11,7 @@
 mod plot;
 
 use ndarray::{Array2, ArrayD, array, s};
-use recurrent::train::{Adam, Batch, Clip, CosineDecay, Loss, Optimizer, Target, Training};
+use recurrent::train::{Adam, Batch, Clip, CosineDecay, Go, Loss, Optimizer, Target, Training};
 use recurrent::{Dense, Dropout, Embedding, Initializer, Layer, Lstm, Model, Session};
 use std::collections::BTreeSet;
 use std::{error::Error, fs};
@@ -46,22 +46,23 @@ fn main() -> Result<()> {
         .optimizer(Optimizer::of(Adam::keras(rate)).clip(Clip::GlobalNorm(1.0)))
         .build()?;
     let (mut losses, bar) = (Vec::new(), plot::bar(steps)?);
-    for _ in 0..epochs {
-        let mut state = None;
-        for window in 0..windows {
-            let here = s![.., window * WINDOW..(window + 1) * WINDOW];
-            let (x, next) = (x.slice(here), next.slice(here));
-            let batch = Batch::new(&x, &next);
-            let step = training.step(&match state.take() {
-                Some(state) => batch.initial_state(state),
-                None => batch,
-            })?;
-            state = Some(step.state);
-            losses.push(step.loss / 2.0_f64.ln());
-            bar.set_message(format!("{:.2} bits a letter", losses[losses.len() - 1]));
+    let read = s![.., ..windows * WINDOW];
+    let (x, next) = (x.slice(read), next.slice(read));
+    let data = Batch::new(&x, &next);
+    let fit = training
+        .fit(&data)
+        .epochs(epochs as u64)
+        .batch_size(STRANDS);
+    fit.shuffle(false)
+        .windows(WINDOW)
+        .each_step(|end| {
+            let bits = end.result.loss / 2.0_f64.ln();
+            losses.push(bits);
+            bar.set_message(format!("{bits:.2} bits a letter"));
             bar.inc(1);
-        }
-    }
+            Go::On
+        })
+        .run()?;
     bar.finish_and_clear();
     plot::write(&picture, "bits for a letter, with dropout", &losses)?;
     let last = losses[losses.len() - 1];

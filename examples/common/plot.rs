@@ -14,7 +14,7 @@ pub fn arguments(name: &str) -> (bool, PathBuf) {
     (!quick.is_empty(), path)
 }
 
-/// A progress bar with a message behind it. Where there is no terminal, it draws nothing.
+/// A progress bar with a message after it. Where there is no terminal, it draws nothing.
 pub fn bar(steps: usize) -> Result<ProgressBar, Box<dyn Error>> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left, {msg}")?;
     Ok(ProgressBar::new(steps as u64).with_style(style))

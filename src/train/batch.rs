@@ -113,9 +113,10 @@ impl<'a, A: Element> Batch<'a, A> {
     /// that step: this is truncated backpropagation through time. Sample `r` goes on from sample `r`.
     ///
     /// As in Keras, only layers that are [`stateful`](crate::Layer::stateful) have a state to go on from. A step returns
-    /// an error if there is none, or if the state is that of another model or of another number of samples.
-    pub fn initial_state(mut self, state: ModelState) -> Self {
-        self.state = Some(state);
+    /// an error if there is none, or if the state is that of another model or of another number of samples. `None` starts
+    /// anew.
+    pub fn initial_state(mut self, state: impl Into<Option<ModelState>>) -> Self {
+        self.state = state.into();
         self
     }
 

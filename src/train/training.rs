@@ -108,11 +108,7 @@ pub(super) struct OutputLoss<A> {
 /// let mut state = None;
 /// for start in (0..100).step_by(20) {
 ///     let (x, y) = (series.slice(s![.., start..start + 20, ..]), series.slice(s![.., start + 1..start + 21, ..]));
-///     let batch = Batch::new(&x, &y);
-///     let step = training.step(&match state {
-///         Some(state) => batch.initial_state(state),
-///         None => batch,
-///     })?;
+///     let step = training.step(&Batch::new(&x, &y).initial_state(state.take()))?;
 ///     assert!(step.loss < 1.0);
 ///     state = Some(step.state);
 /// }

@@ -22,7 +22,7 @@ struct Plan<'f, A> {
 impl<'f, A: Element> Fit<'f, A> {
     /// Trains.
     ///
-    /// A training that was [resumed](Training::resume) goes on where it was, if the data and the options are the same: in the
+    /// A training that was [resumed](crate::train::Training::resume) goes on where it was, if the data and the options are the same: in the
     /// middle of an epoch on arrays, at the start of an epoch on batches.
     ///
     /// Returns an error if an option is out of its range, if the data does not fit the model, a loss or a metric, if a value that
