@@ -4,7 +4,7 @@
 //! what was played a moment ago, so a curve alone cannot do the same. The pupil is what plug-ins of the kind run: an LSTM
 //! and a linear layer, with the input added. It learns from windows of 2048 samples that hand on their state, with the loss
 //! of its literature: the energy of the error by that of the signal (A. Wright et al., "Real-Time Guitar Amplifier
-//! Emulation with Deep Learning", 2020), written here as a loss of one's own. Then it is played live.
+//! Emulation with Deep Learning", 2020), written here as a custom loss. Then it is played live.
 //!
 //! A minute or two on two cores; `--quick` learns for a moment only.
 

@@ -88,16 +88,21 @@ fn insert<'a>(file: &Source, links: &mut Links<'a>, name: &'a [u8], target: Targ
     Ok(())
 }
 
-/// A group of the first generation: a B-tree of tables of symbols, whose names are in a heap.
-fn symbols<'a>(file: &Source<'a>, tree: u64, heap: u64, links: &mut Links<'a>) -> Result<()> {
-    let address = file.superblock.address;
-    let part = "HDF5 local heap";
+/// The names of the links of a group of the first generation: its local heap.
+pub(super) fn heap_names<'a>(file: &Source<'a>, heap: u64) -> Result<&'a [u8]> {
+    let (address, part) = (file.superblock.address, "HDF5 local heap");
     let mut head = file.block(heap, 8 + 2 * file.superblock.length + address, part)?;
     head.expect(b"HEAP\0")?;
     head.take(3)?;
     let length = file.length(&mut head, part)?;
     head.take(file.superblock.length)?;
-    let names = file.slice(head.uint(address)?, length, part)?;
+    file.slice(head.uint(address)?, length, part)
+}
+
+/// A group of the first generation: a B-tree of tables of symbols, whose names are in a heap.
+fn symbols<'a>(file: &Source<'a>, tree: u64, heap: u64, links: &mut Links<'a>) -> Result<()> {
+    let address = file.superblock.address;
+    let names = heap_names(file, heap)?;
     btree1::walk(file, tree, Kind::Group, |_, node| {
         let part = "HDF5 symbol table";
         let mut head = file.block(node, 8, part)?;

@@ -4,6 +4,7 @@ use super::super::cursor::Cursor;
 use super::super::error::{Error, Result};
 use super::btree1::{self, Kind};
 use super::header::{Message, kind};
+use super::links::heap_names;
 use super::source::Source;
 use alloc::format;
 use alloc::vec::Vec;
@@ -34,13 +35,7 @@ pub(super) fn unlink(file: &Source, messages: &[Message], name: &str) -> Result<
     let address = file.superblock.address;
     let mut body = Cursor::new(table.body, PART);
     let (tree, heap) = (body.uint(address)?, body.uint(address)?);
-    let part = "HDF5 local heap";
-    let mut head = file.block(heap, 8 + 2 * file.superblock.length + address, part)?;
-    head.expect(b"HEAP\0")?;
-    head.take(3)?;
-    let length = file.length(&mut head, part)?;
-    head.take(file.superblock.length)?;
-    let names = file.slice(head.uint(address)?, length, part)?;
+    let names = heap_names(file, heap)?;
     let entry = 2 * address + 4 + 4 + 16;
     let mut found = None;
     btree1::walk(file, tree, Kind::Group, |_, node| {

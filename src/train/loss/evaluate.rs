@@ -215,7 +215,7 @@ impl<A: Element> Call<'_, A> {
             };
             batch.weigh(&entries, &mut room.weights)?
         } else {
-            let largest = |i: usize| place_of_largest(&y[i * size..][..size]);
+            let largest = |i: usize| class_of(&y[i * size..][..size]);
             let entries = Entries {
                 ignored: None,
                 check: &|_| Ok(()),
@@ -265,16 +265,15 @@ impl<A: Element> Call<'_, A> {
     }
 }
 
-/// The number of a row with one, or the place of the largest number, the first of equal ones: how Keras finds a class.
-fn place_of_largest<A: Element>(row: &[A]) -> f64 {
-    if let [one] = row {
-        return one.as_f64();
+/// The number of a row with one, or the place of the largest number: how Keras finds a class.
+pub(in crate::train) fn class_of<A: Element>(row: &[A]) -> f64 {
+    match row {
+        [one] => one.as_f64(),
+        row => place_of_largest(row) as f64,
     }
-    let mut best = 0;
-    for k in 1..row.len() {
-        if row[k] > row[best] {
-            best = k;
-        }
-    }
-    best as f64
+}
+
+/// The place of the largest number, the first of equal ones.
+pub(in crate::train) fn place_of_largest<A: Element>(row: &[A]) -> usize {
+    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }

@@ -19,6 +19,7 @@ mod torch;
 
 pub(super) use batch::{check_lengths, counted};
 pub use ctc::Impossible;
+pub(super) use evaluate::{class_of, place_of_largest};
 pub use evaluated::Evaluated;
 pub use reduction::Reduction;
 pub use target::Target;

@@ -5,7 +5,7 @@ use super::{Kind, Metric};
 use crate::Element;
 use crate::error::{Error, Result};
 use crate::train::Target;
-use crate::train::loss::counted;
+use crate::train::loss::{class_of, counted, place_of_largest};
 use alloc::format;
 use alloc::vec::Vec;
 use ndarray::ArrayD;
@@ -57,10 +57,7 @@ impl Tally {
             let found = format!("of shape {:?}", target.y_true.shape());
             return Err(Error::value("y_true", expected, found));
         }
-        let class = |row: usize| match &y[row * labels..][..labels] {
-            [label] => label.as_f64(),
-            all => place_of_largest(all) as f64,
-        };
+        let class = |row: usize| class_of(&y[row * labels..][..labels]);
         let weights = counted(target, rows, metric.is_weighted, &class)?;
         let rows = Rows {
             outputs,
@@ -155,9 +152,4 @@ impl Tally {
 
 fn is(yes: bool) -> f64 {
     f64::from(u8::from(yes))
-}
-
-/// The place of the largest number, the first of equal ones.
-fn place_of_largest<A: Element>(row: &[A]) -> usize {
-    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
